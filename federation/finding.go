@@ -1,0 +1,128 @@
+package federation
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Severity says how much a [Finding] matters.
+type Severity string
+
+const (
+	// Info is worth knowing and hinders nothing.
+	Info Severity = "info"
+	// Warning should be looked at; nothing is hindered.
+	Warning Severity = "warning"
+	// Refusal keeps Federate from writing, unless the plan consents to it.
+	Refusal Severity = "refusal"
+	// Alarm looks like the trace of an intruder: look at it before all else.
+	Alarm Severity = "alarm"
+)
+
+// A Code names a kind of finding. Codes are stable; texts are not.
+type Code string
+
+// A Finding is something that a person should know before, during or after a
+// federation: a gate that is shut, a person who will be locked out, a drift.
+type Finding struct {
+	Code     Code     `json:"code"`
+	Severity Severity `json:"severity"`
+	// Subject is what it is about: a domain, an application, a user.
+	Subject string `json:"subject,omitempty"`
+	// Message says what was found, in one sentence.
+	Message string `json:"message"`
+	// Repair says what to do about it.
+	Repair string `json:"repair,omitempty"`
+	// Consent names the field of [Consent] that overrides a refusal, if any.
+	Consent string `json:"consent,omitempty"`
+	// Consented is set when the plan consents.
+	Consented bool `json:"consented,omitempty"`
+}
+
+// String returns the finding on one line.
+func (f Finding) String() string {
+	s := f.Message
+	if f.Repair != "" {
+		s += " (" + f.Repair + ")"
+	}
+	return s
+}
+
+// refuses reports whether the finding keeps Federate from writing.
+func (f Finding) refuses() bool { return f.Severity == Refusal && !f.Consented }
+
+// A PreconditionError lists everything that stands in the way, so that one run
+// shows it all. Nothing was written.
+type PreconditionError struct {
+	Findings []Finding
+}
+
+// Error lists the problems on one line, each with what to do.
+func (e *PreconditionError) Error() string {
+	var b strings.Builder
+	if len(e.Findings) == 1 {
+		b.WriteString("federation: refused before any write: ")
+	} else {
+		fmt.Fprintf(&b, "federation: refused before any write, %d problems: ", len(e.Findings))
+	}
+	for i, f := range e.Findings {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(f.String())
+	}
+	return b.String()
+}
+
+// Has reports whether one of the problems has this code.
+func (e *PreconditionError) Has(c Code) bool {
+	return slices.ContainsFunc(e.Findings, func(f Finding) bool { return f.Code == c })
+}
+
+// problems collects refusals.
+type problems []Finding
+
+func (p *problems) add(c Code, subject, message, repair string) {
+	*p = append(*p, Finding{Code: c, Severity: Refusal, Subject: subject, Message: message, Repair: repair})
+}
+
+// err returns the refusals among p as one error, or nil.
+func (p problems) err() error {
+	var bad []Finding
+	for _, f := range p {
+		if f.refuses() {
+			bad = append(bad, f)
+		}
+	}
+	if bad == nil {
+		return nil
+	}
+	return &PreconditionError{Findings: bad}
+}
+
+var (
+	// ErrNotConverged means that a change was made, or may have been made, but
+	// did not show within [Options.Settle]. Running again looks first and goes
+	// on from what it finds.
+	ErrNotConverged = errors.New("the change does not show yet")
+
+	// ErrNotConfirmed wraps what [Options.Confirm] returned. Nothing was written.
+	ErrNotConfirmed = errors.New("not confirmed")
+)
+
+// A StepError says at which change a run stopped.
+type StepError struct {
+	Phase  Phase
+	Change Change
+	Err    error
+}
+
+// Error names the change and the cause.
+func (e *StepError) Error() string {
+	return fmt.Sprintf("federation: %s %s: %v", e.Phase, e.Change.title(), e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *StepError) Unwrap() error { return e.Err }
