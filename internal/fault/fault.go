@@ -1,0 +1,209 @@
+// Package fault holds the troubles that both fakes can be told to make: faults
+// of single requests, a throttle, and the log that tests read afterwards. All
+// of it works over memhttp and over a real net/http server.
+package fault
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Kind is what goes wrong with a request.
+type Kind int
+
+const (
+	None           Kind = iota
+	Refuse503           // 503, without effect; Retry-After as in the Fault
+	Error500Before      // 500, without effect
+	Error500After       // the effect, then 500
+	DropBefore          // the connection is reset, without effect
+	DropAfter           // the effect, then the answer is lost
+	Truncate            // the effect, and half of the answer's body
+	Throttle            // 429 with Retry-After, by default of one second
+	ThrottleBare        // 429 without Retry-After
+	Hang                // no answer until the client gives up; without effect
+	SlowBody            // the effect, and a body that takes Delay to arrive
+)
+
+// String returns the constant's name.
+func (k Kind) String() string {
+	names := [...]string{"None", "Refuse503", "Error500Before", "Error500After", "DropBefore", "DropAfter",
+		"Truncate", "Throttle", "ThrottleBare", "Hang", "SlowBody"}
+	if k < 0 || int(k) >= len(names) {
+		return "Kind(" + strconv.Itoa(int(k)) + ")"
+	}
+	return names[k]
+}
+
+// Fault is what happens to one request. The zero value lets it through.
+type Fault struct {
+	Kind Kind
+
+	// Delay is waited before the request is looked at; for SlowBody, it is
+	// the time that the body takes.
+	Delay time.Duration
+
+	// RetryAfter is the value of the header of Refuse503 and Throttle.
+	RetryAfter string
+
+	// Status and Body replace those of an answer that the fault itself gives.
+	Status int
+	Body   string
+}
+
+// Wrap returns a handler that asks f before each request and does what it
+// says; f is called from many goroutines. A nil f lets everything through.
+func Wrap(next http.Handler, f func(*http.Request) Fault) http.Handler {
+	if f == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		flt := f(r)
+		note := noteOf(r.Context())
+		note.set(flt.Kind)
+		if flt.Kind != SlowBody && !sleep(r.Context(), flt.Delay) {
+			panic(http.ErrAbortHandler)
+		}
+		run := func() *buffer {
+			b := &buffer{header: make(http.Header)}
+			next.ServeHTTP(b, r)
+			b.WriteHeader(http.StatusOK)
+			note.inner(b.status)
+			return b
+		}
+		switch flt.Kind {
+		case Refuse503:
+			flt.answer(w, r, http.StatusServiceUnavailable, flt.RetryAfter)
+		case Error500Before:
+			flt.answer(w, r, http.StatusInternalServerError, "")
+		case Error500After:
+			run()
+			flt.answer(w, r, http.StatusInternalServerError, "")
+		case DropBefore:
+			drain(r)
+			panic(http.ErrAbortHandler)
+		case DropAfter:
+			run()
+			panic(http.ErrAbortHandler)
+		case Truncate:
+			run().truncate(w)
+		case Throttle:
+			after := flt.RetryAfter
+			if after == "" {
+				after = "1"
+			}
+			flt.answer(w, r, http.StatusTooManyRequests, after)
+		case ThrottleBare:
+			flt.answer(w, r, http.StatusTooManyRequests, "")
+		case Hang:
+			drain(r)
+			<-r.Context().Done()
+			panic(http.ErrAbortHandler)
+		case SlowBody:
+			run().slow(r.Context(), w, flt.Delay)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// answer is an answer of the fault's own.
+func (f *Fault) answer(w http.ResponseWriter, r *http.Request, status int, retryAfter string) {
+	drain(r)
+	if f.Status != 0 {
+		status = f.Status
+	}
+	body := f.Body
+	if body == "" {
+		body = `{"message":"` + http.StatusText(status) + `"}`
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if retryAfter != "" {
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	w.WriteHeader(status)
+	io.WriteString(w, body)
+}
+
+// drain reads the request's body, so that the connection can be used again
+// and the server notices when the client goes away.
+func drain(r *http.Request) { io.Copy(io.Discard, io.LimitReader(r.Body, 1<<20)) }
+
+// buffer holds an answer back.
+type buffer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (b *buffer) Header() http.Header { return b.header }
+
+func (b *buffer) WriteHeader(status int) {
+	if b.status == 0 && status >= 200 {
+		b.status = status
+	}
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.WriteHeader(http.StatusOK)
+	return b.body.Write(p)
+}
+
+// start sends the header with the whole length.
+func (b *buffer) start(w http.ResponseWriter) {
+	for k, v := range b.header {
+		w.Header()[k] = v
+	}
+	if b.body.Len() > 0 {
+		w.Header().Set("Content-Length", strconv.Itoa(b.body.Len()))
+	}
+	w.WriteHeader(b.status)
+}
+
+// truncate sends half of the body and drops the connection. An answer without
+// a body is lost whole.
+func (b *buffer) truncate(w http.ResponseWriter) {
+	if b.body.Len() == 0 {
+		panic(http.ErrAbortHandler)
+	}
+	b.start(w)
+	w.Write(b.body.Bytes()[:b.body.Len()/2])
+	flush(w)
+	panic(http.ErrAbortHandler)
+}
+
+// slow sends the body in ten pieces.
+func (b *buffer) slow(ctx context.Context, w http.ResponseWriter, d time.Duration) {
+	const pieces = 10
+	b.start(w)
+	flush(w)
+	p := b.body.Bytes()
+	for i := range pieces {
+		if !sleep(ctx, d/pieces) {
+			panic(http.ErrAbortHandler)
+		}
+		w.Write(p[len(p)*i/pieces : len(p)*(i+1)/pieces])
+		flush(w)
+	}
+}
+
+func flush(w http.ResponseWriter) { http.NewResponseController(w).Flush() }
+
+// sleep reports whether ctx outlived d.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
