@@ -1,0 +1,214 @@
+package aad
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/jcaad/jcaad/internal/rest"
+)
+
+// Cloud is one of Microsoft's clouds. The zero value is the public one.
+type Cloud int
+
+// The clouds.
+const (
+	Public  Cloud = iota // worldwide, GCC included
+	USGovL4              // US government L4 (GCC High)
+	USGovL5              // US government L5 (DoD)
+	China                // operated by 21Vianet
+)
+
+// clouds holds each cloud's name, Graph endpoint and login endpoint.
+var clouds = [...]struct{ name, graph, login string }{
+	Public:  {"Public", "https://graph.microsoft.com", "https://login.microsoftonline.com"},
+	USGovL4: {"USGovL4", "https://graph.microsoft.us", "https://login.microsoftonline.us"},
+	USGovL5: {"USGovL5", "https://dod-graph.microsoft.us", "https://login.microsoftonline.us"},
+	China:   {"China", "https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"},
+}
+
+func (c Cloud) known() bool { return c >= 0 && int(c) < len(clouds) }
+
+// String returns the name of the constant.
+func (c Cloud) String() string {
+	if !c.known() {
+		return fmt.Sprintf("Cloud(%d)", int(c))
+	}
+	return clouds[c].name
+}
+
+// GraphURL returns the root of the cloud's Microsoft Graph, without version.
+func (c Cloud) GraphURL() string {
+	if !c.known() {
+		return ""
+	}
+	return clouds[c].graph
+}
+
+// LoginURL returns the root of the cloud's login service.
+func (c Cloud) LoginURL() string {
+	if !c.known() {
+		return ""
+	}
+	return clouds[c].login
+}
+
+// Options tune a [Client]. The zero value of every field is its default.
+type Options struct {
+	// Cloud is where the tenant lives. The default is the public cloud.
+	Cloud Cloud
+
+	// GraphURL and LoginURL replace the cloud's endpoints: scheme and host,
+	// without version. Plain http is accepted for loopback addresses only.
+	GraphURL, LoginURL string
+
+	// HTTPClient sends the requests. It is never modified, and redirects are
+	// never followed. The default has a connection pool of its own.
+	HTTPClient *http.Client
+
+	// UserAgent is put in front of the package's own User-Agent.
+	UserAgent string
+
+	// Logger receives one debug record for each attempt. The default discards.
+	Logger *slog.Logger
+
+	// ReadOnly makes every call that would write fail with [ErrReadOnly]
+	// before anything is sent.
+	ReadOnly bool
+
+	// MaxWait is the longest Retry-After that is waited for; a longer one ends
+	// the call with [ErrThrottled]. The default is two minutes.
+	MaxWait time.Duration
+
+	// Workers and MaxWorkers are the first and the largest number of requests
+	// that a bulk read keeps going at once. The defaults are 4 and 32.
+	Workers, MaxWorkers int
+}
+
+// Client talks to Microsoft Graph on behalf of one tenant, and to the public
+// realm endpoints of the login service. It is safe for use by several goroutines.
+type Client struct {
+	graph  *rest.Caller
+	login  *rest.Caller
+	tokens *tokens
+	width  int
+}
+
+// New returns a client that authenticates with cred: any credential of
+// azidentity will do. No request is made. A nil opts means the defaults; opts is not retained.
+func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	if v := reflect.ValueOf(cred); cred == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, errors.New("aad: the credential is nil")
+	}
+	if !o.Cloud.known() {
+		return nil, fmt.Errorf("aad: unknown cloud %d", int(o.Cloud))
+	}
+	if o.Workers < 0 || o.MaxWorkers < 0 || o.MaxWait < 0 {
+		return nil, errors.New("aad: negative Workers, MaxWorkers or MaxWait")
+	}
+	graph, err := endpoint("GraphURL", cmp.Or(o.GraphURL, o.Cloud.GraphURL()))
+	if err != nil {
+		return nil, err
+	}
+	login, err := endpoint("LoginURL", cmp.Or(o.LoginURL, o.Cloud.LoginURL()))
+	if err != nil {
+		return nil, err
+	}
+
+	c := &Client{
+		tokens: newTokens(cred, graph.String()+"/.default"),
+		width:  cmp.Or(o.MaxWorkers, 32),
+	}
+	config := rest.Config{
+		Base:       graph.JoinPath("v1.0"),
+		HTTPClient: o.HTTPClient,
+		Logger:     o.Logger,
+		UserAgent:  rest.UserAgent(o.UserAgent, "jcaad-aad"),
+		Authorize:  c.tokens.authorize,
+		Renew:      c.tokens.refused,
+		Error:      newError,
+		RequestID:  requestID,
+		MaxWait:    o.MaxWait,
+		Workers:    o.Workers,
+		MaxWorkers: o.MaxWorkers,
+	}
+	if o.ReadOnly {
+		config.ReadOnly = ErrReadOnly
+	}
+	if c.graph, err = rest.New(config); err != nil {
+		return nil, fmt.Errorf("aad: GraphURL: %w", err)
+	}
+	// The login service gets no token: what it tells is public.
+	config.Base, config.Authorize, config.Renew = login, nil, nil
+	if c.login, err = rest.New(config); err != nil {
+		return nil, fmt.Errorf("aad: LoginURL: %w", err)
+	}
+	return c, nil
+}
+
+// endpoint parses the root of a service.
+func endpoint(field, s string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimRight(s, "/"))
+	if err != nil || u.Scheme == "" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		// The text of err would show the URL, and with it what somebody put in by mistake.
+		return nil, fmt.Errorf("aad: %s is not of the form https://host", field)
+	}
+	return u, nil
+}
+
+func requestID(h http.Header) string { return h.Get("request-id") }
+
+// do makes one call to Graph.
+func (c *Client) do(ctx context.Context, r *rest.Request, out any) (*rest.Response, error) {
+	id := label(r)
+	resp, err := c.graph.Do(withUse(ctx), r, out)
+	return resp, identify(err, id)
+}
+
+// follow reads the next page of a list.
+func (c *Client) follow(ctx context.Context, link string, r *rest.Request, out any) error {
+	id := label(r)
+	_, err := c.graph.Follow(withUse(ctx), link, r, out)
+	return identify(err, id)
+}
+
+// label gives a request an ID of our own, a new one for each call, which the
+// service keeps in its logs.
+func label(r *rest.Request) string {
+	id := newID()
+	if r.Header == nil {
+		r.Header = make(http.Header)
+	}
+	r.Header.Set("client-request-id", id)
+	return id
+}
+
+// identify notes our ID in the error of a call whose answer did not tell it.
+func identify(err error, id string) error {
+	var e *Error
+	if errors.As(err, &e) && e.ClientRequestID == "" {
+		e.ClientRequestID = id
+	}
+	return err
+}
+
+// newID returns a random UUID.
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,68 @@
+package aad
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/jcaad/jcaad/internal/rest"
+)
+
+// Organization is the tenant.
+type Organization struct {
+	ID          string // the tenant ID
+	DisplayName string
+	TenantType  string
+
+	// OnPremisesSyncEnabled: users come from a directory on the premises, and
+	// some of their properties, the immutable ID first, can only be changed there.
+	OnPremisesSyncEnabled bool
+	LastSync              time.Time // zero if there never was one
+
+	VerifiedDomains []VerifiedDomain
+}
+
+// VerifiedDomain is a domain as the tenant sees it.
+type VerifiedDomain struct {
+	Name         string             `json:"name"`
+	Type         AuthenticationType `json:"type"`
+	Capabilities string             `json:"capabilities"` // a list with commas
+	IsDefault    bool               `json:"isDefault"`
+	IsInitial    bool               `json:"isInitial"`
+}
+
+// UnmarshalJSON implements [encoding/json.Unmarshaler].
+func (o *Organization) UnmarshalJSON(b []byte) error {
+	var wire struct {
+		ID, DisplayName, TenantType string
+		OnPremisesSyncEnabled       bool
+		OnPremisesLastSyncDateTime  timestamp
+		VerifiedDomains             []VerifiedDomain
+	}
+	if err := json.Unmarshal(b, &wire); err != nil {
+		return err
+	}
+	*o = Organization{wire.ID, wire.DisplayName, wire.TenantType, wire.OnPremisesSyncEnabled, time.Time(wire.OnPremisesLastSyncDateTime), wire.VerifiedDomains}
+	return nil
+}
+
+// Organization returns the tenant, with its verified domains: one request tells
+// which are federated.
+//
+//	GET /organization; Organization.Read.All; safe to repeat
+func (c *Client) Organization(ctx context.Context) (*Organization, error) {
+	r := &rest.Request{Method: http.MethodGet, Path: "organization", Permission: permOrganization}
+	var page struct{ Value []*Organization }
+	resp, err := c.do(ctx, r, &page)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range page.Value {
+		if o != nil {
+			return o, nil
+		}
+	}
+	return nil, &Error{Op: r.Method + " " + r.Path, StatusCode: resp.Status, RequestID: resp.RequestID, Err: errors.New("the list is empty"), meaning: ErrNotFound}
+}

@@ -1,0 +1,141 @@
+package aad
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/jcaad/jcaad/internal/rest"
+)
+
+// RealmProtocol is the protocol of a federated domain, in the words of the realm endpoints.
+type RealmProtocol string
+
+// The protocols. Others may appear.
+const (
+	RealmSAML20  RealmProtocol = "SAML20"
+	RealmWSTrust RealmProtocol = "WSTrust"
+)
+
+// Realm is what the login service tells everybody about a domain. It follows
+// changes made through Graph with a delay of minutes, now and then hours.
+type Realm struct {
+	NameSpaceType AuthenticationType // Managed, Federated, or "Unknown" of a domain without tenant
+	DomainName    string
+	BrandName     string
+	// AuthURL is where users are sent; its host is the one of the sign-in
+	// address of the federation. What else it is made of, for SAML, is not documented.
+	AuthURL       string
+	Protocol      RealmProtocol // only of federated domains; empty if the endpoint does not tell
+	CloudInstance string        // such as "microsoftonline.com"
+}
+
+// UnknownRealm is the NameSpaceType of a domain that no tenant has.
+const UnknownRealm AuthenticationType = "Unknown"
+
+// Realm asks the login service, as a sign-in page would, how users of a domain
+// sign in. No token is sent: this also tells about domains of other tenants.
+//
+// One request to common/userrealm tells everything, protocol included. Only if that cannot be used is
+// getuserrealm.srf asked, which tells everything but the protocol. Neither is documented by Microsoft.
+//
+//	GET {login}/common/userrealm/{user}?api-version=2.1, GET {login}/getuserrealm.srf?login=…; no permission; safe to repeat
+func (c *Client) Realm(ctx context.Context, userOrDomain string) (*Realm, error) {
+	r := &rest.Request{Method: http.MethodGet, Path: "common/userrealm/{user}"}
+	user, domain := "", userOrDomain
+	if i := strings.LastIndex(userOrDomain, "@"); i >= 0 {
+		user, domain = userOrDomain[:i], userOrDomain[i+1:]
+	}
+	name, err := domainName(domain)
+	if err != nil {
+		return nil, invalid(r.Method+" "+r.Path, err)
+	}
+	login := name
+	if user != "" {
+		login = user + "@" + name
+	}
+	r.Args = []string{cmp.Or(user, "realm") + "@" + name}
+	r.Query = url.Values{"api-version": {"2.1"}, "checkForMicrosoftAccount": {"false"}}
+	realm, first := c.realm(ctx, r)
+	if first == nil && realm.NameSpaceType != "" {
+		return realm, nil
+	}
+	if ctx.Err() != nil || errors.Is(first, ErrThrottled) {
+		return nil, first
+	}
+	r = &rest.Request{Method: http.MethodGet, Path: "getuserrealm.srf", Query: url.Values{"login": {login}, "json": {"1"}}}
+	realm, err = c.realm(ctx, r)
+	if err == nil && realm.NameSpaceType == "" {
+		err = &Error{Op: r.Method + " " + r.Path, StatusCode: http.StatusOK, Err: errors.New("the answer does not say how the domain signs in"), meaning: ErrUnavailable}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return realm, nil
+}
+
+func (c *Client) realm(ctx context.Context, r *rest.Request) (*Realm, error) {
+	id := label(r)
+	var body []byte
+	resp, err := c.login.Do(ctx, r, &body)
+	if err != nil {
+		return nil, identify(err, id)
+	}
+	realm, err := parseRealm(body)
+	if err != nil {
+		return nil, &Error{Op: r.Method + " " + r.Path, StatusCode: resp.Status, RequestID: resp.RequestID, ClientRequestID: id, Err: err, meaning: ErrUnavailable}
+	}
+	return realm, nil
+}
+
+// wireRealm takes all spellings of the realm answers: encoding/json does not
+// distinguish capitals, so that CloudInstanceName is cloudinstancename too.
+type wireRealm struct {
+	XMLName xml.Name `json:"-" xml:"RealmInfo"`
+
+	NameSpaceType string `xml:"NameSpaceType"`
+	AccountType   string `json:"account_type" xml:"-"`
+
+	DomainName string `xml:"DomainName"`
+	Domain     string `json:"domain_name" xml:"-"`
+
+	FederationBrandName string `xml:"FederationBrandName"`
+
+	AuthURL       string `xml:"AuthURL"`
+	STSAuthURL    string `xml:"STSAuthURL"`
+	ActiveAuthURL string `json:"federation_active_auth_url" xml:"-"`
+
+	Protocol string `json:"federation_protocol" xml:"federation_protocol"`
+
+	CloudInstanceName string `xml:"CloudInstanceName"`
+	CloudInstance     string `json:"cloud_instance_name" xml:"-"`
+}
+
+// parseRealm reads the JSON and the XML forms.
+func parseRealm(b []byte) (*Realm, error) {
+	b = bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
+	var w wireRealm
+	var err error
+	if bytes.HasPrefix(b, []byte("<")) {
+		err = xml.Unmarshal(b, &w)
+	} else {
+		err = json.Unmarshal(b, &w)
+	}
+	if err != nil {
+		return nil, errors.New("the answer is neither the JSON nor the XML of a realm")
+	}
+	return &Realm{
+		NameSpaceType: AuthenticationType(cmp.Or(w.NameSpaceType, w.AccountType)),
+		DomainName:    strings.ToLower(cmp.Or(w.DomainName, w.Domain)),
+		BrandName:     w.FederationBrandName,
+		AuthURL:       cmp.Or(w.AuthURL, w.STSAuthURL, w.ActiveAuthURL),
+		Protocol:      RealmProtocol(w.Protocol),
+		CloudInstance: cmp.Or(w.CloudInstanceName, w.CloudInstance),
+	}, nil
+}

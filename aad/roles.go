@@ -1,0 +1,218 @@
+package aad
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/jcaad/jcaad/internal/rest"
+)
+
+// GlobalAdministrator is the ID of the role that may do everything. It is the
+// same in all tenants.
+const GlobalAdministrator = "62e90394-69f5-4237-9190-012177145e10"
+
+// RoleAssignment gives a role to a principal. Roles that somebody may activate
+// for a while (privileged identity management) are assignments only while they are active.
+type RoleAssignment struct {
+	ID               string     `json:"id"`
+	PrincipalID      string     `json:"principalId"`
+	RoleDefinitionID string     `json:"roleDefinitionId"`
+	DirectoryScopeID string     `json:"directoryScopeId"` // "/" is the whole tenant
+	Principal        *Principal `json:"principal,omitempty"`
+}
+
+// PrincipalType is what kind of thing a principal is.
+type PrincipalType string
+
+// The kinds. Others may appear.
+const (
+	UserPrincipal    PrincipalType = "user"
+	GroupPrincipal   PrincipalType = "group"
+	ServicePrincipal PrincipalType = "servicePrincipal"
+)
+
+// Principal is who a role is assigned to. Of users the service usually leaves out the
+// user principal name: see [Client.RoleUsers].
+type Principal struct {
+	ID                string
+	Type              PrincipalType
+	DisplayName       string
+	UserPrincipalName string
+	UserType          string
+	Enabled           *bool
+}
+
+// UnmarshalJSON implements [encoding/json.Unmarshaler].
+func (p *Principal) UnmarshalJSON(b []byte) error {
+	var wire struct {
+		ODataType                                    string `json:"@odata.type"`
+		ID, DisplayName, UserPrincipalName, UserType string
+		AccountEnabled                               *bool
+	}
+	if err := json.Unmarshal(b, &wire); err != nil {
+		return err
+	}
+	*p = Principal{wire.ID, PrincipalType(strings.TrimPrefix(wire.ODataType, "#microsoft.graph.")), wire.DisplayName, wire.UserPrincipalName, wire.UserType, wire.AccountEnabled}
+	return nil
+}
+
+// RoleAssignments lists the assignments of a role, each with its principal.
+//
+//	GET /roleManagement/directory/roleAssignments; RoleManagement.Read.Directory; safe to repeat
+func (c *Client) RoleAssignments(ctx context.Context, roleDefinitionID string) iter.Seq2[*RoleAssignment, error] {
+	request := func() *rest.Request {
+		return &rest.Request{
+			Method: http.MethodGet, Path: "roleManagement/directory/roleAssignments", Permission: permRoleRead,
+			Query: url.Values{"$filter": {"roleDefinitionId eq " + quote(roleDefinitionID)}, "$expand": {"principal"}},
+		}
+	}
+	if roleDefinitionID == "" {
+		return failed[RoleAssignment](request(), errors.New("the ID of the role is empty"))
+	}
+	return list[RoleAssignment](ctx, c, request)
+}
+
+// failed is a list that ends before its first request.
+func failed[T any](r *rest.Request, errs ...error) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) { yield(nil, invalid(r.Method+" "+r.Path, errs...)) }
+}
+
+// AssignRole gives a role, for the whole tenant, to a user or a group.
+// The role that the principal has already is [ErrConflict] or [ErrInvalid].
+//
+//	POST /roleManagement/directory/roleAssignments; RoleManagement.ReadWrite.Directory;
+//	not repeated when the answer is lost
+func (c *Client) AssignRole(ctx context.Context, principalID, roleDefinitionID string) (*RoleAssignment, error) {
+	r := &rest.Request{Method: http.MethodPost, Path: "roleManagement/directory/roleAssignments", Class: rest.Create, Permission: permRoleWrite}
+	if principalID == "" || roleDefinitionID == "" {
+		return nil, invalid(r.Method+" "+r.Path, errNoID)
+	}
+	r.Body = map[string]string{"principalId": principalID, "roleDefinitionId": roleDefinitionID, "directoryScopeId": "/"}
+	var a entity[RoleAssignment]
+	if _, err := c.do(ctx, r, &a); err != nil {
+		return nil, err
+	}
+	return a.get(), nil
+}
+
+// RemoveRoleAssignment takes a role away. An assignment that is not there is a success.
+//
+//	DELETE /roleManagement/directory/roleAssignments/{id}; RoleManagement.ReadWrite.Directory; safe to repeat
+func (c *Client) RemoveRoleAssignment(ctx context.Context, id string) error {
+	r := &rest.Request{Method: http.MethodDelete, Path: "roleManagement/directory/roleAssignments/{id}", Args: []string{id}, Class: rest.Idempotent, Permission: permRoleWrite}
+	if id == "" {
+		return invalid(r.Method+" "+r.Path, errNoID)
+	}
+	if _, err := c.do(ctx, r, nil); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
+// RoleDefinition is a role.
+type RoleDefinition struct {
+	ID          string `json:"id"`
+	TemplateID  string `json:"templateId"` // the same in all tenants
+	DisplayName string `json:"displayName"`
+	Description string `json:"description,omitempty"`
+	BuiltIn     bool   `json:"isBuiltIn"`
+	Enabled     bool   `json:"isEnabled"`
+}
+
+// RoleDefinitions lists the roles of the tenant.
+//
+//	GET /roleManagement/directory/roleDefinitions; RoleManagement.Read.Directory; safe to repeat
+func (c *Client) RoleDefinitions(ctx context.Context) iter.Seq2[*RoleDefinition, error] {
+	return list[RoleDefinition](ctx, c, func() *rest.Request {
+		return &rest.Request{Method: http.MethodGet, Path: "roleManagement/directory/roleDefinitions", Permission: permRoleRead}
+	})
+}
+
+// RoleUser is a user who has a role.
+type RoleUser struct {
+	User
+	AssignmentID     string
+	GroupID          string // the group through which the user has the role; empty if it is the user's own
+	DirectoryScopeID string // "/" is the whole tenant
+}
+
+// RoleUsers lists the users who have a role, those of role-assignable groups
+// included, with all properties of [User]. A user who has the role in two ways
+// comes once. Service principals are left out.
+//
+//	as RoleAssignments, GroupMembers (for each group) and Users (for each 15 users);
+//	RoleManagement.Read.Directory, User.Read.All and, if a group has the role, GroupMember.Read.All; safe to repeat
+func (c *Client) RoleUsers(ctx context.Context, roleDefinitionID string) iter.Seq2[*RoleUser, error] {
+	return func(yield func(*RoleUser, error) bool) {
+		var ids []string
+		via := make(map[string]*RoleUser)
+		var groups []*RoleAssignment
+		for a, err := range c.RoleAssignments(ctx, roleDefinitionID) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			switch {
+			case a.Principal != nil && a.Principal.Type == GroupPrincipal:
+				groups = append(groups, a)
+			case a.Principal != nil && a.Principal.Type == ServicePrincipal:
+			default:
+				if via[a.PrincipalID] == nil {
+					ids = append(ids, a.PrincipalID)
+					via[a.PrincipalID] = &RoleUser{AssignmentID: a.ID, DirectoryScopeID: a.DirectoryScopeID}
+				}
+			}
+		}
+		if len(ids) > 0 {
+			for u, err := range c.Users(ctx, &UsersOptions{IDs: ids}) {
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				if ru := via[u.ID]; ru != nil {
+					ru.User = *u
+					if !yield(ru, nil) {
+						return
+					}
+				}
+			}
+		}
+		for _, a := range groups {
+			for u, err := range c.GroupMembers(ctx, a.PrincipalID) {
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				if via[u.ID] != nil {
+					continue
+				}
+				ru := &RoleUser{*u, a.ID, a.PrincipalID, a.DirectoryScopeID}
+				via[u.ID] = ru
+				if !yield(ru, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// GroupMembers lists the users of a group and of the groups in it, with all
+// properties of [User].
+//
+//	GET /groups/{id}/transitiveMembers/microsoft.graph.user; GroupMember.Read.All and User.Read.All; safe to repeat
+func (c *Client) GroupMembers(ctx context.Context, groupID string) iter.Seq2[*User, error] {
+	request := &rest.Request{
+		Method: http.MethodGet, Path: "groups/{id}/transitiveMembers/microsoft.graph.user", Args: []string{groupID}, Permission: permGroupRead + " and " + permUserRead,
+		Query:  url.Values{"$select": {strings.Join(userFields, ",")}, "$top": {"999"}, "$count": {"true"}},
+		Header: eventual(), Bulk: true,
+	}
+	if groupID == "" {
+		return failed[User](request, errNoID)
+	}
+	return c.users(ctx, request, nil)
+}
