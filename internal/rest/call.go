@@ -177,7 +177,9 @@ func (cl *call) send(ctx context.Context, addr string, body []byte, ctype string
 func (cl *call) admit(ctx context.Context, req *http.Request) error {
 	began := time.Now()
 	for {
-		l, err := cl.c.pace.enter(ctx, cl.bulk, cl.c.cfg.MaxWait)
+		entered := time.Now()
+		l, err := cl.c.pace.enter(ctx, cl.bulk, patience{cl.c.cfg.MaxWait, cl.c.cfg.MaxElapsed - cl.waited})
+		cl.waited += time.Since(entered)
 		if err != nil {
 			return err
 		}
@@ -188,7 +190,7 @@ func (cl *call) admit(ctx context.Context, req *http.Request) error {
 				return fmt.Errorf("no credential: %w", err)
 			}
 		}
-		if !cl.c.pace.shut() { // it may have closed while a token was fetched
+		if cl.c.pace.closedFor() == 0 { // it may have closed while a token was fetched
 			break
 		}
 		cl.release()
@@ -261,6 +263,10 @@ func (cl *call) again(ctx context.Context) bool {
 	cl.pause, cl.throttled = 0, cl.isThrottled()
 	if !cl.clean {
 		cl.c.pace.observe(cl.lease, a, cl.throttled, cl.asked)
+		if a.status == http.StatusServiceUnavailable && class != Create {
+			// Not so for a create: JumpCloud answers 503 to one kind of bad one.
+			cl.c.pace.closeFor(cl.asked)
+		}
 		cl.release()
 		cl.clean = true
 	}
@@ -316,7 +322,6 @@ func (cl *call) waitOut(ctx context.Context) bool {
 		cl.stop = &deadlineError{wait}
 		return false
 	}
-	cl.waited += wait
 	return true
 }
 
