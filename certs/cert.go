@@ -1,0 +1,198 @@
+package certs
+
+import (
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// Cert is an X.509 certificate in canonical form.
+//
+// Two values are == exactly if the certificates are the same, byte for byte, so
+// a Cert can be compared, be a map key and live in plain data. Every value
+// other than the zero one came through this package's checks: it is complete
+// DER that [crypto/x509] reads, and not visibly damaged.
+//
+// The zero value is "no certificate": [Cert.IsZero] is true, and the methods
+// return empty results.
+type Cert struct {
+	der string
+}
+
+// newCert reads exactly one certificate. It refuses what crypto/x509 cannot
+// read and what carries a broken signature of its own.
+func newCert(der []byte) (Cert, *ParseError) {
+	x, err := x509.ParseCertificate(der)
+	if err != nil {
+		return Cert{}, unreadable(err)
+	}
+	if damaged(x) {
+		return Cert{}, &ParseError{Found: KindDamaged, Subjects: []string{subject(x)},
+			detail: "its own signature does not verify, so at least one bit was changed on the way: copy it again from the source"}
+	}
+	return Cert{der: string(der)}, nil
+}
+
+// unreadable translates an error of crypto/x509.
+func unreadable(err error) *ParseError {
+	e := &ParseError{Found: KindUnreadable, err: err}
+	switch msg := err.Error(); {
+	case strings.Contains(msg, "negative serial number"):
+		// Refused since Go 1.23; RFC 5280 4.1.2.2 forbids them.
+		e.detail = "its serial number is negative: have a new certificate made"
+	default:
+		e.detail = strings.TrimPrefix(msg, "x509: ") + ": have a new certificate made"
+	}
+	return e
+}
+
+// IsZero reports whether c is "no certificate". Because of it the JSON option
+// omitzero leaves an absent certificate out.
+func (c Cert) IsZero() bool { return c.der == "" }
+
+// Equal reports whether c and d are the same certificate. It is ==, for code
+// that looks for a method of this name.
+func (c Cert) Equal(d Cert) bool { return c == d }
+
+// Base64 returns standard base64 of the DER in one line, without markers: the
+// form of signingCertificate in Microsoft Graph, of X509Certificate in SAML
+// metadata, and of x5c in a JWK.
+func (c Cert) Base64() string {
+	return base64.StdEncoding.EncodeToString([]byte(c.der))
+}
+
+// PEM returns the certificate as one PEM block, or nil for the zero value.
+func (c Cert) PEM() []byte {
+	if c.IsZero() {
+		return nil
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte(c.der)})
+}
+
+// DER returns a copy of the certificate's bytes, or nil for the zero value.
+func (c Cert) DER() []byte {
+	if c.IsZero() {
+		return nil
+	}
+	return []byte(c.der)
+}
+
+// X509 returns the parsed certificate, which the caller may keep and change, or
+// nil for the zero value. Each call parses anew.
+func (c Cert) X509() *x509.Certificate {
+	if c.IsZero() {
+		return nil
+	}
+	x, err := x509.ParseCertificate([]byte(c.der))
+	if err != nil {
+		return nil // cannot be: newCert has parsed the same bytes
+	}
+	return x
+}
+
+// Thumbprint returns the SHA-1 of the DER in upper-case hex, as the consoles of
+// Microsoft and JumpCloud show it, or "" for the zero value. It identifies a
+// certificate to a person; to decide by it, take [Cert.Fingerprint] or ==.
+func (c Cert) Thumbprint() string {
+	if c.IsZero() {
+		return ""
+	}
+	return thumbprint([]byte(c.der))
+}
+
+func thumbprint(der []byte) string {
+	sum := sha1.Sum(der)
+	return strings.ToUpper(hex.EncodeToString(sum[:]))
+}
+
+// Fingerprint returns the SHA-256 of the DER in lower-case hex, or "" for the
+// zero value.
+func (c Cert) Fingerprint() string {
+	if c.IsZero() {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(c.der))
+	return hex.EncodeToString(sum[:])
+}
+
+// String describes the certificate in one line: subject, thumbprint and the day
+// of expiry. JumpCloud gives all certificates of an organisation the same
+// subject, so the thumbprint is what tells two of them apart.
+func (c Cert) String() string {
+	x := c.X509()
+	if x == nil {
+		return "no certificate"
+	}
+	return fmt.Sprintf("%s (thumbprint %s, expires %s)", subject(x), c.Thumbprint(), x.NotAfter.UTC().Format(time.DateOnly))
+}
+
+// GoString is like [Cert.String], so that %#v does not print the bytes.
+func (c Cert) GoString() string { return "certs.Cert(" + c.String() + ")" }
+
+// LogValue implements [slog.LogValuer].
+func (c Cert) LogValue() slog.Value {
+	x := c.X509()
+	if x == nil {
+		return slog.StringValue("no certificate")
+	}
+	return slog.GroupValue(
+		slog.String("subject", subject(x)),
+		slog.String("thumbprint", c.Thumbprint()),
+		slog.Time("notAfter", x.NotAfter.UTC()),
+	)
+}
+
+// MarshalText returns [Cert.Base64]: empty for the zero value. JSON uses it too.
+func (c Cert) MarshalText() ([]byte, error) {
+	return base64.StdEncoding.AppendEncode(nil, []byte(c.der)), nil
+}
+
+// UnmarshalText sets c to the one certificate in text, in any form that
+// [ParseOne] takes. Empty text gives the zero value. On error c is unchanged.
+func (c *Cert) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*c = Cert{}
+		return nil
+	}
+	d, err := ParseOne(text)
+	if err != nil {
+		return err
+	}
+	*c = d
+	return nil
+}
+
+// subject is the subject's name in one printable line of bounded length.
+func subject(x *x509.Certificate) string {
+	s := x.Subject.String()
+	if s == "" {
+		return "empty subject"
+	}
+	return printable(s, 200)
+}
+
+// printable makes s fit for one line of an error or a log: control characters
+// become spaces and the length is bounded, counted in runes.
+func printable(s string, most int) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range s {
+		if n == most {
+			b.WriteString("…")
+			break
+		}
+		if r < 0x20 || r == 0x7f || r == 0x2028 || r == 0x2029 || r >= 0x80 && r < 0xa0 {
+			r = ' '
+		}
+		b.WriteRune(r)
+		n++
+	}
+	return b.String()
+}

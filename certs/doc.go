@@ -1,0 +1,2 @@
+// Package certs reads SAML signing certificates and identity provider metadata.
+package certs

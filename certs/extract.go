@@ -1,0 +1,464 @@
+package certs
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// state is where in a metadata document an element is.
+type state uint8
+
+const (
+	inNothing state = iota // before the root, or in what is passed over
+	inEntities
+	inEntity
+	inIDP
+	inKey
+	inKeyInfo
+	inX509Data
+	inCert   // text is a certificate
+	inFormat // text is a NameIDFormat
+	inEndpoint
+)
+
+// maxText bounds the text of one certificate or format in metadata.
+const maxText = 1 << 20
+
+// certText is the content of an X509Certificate element.
+type certText struct {
+	text      string
+	line, col int
+}
+
+// provider is an identity provider as it is read.
+type provider struct {
+	md    Metadata
+	certs []certText
+	err   *ParseError
+}
+
+// extractor picks the metadata of one provider out of the events of a
+// document, whose structure it follows from the root: what stands in another
+// place than the schema's, or in another namespace, does not count.
+type extractor struct {
+	want string // the entity to read, if byID
+	byID bool
+
+	all bool // read every provider, for results
+
+	signed bool // the document is verified; no comment may split a value
+
+	states []state
+	limits []limit // of the enclosing EntitiesDescriptors and the entity
+
+	id   string    // of the entity at hand
+	idp  *provider // of the entity at hand, once an IdP role was seen
+	skip bool      // the entity at hand is not wanted
+	sp   bool      // the entity at hand is a service provider
+	old  bool      // the entity at hand has an IdP role without SAML 2.0
+
+	text      []byte
+	line, col int
+
+	matches  int       // entities with the wanted ID
+	found    *provider // the wanted one, or the first
+	every    []*provider
+	ids      []string // the first few IDs of entities, or of providers
+	entities int
+	idps     int
+	sps      int
+	olds     int
+}
+
+// limit is the validity that an element states.
+type limit struct {
+	until time.Time
+	cache time.Duration
+}
+
+// scan feeds the extractor from a scanner to the end of the document.
+func (x *extractor) scan(s *scanner) error {
+	for {
+		k, err := s.next()
+		if err != nil {
+			return err
+		}
+		switch k {
+		case tokenStart:
+			if err := x.start(s.name, s); err != nil {
+				return err
+			}
+		case tokenEnd:
+			x.end()
+		case tokenText:
+			x.data(s.text)
+		case tokenComment:
+			x.comment()
+		case tokenEOF:
+			return nil
+		}
+	}
+}
+
+// attributes is what start needs to know of an element besides its name.
+type attributes interface {
+	attr(local string) (string, bool) // an attribute without a namespace
+	here() (line, col int)            // 0, 0 if that is not known
+}
+
+func (x *extractor) start(n name, at attributes) error {
+	if len(x.states) == 0 {
+		return x.root(n, at)
+	}
+	next := inNothing
+	switch x.states[len(x.states)-1] {
+	case inEntities:
+		switch {
+		case n.is(nsMD, "EntitiesDescriptor"):
+			next = inEntities
+			if err := x.push(at); err != nil {
+				return err
+			}
+		case n.is(nsMD, "EntityDescriptor"):
+			next = inEntity
+			if err := x.entity(at); err != nil {
+				return err
+			}
+		}
+	case inEntity:
+		next = x.role(n, at)
+	case inIDP:
+		switch {
+		case n.is(nsMD, "KeyDescriptor"):
+			if use, ok := at.attr("use"); !ok || use == "signing" {
+				next = inKey
+			}
+		case n.is(nsMD, "NameIDFormat"):
+			next, x.text = inFormat, x.text[:0]
+		case n.is(nsMD, "SingleSignOnService"):
+			next = inEndpoint
+			x.idp.md.SSO = append(x.idp.md.SSO, endpoint(at))
+		case n.is(nsMD, "SingleLogoutService"):
+			next = inEndpoint
+			x.idp.md.SLO = append(x.idp.md.SLO, endpoint(at))
+		}
+	case inKey:
+		if n.is(nsDS, "KeyInfo") {
+			next = inKeyInfo
+		}
+	case inKeyInfo:
+		if n.is(nsDS, "X509Data") {
+			next = inX509Data
+		}
+	case inX509Data:
+		if n.is(nsDS, "X509Certificate") {
+			next, x.text = inCert, x.text[:0]
+			x.line, x.col = at.here()
+		}
+	case inCert, inFormat:
+		x.spoil("an element inside the text of an X509Certificate or NameIDFormat")
+	}
+	x.states = append(x.states, next)
+	return nil
+}
+
+func endpoint(at attributes) Endpoint {
+	binding, _ := at.attr("Binding")
+	location, _ := at.attr("Location")
+	return Endpoint{binding, location}
+}
+
+func (x *extractor) root(n name, at attributes) error {
+	switch {
+	case n.is(nsMD, "EntitiesDescriptor"):
+		x.states = append(x.states, inEntities)
+		return x.push(at)
+	case n.is(nsMD, "EntityDescriptor"):
+		x.states = append(x.states, inEntity)
+		return x.entity(at)
+	case strings.EqualFold(string(n.local), "html"):
+		return refuse(KindHTML, "%s", markupAdvice(KindHTML))
+	case n.space == nsSAMLP || n.space == nsSAML:
+		return refuse(KindNotMetadata, "it is a SAML %s, a message of one sign-in: download the metadata of the identity provider", printable(string(n.local), 40))
+	case n.is(nsNone, "EntityDescriptor") || n.is(nsNone, "EntitiesDescriptor"):
+		return refuse(KindNotMetadata, "the root element has no namespace: it must be xmlns=%q", uriMD)
+	}
+	return refuse(KindNotMetadata, "the root element is %s: download the metadata of the identity provider", printable(string(n.local), 60))
+}
+
+func (x *extractor) entity(at attributes) error {
+	x.id, _ = at.attr("entityID")
+	x.idp, x.sp, x.old = nil, false, false
+	x.entities++
+	x.skip = x.byID && x.id != x.want
+	if x.byID && len(x.ids) < maxListed {
+		x.ids = append(x.ids, printable(x.id, 200))
+	}
+	if !x.skip {
+		x.matches++
+	}
+	return x.push(at)
+}
+
+// push notes the validity that an element states.
+func (x *extractor) push(at attributes) error {
+	var l limit
+	if v, ok := at.attr("validUntil"); ok && !x.skip {
+		t, ok := parseDateTime(v)
+		if !ok {
+			return refuse(KindNotMetadata, "validUntil is %q, which is not a date and time", printable(v, 60))
+		}
+		l.until = t
+	}
+	if v, ok := at.attr("cacheDuration"); ok {
+		l.cache = parseDuration(v)
+	}
+	x.limits = append(x.limits, l)
+	return nil
+}
+
+// role handles the elements of an entity.
+func (x *extractor) role(n name, at attributes) state {
+	switch {
+	case n.is(nsMD, "SPSSODescriptor"):
+		x.sp = true
+	case n.is(nsMD, "IDPSSODescriptor"):
+		protocols, _ := at.attr("protocolSupportEnumeration")
+		saml2 := false
+		for _, p := range strings.Fields(protocols) {
+			saml2 = saml2 || p == uriSAMLP
+		}
+		if !saml2 {
+			x.old = true // Shibboleth, SAML 1.x
+			break
+		}
+		if x.idp == nil {
+			x.idp = &provider{}
+			x.idps++
+		}
+		if x.skip || !x.byID && !x.all && x.idps > 1 {
+			break // counted; the content is not needed
+		}
+		want, _ := at.attr("WantAuthnRequestsSigned")
+		x.idp.md.WantAuthnRequestsSigned = x.idp.md.WantAuthnRequestsSigned || want == "true" || want == "1"
+		if v, ok := at.attr("validUntil"); ok {
+			t, ok := parseDateTime(v)
+			if !ok {
+				x.spoil("validUntil of the role is not a date and time")
+			}
+			x.idp.md.ValidUntil = earlier(x.idp.md.ValidUntil, t)
+		}
+		if v, ok := at.attr("cacheDuration"); ok {
+			x.idp.md.CacheDuration = shorter(x.idp.md.CacheDuration, parseDuration(v))
+		}
+		return inIDP
+	}
+	return inNothing
+}
+
+func (x *extractor) spoil(what string) {
+	if x.idp != nil && x.idp.err == nil {
+		x.idp.err = refuse(KindNotMetadata, "%s", what)
+	}
+}
+
+func (x *extractor) data(b []byte) {
+	if len(x.states) == 0 {
+		return
+	}
+	if st := x.states[len(x.states)-1]; st == inCert || st == inFormat {
+		if len(x.text)+len(b) > maxText {
+			x.spoil("more than 1 MiB of text in an X509Certificate or NameIDFormat")
+			return
+		}
+		x.text = append(x.text, b...)
+	}
+}
+
+func (x *extractor) comment() {
+	if len(x.states) == 0 || !x.signed {
+		return
+	}
+	if st := x.states[len(x.states)-1]; st == inCert || st == inFormat {
+		x.spoil("a comment inside the text of an X509Certificate or NameIDFormat")
+	}
+}
+
+func (x *extractor) end() {
+	st := x.states[len(x.states)-1]
+	x.states = x.states[:len(x.states)-1]
+	switch st {
+	case inCert:
+		x.idp.certs = append(x.idp.certs, certText{string(x.text), x.line, x.col})
+	case inFormat:
+		x.idp.md.NameIDFormats = append(x.idp.md.NameIDFormats, strings.TrimSpace(string(x.text)))
+	case inEntity:
+		x.endEntity()
+		x.limits = x.limits[:len(x.limits)-1]
+	case inEntities:
+		x.limits = x.limits[:len(x.limits)-1]
+	}
+}
+
+func (x *extractor) endEntity() {
+	skipped := x.skip
+	x.skip = false
+	switch {
+	case x.sp && x.idp == nil:
+		x.sps++
+	case x.old && x.idp == nil:
+		x.olds++
+	}
+	if x.idp == nil || skipped {
+		return
+	}
+	if !x.byID && len(x.ids) < maxListed {
+		x.ids = append(x.ids, printable(x.id, 200))
+	}
+	if x.found != nil && !x.all {
+		return
+	}
+	x.found = x.idp
+	if x.all {
+		x.every = append(x.every, x.idp)
+	}
+	md := &x.found.md
+	md.EntityID = x.id
+	for _, l := range x.limits {
+		md.ValidUntil = earlier(md.ValidUntil, l.until)
+		md.CacheDuration = shorter(md.CacheDuration, l.cache)
+	}
+}
+
+// result is what was found, once the document has ended.
+func (x *extractor) result() (*Metadata, error) {
+	switch {
+	case x.byID && x.matches == 0:
+		e := refuse(KindUnknownEntity, "none of its %d entities is %q", x.entities, printable(x.want, 200))
+		e.Subjects = x.ids
+		return nil, e
+	case x.byID && x.matches > 1:
+		return nil, refuse(KindSeveralIdPs, "%d entities have the ID %q", x.matches, printable(x.want, 200))
+	case !x.byID && !x.all && x.idps > 1:
+		e := refuse(KindSeveralIdPs, "%d of them: choose one by its entity ID", x.idps)
+		e.Subjects = x.ids
+		return nil, e
+	case x.found == nil && x.sps > 0:
+		return nil, refuse(KindServiceProvider, "download the metadata of the identity provider")
+	case x.found == nil && x.olds > 0:
+		return nil, refuse(KindNotMetadata, "the identity provider does not speak SAML 2.0")
+	case x.found == nil:
+		return nil, refuse(KindNotMetadata, "it describes no identity provider")
+	}
+	return x.found.metadata()
+}
+
+// results is the same for every provider.
+func (x *extractor) results() ([]*Metadata, error) {
+	if _, err := x.result(); err != nil {
+		return nil, err
+	}
+	var mds []*Metadata
+	for _, p := range x.every {
+		md, err := p.metadata()
+		if err != nil {
+			return nil, err
+		}
+		mds = append(mds, md)
+	}
+	return mds, nil
+}
+
+// metadata reads the provider's certificates.
+func (p *provider) metadata() (*Metadata, error) {
+	if p.err != nil {
+		return nil, p.err
+	}
+	md := p.md
+	if md.EntityID == "" {
+		return nil, refuse(KindNotMetadata, "the identity provider has no entityID")
+	}
+	seen := make(map[Cert]bool)
+	for _, ct := range p.certs {
+		c, err := parseElement(ct.text)
+		if err != nil {
+			if ct.line > 0 {
+				err.Line, err.Column = ct.line, ct.col
+			}
+			return nil, err
+		}
+		if !seen[c] {
+			seen[c] = true
+			md.SigningCerts = append(md.SigningCerts, c)
+		}
+	}
+	if len(md.SigningCerts) == 0 {
+		return nil, refuse(KindNoSigningKey, "the identity provider %q states no certificate for signing: add one there, and download the metadata again",
+			printable(md.EntityID, 200))
+	}
+	return &md, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func shorter(a, b time.Duration) time.Duration {
+	if a <= 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// parseDateTime reads xs:dateTime. Without a zone it is UTC, as SAML wants
+// (saml-core-2.0-os, 1.3.3).
+func parseDateTime(v string) (time.Time, bool) {
+	v = strings.TrimSpace(v)
+	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
+		if t, err := time.Parse(layout, v); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// parseDuration reads xs:duration, or returns 0. Real files have "P1DT" and
+// worse, so it is no reason to refuse them.
+func parseDuration(v string) time.Duration {
+	v, ok := strings.CutPrefix(strings.TrimSpace(v), "P")
+	if !ok {
+		return 0
+	}
+	const day = 24 * time.Hour
+	date, clock, _ := strings.Cut(v, "T")
+	sum := 0.0
+	for _, part := range [...]struct {
+		text  string
+		units string
+		sizes []time.Duration
+	}{
+		{date, "YMD", []time.Duration{365 * day, 30 * day, day}},
+		{clock, "HMS", []time.Duration{time.Hour, time.Minute, time.Second}},
+	} {
+		for rest := part.text; rest != ""; {
+			i := strings.IndexAny(rest, part.units)
+			if i < 0 {
+				return 0
+			}
+			n, err := strconv.ParseFloat(rest[:i], 64)
+			if err != nil || n < 0 {
+				return 0
+			}
+			sum += n * float64(part.sizes[strings.IndexByte(part.units, rest[i])])
+			rest = rest[i+1:]
+		}
+	}
+	if !(sum < float64(1<<62)) {
+		return 0
+	}
+	return time.Duration(sum)
+}

@@ -1,0 +1,320 @@
+package certs
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// parseMarkup reads text that begins with <: metadata, or a piece of it.
+func parseMarkup(t []byte, nested int) ([]Cert, *ParseError) {
+	if k := markupKind(t); k != "" {
+		return nil, refuse(k, "%s", markupAdvice(k))
+	}
+	root := rootName(t)
+	switch root {
+	case "EntityDescriptor", "EntitiesDescriptor":
+		return parseAllMetadata(t)
+	case "X509Certificate", "X509Data", "KeyInfo", "KeyDescriptor", "IDPSSODescriptor":
+		return parseSnippet(t)
+	case "RSAKeyValue":
+		return nil, refuse(KindPublicKey, "%s", adviceDER(KindPublicKey))
+	}
+	if isTextTag([]byte(root)) {
+		return nil, refuse(KindNotCertificate, "text between HTML tags: %s", adviceExport)
+	}
+	if _, err := parseMetadata(t, &extractor{}); err != nil {
+		if perr, ok := err.(*ParseError); ok {
+			return nil, perr
+		}
+	}
+	return nil, refuse(KindNotMetadata, "%s", markupAdvice(KindNotMetadata))
+}
+
+// parseAllMetadata returns the signing certificates of every identity provider
+// in a document.
+func parseAllMetadata(t []byte) ([]Cert, *ParseError) {
+	x := &extractor{all: true}
+	s := newScanner(t)
+	s.utf16 = true // whatever it was, it is UTF-8 now
+	err := x.scan(s)
+	var mds []*Metadata
+	if err == nil {
+		mds, err = x.results()
+	}
+	if err != nil {
+		return nil, err.(*ParseError) // the scanner has no reader that could fail
+	}
+	var cs []Cert
+	for _, md := range mds {
+		cs = append(cs, md.SigningCerts...)
+	}
+	return cs, nil
+}
+
+// parseSnippet reads the X509Certificate elements in a piece of metadata, in
+// which the declarations of the prefixes are missing more often than not.
+func parseSnippet(t []byte) ([]Cert, *ParseError) {
+	if bytes.Contains(t, []byte("<!DOCTYPE")) || bytes.Contains(t, []byte("<!ENTITY")) {
+		return nil, refuse(KindDTD, "%s", markupAdvice(KindDTD))
+	}
+	var cs []Cert
+	encryption := false
+	for rest := t; ; {
+		i := bytes.IndexByte(rest, '<')
+		if i < 0 {
+			break
+		}
+		rest = rest[i+1:]
+		end := bytes.IndexByte(rest, '>')
+		if end < 0 {
+			end = len(rest)
+		}
+		tag := rest[:end]
+		switch _, local := splitName(tag[:scanName(tag)]); string(local) {
+		case "KeyDescriptor":
+			encryption = bytes.Contains(tag, []byte(`"encryption"`)) || bytes.Contains(tag, []byte(`'encryption'`))
+		case "X509Certificate":
+			if encryption || end == len(rest) || bytes.HasSuffix(tag, []byte("/")) {
+				break
+			}
+			c, err := parseElement(string(snippetText(rest[end+1:])))
+			if err != nil {
+				return nil, err
+			}
+			cs = append(cs, c)
+		}
+	}
+	if len(cs) == 0 {
+		return nil, refuse(KindNoSigningKey, "a piece of metadata that has no X509Certificate for signing: download the whole")
+	}
+	return cs, nil
+}
+
+// snippetText returns the text of an element, given what follows its start tag.
+// Comments are left out, CDATA sections unpacked, references decoded.
+func snippetText(t []byte) []byte {
+	var out []byte
+	for {
+		i := bytes.IndexByte(t, '<')
+		if i < 0 {
+			out = append(out, t...)
+			break
+		}
+		out = append(out, t[:i]...)
+		t = t[i:]
+		if after, ok := bytes.CutPrefix(t, []byte("<!--")); ok {
+			_, t, _ = bytes.Cut(after, []byte("-->"))
+			continue
+		}
+		if after, ok := bytes.CutPrefix(t, []byte("<![CDATA[")); ok {
+			var in []byte
+			in, t, _ = bytes.Cut(after, []byte("]]>"))
+			out = append(out, in...)
+			continue
+		}
+		break
+	}
+	if dec, ok := decodeEntities(out); ok {
+		return dec
+	}
+	return out
+}
+
+// rootName returns the local name of the first element in t.
+func rootName(t []byte) string {
+	for {
+		t = bytes.TrimLeft(t, " \t\r\n")
+		var skip string
+		switch {
+		case bytes.HasPrefix(t, []byte("<?")):
+			skip = "?>"
+		case bytes.HasPrefix(t, []byte("<!--")):
+			skip = "-->"
+		case bytes.HasPrefix(t, []byte("<")):
+			t = t[1:]
+			_, local := splitName(t[:scanName(t[:min(len(t), maxName)])])
+			return string(local)
+		default:
+			return ""
+		}
+		_, after, ok := bytes.Cut(t, []byte(skip))
+		if !ok {
+			return ""
+		}
+		t = after
+	}
+}
+
+// markupKind recognises HTML by its beginning.
+func markupKind(t []byte) Kind {
+	head := bytes.TrimLeft(t[:min(len(t), 512)], "\ufeff \t\r\n")
+	head = bytes.ToLower(head[:min(len(head), 256)])
+	switch {
+	case bytes.HasPrefix(head, []byte("<!doctype html")), bytes.HasPrefix(head, []byte("<html")):
+		return KindHTML
+	case bytes.HasPrefix(head, []byte("<!--")) || bytes.HasPrefix(head, []byte("<?xml")):
+		if bytes.Contains(head, []byte("<!doctype html")) || bytes.Contains(head, []byte("<html")) {
+			return KindHTML
+		}
+	case bytes.HasPrefix(head, []byte("<head")), bytes.HasPrefix(head, []byte("<body")):
+		return KindHTML
+	}
+	return ""
+}
+
+func markupAdvice(k Kind) string {
+	switch k {
+	case KindHTML:
+		return "perhaps a log-in or error page was saved in place of the file: sign in and download it again"
+	case KindDTD:
+		return "remove the DOCTYPE; SAML metadata has none"
+	}
+	return "download the metadata of the identity provider"
+}
+
+// parseJSON reads the strings in a JSON document: the x5c of a JWKS, the
+// application that JumpCloud's API returns, the configuration that Microsoft
+// Graph does. Strings that are nothing of the kind are passed over. It reports
+// false if t is not JSON.
+func parseJSON(t []byte, nested int) ([]Cert, *ParseError, bool) {
+	if !json.Valid(t) {
+		return nil, nil, false
+	}
+	var cs []Cert
+	jwk, d := false, false
+	err := jsonStrings(t, func(key, value string) *ParseError {
+		jwk = jwk || key == "kty"
+		d = d || key == "d" && len(value) > 20
+		if len(value) < 64 || nested >= maxNested {
+			return nil
+		}
+		in, err := parseBytes([]byte(value), nested+1)
+		if err == nil {
+			cs = append(cs, in...)
+			return nil
+		}
+		switch err.Found {
+		case KindPrivateKey, KindEncryptedPrivateKey, KindTruncated, KindTrailingData, KindDamaged, KindUnreadable:
+			err.Line, err.Column, err.offset = 0, 0, 0
+			return err
+		}
+		return nil
+	})
+	switch {
+	case jwk && d:
+		return nil, refuse(KindPrivateKey, "%s", adviceKey), true
+	case err != nil:
+		return nil, err, true
+	case len(cs) == 0:
+		return nil, refuse(KindJSON, "pass the certificate alone"), true
+	}
+	return cs, nil, true
+}
+
+// jsonStrings calls f with each string value in t and the key of the object
+// member that it is, or that its array is.
+func jsonStrings(t []byte, f func(key, value string) *ParseError) *ParseError {
+	type level struct {
+		object, value bool
+		key           string
+	}
+	var stack []level
+	var first *ParseError
+	dec := json.NewDecoder(bytes.NewReader(t))
+	dec.UseNumber()
+	for {
+		tok, err := dec.Token()
+		if err != nil {
+			return first
+		}
+		top := level{}
+		if len(stack) > 0 {
+			top = stack[len(stack)-1]
+		}
+		if s, ok := tok.(string); ok && top.object && !top.value {
+			stack[len(stack)-1].key, stack[len(stack)-1].value = s, true
+			continue
+		}
+		if d, ok := tok.(json.Delim); ok && (d == '}' || d == ']') {
+			stack = stack[:len(stack)-1]
+			continue
+		}
+		if len(stack) > 0 {
+			stack[len(stack)-1].value = false
+		}
+		switch v := tok.(type) {
+		case json.Delim:
+			stack = append(stack, level{object: v == '{', key: top.key})
+		case string:
+			if perr := f(top.key, v); perr != nil && first == nil {
+				first = perr
+			}
+		}
+	}
+}
+
+// unwrapMetadata undoes the wrappings of metadata until it begins with <.
+func unwrapMetadata(b []byte) (document, *ParseError) {
+	cause := refuse(KindNotMetadata, "it does not begin with <")
+	var text []byte
+	for nested := 0; ; nested++ {
+		if len(b) == 0 {
+			return document{}, refuse(KindEmpty, "there is no input at all")
+		}
+		if looksDER(b) {
+			_, err := parseDER(b)
+			return document{}, notMetadata(err)
+		}
+		var err *ParseError
+		if text, err = decodeText(b); err != nil {
+			return document{}, notMetadata(err)
+		}
+		for range maxLayers {
+			if err := findKey(text); err != nil {
+				return document{}, err
+			}
+			t := trimText(text)
+			if len(t) == 0 {
+				return document{}, refuse(KindEmpty, "there is only white space")
+			}
+			if t[0] == '<' && !isTextTag([]byte(rootName(t))) {
+				if k := markupKind(t); k != "" {
+					return document{}, refuse(k, "%s", markupAdvice(k))
+				}
+				return document{text: t, utf16: true}, nil
+			}
+			if len(findMarkers(t)) > 0 {
+				_, err := parseText(t, 0)
+				return document{}, notMetadata(err)
+			}
+			if raw, err := decodeBase64(t); err == nil && nested < maxNested && len(raw) > 0 && looksText(raw) {
+				b = raw
+				break
+			}
+			next, ok := unwrap(t)
+			if !ok {
+				_, err := parseText(t, 0)
+				if err != nil && err.Found == KindNotCertificate {
+					return document{}, cause
+				}
+				return document{}, notMetadata(err)
+			}
+			text, b = next, nil
+		}
+		if b == nil || nested > maxNested {
+			return document{}, cause
+		}
+	}
+}
+
+// notMetadata makes an error for metadata of one for certificates, or of the
+// fact that there was no error.
+func notMetadata(err *ParseError) *ParseError {
+	if err == nil {
+		return refuse(KindNotMetadata, "it is a certificate alone: use Parse, or pass the metadata it comes from")
+	}
+	if err.Found == KindNotCertificate {
+		err.Found = KindNotMetadata
+	}
+	return err
+}

@@ -1,0 +1,298 @@
+package certs
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+)
+
+// maxLayers bounds how often one wrapping is undone to find another, and
+// maxNested how deep base64 or JSON may hold further text.
+const (
+	maxLayers = 12
+	maxNested = 5
+)
+
+const (
+	adviceKey    = "a private key must not leave its place: if it was sent to anybody, make a new one; paste only the certificate"
+	adviceCopy   = "copy it again, from the first to the last character"
+	adviceExport = "export the certificate as PEM or base64"
+)
+
+// Parse returns every certificate in b, in order, without repeats, whatever
+// the form; the package comment lists the forms. There is at least one, or an
+// error, which is a [*ParseError].
+//
+// It never returns some of the certificates: if one is damaged, or b holds a
+// private key anywhere, all are refused.
+func Parse(b []byte) ([]Cert, error) {
+	cs, err := parse(b)
+	if err != nil {
+		return nil, err
+	}
+	return cs, nil
+}
+
+func parse(b []byte) ([]Cert, *ParseError) {
+	if len(b) > MaxInput {
+		return nil, refuse(KindTooLarge, "%d bytes, where at most %d MiB are read", len(b), MaxInput>>20)
+	}
+	cs, err := parseBytes(b, 0)
+	if err != nil {
+		return nil, err
+	}
+	return unique(cs), nil
+}
+
+// ParseOne returns the one certificate in b, in any form that [Parse] takes. If
+// there are several, the error is KindSeveral and lists their subjects: to
+// choose among them is not for a parser.
+func ParseOne(b []byte) (Cert, error) {
+	c, err := parseOne(b)
+	if err != nil {
+		return Cert{}, err
+	}
+	return c, nil
+}
+
+func parseOne(b []byte) (Cert, *ParseError) {
+	cs, err := parse(b)
+	if err != nil {
+		return Cert{}, err
+	}
+	if len(cs) > 1 {
+		return Cert{}, several(cs)
+	}
+	return cs[0], nil
+}
+
+func several(cs []Cert) *ParseError {
+	e := refuse(KindSeveral, "%d of them, where one is needed: pass only the one that signs", len(cs))
+	for _, c := range cs[:min(len(cs), maxListed)] {
+		e.Subjects = append(e.Subjects, subject(c.X509())+" "+c.Thumbprint())
+	}
+	return e
+}
+
+// Normalize returns the one certificate in b as Microsoft Graph's
+// signingCertificate takes it. It is [ParseOne] and then [Cert.Base64]; on what
+// it returns, it changes nothing.
+func Normalize(b []byte) (string, error) {
+	c, err := ParseOne(b)
+	if err != nil {
+		return "", err
+	}
+	return c.Base64(), nil
+}
+
+func unique(cs []Cert) []Cert {
+	if len(cs) < 2 {
+		return cs
+	}
+	seen := make(map[Cert]bool, len(cs))
+	out := cs[:0]
+	for _, c := range cs {
+		if !seen[c] {
+			seen[c] = true
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// parseBytes reads b, which may be DER or text in some encoding.
+func parseBytes(b []byte, nested int) ([]Cert, *ParseError) {
+	if len(b) == 0 {
+		return nil, refuse(KindEmpty, "there is no input at all")
+	}
+	if looksDER(b) {
+		return parseDER(b)
+	}
+	text, err := decodeText(b)
+	if err != nil {
+		return nil, err
+	}
+	return parseText(text, nested)
+}
+
+// parseText reads text, undoing one wrapping after the other until something is
+// recognised. Every attempt takes time linear in the text, and there are at
+// most maxLayers of them.
+func parseText(text []byte, nested int) ([]Cert, *ParseError) {
+	var first *ParseError
+	for layer := range maxLayers {
+		if err := findKey(text); err != nil {
+			return nil, err
+		}
+		t := trimText(text)
+		if len(t) == 0 {
+			if first != nil {
+				break
+			}
+			return nil, refuse(KindEmpty, "there is only white space")
+		}
+		cs, err := parsePlain(t, nested)
+		if err == nil {
+			// What stands around the certificates may be wrapped, too.
+			if inner, ok := unescape(t); ok {
+				if kerr := findKey(inner); kerr != nil {
+					return nil, kerr
+				}
+			}
+			return cs, nil
+		}
+		if layer == 0 {
+			locate(err, text, len(text)-len(trimLeft(text)))
+		} else {
+			err.Line, err.Column = 0, 0
+		}
+		if err.Found != KindNotCertificate {
+			return nil, err
+		}
+		if first == nil {
+			first = err
+		}
+		next, ok := unwrap(t)
+		if !ok {
+			break
+		}
+		text = next
+	}
+	return nil, first
+}
+
+// parsePlain reads text in which nothing is wrapped any more.
+func parsePlain(t []byte, nested int) ([]Cert, *ParseError) {
+	if t[0] == '<' {
+		return parseMarkup(t, nested)
+	}
+	if ms := findMarkers(t); len(ms) > 0 {
+		return parsePEM(t, ms, nested)
+	}
+	if t[0] == '{' || t[0] == '[' {
+		if cs, err, ok := parseJSON(t, nested); ok {
+			return cs, err
+		}
+	}
+	if isSSH(t) {
+		return nil, refuse(KindSSHKey, "SSH keys have no certificate: "+adviceExport)
+	}
+	if der, ok := decodeHex(t); ok {
+		return parseBytes(der, nested+1)
+	}
+	return parseBase64(t, nested)
+}
+
+// parseBase64 reads bare base64 of one certificate, or of several one after the
+// other.
+func parseBase64(t []byte, nested int) ([]Cert, *ParseError) {
+	cs, err := parseBase64One(t, nested)
+	if err == nil || err.Found != KindTruncated && err.Found != KindTrailingData && err.Found != KindNotCertificate {
+		return cs, err
+	}
+	parts := splitBase64(t)
+	if len(parts) < 2 {
+		return nil, err
+	}
+	cs = nil
+	for _, part := range parts {
+		c, perr := parseBase64One(part, nested)
+		if perr != nil {
+			return nil, err
+		}
+		cs = append(cs, c...)
+	}
+	return cs, nil
+}
+
+func parseBase64One(t []byte, nested int) ([]Cert, *ParseError) {
+	raw, err := decodeBase64(t)
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) == 0 {
+		return nil, refuse(KindNotCertificate, "text of %d characters", len(t))
+	}
+	if raw[0] == 0x30 && looksDER(raw) {
+		return parseDER(raw)
+	}
+	if nested < maxNested && looksText(raw) {
+		cs, err := parseBytes(raw, nested+1)
+		if err != nil {
+			err.Line, err.Column, err.offset = 0, 0, 0
+		}
+		return cs, err
+	}
+	return nil, refuse(KindNotCertificate, "base64 of %d bytes that are no certificate: %s", len(raw), adviceExport)
+}
+
+// splitBase64 cuts text where one certificate may end and the next begin:
+// behind padding, and before a line that begins like a certificate.
+func splitBase64(t []byte) [][]byte {
+	var parts [][]byte
+	begin, padded, fresh := 0, false, false
+	for i := 0; i < len(t); i++ {
+		switch c := t[i]; {
+		case c == '=':
+			padded = true
+		case c == '\n' || c == '\r' || c == ',' || c == ';':
+			fresh = true
+		case isSpace(c):
+		default:
+			if padded || fresh && bytes.HasPrefix(t[i:], []byte("MII")) && i > begin {
+				parts = append(parts, bytes.TrimRight(t[begin:i], " \t\r\n,;"))
+				begin = i
+			}
+			padded, fresh = false, false
+		}
+	}
+	return append(parts, bytes.TrimRight(t[begin:], " \t\r\n,;"))
+}
+
+// parseElement reads the text of one X509Certificate element.
+func parseElement(text string) (Cert, *ParseError) {
+	der := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	packed := make([]byte, 0, len(text))
+	for i := range len(text) {
+		if !isSpace(text[i]) {
+			packed = append(packed, text[i])
+		}
+	}
+	if len(packed) == 0 {
+		return Cert{}, refuse(KindEmpty, "an X509Certificate element without content")
+	}
+	// Exactly one certificate is by far the most frequent content.
+	if n, err := base64.StdEncoding.Decode(der, packed); err == nil && isCertificate(der[:n]) {
+		return newCert(der[:n])
+	}
+	cs, err := parseBytes([]byte(text), 1)
+	if err != nil {
+		if err.Found == KindNotCertificate {
+			err.detail = "in an X509Certificate element: " + err.detail
+		}
+		return Cert{}, err
+	}
+	if cs = unique(cs); len(cs) > 1 {
+		return Cert{}, several(cs)
+	}
+	return cs[0], nil
+}
+
+// locate turns the offset that err has in trimmed text into line and column.
+func locate(err *ParseError, text []byte, cut int) {
+	if err.offset == 0 || err.Line > 0 {
+		return
+	}
+	s := newScanner(text)
+	line, col := s.position(min(cut+err.offset-1, len(text)))
+	err.Line, err.Column = line, col+1
+}
+
+// foreign makes the error for a visible character that base64 does not have.
+func foreign(t []byte, at int, r rune) *ParseError {
+	e := refuse(KindNotCertificate, "the character %s (U+%04X) is not base64: %s", quoteRune(r), r, adviceCopy)
+	e.offset = at + 1
+	return e
+}
+
+func quoteRune(r rune) string { return fmt.Sprintf("%q", r) }

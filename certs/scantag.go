@@ -1,0 +1,381 @@
+package certs
+
+import (
+	"bytes"
+	"hash/maphash"
+	"unicode/utf8"
+)
+
+// startTag reads a start tag or an empty-element tag.
+func (s *scanner) startTag() error {
+	end, err := s.tagEnd()
+	if err != nil {
+		return err
+	}
+	if end < 0 {
+		return s.fail(s.pos, "a tag without an end")
+	}
+	if s.root && len(s.open) == 0 {
+		return s.fail(s.pos, "a second root element")
+	}
+	stop := end
+	if s.buf[end-1] == '/' {
+		stop--
+	}
+	qname, i, err := s.qname(s.pos+1, stop)
+	if err != nil {
+		return err
+	}
+	depth := len(s.open) + 1
+	if depth > maxDepth {
+		return s.fail(s.pos, "elements nested more than %d deep", maxDepth)
+	}
+	s.attrs = s.attrs[:0]
+	for {
+		j := skipSpace(s.buf[:stop], i)
+		if j == stop {
+			break
+		}
+		if j == i {
+			return s.fail(j, "no space before an attribute")
+		}
+		if len(s.attrs) == maxAttrs {
+			return s.fail(j, "more than %d attributes in one element", maxAttrs)
+		}
+		an, k, err := s.qname(j, stop)
+		if err != nil {
+			return err
+		}
+		var a attr
+		if a.raw, i, err = s.attrValue(k, stop); err != nil {
+			return err
+		}
+		a.prefix, a.local = splitName(an)
+		s.attrs = append(s.attrs, a)
+		if err := s.declare(&s.attrs[len(s.attrs)-1], j, depth); err != nil {
+			return err
+		}
+	}
+	if err := s.resolve(depth, qname); err != nil {
+		return err
+	}
+	s.root = true
+	s.elements++
+	s.open = append(s.open, len(s.stack))
+	s.stack = append(s.stack, qname...)
+	s.pending = stop != end
+	s.pos = end + 1
+	return nil
+}
+
+// tagEnd returns the index of the > that ends the tag at pos, outside quotes.
+func (s *scanner) tagEnd() (int, error) {
+	i := 1
+	for quote := byte(0); ; {
+		for ; s.pos+i < len(s.buf); i++ {
+			switch c := s.buf[s.pos+i]; {
+			case quote != 0:
+				n := bytes.IndexByte(s.buf[s.pos+i:], quote)
+				if n < 0 {
+					i = len(s.buf) - s.pos - 1
+					continue
+				}
+				i += n
+				quote = 0
+			case c == '"' || c == '\'':
+				quote = c
+			case c == '>':
+				return s.pos + i, nil
+			case c == '<':
+				return 0, s.fail(s.pos+i, "a < inside a tag")
+			}
+		}
+		if s.eof {
+			return -1, nil
+		}
+		if err := s.fill(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// declare notes a namespace declaration.
+func (s *scanner) declare(a *attr, at, depth int) error {
+	var prefix []byte
+	switch {
+	case string(a.prefix) == "xmlns":
+		prefix = a.local
+	case len(a.prefix) == 0 && string(a.local) == "xmlns":
+	default:
+		return nil
+	}
+	v, err := s.decode(at, a.raw, true)
+	if err != nil {
+		return err
+	}
+	uri := string(v)
+	isXML := string(prefix) == "xml"
+	switch {
+	case string(prefix) == "xmlns" || uri == uriXMLNS || isXML != (uri == uriXML):
+		return s.fail(at, "a reserved namespace declared anew")
+	case uri == "" && len(prefix) > 0:
+		return s.fail(at, "a prefix bound to no namespace")
+	case isXML:
+		return nil
+	}
+	for i := len(s.bound) - 1; i >= 0 && s.bound[i].depth == depth; i-- {
+		if s.bound[i].prefix == string(prefix) {
+			return s.fail(at, "an attribute given twice")
+		}
+	}
+	if len(s.bound) >= maxPrefixes {
+		return s.fail(at, "more than %d namespace declarations", maxPrefixes)
+	}
+	b := binding{string(prefix), nsNone, uri, depth}
+	if uri != "" {
+		b.space = s.namespace(uri)
+	}
+	s.bound = append(s.bound, b)
+	return nil
+}
+
+// namespace returns the number of a URI. Only those in scope need to differ.
+func (s *scanner) namespace(uri string) nsID {
+	if id, ok := knownNamespace(uri); ok {
+		return id
+	}
+	for _, b := range s.bound {
+		if b.uri == uri && b.space >= nsOther {
+			return b.space
+		}
+	}
+	s.others++
+	return nsOther + nsID(s.others)
+}
+
+func (s *scanner) lookup(prefix []byte) (nsID, bool) {
+	for i := len(s.bound) - 1; i >= 0; i-- {
+		if s.bound[i].prefix == string(prefix) {
+			return s.bound[i].space, true
+		}
+	}
+	return nsNone, len(prefix) == 0
+}
+
+// resolve finds the namespaces of the element and its attributes, and refuses
+// attributes given twice and IDs used twice.
+func (s *scanner) resolve(depth int, qname []byte) error {
+	prefix, local := splitName(qname)
+	space, ok := s.lookup(prefix)
+	if !ok || string(prefix) == "xmlns" {
+		return s.fail(s.pos, "the prefix %q is not declared", printable(string(prefix), 40))
+	}
+	s.name = name{space, local}
+	for i := range s.attrs {
+		a := &s.attrs[i]
+		declares := string(a.prefix) == "xmlns" || len(a.prefix) == 0 && string(a.local) == "xmlns"
+		if len(a.prefix) > 0 && !declares {
+			if a.space, ok = s.lookup(a.prefix); !ok {
+				return s.fail(s.pos, "the prefix %q is not declared", printable(string(a.prefix), 40))
+			}
+		}
+		for j := range i {
+			b := &s.attrs[j]
+			if a.space == b.space && bytes.Equal(a.local, b.local) && (a.space != nsNone || bytes.Equal(a.prefix, b.prefix)) {
+				return s.fail(s.pos, "an attribute given twice")
+			}
+		}
+		if declares {
+			continue // declare has decoded it
+		}
+		if len(a.prefix) == 0 && string(a.local) == "ID" {
+			if err := s.noteID(a); err != nil {
+				return err
+			}
+		} else if err := s.checkValue(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkValue checks an attribute's characters and references.
+func (s *scanner) checkValue(a *attr) error {
+	if plain(a.raw) {
+		return nil
+	}
+	_, err := s.decode(s.pos, a.raw, true)
+	return err
+}
+
+// noteID refuses an ID that another element has: a signature could refer to
+// either.
+func (s *scanner) noteID(a *attr) error {
+	v, err := s.decode(s.pos, a.raw, true)
+	if err != nil {
+		return err
+	}
+	if s.ids == nil {
+		s.ids, s.seed = map[uint64]struct{}{}, maphash.MakeSeed()
+	}
+	h := maphash.Bytes(s.seed, v)
+	if _, dup := s.ids[h]; dup {
+		return s.fail(s.pos, "an ID that two elements have")
+	}
+	s.ids[h] = struct{}{}
+	return nil
+}
+
+// attr returns the decoded value of an attribute without a namespace.
+func (s *scanner) attr(local string) (string, bool) {
+	for i := range s.attrs {
+		a := &s.attrs[i]
+		if len(a.prefix) == 0 && string(a.local) == local {
+			v, err := s.decode(s.pos, a.raw, true) // checked before
+			return string(v), err == nil
+		}
+	}
+	return "", false
+}
+
+func (s *scanner) endTag() error {
+	end, err := s.until(2, ">")
+	if err != nil {
+		return err
+	}
+	if end < 0 {
+		return s.fail(s.pos, "a tag without an end")
+	}
+	qname, i, err := s.qname(s.pos+2, end)
+	if err != nil {
+		return err
+	}
+	if skipSpace(s.buf[:end], i) != end {
+		return s.fail(i, "an end tag with more than a name")
+	}
+	if len(s.open) == 0 {
+		return s.fail(s.pos, "an end tag without a start tag")
+	}
+	if open := s.stack[s.open[len(s.open)-1]:]; !bytes.Equal(open, qname) {
+		return s.fail(s.pos, "</%s> where </%s> was expected", printable(string(qname), 60), printable(string(open), 60))
+	}
+	if err := s.pop(); err != nil {
+		return err
+	}
+	s.pos = end + 1
+	return nil
+}
+
+// pop closes the innermost element and leaves its name in s.name.
+func (s *scanner) pop() error {
+	depth := len(s.open)
+	qname := s.stack[s.open[depth-1]:]
+	prefix, local := splitName(qname)
+	space, _ := s.lookup(prefix)
+	s.name = name{space, local}
+	s.stack = s.stack[:s.open[depth-1]]
+	s.open = s.open[:depth-1]
+	for len(s.bound) > 0 && s.bound[len(s.bound)-1].depth == depth {
+		s.bound = s.bound[:len(s.bound)-1]
+	}
+	return nil
+}
+
+// qname reads a qualified name at buf[i:stop].
+func (s *scanner) qname(i, stop int) ([]byte, int, error) {
+	n := scanName(s.buf[i:stop])
+	q := s.buf[i : i+n]
+	if n == 0 {
+		return nil, 0, s.fail(i, "a character where a name should begin")
+	}
+	if n > maxName {
+		return nil, 0, s.fail(i, "a name of more than %d bytes", maxName)
+	}
+	if c := bytes.IndexByte(q, ':'); c >= 0 {
+		if c == 0 || scanName(q[c+1:]) != n-c-1 || n == c+1 || bytes.IndexByte(q[c+1:], ':') >= 0 {
+			return nil, 0, s.fail(i, "a name with a misplaced colon")
+		}
+	}
+	return q, i + n, nil
+}
+
+// attrValue reads = and a quoted value at buf[i:stop].
+func (s *scanner) attrValue(i, stop int) ([]byte, int, error) {
+	i = skipSpace(s.buf[:stop], i)
+	if i == stop || s.buf[i] != '=' {
+		return nil, 0, s.fail(i, "an attribute without a value")
+	}
+	i = skipSpace(s.buf[:stop], i+1)
+	if i == stop || s.buf[i] != '"' && s.buf[i] != '\'' {
+		return nil, 0, s.fail(i, "an attribute without quotes")
+	}
+	n := bytes.IndexByte(s.buf[i+1:stop], s.buf[i])
+	if n < 0 {
+		return nil, 0, s.fail(i, "an attribute without a closing quote")
+	}
+	if n > maxAttrValue {
+		return nil, 0, s.fail(i, "an attribute of more than %d KiB", maxAttrValue>>10)
+	}
+	v := s.buf[i+1 : i+1+n]
+	if j := bytes.IndexByte(v, '<'); j >= 0 {
+		return nil, 0, s.fail(i+1+j, "a < inside an attribute: a quote may be missing before it")
+	}
+	return v, i + n + 2, nil
+}
+
+func splitName(q []byte) (prefix, local []byte) {
+	if i := bytes.IndexByte(q, ':'); i >= 0 {
+		return q[:i], q[i+1:]
+	}
+	return nil, q
+}
+
+// scanName returns how many bytes of b are a name, colons included.
+func scanName(b []byte) int {
+	i := 0
+	for i < len(b) {
+		c := b[i]
+		if c < utf8.RuneSelf {
+			if !nameByte(c, i == 0) {
+				return i
+			}
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n <= 1 || !nameRune(r, i == 0) {
+			return i
+		}
+		i += n
+	}
+	return i
+}
+
+// nameByte reports whether an ASCII character may be in a name.
+func nameByte(c byte, first bool) bool {
+	switch {
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_', c == ':':
+		return true
+	}
+	return !first && ('0' <= c && c <= '9' || c == '-' || c == '.')
+}
+
+// nameRune is NameStartChar and NameChar of XML 1.0 beyond ASCII.
+func nameRune(r rune, first bool) bool {
+	switch {
+	case 0xC0 <= r && r <= 0x2FF && r != 0xD7 && r != 0xF7, 0x370 <= r && r <= 0x1FFF && r != 0x37E,
+		r == 0x200C || r == 0x200D, 0x2070 <= r && r <= 0x218F, 0x2C00 <= r && r <= 0x2FEF,
+		0x3001 <= r && r <= 0xD7FF, 0xF900 <= r && r <= 0xFDCF, 0xFDF0 <= r && r <= 0xFFFD, 0x10000 <= r && r <= 0xEFFFF:
+		return true
+	}
+	return !first && (r == 0xB7 || 0x300 <= r && r <= 0x36F || r == 0x203F || r == 0x2040)
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+func skipSpace(b []byte, i int) int {
+	for i < len(b) && isSpace(b[i]) {
+		i++
+	}
+	return i
+}
