@@ -1,0 +1,310 @@
+package jumpcloud
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/jcaad/jcaad/certs"
+	"github.com/jcaad/jcaad/internal/rest"
+)
+
+const (
+	scopeApplications     = "applications"
+	scopeApplicationsRead = "applications.readonly"
+)
+
+// ApplicationsOptions narrow a list of applications.
+type ApplicationsOptions struct {
+	// Templates are the names of templates ("office365"); JumpCloud filters.
+	Templates []string
+	// Label is the exact DisplayLabel, compared here. Labels are not unique.
+	Label string
+}
+
+// Applications lists the SSO applications with all their settings: GET
+// /api/applications, scope applications.readonly. Each range over the result
+// starts again from the first page and ends after the first error; an
+// application that is created or deleted meanwhile may be missed.
+func (c *Client) Applications(ctx context.Context, opts *ApplicationsOptions) iter.Seq2[*Application, error] {
+	var o ApplicationsOptions
+	if opts != nil {
+		o = *opts
+	}
+	const path = "api/applications"
+	templates := slices.Clone(o.Templates)
+	q := url.Values{}
+	for _, t := range templates {
+		if !isField(t) {
+			return failed[*Application](op(http.MethodGet, path, invalidf("template name %q", t)))
+		}
+	}
+	switch len(templates) {
+	case 0:
+	case 1:
+		q.Set("filter", Eq("name", templates[0]))
+	default:
+		q.Set("filter", In("name", templates...))
+	}
+	all := list(ctx, v1[Application](c, path, scopeApplicationsRead, q), func(a *Application) string { return a.ID })
+	return only(all, func(a *Application) bool {
+		return (len(templates) == 0 || slices.Contains(templates, a.Name)) && (o.Label == "" || a.DisplayLabel == o.Label)
+	})
+}
+
+// Application returns an application: GET /api/applications/{id}, scope
+// applications.readonly.
+func (c *Client) Application(ctx context.Context, id string) (*Application, error) {
+	return c.application(ctx, &rest.Request{Method: http.MethodGet, Path: "api/applications/{id}", Args: []string{id}, Permission: scopeApplicationsRead})
+}
+
+func (c *Client) application(ctx context.Context, r *rest.Request) (*Application, error) {
+	a := new(Application)
+	resp, err := c.do(ctx, r, a)
+	if err != nil {
+		return nil, err
+	}
+	if a.ID == "" { // an empty or foreign body
+		return nil, &Error{
+			Op: opName(r.Method, r.Path), StatusCode: resp.Status, RequestID: resp.RequestID, Attempts: resp.Attempts,
+			OutcomeUnknown: r.Class != rest.Read, Message: "the answer holds no application",
+		}
+	}
+	return a, nil
+}
+
+// NewApplication is what an application is made of.
+type NewApplication struct {
+	// Template is the live template, from [Client.Template]; its settings
+	// are the application's.
+	Template *Template
+	// Label is what administrators will see.
+	Label, Description string
+	// SSOURL is where people sign in. It cannot be changed later, and should
+	// be unique: JumpCloud does not check that. The rule is
+	// https://sso.jumpcloud.com/saml2/ with a name of your own behind it.
+	SSOURL string
+	// IdPEntityID is what the application calls itself in assertions.
+	IdPEntityID string
+	// Active lets people sign in. An application that is not active shows as
+	// "Single Sign-On Inactive" and does nothing.
+	Active bool
+	// Settings are values for further settings of the template.
+	Settings map[string]any
+}
+
+// CreateApplication creates an application: POST /api/applications, scope
+// applications. It never sends a certificate: JumpCloud makes a key and a
+// certificate of its own. Nobody can use the application until groups are bound
+// to it with [Client.Associate].
+//
+// It creates another one each time. If the answer is lost the error is
+// [ErrOutcomeUnknown]; look for the application before repeating it.
+func (c *Client) CreateApplication(ctx context.Context, n NewApplication) (*Application, error) {
+	const path = "api/applications"
+	body, err := n.body()
+	if err != nil {
+		return nil, op(http.MethodPost, path, err)
+	}
+	return c.application(ctx, &rest.Request{Method: http.MethodPost, Path: path, Body: body, Class: rest.Create, Permission: scopeApplications})
+}
+
+func (n NewApplication) body() (map[string]any, error) {
+	t := n.Template
+	if t == nil || t.Name == "" {
+		return nil, invalidf("an application needs a Template: see Client.Template")
+	}
+	if strings.TrimSpace(n.Label) == "" || hasControl(n.Label) {
+		return nil, invalidf("an application needs a Label")
+	}
+	if len([]rune(n.Description)) > 256 {
+		return nil, invalidf("the Description is longer than the 256 characters that JumpCloud takes")
+	}
+	if u, err := url.Parse(n.SSOURL); err != nil || u.Scheme != "https" || u.Host == "" || hasControl(n.SSOURL) {
+		return nil, invalidf("an application needs an SSOURL with https")
+	}
+	config := make(map[string]json.RawMessage, len(t.config))
+	for key, field := range t.config {
+		// With an empty certificate JumpCloud answers 503, every time.
+		if key != settingCertificate && key != settingKey && !isNull(fieldValue(field)) {
+			config[key] = field
+		}
+	}
+	view := &Application{config: config}
+	set := func(key string, value any) error {
+		if _, ok := t.config[key]; !ok {
+			return invalidf("template %q has no setting %q", t.Name, key)
+		}
+		if _, ok := view.config[key]; !ok {
+			view.config[key] = t.config[key]
+		}
+		return view.SetSetting(key, value)
+	}
+	for key, value := range n.Settings {
+		if key == settingCertificate || key == settingKey {
+			return nil, invalidf("setting %s cannot be given on creation: see ReplaceCertificate", key)
+		}
+		if err := set(key, value); err != nil {
+			return nil, err
+		}
+	}
+	if n.IdPEntityID != "" {
+		if err := set(settingEntityID, n.IdPEntityID); err != nil {
+			return nil, err
+		}
+	}
+	body := map[string]any{
+		"name": t.Name, "displayName": or(t.DisplayName, n.Label), "displayLabel": n.Label,
+		"ssoUrl": n.SSOURL, "active": n.Active, "beta": false,
+		"sso": map[string]any{"type": or(t.SSOType, "saml"), "hidden": false}, "config": view.config,
+	}
+	if n.Description != "" {
+		body["description"] = n.Description
+	}
+	return body, nil
+}
+
+func isNull(v json.RawMessage) bool { return v == nil || string(v) == "null" }
+
+// ModifyApplication reads an application, lets edit change it, and writes the
+// whole object back, with everything this package does not know: GET and PUT
+// /api/applications/{id}, scope applications. Nothing is written if edit changes
+// nothing or returns an error, which is then returned as it is. It returns the
+// application as JumpCloud answered.
+//
+// JumpCloud's PUT makes a new certificate when it does not find the old one in
+// the body, which ends the sign-in of everybody. So this fails, without
+// writing, with [ErrCertificate] if edit changes the certificate, and with
+// [ErrNoCertificate] if JumpCloud shows none although there is one; and it
+// compares the certificate in the answer: another one is
+// [ErrCertificateRegenerated].
+//
+// The last writer wins: what others change between the reading and the writing
+// is lost. It is safe to repeat.
+func (c *Client) ModifyApplication(ctx context.Context, id string, edit func(*Application) error) (*Application, error) {
+	before, err := c.Application(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	after := before.clone()
+	if err := edit(after); err != nil {
+		return nil, err
+	}
+	body, err := after.edited(before)
+	if err != nil {
+		return nil, op(http.MethodPut, applicationPath, err)
+	}
+	if body == nil {
+		return before, nil
+	}
+	if body, err = keepsCertificate(before, body); err != nil {
+		return nil, err
+	}
+	written, err := c.putApplication(ctx, id, body)
+	if err != nil {
+		return nil, err
+	}
+	if before.hasCertificate() && !sameCertificate(before, written) {
+		return written, certificateChanged(before, written)
+	}
+	return written, nil
+}
+
+const applicationPath = "api/applications/{id}"
+
+// keepsCertificate refuses a body without the certificate. If the application
+// never had one, its empty settings are left out, for JumpCloud to fill: it
+// answers 503 to empty ones.
+func keepsCertificate(before *Application, body json.RawMessage) (json.RawMessage, error) {
+	if before.text(settingCertificate) != "" {
+		return body, nil
+	}
+	if before.hasCertificate() || before.SSOType == "saml" && before.config == nil {
+		return nil, fmt.Errorf("jumpcloud: application %s: %w is shown, though there is one; nothing was written, because JumpCloud would make a new one", before.ID, ErrNoCertificate)
+	}
+	if _, ok := before.config[settingCertificate]; !ok {
+		return body, nil
+	}
+	var raw, config map[string]json.RawMessage
+	if err := json.Unmarshal(body, &raw); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(raw["config"], &config); err != nil {
+		return nil, err
+	}
+	delete(config, settingCertificate)
+	delete(config, settingKey)
+	var err error
+	if raw["config"], err = json.Marshal(config); err != nil {
+		return nil, err
+	}
+	return json.Marshal(raw)
+}
+
+// putApplication writes the whole object. An answer that does not show the
+// application is followed by a read.
+func (c *Client) putApplication(ctx context.Context, id string, body json.RawMessage) (*Application, error) {
+	a, err := c.application(ctx, &rest.Request{
+		Method: http.MethodPut, Path: applicationPath, Args: []string{id}, Body: body, Class: rest.Idempotent, Permission: scopeApplications,
+	})
+	var e *Error
+	if errors.As(err, &e) && e.StatusCode/100 == 2 || err == nil && a.config == nil {
+		return c.Application(ctx, id)
+	}
+	return a, err
+}
+
+func certificateChanged(before, after *Application) error {
+	c, _ := before.Certificate()
+	d, err := after.Certificate()
+	if err != nil {
+		return fmt.Errorf("jumpcloud: application %s: %w: thumbprint %s is gone and none is shown", before.ID, ErrCertificateRegenerated, c.Thumbprint())
+	}
+	return fmt.Errorf("jumpcloud: application %s: %w: thumbprint %s was replaced by %s", before.ID, ErrCertificateRegenerated, c.Thumbprint(), d.Thumbprint())
+}
+
+// ReplaceCertificate gives an application a key and certificate of your own: GET
+// and PUT /api/applications/{id}, scope applications. Everything else stays.
+//
+// From now on the application signs with the new key. There is no overlap and
+// no way back: JumpCloud never shows a private key. Teach the service provider
+// the new certificate first. It is safe to repeat.
+func (c *Client) ReplaceCertificate(ctx context.Context, id string, pair *certs.KeyPair) (*Application, error) {
+	if pair == nil {
+		return nil, op(http.MethodPut, applicationPath, invalidf("the key pair is nil"))
+	}
+	before, err := c.Application(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	body, err := before.withPair(pair)
+	if err != nil {
+		return nil, op(http.MethodPut, applicationPath, err)
+	}
+	defer clear(body)
+	written, err := c.putApplication(ctx, id, body)
+	if err != nil {
+		return nil, err
+	}
+	got, err := written.Certificate()
+	if err != nil {
+		return written, err
+	}
+	if got != pair.Cert() {
+		return written, fmt.Errorf("jumpcloud: application %s: %w: thumbprint %s was written, %s is in place", id, ErrCertificateRegenerated, pair.Cert().Thumbprint(), got.Thumbprint())
+	}
+	return written, nil
+}
+
+// DeleteApplication deletes an application and its associations; one that does
+// not exist is success. DELETE /api/applications/{id}, scope applications. It is
+// safe to repeat.
+func (c *Client) DeleteApplication(ctx context.Context, id string) error {
+	return c.delete(ctx, applicationPath, scopeApplications, id)
+}

@@ -1,0 +1,291 @@
+package jumpcloud
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jcaad/jcaad/internal/rest"
+)
+
+// Region is the data centre that an organisation lives in. A key of one region
+// is refused by the others.
+type Region string
+
+// The regions of JumpCloud.
+const (
+	US Region = ""   // console.jumpcloud.com
+	EU Region = "eu" // console.eu.jumpcloud.com
+	IN Region = "in" // console.in.jumpcloud.com
+)
+
+// domain is the part of the region's host names after the service's name.
+func (r Region) domain() (string, error) {
+	switch r {
+	case US, "us":
+		return "jumpcloud.com", nil
+	case EU, IN:
+		return string(r) + ".jumpcloud.com", nil
+	}
+	return "", fmt.Errorf("jumpcloud: unknown region %q: there are US, EU and IN", string(r))
+}
+
+// Options tune a [Client]. The zero value of every field is its default.
+type Options struct {
+	// Region is the data centre. The default is the United States.
+	Region Region
+
+	// BaseURL replaces the region's console address, scheme and host; the
+	// paths /api and /api/v2 are put behind it. It must be https, or http on
+	// a loopback address.
+	BaseURL string
+
+	// TokenURL replaces the address at which the region gives tokens to
+	// service accounts. A client with an API key does not use it.
+	TokenURL string
+
+	// OrgID selects the organisation, for administrators who see several.
+	// JumpCloud's default is the organisation of the key.
+	OrgID string
+
+	// HTTPClient sends the requests. It is never modified; redirects are not
+	// followed whatever it says. The default has a pool of its own and waits
+	// 60 seconds for the beginning of an answer.
+	HTTPClient *http.Client
+
+	// UserAgent is put in front of the package's own User-Agent.
+	UserAgent string
+
+	// Logger receives one debug record for each attempt: method, path
+	// template, status, wait. It sees no query, no body and no credential.
+	// The default discards.
+	Logger *slog.Logger
+
+	// ReadOnly makes every call that would write fail with [ErrReadOnly],
+	// before anything is sent.
+	ReadOnly bool
+
+	// MaxWait is the longest time that a single Retry-After is waited for;
+	// a longer one is returned in [Error.RetryAfter]. The default is two
+	// minutes.
+	MaxWait time.Duration
+
+	// Workers is how many pages of a bulk read are in flight at first, and
+	// MaxWorkers how many there may be when JumpCloud shows no sign of
+	// strain. The defaults are 4 and 32.
+	Workers, MaxWorkers int
+}
+
+// Client calls the admin API of one JumpCloud organisation. It is safe for
+// concurrent use; all its goroutines share one pace when JumpCloud throttles.
+// Make it with [New] or [NewServiceAccount].
+type Client struct {
+	rest  *rest.Caller
+	base  string
+	orgID string
+}
+
+// New returns a client that authenticates with an administrator's API key. It
+// makes no request. A nil opts means the defaults; opts is not retained.
+func New(apiKey string, opts *Options) (*Client, error) {
+	if err := checkSecret("API key", apiKey); err != nil {
+		return nil, err
+	}
+	return newClient(opts, func(*Options, *errorMaker) (credential, error) {
+		return keyCredential{key: secret{apiKey}}, nil
+	}, apiKey)
+}
+
+// NewServiceAccount returns a client that authenticates as a service account:
+// it exchanges the client's ID and secret for a token, and renews the token 30
+// seconds before it expires, once for all goroutines. It makes no request
+// itself. A nil opts means the defaults; opts is not retained.
+func NewServiceAccount(clientID, clientSecret string, opts *Options) (*Client, error) {
+	if err := checkSecret("client ID", clientID); err != nil {
+		return nil, err
+	}
+	if err := checkSecret("client secret", clientSecret); err != nil {
+		return nil, err
+	}
+	return newClient(opts, func(o *Options, m *errorMaker) (credential, error) {
+		return newTokens(clientID, clientSecret, o, m)
+	}, clientSecret)
+}
+
+func newClient(opts *Options, cred func(*Options, *errorMaker) (credential, error), secrets ...string) (*Client, error) {
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	domain, err := o.Region.domain()
+	if err != nil {
+		return nil, err
+	}
+	o.BaseURL = cmp.Or(o.BaseURL, "https://console."+domain)
+	o.TokenURL = cmp.Or(o.TokenURL, "https://admin-oauth.id."+domain+"/oauth2/token")
+	base, err := parseBase("base URL", o.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if o.OrgID != "" {
+		if err := checkID("organisation", o.OrgID); err != nil {
+			return nil, err
+		}
+	}
+	if o.MaxWait < 0 || o.Workers < 0 || o.MaxWorkers < 0 {
+		return nil, errors.New("jumpcloud: MaxWait, Workers and MaxWorkers must not be negative")
+	}
+	maker := &errorMaker{}
+	for _, s := range secrets {
+		maker.hide(s)
+	}
+	auth, err := cred(&o, maker)
+	if err != nil {
+		return nil, err
+	}
+	cfg := restConfig(&o, base, maker)
+	cfg.Authorize, cfg.Renew = auth.authorize, auth.renew()
+	if o.ReadOnly {
+		cfg.ReadOnly = ErrReadOnly
+	}
+	caller, err := rest.New(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("jumpcloud: %w", err)
+	}
+	return &Client{rest: caller, base: base.String(), orgID: o.OrgID}, nil
+}
+
+// restConfig is what the API's caller and the token endpoint's have in common.
+func restConfig(o *Options, base *url.URL, maker *errorMaker) rest.Config {
+	return rest.Config{
+		Base:       base,
+		HTTPClient: o.HTTPClient,
+		Logger:     o.Logger,
+		UserAgent:  rest.UserAgent(o.UserAgent, "jcaad-jumpcloud"),
+		Error:      maker.make,
+		Throttled:  suspectedAbuse,
+		RequestID:  requestID,
+		MaxWait:    o.MaxWait,
+		Workers:    o.Workers,
+		MaxWorkers: o.MaxWorkers,
+	}
+}
+
+// String says where the client points to. It shows no credential.
+func (c *Client) String() string {
+	if c == nil || c.rest == nil {
+		return "jumpcloud.Client(not made by New)"
+	}
+	return "jumpcloud.Client(" + c.base + ")"
+}
+
+// GoString is [Client.String].
+func (c *Client) GoString() string { return c.String() }
+
+// LogValue implements [slog.LogValuer].
+func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// credential authorises requests.
+type credential interface {
+	authorize(context.Context, http.Header) error
+	renew() func() // nil if there is nothing to renew
+}
+
+// secret keeps a credential out of printed structures.
+type secret struct{ s string }
+
+func (secret) String() string   { return "redacted" }
+func (secret) GoString() string { return "redacted" }
+
+type keyCredential struct{ key secret }
+
+func (k keyCredential) authorize(_ context.Context, h http.Header) error {
+	h.Set("X-Api-Key", k.key.s)
+	return nil
+}
+
+func (keyCredential) renew() func() { return nil }
+
+// do sends a request in the name of the organisation.
+func (c *Client) do(ctx context.Context, r *rest.Request, out any) (*rest.Response, error) {
+	if c == nil || c.rest == nil {
+		return nil, errors.New("jumpcloud: the client was not made by New or NewServiceAccount")
+	}
+	if c.orgID != "" && !ownOrganization(r.Path) {
+		if r.Header == nil {
+			r.Header = http.Header{}
+		}
+		r.Header.Set("X-Org-Id", c.orgID)
+	}
+	if len(r.Args) > 0 {
+		for _, id := range r.Args {
+			if err := checkID("object", id); err != nil {
+				return nil, op(r.Method, r.Path, err)
+			}
+		}
+	}
+	return c.rest.Do(ctx, r, out)
+}
+
+// ownOrganization reports whether path is one of those that refuse x-org-id:
+// they see all organisations, or name one themselves. It is the list of
+// JumpCloud's own SDK.
+func ownOrganization(path string) bool {
+	for _, p := range [...]string{
+		"api/search/organizations", "api/organizations", "api/users",
+		"api/v2/organizations", "api/v2/administrators", "api/v2/providers", "api/v2/integrations/",
+	} {
+		if strings.HasPrefix(path, p) {
+			return true
+		}
+	}
+	return false
+}
+
+func parseBase(what, s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("jumpcloud: the %s cannot be read as an address: write scheme and host, like https://console.jumpcloud.com", what)
+	case u.Scheme == "" || u.Host == "":
+		return nil, fmt.Errorf("jumpcloud: the %s has no scheme or no host: write it like https://console.jumpcloud.com", what)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("jumpcloud: the %s must have no user, query or fragment", what)
+	}
+	return u, nil
+}
+
+// checkSecret refuses what cannot be a credential, without repeating it.
+func checkSecret(what, s string) error {
+	switch {
+	case s == "":
+		return fmt.Errorf("jumpcloud: empty %s", what)
+	case strings.TrimSpace(s) != s:
+		return fmt.Errorf("jumpcloud: the %s begins or ends with white space", what)
+	case strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f }):
+		return fmt.Errorf("jumpcloud: the %s contains control characters", what)
+	}
+	return nil
+}
+
+// checkID refuses what cannot be an ID of JumpCloud and would change the path:
+// proxies decode an escaped slash.
+func checkID(what, id string) error {
+	switch {
+	case id == "":
+		return invalidf("empty %s ID", what)
+	case id == "." || id == "..":
+		return invalidf("%s ID %q", what, id)
+	case strings.ContainsFunc(id, func(r rune) bool {
+		return r <= 0x20 || r >= 0x7f || strings.ContainsRune(`/\?#%&;"'<>|`, r)
+	}):
+		return invalidf("%s ID %q has a character that no ID has", what, id)
+	}
+	return nil
+}

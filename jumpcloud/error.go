@@ -1,0 +1,306 @@
+package jumpcloud
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jcaad/jcaad/internal/rest"
+)
+
+// Classes of errors, for [errors.Is]. An [*Error] answers by what JumpCloud
+// meant, which is not always what its status code says.
+var (
+	// ErrNotFound: the object, or the one it should hang on, does not exist.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: it exists already.
+	ErrConflict = errors.New("already exists")
+	// ErrInvalid: the request can never succeed as it is. Part of these are
+	// found here, before anything is sent; then [Error.StatusCode] is 0.
+	ErrInvalid = errors.New("invalid")
+	// ErrUnauthenticated: no credential, a wrong one, or one of another region.
+	ErrUnauthenticated = errors.New("not authenticated")
+	// ErrDenied: the credential is good, its scopes or its role are not.
+	ErrDenied = errors.New("denied")
+	// ErrThrottled: JumpCloud asked to slow down for longer than the client
+	// was willing to wait.
+	ErrThrottled = errors.New("throttled")
+	// ErrUnavailable: JumpCloud failed, or no complete answer came.
+	ErrUnavailable = errors.New("unavailable")
+	// ErrOutcomeUnknown: a write may have taken effect or not. Look before
+	// you repeat it.
+	ErrOutcomeUnknown = errors.New("outcome unknown")
+	// ErrReadOnly: the client was made with [Options.ReadOnly].
+	ErrReadOnly = errors.New("read-only client")
+	// ErrNoCertificate: the application shows no certificate.
+	ErrNoCertificate = errors.New("no certificate")
+	// ErrCertificate: an edit would have changed the certificate. Nothing was
+	// written. See [Client.ReplaceCertificate].
+	ErrCertificate = errors.New("the certificate must not be changed this way")
+	// ErrCertificateRegenerated: JumpCloud put another certificate in place
+	// of the one that was written. People cannot sign in with the service
+	// provider until it learns the new one.
+	ErrCertificateRegenerated = errors.New("the certificate was regenerated")
+)
+
+// Error is a request that failed. Its text is one line without query, body and
+// secrets; addresses of people that JumpCloud repeats are blanked.
+type Error struct {
+	// Op is the method and path template, as in "GET /api/applications/{id}".
+	Op string
+	// StatusCode is the HTTP status, or 0 if no answer came or nothing was sent.
+	StatusCode int
+	// Code is JumpCloud's own word for the error, if it has one, as in
+	// "INVALID_ARGUMENT".
+	Code string
+	// Message is what JumpCloud said, in one line of bounded length. It may
+	// name people; the text of the error does not.
+	Message string
+	// RequestID is what to quote to JumpCloud's support: cf-ray.
+	RequestID string
+	// Scope is the OAuth scope that the operation needs.
+	Scope string
+	// RetryAfter is how long JumpCloud asked to stay away.
+	RetryAfter time.Duration
+	// Attempts is how often the request was sent.
+	Attempts int
+	// OutcomeUnknown reports that a write may have taken effect all the same.
+	OutcomeUnknown bool
+	// Err is the cause if JumpCloud did not answer.
+	Err error
+
+	class error // overrides what StatusCode means
+}
+
+// Error returns the text described at [Error].
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("jumpcloud: ")
+	if e.Op != "" {
+		b.WriteString(e.Op + ": ")
+	}
+	sep := ""
+	if e.StatusCode != 0 {
+		fmt.Fprintf(&b, "%d", e.StatusCode)
+		if t := http.StatusText(e.StatusCode); t != "" {
+			b.WriteString(" " + t)
+		}
+		sep = ": "
+	}
+	if m := e.Message; m != "" {
+		b.WriteString(sep + maskAddresses(m))
+		sep = ": "
+	}
+	if e.Err != nil {
+		b.WriteString(sep + maskAddresses(e.Err.Error()))
+	}
+	if h := e.hint(); h != "" {
+		b.WriteString("; " + h)
+	}
+	var tail []string
+	if e.RetryAfter > 0 {
+		tail = append(tail, "retry after "+e.RetryAfter.String())
+	}
+	if e.Attempts > 1 {
+		tail = append(tail, fmt.Sprintf("%d attempts", e.Attempts))
+	}
+	if e.RequestID != "" {
+		tail = append(tail, "request "+e.RequestID)
+	}
+	if tail != nil {
+		b.WriteString(" (" + strings.Join(tail, ", ") + ")")
+	}
+	return b.String()
+}
+
+func (e *Error) hint() string {
+	switch {
+	case e.OutcomeUnknown:
+		return "whether it took effect is not known: look before repeating it"
+	case e.is(ErrUnauthenticated):
+		return "the API key or token is missing, wrong, expired, or belongs to another region"
+	case e.is(ErrDenied) && e.Scope != "":
+		return "the administrator or service account needs the scope " + e.Scope
+	case e.StatusCode >= 300 && e.StatusCode < 400:
+		return "redirects are not followed"
+	}
+	return ""
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether e belongs to the class target.
+func (e *Error) Is(target error) bool {
+	if target == ErrOutcomeUnknown {
+		return e.OutcomeUnknown
+	}
+	return e.is(target)
+}
+
+func (e *Error) is(target error) bool {
+	if e.class != nil {
+		return e.class == target
+	}
+	switch e.StatusCode {
+	case 0:
+		return target == ErrUnavailable && !errors.Is(e.Err, context.Canceled) && !errors.Is(e.Err, ErrReadOnly)
+	case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong:
+		return target == ErrInvalid
+	case http.StatusUnauthorized:
+		return target == ErrUnauthenticated
+	case http.StatusForbidden:
+		return target == ErrDenied
+	case http.StatusNotFound, http.StatusGone:
+		return target == ErrNotFound
+	case http.StatusConflict:
+		return target == ErrConflict
+	case http.StatusTooManyRequests:
+		return target == ErrThrottled
+	}
+	// Below 300 the body was not what was promised.
+	return target == ErrUnavailable && (e.StatusCode >= 500 || e.StatusCode < 300)
+}
+
+// errorMaker makes an *Error of a failed request. It knows the secrets, which
+// JumpCloud or a proxy may repeat in an answer.
+type errorMaker struct {
+	mu      sync.Mutex
+	secrets []string
+}
+
+// hide adds a secret. Only the last few tokens are kept.
+func (m *errorMaker) hide(s string) {
+	if len(s) < 4 {
+		return // would blank half of every message
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.secrets) > 8 {
+		m.secrets = append(m.secrets[:1:1], m.secrets[3:]...)
+	}
+	m.secrets = append(m.secrets, s)
+}
+
+func (m *errorMaker) blank(s string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, secret := range m.secrets {
+		s = strings.ReplaceAll(s, secret, "…")
+	}
+	return s
+}
+
+func (m *errorMaker) make(f *rest.Failure) error {
+	var own *Error
+	if f.Status == 0 && errors.As(f.Err, &own) {
+		return own // from the token endpoint: it failed, not this request
+	}
+	e := &Error{
+		Op:         opName(f.Method, f.Path),
+		StatusCode: f.Status, RequestID: f.RequestID, Scope: f.Permission,
+		RetryAfter: f.RetryAfter, Attempts: f.Attempts,
+		OutcomeUnknown: f.OutcomeUnknown, Err: f.Err,
+	}
+	e.Code, e.Message = message(f.Body)
+	e.Message = m.blank(e.Message)
+	switch {
+	case f.Throttled:
+		e.class = ErrThrottled
+	case f.Status == http.StatusFound || f.Status == http.StatusSeeOther:
+		if loc := f.Header.Get("Location"); strings.HasSuffix(strings.TrimRight(strings.SplitN(loc, "?", 2)[0], "/"), "/login") {
+			e.class, e.Message = ErrUnauthenticated, "redirected to the log-in page"
+		}
+	case f.Status == http.StatusBadRequest && strings.HasSuffix(strings.ToLower(e.Message), " not found"):
+		e.class = ErrNotFound // v2: 400 INVALID_ARGUMENT "user_group not found"
+	}
+	return e
+}
+
+// message finds code and message in one of the shapes that JumpCloud uses:
+// v1 {"status":400,"error":"…"}, v2 {"code":400,"message":"…","status":"Bad Request"}
+// and {"error":"INVALID_ARGUMENT","message":"…"}, OAuth {"error":"…","error_description":"…"}.
+func message(body []byte) (code, msg string) {
+	var w map[string]json.RawMessage
+	if json.Unmarshal(body, &w) != nil {
+		return "", ""
+	}
+	str := func(key string) string {
+		var s string
+		if json.Unmarshal(w[key], &s) != nil {
+			return ""
+		}
+		return oneLine(s, 300)
+	}
+	for _, key := range [...]string{"message", "error_description", "error", "status"} {
+		if msg = str(key); msg != "" {
+			if key != "error" && key != "status" {
+				code = str("error")
+			}
+			break
+		}
+	}
+	if code == "" {
+		code = str("code")
+	}
+	return code, msg
+}
+
+// oneLine makes s fit for an error text.
+func oneLine(s string, most int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 {
+			return ' '
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most]) + "…"
+	}
+	return s
+}
+
+var address = regexp.MustCompile(`[^\s<>()\[\]{}"',;:=]+@[^\s<>()\[\]{}"',;:]+`)
+
+// maskAddresses blanks email addresses.
+func maskAddresses(s string) string {
+	if !strings.Contains(s, "@") {
+		return s
+	}
+	return address.ReplaceAllString(s, "<address>")
+}
+
+// suspectedAbuse recognises the page that JumpCloud's edge answers with when a
+// client asks too fast: a 403 that means 429.
+func suspectedAbuse(status int, _ http.Header, body []byte) bool {
+	return status == http.StatusForbidden && strings.Contains(strings.ToLower(string(body)), "suspected abuse")
+}
+
+func requestID(h http.Header) string {
+	if id := h.Get("Cf-Ray"); id != "" {
+		return id
+	}
+	return h.Get("X-Request-Id")
+}
+
+func opName(method, path string) string { return method + " /" + strings.TrimPrefix(path, "/") }
+
+// invalidf is a request that is not sent.
+func invalidf(format string, args ...any) *Error {
+	return &Error{Message: fmt.Sprintf(format, args...), class: ErrInvalid}
+}
+
+// op adds the operation to an error of this package.
+func op(method, path string, err error) error {
+	if e, ok := err.(*Error); ok && e.Op == "" {
+		e.Op = opName(method, path)
+	}
+	return err
+}

@@ -1,0 +1,223 @@
+package jumpcloud
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"net/http"
+	"net/url"
+
+	"github.com/jcaad/jcaad/internal/rest"
+)
+
+// ObjectType is a kind of object in JumpCloud's graph. There are more than the
+// constants name.
+type ObjectType string
+
+// The types that have a part in federating Microsoft 365.
+const (
+	UserObject        ObjectType = "user"
+	GroupObject       ObjectType = "user_group"
+	ApplicationObject ObjectType = "application"
+	DirectoryObject   ObjectType = "office_365"
+)
+
+// Object is a node of JumpCloud's graph.
+type Object struct {
+	Type ObjectType `json:"type"`
+	ID   string     `json:"id"`
+}
+
+// String is the type and the ID.
+func (o Object) String() string { return string(o.Type) + " " + o.ID }
+
+// node is what the paths of the graph API call a type.
+type node struct {
+	plural     string
+	read       string // path that proves an object exists
+	write      string // scope to change its associations
+	readScope  string
+	associates []ObjectType // targets that it can be asked for
+}
+
+func nodeOf(t ObjectType) (node, error) {
+	switch t {
+	case UserObject:
+		return node{"users", "api/systemusers/{id}", "users", scopeUsersRead, []ObjectType{ApplicationObject, DirectoryObject}}, nil
+	case GroupObject:
+		return node{"usergroups", "api/v2/usergroups/{id}", "groups", scopeGroupsRead, []ObjectType{ApplicationObject, DirectoryObject}}, nil
+	case ApplicationObject:
+		return node{"applications", "api/applications/{id}", "applications", scopeApplicationsRead, []ObjectType{UserObject, GroupObject}}, nil
+	case DirectoryObject:
+		return node{"office365s", "api/v2/office365s/{id}", "directories", scopeDirectoriesRead, []ObjectType{UserObject, GroupObject}}, nil
+	}
+	return node{}, invalidf("object type %q has no associations here", string(t))
+}
+
+// associations checks a pair of types and returns the path of from's
+// associations.
+func associations(method string, from Object, to ObjectType) (node, string, error) {
+	n, err := nodeOf(from.Type)
+	if err != nil {
+		return node{}, "", op(method, "api/v2/{type}/{id}/associations", err)
+	}
+	path := "api/v2/" + n.plural + "/{id}/associations"
+	switch {
+	case to == "" || !isField(string(to)):
+		err = invalidf("object type %q", string(to))
+	case from.Type == to,
+		from.Type == UserObject && to == GroupObject, from.Type == GroupObject && to == UserObject:
+		err = invalidf("a %s has no association with a %s: members of groups have methods of their own", from.Type, to)
+	case (from.Type == ApplicationObject || from.Type == DirectoryObject) && to != UserObject && to != GroupObject:
+		err = invalidf("a %s has no association with a %s", from.Type, to)
+	}
+	return n, path, op(method, path, err)
+}
+
+// Associations lists what from is bound to directly: GET
+// /api/v2/{type}/{id}/associations, one request for each target type; without
+// targets, all that matter here. Scope: applications.readonly,
+// directories.readonly, groups.readonly or users.readonly, by from's type. The
+// users of a group that is bound are not among them; see [Client.Traverse].
+func (c *Client) Associations(ctx context.Context, from Object, targets ...ObjectType) iter.Seq2[Object, error] {
+	if len(targets) == 0 {
+		n, err := nodeOf(from.Type)
+		if err != nil {
+			return failed[Object](op(http.MethodGet, "api/v2/{type}/{id}/associations", err))
+		}
+		targets = n.associates
+	}
+	targets = append([]ObjectType(nil), targets...)
+	return func(yield func(Object, error) bool) {
+		for _, t := range targets {
+			n, path, err := associations(http.MethodGet, from, t)
+			if err != nil {
+				yield(Object{}, err)
+				return
+			}
+			fetch := v2[edge](c, path, n.readScope, url.Values{"targets": {string(t)}}, from.ID)
+			for e, err := range list(ctx, fetch, func(e *edge) string { return e.To.ID }) {
+				if err != nil {
+					yield(Object{}, err)
+					return
+				}
+				if !yield(e.To, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Associate binds from to to, in either direction; if they are bound already
+// that is success. POST /api/v2/{type}/{id}/associations, scope applications,
+// directories, groups or users, by from's type. It is safe to repeat.
+func (c *Client) Associate(ctx context.Context, from, to Object) error {
+	err := c.associate(ctx, "add", from, to)
+	if errors.Is(err, ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// Dissociate unbinds from and to; if they are not bound that is success, as
+// long as from exists. It takes the operations and scopes of [Client.Associate]
+// and, when they were not bound, reads from. It is safe to repeat.
+func (c *Client) Dissociate(ctx context.Context, from, to Object) error {
+	err := c.associate(ctx, "remove", from, to)
+	if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	n, nerr := nodeOf(from.Type)
+	if nerr != nil {
+		return nerr
+	}
+	_, err = c.do(ctx, &rest.Request{Method: http.MethodGet, Path: n.read, Args: []string{from.ID}, Permission: n.readScope}, nil)
+	return err
+}
+
+func (c *Client) associate(ctx context.Context, operation string, from, to Object) error {
+	n, path, err := associations(http.MethodPost, from, to.Type)
+	if err != nil {
+		return err
+	}
+	if err := checkID(string(to.Type), to.ID); err != nil {
+		return op(http.MethodPost, path, err)
+	}
+	_, err = c.do(ctx, &rest.Request{
+		Method: http.MethodPost, Path: path, Args: []string{from.ID},
+		Body:  map[string]string{"op": operation, "type": string(to.Type), "id": to.ID},
+		Class: rest.Idempotent, Permission: n.write,
+	}, nil)
+	return err
+}
+
+// Reach is an object that can be reached through the graph, with the ways.
+type Reach struct {
+	Object
+
+	// Paths are the ways to it, each ending with the object itself. All of
+	// them must be cut to end the access.
+	Paths [][]Object
+
+	// CompiledAttributes are JumpCloud's attributes along all paths.
+	CompiledAttributes json.RawMessage
+}
+
+// UnmarshalJSON reads JumpCloud's GraphObjectWithPaths.
+func (r *Reach) UnmarshalJSON(b []byte) error {
+	var w struct {
+		Object
+		CompiledAttributes json.RawMessage `json:"compiledAttributes"`
+		Paths              [][]edge        `json:"paths"`
+	}
+	if err := json.Unmarshal(b, &w); err != nil {
+		return err
+	}
+	*r = Reach{Object: w.Object, CompiledAttributes: w.CompiledAttributes}
+	for _, p := range w.Paths {
+		way := make([]Object, len(p))
+		for i, e := range p {
+			way[i] = e.To
+		}
+		r.Paths = append(r.Paths, way)
+	}
+	return nil
+}
+
+func reachID(r *Reach) string { return r.ID }
+
+// Traverse lists the objects of one type that from reaches, directly or by way
+// of groups: who can use an application, say. GET /api/v2/{type}/{id}/{types}.
+// The scope is the reading one of the type that is reached.
+func (c *Client) Traverse(ctx context.Context, from Object, to ObjectType) iter.Seq2[*Reach, error] {
+	path, scope, err := traversal(from, to)
+	if err != nil {
+		return failed[*Reach](err)
+	}
+	return list(ctx, v2[Reach](c, path, scope, nil, from.ID), reachID)
+}
+
+func traversal(from Object, to ObjectType) (path, scope string, err error) {
+	const unknown = "api/v2/{type}/{id}/{types}"
+	n, err := nodeOf(from.Type)
+	if err != nil {
+		return "", "", op(http.MethodGet, unknown, err)
+	}
+	m, err := nodeOf(to)
+	if err != nil {
+		return "", "", op(http.MethodGet, unknown, err)
+	}
+	last := m.plural
+	switch {
+	case from.Type == to,
+		from.Type == ApplicationObject && to == DirectoryObject, from.Type == DirectoryObject && to == ApplicationObject:
+		return "", "", op(http.MethodGet, unknown, invalidf("there is no way from a %s to a %s", from.Type, to))
+	case from.Type == UserObject && to == GroupObject:
+		last = "memberof"
+	case from.Type == GroupObject && to == UserObject:
+		last = "membership"
+	}
+	return "api/v2/" + n.plural + "/{id}/" + last, m.readScope, nil
+}

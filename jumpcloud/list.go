@@ -1,0 +1,235 @@
+package jumpcloud
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/jcaad/jcaad/internal/rest"
+)
+
+// pageSize is the largest page that JumpCloud gives.
+const pageSize = 100
+
+// page is one answer of a list.
+type page[T any] struct {
+	items []T
+	total int // as the service told it; -1 if it did not
+}
+
+// fetcher reads up to limit items from the skip-th.
+type fetcher[T any] func(ctx context.Context, skip, limit int) (page[T], error)
+
+// failed is a list that cannot begin.
+func failed[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		yield(zero, err)
+	}
+}
+
+// list reads page after page. It ends where the total says so; without a total,
+// after a page that is shorter than asked; with both, after an empty page.
+func list[T any](ctx context.Context, fetch fetcher[T], id func(*T) string) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		border := border[T]{id: id}
+		follow(ctx, fetch, &border, 0, yield)
+	}
+}
+
+func follow[T any](ctx context.Context, fetch fetcher[T], border *border[T], skip int, yield func(*T, error) bool) {
+	for {
+		p, err := fetch(ctx, skip, pageSize)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if !border.yield(p.items, yield) {
+			return
+		}
+		skip += len(p.items)
+		if len(p.items) == 0 || p.total >= 0 && skip >= p.total || p.total < 0 && len(p.items) < pageSize {
+			return
+		}
+	}
+}
+
+// listWide reads the first page, which tells how many there are, and then the
+// others side by side, at the width that the caller has learned. Totals that
+// grow meanwhile are followed; an empty page ends the list whatever they say.
+func listWide[T any](ctx context.Context, c *Client, fetch fetcher[T], id func(*T) string) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		border := border[T]{id: id}
+		first, err := fetch(ctx, 0, pageSize)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if !border.yield(first.items, yield) {
+			return
+		}
+		size := len(first.items) // the service may give smaller pages than asked for
+		if first.total < 0 && size == pageSize {
+			follow(ctx, fetch, &border, size, yield)
+			return
+		}
+		for next, total := size, first.total; size > 0 && next < total; {
+			n := (total - next + size - 1) / size
+			pages := rest.Pages(ctx, c.rest, n, func(ctx context.Context, k int) (page[T], error) {
+				return fill(ctx, fetch, next+k*size, size)
+			})
+			for p, err := range pages {
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				if len(p.items) == 0 || !border.yield(p.items, yield) {
+					return
+				}
+				total = max(total, p.total)
+			}
+			next += n * size
+		}
+	}
+}
+
+// fill reads a page and, should it come short in the middle of the list, the
+// rest of it: a gap between two pages would be users lost without a word.
+func fill[T any](ctx context.Context, fetch fetcher[T], skip, size int) (page[T], error) {
+	p, err := fetch(ctx, skip, size)
+	for err == nil && len(p.items) > 0 && len(p.items) < size && skip+len(p.items) < p.total {
+		var more page[T]
+		if more, err = fetch(ctx, skip+len(p.items), size-len(p.items)); len(more.items) == 0 {
+			break
+		}
+		p.items, p.total = append(p.items, more.items...), more.total
+	}
+	return p, err
+}
+
+// border yields items, but not one that was seen in this page or the one before
+// it: deletions and insertions move items across the border of two pages. As
+// long as IDs ascend nothing can repeat and nothing is compared, so that it
+// costs a list of any length two pages' IDs.
+type border[T any] struct {
+	id        func(*T) string // nil: everything is yielded
+	prev, cur []string
+	unsorted  bool
+	last      string
+}
+
+func (b *border[T]) yield(items []T, yield func(*T, error) bool) bool {
+	if b.id == nil {
+		for i := range items {
+			if !yield(&items[i], nil) {
+				return false
+			}
+		}
+		return true
+	}
+	b.prev, b.cur = b.cur, b.prev[:0]
+	for i := range items {
+		id := b.id(&items[i])
+		if b.unsorted = b.unsorted || id <= b.last; b.unsorted && b.seen(id) {
+			continue
+		}
+		b.cur, b.last = append(b.cur, id), id
+		if !yield(&items[i], nil) {
+			return false
+		}
+	}
+	return true
+}
+
+func (b *border[T]) seen(id string) bool {
+	if id == "" {
+		return false
+	}
+	for _, s := range b.prev {
+		if s == id {
+			return true
+		}
+	}
+	for _, s := range b.cur {
+		if s == id {
+			return true
+		}
+	}
+	return false
+}
+
+// envelope is a v1 list: {"totalCount":1,"results":[…]}.
+type envelope[T any] struct {
+	Results    []T      `json:"results"`
+	TotalCount looseInt `json:"totalCount"`
+}
+
+// v1 fetches pages of a v1 list, sorted by ID so that pages do not overlap.
+func v1[T any](c *Client, path, scope string, query url.Values, args ...string) fetcher[T] {
+	return func(ctx context.Context, skip, limit int) (page[T], error) {
+		q := paged(query, skip, limit)
+		q.Set("sort", "_id")
+		out := envelope[T]{TotalCount: -1}
+		_, err := c.do(ctx, &rest.Request{Method: http.MethodGet, Path: path, Args: args, Query: q, Permission: scope}, &out)
+		return page[T]{out.Results, int(out.TotalCount)}, err
+	}
+}
+
+// v2 fetches pages of a v2 list: an array, with the total in a header.
+func v2[T any](c *Client, path, scope string, query url.Values, args ...string) fetcher[T] {
+	return func(ctx context.Context, skip, limit int) (page[T], error) {
+		var out []T
+		resp, err := c.do(ctx, &rest.Request{Method: http.MethodGet, Path: path, Args: args, Query: paged(query, skip, limit), Permission: scope}, &out)
+		return page[T]{out, totalHeader(resp)}, err
+	}
+}
+
+func totalHeader(resp *rest.Response) int {
+	if resp == nil {
+		return -1
+	}
+	n, err := strconv.Atoi(resp.Header.Get("X-Total-Count"))
+	if err != nil || n < 0 {
+		return -1
+	}
+	return n
+}
+
+func paged(query url.Values, skip, limit int) url.Values {
+	q := make(url.Values, len(query)+3)
+	for k, v := range query {
+		q[k] = v
+	}
+	q.Set("limit", strconv.Itoa(limit))
+	q.Set("skip", strconv.Itoa(skip))
+	return q
+}
+
+// looseInt reads a number, or a string that holds one: some routes speak
+// protobuf's JSON, which quotes 64-bit numbers.
+type looseInt int64
+
+func (n *looseInt) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
+	s := string(b)
+	if len(b) > 0 && b[0] == '"' {
+		if err := json.Unmarshal(b, &s); err != nil {
+			return err
+		}
+	}
+	i, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		f, ferr := strconv.ParseFloat(s, 64)
+		if ferr != nil {
+			return err
+		}
+		i = int64(f)
+	}
+	*n = looseInt(i)
+	return nil
+}

@@ -1,0 +1,164 @@
+package jumpcloud
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jcaad/jcaad/internal/rest"
+)
+
+// BoundUser is a user who is bound to a Microsoft 365 directory.
+type BoundUser struct {
+	UserID string
+	// ExternalID is the object that the user is synchronised with in Azure
+	// AD. It is empty until that has happened.
+	ExternalID string
+	// Sync is the last synchronisation; nil if JumpCloud knows none.
+	Sync *SyncStatus
+}
+
+// SyncStatus is how the last synchronisation of a user went.
+type SyncStatus struct {
+	Code     string
+	Message  string
+	SyncedAt time.Time
+	Details  json.RawMessage // nil if there are none
+}
+
+// boundPage is a page of bound users. Like userPage it reads only what is
+// wanted: the paths of each user are most of the answer.
+type boundPage struct {
+	items []BoundUser
+	sync  []SyncStatus
+}
+
+func (p *boundPage) UnmarshalJSON(b []byte) error {
+	s, a := scanner{b: b}, arena{}
+	p.items = make([]BoundUser, 0, pageSize)
+	p.sync = nil
+	with := make([]int, 0, pageSize) // place in sync + 1
+	s.array(func() {
+		if len(p.items) == cap(p.items) || p.sync != nil && len(p.sync) == cap(p.sync) {
+			a.done() // they are about to move
+		}
+		p.items, with = append(p.items, BoundUser{}), append(with, 0)
+		u := &p.items[len(p.items)-1]
+		s.object(func(key []byte) {
+			switch string(key) {
+			case "id":
+				a.text(&s, &u.UserID)
+			case "externalId":
+				a.text(&s, &u.ExternalID)
+			case "syncStatus":
+				if s.peek() != '{' {
+					s.skip()
+					return
+				}
+				if p.sync == nil {
+					p.sync = make([]SyncStatus, 0, pageSize)
+				}
+				p.sync = append(p.sync, SyncStatus{})
+				with[len(with)-1] = len(p.sync)
+				p.sync[len(p.sync)-1].scan(&s, &a)
+			default:
+				s.skip()
+			}
+		})
+	})
+	a.done()
+	for i, n := range with {
+		if n > 0 {
+			p.items[i].Sync = &p.sync[n-1]
+		}
+	}
+	return nil
+}
+
+func (st *SyncStatus) scan(s *scanner, a *arena) {
+	s.object(func(key []byte) {
+		switch string(key) {
+		case "code": // a number, says the description
+			a.text(s, &st.Code)
+		case "message":
+			a.text(s, &st.Message)
+		case "syncedAt":
+			st.SyncedAt = s.moment()
+		case "details":
+			if d := s.skip(); string(d) != "null" && string(d) != "[]" {
+				st.Details = slices.Clone(d)
+			}
+		default:
+			s.skip()
+		}
+	})
+}
+
+// Office365Users lists the users who are bound to a directory, directly or by
+// way of a group, with the state of their synchronisation: GET
+// /api/v2/office365s/{id}/users?syncStatus=true, scope users.readonly. Only they
+// can sign in to Microsoft 365 when its domain is federated.
+//
+// It lists like [Client.Users]: the first page tells how many there are, the
+// others are read side by side. JumpCloud promises no order here, so a user who
+// is bound or unbound meanwhile may shift another out of sight.
+func (c *Client) Office365Users(ctx context.Context, id string) iter.Seq2[*BoundUser, error] {
+	const path = office365Path + "/users"
+	return listWide(ctx, c, func(ctx context.Context, skip, limit int) (page[BoundUser], error) {
+		var out boundPage
+		resp, err := c.do(ctx, &rest.Request{
+			Method: http.MethodGet, Path: path, Args: []string{id},
+			Query: paged(url.Values{"syncStatus": {"true"}}, skip, limit), Bulk: true, Permission: scopeUsersRead,
+		}, &out)
+		return page[BoundUser]{out.items, totalHeader(resp)}, err
+	}, func(u *BoundUser) string { return u.UserID })
+}
+
+// ImportUser is a user of Microsoft 365 as JumpCloud offers it for import.
+type ImportUser struct {
+	ID                string `json:"id"` // the object in Azure AD
+	UserPrincipalName string `json:"userPrincipalName"`
+	Email             string `json:"email"`
+	Username          string `json:"username"`
+	GivenName         string `json:"givenName"`
+	Surname           string `json:"surname"`
+}
+
+// ImportableUsers lists the users of Microsoft 365 as JumpCloud sees them: GET
+// /api/v2/office365s/{id}/import/users, scope directories.readonly. It works
+// without any permission in Azure AD, page after page.
+func (c *Client) ImportableUsers(ctx context.Context, id string) iter.Seq2[*ImportUser, error] {
+	const path = office365Path + "/import/users"
+	return func(yield func(*ImportUser, error) bool) {
+		for token := ""; ; {
+			q := url.Values{"top": {strconv.Itoa(pageSize)}}
+			if token != "" {
+				q.Set("skipToken", token)
+			}
+			var out struct {
+				SkipToken string       `json:"skipToken"`
+				Users     []ImportUser `json:"users"`
+			}
+			if _, err := c.do(ctx, &rest.Request{
+				Method: http.MethodGet, Path: path, Args: []string{id}, Query: q, Bulk: true, Permission: scopeDirectoriesRead,
+			}, &out); err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range out.Users {
+				if !yield(&out.Users[i], nil) {
+					return
+				}
+			}
+			if out.SkipToken == "" || out.SkipToken == token {
+				return
+			}
+			token = out.SkipToken
+		}
+	}
+}
