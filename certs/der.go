@@ -90,15 +90,28 @@ func derKind(b []byte) Kind {
 			}
 		case first.body[0] == 3 && second.tag == tagSequence:
 			return KindPKCS12
-		case first.body[0] <= 1 && (second.tag == tagSequence || second.tag == tagInteger || second.tag == tagOctets):
-			return KindPrivateKey // PKCS#8, PKCS#1, SEC 1
-		case first.body[0] <= 1 && len(rest) == 0:
-			return KindPrivateKey // cut off at once
+		case first.body[0] <= 1 && keyBody(second):
+			return KindPrivateKey
 		}
 	case tagSequence:
 		return tbsKind(first, second)
 	}
 	return KindNotCertificate
+}
+
+// keyBody reports whether e is what follows the version in PKCS#8 (an
+// algorithm), in PKCS#1 and DSA keys (a large number), or in SEC 1 (the key).
+func keyBody(e element) bool {
+	switch e.tag {
+	case tagSequence:
+		in, _, ok := readElement(e.body)
+		return ok && in.tag == tagOID && in.size >= 3 && in.size <= 16
+	case tagInteger:
+		return e.size >= 32 && e.size <= 4096
+	case tagOctets:
+		return e.size >= 14 && e.size <= 72
+	}
+	return false
 }
 
 // tbsKind recognises what begins with two SEQUENCEs.

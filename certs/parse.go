@@ -223,6 +223,9 @@ func parseBase64One(t []byte, nested int) ([]Cert, *ParseError) {
 		}
 		return cs, err
 	}
+	if nested == maxNested && looksText(raw) {
+		return nil, refuse(KindNotCertificate, "base64 of text, where base64 of a certificate belongs: %s", adviceExport)
+	}
 	return nil, refuse(KindNotCertificate, "base64 of %d bytes that are no certificate: %s", len(raw), adviceExport)
 }
 
@@ -265,7 +268,9 @@ func parseElement(text string) (Cert, *ParseError) {
 	if n, err := base64.StdEncoding.Decode(der, packed); err == nil && isCertificate(der[:n]) {
 		return newCert(der[:n])
 	}
-	cs, err := parseBytes([]byte(text), 1)
+	// PEM markers happen there, too. What holds no certificate but base64 of
+	// a whole file is refused: other readers of the metadata would not get it.
+	cs, err := parseBytes([]byte(text), maxNested)
 	if err != nil {
 		if err.Found == KindNotCertificate {
 			err.detail = "in an X509Certificate element: " + err.detail

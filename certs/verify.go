@@ -79,10 +79,10 @@ func VerifyMetadataWith(b []byte, trusted []Cert, opts *VerifyOptions) (*Metadat
 	if perr != nil {
 		return nil, perr
 	}
-	if perr := sig.check(root, o.InsecureAllowSHA1); perr != nil {
-		return nil, perr
+	if sig.index > 0 {
+		return nil, refuse(KindBadSignature, "the Signature is not the first element of the document")
 	}
-	signed, perr := sig.verify(root, keys)
+	signed, perr := sig.verify(root, keys, o.InsecureAllowSHA1)
 	if perr != nil {
 		return nil, perr
 	}
@@ -105,6 +105,11 @@ func scanSigned(doc document) error {
 		}
 		switch k {
 		case tokenStart:
+			if len(mixed) == 0 {
+				if err := new(extractor).root(s.name, s); err != nil {
+					return err
+				}
+			}
 			mixed = append(mixed, mix{})
 			// 30 elements to the KiB are twice what real metadata has. More
 			// would take more memory than the document promises.
@@ -148,7 +153,8 @@ func parseTree(text []byte) (*etree.Element, *ParseError) {
 // signature is the enveloped signature of a document's root element.
 type signature struct {
 	el, info, value *etree.Element
-	method, digest  string
+	index           int // among the root's child elements
+	method          string
 }
 
 const (
@@ -156,8 +162,8 @@ const (
 	algSHA1      = "http://www.w3.org/2000/09/xmldsig#sha1"
 )
 
-// strongMethods are the signature algorithms that are accepted, and whether
-// their keys are of the RSA kind. The SHA-1 ones are for the option.
+// signatureMethod knows the signature algorithms that are accepted: whether
+// they take RSA keys, and whether they are SHA-1's and need the option.
 func signatureMethod(alg string) (rsaKey, sha1, ok bool) {
 	switch alg {
 	case "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384",
@@ -196,19 +202,20 @@ func canonicalization(alg string) bool {
 // take any, at any depth, whose reference names the root.
 func findSignature(root *etree.Element) (*signature, *ParseError) {
 	var found *etree.Element
+	index := 0
 	for i, el := range root.ChildElements() {
 		if el.Tag != "Signature" || el.NamespaceURI() != uriDS {
 			continue
 		}
-		if i > 0 {
-			return nil, refuse(KindBadSignature, "the Signature is not the first element of the document")
+		if found != nil {
+			return nil, refuse(KindBadSignature, "the document has more than one Signature")
 		}
-		found = el
+		found, index = el, i
 	}
 	if found == nil {
 		return nil, refuse(KindUnsigned, "JumpCloud signs none: to use it, compare its certificate's thumbprint and read it with ParseMetadata")
 	}
-	s := &signature{el: found}
+	s := &signature{el: found, index: index}
 	var keyInfo []*etree.Element
 	for _, el := range found.ChildElements() {
 		if el.NamespaceURI() != uriDS {
@@ -301,10 +308,9 @@ func (s *signature) check(root *etree.Element, sha1 bool) *ParseError {
 	if err != nil {
 		return err
 	}
-	s.digest, _ = plainAttr(digest, "Algorithm")
-	if !strongDigest(s.digest) {
-		if s.digest != algSHA1 {
-			return refuse(KindBadSignature, "its digest %q is not accepted: use sha256", printable(s.digest, 100))
+	if alg, _ := plainAttr(digest, "Algorithm"); !strongDigest(alg) {
+		if alg != algSHA1 {
+			return refuse(KindBadSignature, "its digest %q is not accepted: use sha256", printable(alg, 100))
 		}
 		weak = true
 	}
@@ -339,7 +345,10 @@ func (s *signature) check(root *etree.Element, sha1 bool) *ParseError {
 }
 
 // verify tries each key and returns the root of what the signature covers.
-func (s *signature) verify(root *etree.Element, keys []*x509.Certificate) (*etree.Element, *ParseError) {
+func (s *signature) verify(root *etree.Element, keys []*x509.Certificate, sha1 bool) (*etree.Element, *ParseError) {
+	if err := s.check(root, sha1); err != nil {
+		return nil, err
+	}
 	isRSA, _, _ := signatureMethod(s.method)
 	text := strings.Map(func(r rune) rune {
 		if r < 0x80 && isSpace(byte(r)) {
