@@ -1,0 +1,305 @@
+package aadtest
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/memhttp"
+)
+
+// Server is an Azure AD tenant in memory, as far as package aad uses one. The
+// zero value is a tenant with its initial domain and nobody in it. It is an [http.Handler] that serves Microsoft
+// Graph under /v1.0 and the login service beside it: give it to [net/http/httptest.NewServer],
+// or use [Server.Client] to skip the network.
+//
+// The exported fields are set before the first request, or between requests.
+type Server struct {
+	// TenantID, TenantName and InitialDomain describe the tenant. The defaults
+	// are a fixed UUID, "Contoso" and "contoso.onmicrosoft.com".
+	TenantID, TenantName, InitialDomain string
+
+	// Fault, if not nil, is asked before each request what is to go wrong with it.
+	Fault func(*http.Request) Fault
+
+	// Throttle, if not nil, refuses the requests to Graph for which it has no tokens.
+	Throttle *Bucket
+
+	// Latency is added to each request.
+	Latency time.Duration
+
+	// ReadLag is how long reads show the state before a write; ResourceLag, if not nil,
+	// says so for each resource, by the path below /v1.0, such as "domains/example.com" or
+	// "domains/example.com/federationConfiguration".
+	ReadLag     Lag
+	ResourceLag func(resource string) Lag
+
+	// RealmLag is how long after a change the realm endpoints still show the
+	// state before it.
+	RealmLag time.Duration
+
+	// PageSize limits the pages of lists, whatever $top asks for. 0 means no limit.
+	PageSize int
+
+	// OnFederationChange, if not nil, is called after each change of a domain's authentication or
+	// federation, before the request that made it is answered.
+	OnFederationChange func(State)
+
+	// TokenLifetime of the tokens that credentials issue; the default is an hour.
+	TokenLifetime time.Duration
+	// OpaqueTokens makes credentials issue tokens that nobody but the server can read.
+	OpaqueTokens bool
+
+	// Quirks are the places where the real service is not documented, or has
+	// been seen to behave in more than one way.
+	Quirks Quirks
+
+	once  sync.Once
+	serve http.Handler
+	log   fault.Log
+
+	mu      sync.Mutex
+	domains []*domain
+	users   map[string]*user
+	order   []*user
+	names   map[string]*user // by lower-case user principal name
+	gen     *generated
+	roles   []*assignment
+	groups  map[string]*group
+	policy  *aad.TokenValidationPolicy
+	synced  bool
+	foreign map[string]bool // issuers of other tenants
+	tokens  map[string]grant
+	revoked time.Time
+	ids     int
+	history []State
+	pending []State // not yet told to OnFederationChange
+	dressed *Bucket // the throttle that speaks Graph's language
+}
+
+// Quirks choose among behaviours. The zero value is what the documentation
+// says or, where it is silent, what has been seen last.
+type Quirks struct {
+	// HalfState makes the next creation of a federation answer 500 and leave the domain
+	// federated without a configuration that can be read, as many times as it says.
+	HalfState int
+
+	// UpdateStatus is the status of a successful update of a federation: 200,
+	// the default, comes with the configuration, 204 with nothing.
+	UpdateStatus int
+
+	// UpdateReplies500 makes updates of a federation take effect and answer
+	// 500, as many times as it says.
+	UpdateReplies500 int
+
+	// EmptyList answers 200 with an empty list, instead of 404, for the federation of a managed domain.
+	EmptyList bool
+
+	// PlainNotFound answers the 404 of a missing federation in the words of a missing domain.
+	PlainNotFound bool
+
+	// SharedIssuerIs400 refuses an issuer of another domain with 400 instead of 409.
+	SharedIssuerIs400 bool
+
+	// RefuseNullCertificate refuses to clear nextSigningCertificate with null.
+	RefuseNullCertificate bool
+
+	// DomainWriteIsNotEnough refuses to create and delete federations, and DomainWriteMayNotUpdate also to update them, with
+	// Domain.ReadWrite.All alone, as was the case for years.
+	DomainWriteIsNotEnough, DomainWriteMayNotUpdate bool
+
+	// SubdomainShowsParent lists the federation of the root domain for its subdomains.
+	SubdomainShowsParent bool
+
+	// PrincipalNames puts the user principal name into expanded principals.
+	PrincipalNames bool
+
+	// ImmutableIDFixedWhenFederated refuses to change the immutable ID of users
+	// on federated domains.
+	ImmutableIDFixedWhenFederated bool
+
+	// DNSMissing makes verifications fail.
+	DNSMissing bool
+
+	// WrapEntities puts {"value": …} around single objects, as some samples of the documentation do.
+	WrapEntities bool
+
+	// NullLists writes empty lists as null.
+	NullLists bool
+
+	// NoPolicy answers 404 for the token-validation policy; PolicyList wraps it in a list.
+	NoPolicy, PolicyList bool
+
+	// NextLinkHost, if not empty, is the host that links to next pages name.
+	NextLinkHost string
+
+	// RealmXML answers getuserrealm.srf in XML whatever is asked for, NoUserRealm answers 404 at common/userrealm.
+	RealmXML, NoUserRealm bool
+
+	// SAMLAuthURL returns the AuthURL of a domain that is federated by SAML. The
+	// default is the sign-in address with the user name.
+	SAMLAuthURL func(signIn, user string) string
+}
+
+// What goes wrong with a request, and the throttle, are the same for both fakes of this module.
+type (
+	Fault           = fault.Fault
+	FaultKind       = fault.Kind
+	Bucket          = fault.Bucket
+	RetryAfterStyle = fault.RetryAfterStyle
+	// Request is a record of the log.
+	Request = fault.Record
+)
+
+// The kinds of faults.
+const (
+	None           = fault.None
+	Refuse503      = fault.Refuse503
+	Error500Before = fault.Error500Before
+	Error500After  = fault.Error500After
+	DropBefore     = fault.DropBefore
+	DropAfter      = fault.DropAfter
+	Truncate       = fault.Truncate
+	Throttle       = fault.Throttle
+	ThrottleBare   = fault.ThrottleBare
+	Hang           = fault.Hang
+	SlowBody       = fault.SlowBody
+)
+
+// How a [Bucket] tells the wait.
+const (
+	WholeSeconds      = fault.Whole
+	FractionalSeconds = fault.Fraction
+	HTTPDate          = fault.Date
+	NoRetryAfter      = fault.Absent
+)
+
+// start makes what every request needs, once.
+func (s *Server) start() {
+	s.once.Do(func() {
+		if s.TenantID == "" {
+			s.TenantID = "5f0d2b1c-0c8e-4c55-9d7e-3a3b0f4a6e21"
+		}
+		if s.TenantName == "" {
+			s.TenantName = "Contoso"
+		}
+		if s.InitialDomain == "" {
+			s.InitialDomain = "contoso.onmicrosoft.com"
+		}
+		s.users = make(map[string]*user)
+		s.names = make(map[string]*user)
+		s.groups = make(map[string]*group)
+		s.foreign = make(map[string]bool)
+		s.tokens = make(map[string]grant)
+		s.domains = []*domain{newDomain(s.InitialDomain, domainState{
+			auth: aad.Managed, isDefault: true, isInitial: true, isRoot: true, isVerified: true, adminManaged: true,
+			services: []string{"Email", "OfficeCommunicationsOnline"},
+		})}
+		graph, login := s.graph(), s.login()
+		h := fault.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if isGraph(r) {
+				graph.ServeHTTP(w, r)
+			} else {
+				login.ServeHTTP(w, r)
+			}
+		}), s.fault)
+		s.serve = s.log.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !s.delay(r) {
+				panic(http.ErrAbortHandler)
+			}
+			s.stamp(w, r)
+			s.Throttle.Wrap(h).ServeHTTP(w, r)
+		}), isWrite)
+	})
+}
+
+func isGraph(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v1.0/") }
+
+// isWrite tells what counts as a write: asking for a token does not.
+func isWrite(r *http.Request) bool {
+	return r.Method != http.MethodGet && r.Method != http.MethodHead && isGraph(r)
+}
+
+// fault asks the Fault field, and answers in Graph's words.
+func (s *Server) fault(r *http.Request) Fault {
+	if s.Fault == nil {
+		return Fault{}
+	}
+	f := s.Fault(r)
+	if f.Body == "" && isGraph(r) {
+		switch f.Kind {
+		case Throttle, ThrottleBare:
+			f.Body = throttledBody
+		case Refuse503:
+			f.Body = `{"error":{"code":"ServiceUnavailable","message":""}}`
+		case Error500Before, Error500After:
+			f.Body = `{"error":{"code":"InternalServerError","message":"An internal error occurred."}}`
+		}
+	}
+	return f
+}
+
+func (s *Server) delay(r *http.Request) bool {
+	if s.Latency <= 0 {
+		return true
+	}
+	t := time.NewTimer(s.Latency)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.start()
+	s.serve.ServeHTTP(w, r)
+}
+
+// HTTPClient returns a client whose requests, to whatever host, end at the server, in memory.
+func (s *Server) HTTPClient() *http.Client {
+	s.start()
+	return &http.Client{Transport: &memhttp.Transport{Handler: s}}
+}
+
+// Client returns a client of the tenant that may do everything package aad can do. opts may be
+// nil; its HTTPClient, if nil, is that of [Server.HTTPClient]. Client panics if opts are
+// such that [aad.New] fails.
+func (s *Server) Client(opts *aad.Options) *aad.Client {
+	return s.ClientWith(s.Credential(), opts)
+}
+
+// ClientWith is like [Server.Client], for a client with another credential.
+func (s *Server) ClientWith(cred azcore.TokenCredential, opts *aad.Options) *aad.Client {
+	var o aad.Options
+	if opts != nil {
+		o = *opts
+	}
+	if o.HTTPClient == nil {
+		o.HTTPClient = s.HTTPClient()
+	}
+	c, err := aad.New(cred, &o)
+	if err != nil {
+		panic("aadtest: " + err.Error())
+	}
+	return c
+}
+
+// Requests returns the requests that the server has seen, in the order of their arrival.
+func (s *Server) Requests() []Request { return s.log.Records() }
+
+// Writes returns how many of them were to Graph and not just reading.
+func (s *Server) Writes() int { return s.log.Writes() }
+
+// MaxInFlight returns how many of them were served at the same time at most.
+func (s *Server) MaxInFlight() int { return s.log.MaxInFlight() }
+
+// ResetLog forgets them.
+func (s *Server) ResetLog() { s.log.Reset() }

@@ -1,0 +1,167 @@
+package aadtest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jcaad/jcaad/aad"
+)
+
+// Lag says how long reads of a resource go on to show the state before a
+// write. The zero value is no lag.
+type Lag struct {
+	For   time.Duration // by the clock, and
+	Reads int           // so many reads of the resource
+	Flap  bool          // meanwhile every other read, from the first on, shows the new state
+}
+
+// cell is a value and the values that it had before.
+type cell[T any] struct{ versions []version[T] }
+
+type version[T any] struct {
+	v     T
+	at    time.Time
+	reads map[string]int // by view
+}
+
+func (c *cell[T]) set(v T) {
+	c.versions = append(c.versions, version[T]{v: v, at: time.Now(), reads: make(map[string]int)})
+}
+
+func (c *cell[T]) now() T { return c.versions[len(c.versions)-1].v }
+
+// read returns the value as a lagging view shows it.
+func (c *cell[T]) read(view string, lag Lag) T {
+	for i := len(c.versions) - 1; i > 0; i-- {
+		v := &c.versions[i]
+		n := v.reads[view]
+		if time.Since(v.at) >= lag.For && n >= lag.Reads {
+			return v.v
+		}
+		v.reads[view]++
+		if lag.Flap && n%2 == 0 {
+			return v.v
+		}
+	}
+	return c.versions[0].v
+}
+
+// domain is a domain of the tenant.
+type domain struct {
+	name  string
+	state cell[domainState]
+}
+
+type domainState struct {
+	auth                                                   aad.AuthenticationType
+	isDefault, isInitial, isRoot, isVerified, adminManaged bool
+	services                                               []string
+	fed                                                    *aad.Federation // never changed, only replaced
+	broken                                                 bool            // federated, and fed cannot be read
+	gone                                                   bool            // not there (yet, or any more)
+}
+
+func newDomain(name string, st domainState) *domain {
+	d := &domain{name: name}
+	d.state.set(st)
+	return d
+}
+
+// State is what a domain's authentication was at some moment.
+type State struct {
+	At                 time.Time
+	Domain             string
+	AuthenticationType aad.AuthenticationType
+	Federation         *aad.Federation // nil: none, or none that can be read
+	Before             *State          // what it was before; nil for a new domain
+}
+
+// lag returns how far reads of a resource are behind.
+func (s *Server) lag(resource string) Lag {
+	if s.ResourceLag != nil {
+		return s.ResourceLag(resource)
+	}
+	return s.ReadLag
+}
+
+// find returns a domain that exists now.
+func (s *Server) find(name string) *domain {
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	for _, d := range s.domains {
+		if strings.EqualFold(d.name, name) && !d.state.now().gone {
+			return d
+		}
+	}
+	return nil
+}
+
+// root returns the domain from which d inherits, nil if there is none.
+func (s *Server) root(d *domain) *domain {
+	if st := d.state.now(); st.isRoot || st.isInitial {
+		return nil
+	}
+	for name := d.name; ; {
+		_, parent, ok := strings.Cut(name, ".")
+		if !ok {
+			return nil
+		}
+		if p := s.find(parent); p != nil && p.state.now().isRoot {
+			return p
+		}
+		name = parent
+	}
+}
+
+// seen returns a domain as a view shows it, with what it inherits.
+func (s *Server) seen(d *domain, view string, lag Lag) domainState {
+	st := d.state.read(view, lag)
+	if p := s.root(d); p != nil && st.isVerified && !st.isRoot {
+		up := p.state.read(view+" of "+d.name, lag)
+		st.auth = up.auth
+		if s.Quirks.SubdomainShowsParent {
+			st.fed, st.broken = up.fed, up.broken
+		}
+	}
+	return st
+}
+
+// set changes a domain and notes the change if it is one of its federation.
+func (s *Server) set(d *domain, st domainState) {
+	before := s.snapshot(d)
+	d.state.set(st)
+	after := s.snapshot(d)
+	if before.AuthenticationType != after.AuthenticationType || before.Federation != after.Federation {
+		after.Before = &before
+		s.history = append(s.history, after)
+		s.pending = append(s.pending, after)
+	}
+}
+
+func (s *Server) snapshot(d *domain) State {
+	st := d.state.now()
+	out := State{At: time.Now(), Domain: d.name, AuthenticationType: st.auth}
+	if st.fed != nil && !st.broken {
+		out.Federation = st.fed
+	}
+	return out
+}
+
+// tell calls OnFederationChange for what has changed. The caller does not hold s.mu.
+func (s *Server) tell() {
+	s.mu.Lock()
+	pending := s.pending
+	s.pending = nil
+	s.mu.Unlock()
+	if s.OnFederationChange != nil {
+		for _, st := range pending {
+			s.OnFederationChange(st)
+		}
+	}
+}
+
+// newID returns an ID in the form of a UUID, a different one each time.
+func (s *Server) newID(kind int) string {
+	s.ids++
+	return fmt.Sprintf("%08x-%04x-4000-8000-%012x", s.ids*0x9e3779b1&0xffffffff, kind, s.ids)
+}
