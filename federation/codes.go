@@ -45,3 +45,6 @@ const (
 	CodeTokenPolicy         Code = "token-validation-policy"
 	CodeLockOut             Code = "lock-out"
 )
+
+// CodeDrift is the code of what no longer is as the plan says.
+const CodeDrift Code = "drift"

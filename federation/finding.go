@@ -88,6 +88,12 @@ func (p *problems) add(c Code, subject, message, repair string) {
 	*p = append(*p, Finding{Code: c, Severity: Refusal, Subject: subject, Message: message, Repair: repair})
 }
 
+// consent says which field of Consent overrides the last problem.
+func (p problems) consent(field string, given bool) {
+	last := &p[len(p)-1]
+	last.Consent, last.Consented = field, given
+}
+
 // err returns the refusals among p as one error, or nil.
 func (p problems) err() error {
 	var bad []Finding

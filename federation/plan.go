@@ -79,7 +79,7 @@ type Plan struct {
 // Application describes the SSO application.
 type Application struct {
 	// Label is what people see in JumpCloud's user portal.
-	// Default: "Microsoft 365 (<domain>)".
+	// Default: "Microsoft 365 (<domain>)"; an application that exists keeps its own.
 	Label string `json:"label,omitempty" yaml:"label,omitempty"`
 
 	// IdPEntityID is the SAML entity ID, which is also the domain's issuerUri
@@ -126,6 +126,11 @@ type Directory struct {
 	// Groups are the names of those of Plan.Groups whose members are exported.
 	// Default: all of them.
 	Groups []string `json:"groups,omitempty" yaml:"groups,omitempty"`
+
+	// DefaultDomain is the domain that the directory gives to new users.
+	// Default: Plan.Domain if the directory has none, else what it has, since
+	// the plans of several domains share one directory.
+	DefaultDomain string `json:"defaultDomain,omitempty" yaml:"defaultDomain,omitempty"`
 
 	// ID pins one directory. Usually set by a Report.
 	ID string `json:"id,omitempty" yaml:"id,omitempty"`
@@ -245,7 +250,7 @@ const mfaChoices = "set mfa to acceptIfMfaDoneByFederatedIdp (Azure AD accepts J
 	"rejectMfaByFederatedIdp (Azure AD always asks itself)"
 
 func (a Application) normalize(domain string, bad *problems) Application {
-	a.Label = cmp.Or(strings.TrimSpace(a.Label), "Microsoft 365 ("+domain+")")
+	a.Label = strings.TrimSpace(a.Label)
 	a.Template = cmp.Or(strings.TrimSpace(a.Template), DefaultTemplate)
 	a.IdPEntityID = cmp.Or(a.IdPEntityID, entityIDPrefix+domain)
 	if reason := checkEntityID(a.IdPEntityID); reason != "" {
@@ -285,6 +290,12 @@ func normalizeGroups(groups []Group, dir Directory, bad *problems) ([]Group, Dir
 		}
 	}
 	dir.Name = strings.TrimSpace(dir.Name)
+	dir.DefaultDomain = domainName(dir.DefaultDomain)
+	if dir.DefaultDomain != "" {
+		if reason := checkDomain(dir.DefaultDomain); reason != "" {
+			bad.add(CodePlanDefaultDomain, dir.DefaultDomain, "the directory's default domain "+quote(dir.DefaultDomain)+" "+reason, "give it as Azure AD lists it")
+		}
+	}
 	if len(dir.Groups) == 0 {
 		dir.Groups = make([]string, 0, len(groups))
 		for _, g := range groups {

@@ -1,0 +1,194 @@
+package federation
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jcaad/jcaad/certs"
+)
+
+// A Resource is a kind of thing that a plan speaks about.
+type Resource string
+
+// The resources, in the order in which they are made: what others need comes
+// first, the domain last, because from then on people sign in through it.
+const (
+	ResTechnicalAccount Resource = "azure-ad/technical-account"
+	ResRole             Resource = "azure-ad/global-administrator"
+	ResDefaultDomain    Resource = "azure-ad/default-domain"
+	ResGroup            Resource = "jumpcloud/group"
+	ResApplication      Resource = "jumpcloud/application"
+	ResMember           Resource = "jumpcloud/group-member"
+	ResApplicationGroup Resource = "jumpcloud/application-group"
+	ResDirectoryGroup   Resource = "jumpcloud/directory-group"
+	ResDirectoryRule    Resource = "jumpcloud/directory-rule"
+	ResDirectoryDomain  Resource = "jumpcloud/directory-domain"
+	ResDirectoryDefault Resource = "jumpcloud/directory-default-domain"
+	ResRecover          Resource = "azure-ad/authentication-type"
+	ResFederation       Resource = "azure-ad/federation"
+)
+
+// Action is what is done to a resource.
+type Action string
+
+// The actions. A revert of Create is Delete, of Add is Remove, of Update is
+// Update.
+const (
+	Create Action = "create"
+	Update Action = "update"
+	Delete Action = "delete"
+	Add    Action = "add"
+	Remove Action = "remove"
+)
+
+// Later stands for a value that is only known once an earlier change is made.
+const Later = "(known later)"
+
+// A Field is one value that a change sets.
+type Field struct {
+	Name string `json:"name"`
+	Old  string `json:"old,omitempty"`
+	New  string `json:"new,omitempty"`
+}
+
+// A Change is one write that brings a service closer to the plan. Its fields
+// hold the values before and after, so a list of changes is also the list of
+// what to undo.
+type Change struct {
+	Resource Resource `json:"resource"`
+	// Name tells which one, in people's words: a group's name, a domain.
+	Name   string  `json:"name"`
+	Action Action  `json:"action"`
+	Fields []Field `json:"fields,omitempty"`
+
+	// Parent and Target are the IDs of what is changed, as far as they are
+	// known: the application and the group of a binding.
+	Parent string `json:"parent,omitempty"`
+	Target string `json:"target,omitempty"`
+}
+
+// key identifies the change within a run.
+func (c Change) key() string {
+	return string(c.Action) + " " + string(c.Resource) + " " + c.Name
+}
+
+func (c Change) title() string {
+	return fmt.Sprintf("%s %s %q", c.Action, c.Resource, c.Name)
+}
+
+// stage is when a change is made: changes of one stage do not depend on each
+// other. Row numbers are those of the procedure that doc.go lists.
+func (r Resource) stage() int { return resources[r].stage }
+
+// Row is the row of the manual procedure that the resource belongs to.
+func (r Resource) Row() int { return resources[r].row }
+
+var resources = map[Resource]struct {
+	stage, row int
+	part       part
+}{
+	ResTechnicalAccount: {1, 2, partAdmins},
+	ResRole:             {2, 2, partAdmins},
+	ResDefaultDomain:    {1, 3, partDomains},
+	ResGroup:            {1, 4, partGroups},
+	ResMember:           {2, 4, partMembers},
+	ResApplication:      {1, 5, partApplications},
+	ResApplicationGroup: {2, 6, partApplicationGroups | partMetadata},
+	ResDirectoryGroup:   {2, 8, partDirectoryGroups},
+	ResDirectoryRule:    {2, 8, partRules},
+	ResDirectoryDomain:  {1, 8, partDirectoryDomains},
+	ResDirectoryDefault: {2, 8, partDirectoryDomains},
+	ResRecover:          {3, 9, partDomains | partFederation},
+	ResFederation:       {4, 9, partFederation},
+}
+
+// Changes is what is missing, in the order in which it would be made. An empty
+// list means that the plan holds.
+type Changes []Change
+
+// String returns the changes as a diff for people: one line per change, one
+// indented line per field. Certificates are shown by thumbprint.
+func (cs Changes) String() string {
+	var b strings.Builder
+	for _, c := range cs {
+		sign := "~"
+		switch c.Action {
+		case Create, Add:
+			sign = "+"
+		case Delete, Remove:
+			sign = "-"
+		}
+		fmt.Fprintf(&b, "%s %s %q\n", sign, c.Resource, c.Name)
+		for _, f := range c.Fields {
+			if sign == "+" {
+				fmt.Fprintf(&b, "    %s: %s\n", f.Name, f.show(f.New))
+			} else {
+				fmt.Fprintf(&b, "    %s: %s -> %s\n", f.Name, f.show(f.Old), f.show(f.New))
+			}
+		}
+	}
+	return b.String()
+}
+
+// has reports whether cs holds a change with this key.
+func (cs Changes) has(key string) bool {
+	return slices.ContainsFunc(cs, func(c Change) bool { return c.key() == key })
+}
+
+// only returns the changes of cs that are in other too, as cs has them.
+func (cs Changes) only(other Changes) Changes {
+	var out Changes
+	for _, c := range cs {
+		if other.has(c.key()) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// first returns the changes of the lowest stage.
+func (cs Changes) first() Changes {
+	var out Changes
+	for _, c := range cs {
+		if len(out) == 0 || c.Resource.stage() == out[0].Resource.stage() {
+			out = append(out, c)
+		} else if c.Resource.stage() < out[0].Resource.stage() {
+			out = append(out[:0:0], c)
+		}
+	}
+	return out
+}
+
+func (cs Changes) parts() (p part) {
+	for _, c := range cs {
+		p |= resources[c.Resource].part
+	}
+	return p
+}
+
+// Field names that hold a certificate as base64.
+const (
+	fieldCertificate     = "signingCertificate"
+	fieldNextCertificate = "nextSigningCertificate"
+)
+
+func (f Field) show(v string) string {
+	switch {
+	case v == "":
+		return "(none)"
+	case v == Later:
+		return Later
+	case f.Name == fieldCertificate || f.Name == fieldNextCertificate:
+		return showCertificate(v)
+	}
+	return quote(v)
+}
+
+func showCertificate(b64 string) string {
+	c, err := certs.ParseOne([]byte(b64))
+	if err != nil {
+		return "(unreadable certificate)"
+	}
+	return "certificate " + c.Thumbprint() + ", valid until " + c.X509().NotAfter.UTC().Format("2006-01-02")
+}

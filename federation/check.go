@@ -1,0 +1,94 @@
+package federation
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// check reads what the gates need and who would be locked out, both at once.
+func (r *run) check(ctx context.Context) ([]Finding, error) {
+	r.f.emit(ctx, Event{Phase: PhaseCheck, Domain: r.plan.Domain, Text: "checking the gates and everybody's sign-in"})
+	var gates []Finding
+	var people *People
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		gates, err = r.f.gates(ctx, r.plan, &r.st)
+		return err
+	})
+	if r.st.domain(r.plan.Domain) != nil {
+		g.Go(func() (err error) {
+			people, err = r.f.people(ctx, newAudience(r.plan, &r.st))
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if people != nil {
+		gates = append(gates, lockOutFindings(people, r.plan.Consent.LockOut)...)
+		r.people = peopleSummary(people)
+	}
+	return gates, nil
+}
+
+// newAudience says whose sign-in is to be judged.
+func newAudience(p Plan, st *state) audience {
+	a := audience{domain: p.Domain, rules: p.Directory.Rules, admins: make(map[string]bool)}
+	for rule := range st.rules {
+		a.rules = append(a.rules[:len(a.rules):len(a.rules)], rule)
+	}
+	if d := st.directory(p); d != nil {
+		a.directoryID = d.ID
+	}
+	for _, g := range p.Groups {
+		a.newMembers = append(a.newMembers, g.Members...)
+		if have := st.group(g); have != nil {
+			a.groupIDs = append(a.groupIDs, have.ID)
+		} else {
+			a.groupsPending = true
+		}
+	}
+	for i := range st.admins {
+		a.admins[st.admins[i].id] = true
+	}
+	return a
+}
+
+// lockOutAtMost is how many people a refusal names; the others are counted.
+const lockOutAtMost = 10
+
+// lockOutFindings turns the people who would be locked out into one gate.
+func lockOutFindings(people *People, consent LockOut) []Finding {
+	bad, accepted := people.lockedOut(consent)
+	var fs []Finding
+	name := func(ps []PersonFinding) string {
+		names := make([]string, 0, lockOutAtMost+1)
+		for i, p := range ps {
+			if i == lockOutAtMost {
+				names = append(names, fmt.Sprintf("%d more", len(ps)-i))
+				break
+			}
+			names = append(names, p.Who())
+		}
+		return strings.Join(names, ", ")
+	}
+	if len(bad) > 0 {
+		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: people.Domain, Consent: "lockOut",
+			Message: fmt.Sprintf("%d people would be locked out: %s", len(bad), name(bad)),
+			Repair:  "run Preflight for the reasons and repairs, or name these people in consent.lockOut"})
+	}
+	if len(accepted) > 0 {
+		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: people.Domain, Consent: "lockOut", Consented: true,
+			Message: fmt.Sprintf("%d people will be locked out: %s", len(accepted), name(accepted))})
+	}
+	return fs
+}
+
+// peopleSummary says in one line what the look at people found.
+func peopleSummary(p *People) string {
+	c := p.Counts
+	return fmt.Sprintf("%d people in JumpCloud, %d in Azure AD, %d in both, %d would be locked out, %d findings", c.JumpCloud, c.AzureAD, c.Matched, c.LockedOut, c.Findings)
+}

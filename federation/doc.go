@@ -1,0 +1,52 @@
+// Package federation federates an Azure AD (Microsoft Entra ID) domain with
+// JumpCloud: people then sign in to Microsoft 365 through JumpCloud.
+//
+// Call [Federator.Preflight] first: it names everyone whom the change would lock
+// out. [Federator.Preview] shows what would change, [Federator.Federate] does it
+// and may be called again at any time, [Federator.Verify] and [Federator.Wait]
+// tell when people can sign in, [Federator.Revert] undoes what a report says.
+//
+// # Three tenses
+//
+// A [Plan] says what should be true; it is plain data without secrets.
+// [Changes] are what is missing; they are computed and printable. A [Report]
+// says what was done; it is never nil, also on error, and holds what Revert and
+// a resumed run need. There is no saved state: the two services are the state.
+//
+// # The procedure
+//
+// Federate does what an administrator does by hand in two consoles and
+// PowerShell. Rows are numbered in reports:
+//
+//	 1  users' email addresses agree in both directories     Preflight, and the gate before the first write
+//	 2  a Global Administrator outside the domain            Plan.TechnicalAccount
+//	 3  the domain is not the tenant's default domain        Plan.DefaultDomain
+//	 4  JumpCloud group for the accounts                     Plan.Groups
+//	 5  Microsoft 365 application                            Plan.Application
+//	 6  IdP entity ID, login URL, groups                     Plan.Application, Plan.Groups
+//	 7  application active, certificate read twice           -
+//	 8  Microsoft 365 directory: grant, rules, groups        Plan.Directory
+//	 9  domain federated                                     Plan.MFA, BrandName, SignOutURL
+//	10  read back                                            Verify
+//	11  wait                                                 Wait
+//
+// # What can go wrong
+//
+// Everything that stands in the way before the first write comes back in one
+// [*PreconditionError]: nothing was written. After the first write a
+// [*StepError] says at which change the run stopped; nothing is undone. Run
+// Federate again: it looks first, and goes on from what it finds. Whatever was
+// sent without an answer is looked for before it is sent again.
+//
+// A second application can come to be in one case only: the process dies, the
+// answer to the creation was lost, and JumpCloud's list does not show the
+// application when the next run looks. The next run then refuses with both
+// names. Two runs at the same moment keep the older application; the run that
+// made the younger one removes it again.
+//
+// # What is not promised
+//
+// Federate returns when both services' interfaces show the plan. When people
+// can sign in is another matter: minutes to hours, published as 20 minutes by
+// JumpCloud and up to 24 hours by Microsoft.
+package federation

@@ -1,0 +1,496 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/certs"
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+// part is a set of things that are read together. After a change only its own
+// parts are read again.
+type part uint
+
+const (
+	partApplications part = 1 << iota
+	partMetadata
+	partApplicationGroups
+	partGroups
+	partMembers
+	partDirectories
+	partDirectoryGroups
+	partDirectoryDomains
+	partRules
+	partDomains
+	partFederation
+	partAdmins
+
+	partAll = 1<<iota - 1
+)
+
+func (p part) has(q part) bool { return p&q != 0 }
+
+// state is what both services say, as far as a plan cares. It is plain data:
+// diff and inspect look at nothing else.
+type state struct {
+	// Applications that carry the plan's entity ID, or its pinned ID.
+	apps      []*jumpcloud.Application
+	pinLost   bool // the pinned application does not exist any more
+	template  *jumpcloud.Template
+	noTmpl    bool // asked for and not there
+	metadata  *certs.Metadata
+	appGroups map[string]bool // IDs of groups bound to the application
+
+	groups  map[string][]*jumpcloud.Group // by name, only the plan's
+	members map[string]map[string]bool    // group ID -> user IDs, only of groups with members in the plan
+	userIDs map[string]string             // folded email -> user ID, of the plan's members
+
+	directories []*jumpcloud.Directory // Microsoft 365 ones
+	dirGroups   map[string]bool
+	dirDomains  []*jumpcloud.DirectoryDomain // nil: not read, because the default is known to be right
+	rules       map[string]bool
+
+	domains []*aad.Domain
+	fed     *aad.Federation // nil: none readable
+
+	admins    []admin // Global Administrators
+	technical *admin  // nil: does not exist
+}
+
+// admin is a Global Administrator, or the technical account.
+type admin struct {
+	id, upn, name, immutableID string
+	enabled, synced, guest     bool
+	global                     bool
+}
+
+// domain is the plan's domain, or nil.
+func (st *state) domain(name string) *aad.Domain {
+	for _, d := range st.domains {
+		if domainName(d.Name) == name {
+			return d
+		}
+	}
+	return nil
+}
+
+// app is the application that the plan means, or nil. Of several, an
+// unpinned plan means none: guessing is how people get locked out.
+func (st *state) app(p Plan) *jumpcloud.Application {
+	if p.Application.ID != "" {
+		for _, a := range st.apps {
+			if a.ID == p.Application.ID {
+				return a
+			}
+		}
+	}
+	if len(st.apps) == 1 {
+		return st.apps[0]
+	}
+	return nil
+}
+
+// group is the group that the plan means, or nil.
+func (st *state) group(g Group) *jumpcloud.Group {
+	all := st.groups[g.Name]
+	for _, have := range all {
+		if g.ID != "" && have.ID == g.ID {
+			return have
+		}
+	}
+	if len(all) == 1 {
+		return all[0]
+	}
+	return nil
+}
+
+// directory is the directory that the plan means, or nil.
+func (st *state) directory(p Plan) *jumpcloud.Directory {
+	var found *jumpcloud.Directory
+	for _, d := range st.directories {
+		switch {
+		case p.Directory.ID != "" && d.ID == p.Directory.ID:
+			return d
+		case p.Directory.ID == "" && (p.Directory.Name == "" || d.Name == p.Directory.Name):
+			if found != nil {
+				return nil
+			}
+			found = d
+		}
+	}
+	return found
+}
+
+// cert is the certificate that the application signs with. JumpCloud shows it
+// in two places; only if both agree is it known.
+func (st *state) cert(p Plan) (certs.Cert, error) {
+	a := st.app(p)
+	if a == nil || st.metadata == nil {
+		return certs.Cert{}, errors.New("the application's certificate is not known yet")
+	}
+	own, err := a.Certificate()
+	if err != nil {
+		return certs.Cert{}, err
+	}
+	switch n := len(st.metadata.SigningCerts); {
+	case n != 1:
+		return certs.Cert{}, errors.New("the application's metadata does not hold exactly one signing certificate")
+	case st.metadata.SigningCerts[0] != own:
+		return certs.Cert{}, errors.New("the application's certificate " + own.Thumbprint() + " is not the one in its metadata, " + st.metadata.SigningCerts[0].Thumbprint())
+	case st.metadata.EntityID != a.IdPEntityID:
+		return certs.Cert{}, errors.New("the application's entity ID " + quote(a.IdPEntityID) + " is not the one in its metadata, " + quote(st.metadata.EntityID))
+	}
+	return own, nil
+}
+
+// federated reports whether the domain is federated, with whatever settings.
+func (st *state) federated(name string) bool {
+	d := st.domain(name)
+	return d != nil && strings.EqualFold(string(d.AuthenticationType), string(aad.Federated))
+}
+
+// observe reads the given parts of both services anew and returns old with
+// them replaced. Independent reads run side by side, at most two deep.
+func (f *Federator) observe(ctx context.Context, p Plan, old state, parts part) (state, error) {
+	st := old
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return f.observeApplication(ctx, p, &st, parts) })
+	g.Go(func() error { return f.observeGroups(ctx, p, &st, parts) })
+	g.Go(func() error { return f.observeDirectory(ctx, p, &st, parts) })
+	g.Go(func() error { return f.observeDomain(ctx, p, &st, parts) })
+	g.Go(func() error { return f.observeAdmins(ctx, p, &st, parts) })
+	if err := g.Wait(); err != nil {
+		return old, err
+	}
+	return st, nil
+}
+
+func (f *Federator) observeApplication(ctx context.Context, p Plan, st *state, parts part) error {
+	if parts.has(partApplications) {
+		apps, lost, err := f.applications(ctx, p)
+		if err != nil {
+			return err
+		}
+		st.apps, st.pinLost = apps, lost
+	}
+	app := st.app(p)
+	g, ctx := errgroup.WithContext(ctx)
+	if app == nil {
+		st.metadata, st.appGroups = nil, nil
+		if parts.has(partApplications) && st.template == nil && len(st.apps) == 0 {
+			g.Go(func() (err error) {
+				st.template, err = f.jc.Template(ctx, p.Application.Template)
+				if st.noTmpl = errors.Is(err, jumpcloud.ErrNotFound); st.noTmpl {
+					err = nil
+				}
+				return err
+			})
+		}
+		return g.Wait()
+	}
+	if parts.has(partMetadata) {
+		g.Go(func() (err error) {
+			st.metadata, err = f.jc.Metadata(ctx, app.OrganizationID, app.ID)
+			return err
+		})
+	}
+	if parts.has(partApplicationGroups) {
+		g.Go(func() (err error) {
+			st.appGroups, err = f.bound(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: app.ID})
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// applications returns the applications that carry the plan's entity ID, and
+// the pinned one, which a list may not show yet. The list is narrowed to the
+// template of the plan and to custom SAML applications, which can carry the
+// same entity ID.
+func (f *Federator) applications(ctx context.Context, p Plan) (found []*jumpcloud.Application, lost bool, err error) {
+	pinned := p.Application.ID == ""
+	opts := &jumpcloud.ApplicationsOptions{Templates: []string{p.Application.Template, "saml2"}}
+	for a, err := range f.jc.Applications(ctx, opts) {
+		if err != nil {
+			return nil, false, err
+		}
+		if a.ID == p.Application.ID {
+			pinned = true
+		} else if a.IdPEntityID != p.Application.IdPEntityID {
+			continue
+		}
+		found = append(found, a)
+	}
+	if !pinned {
+		switch a, err := f.jc.Application(ctx, p.Application.ID); {
+		case err == nil:
+			found = append(found, a)
+		case errors.Is(err, jumpcloud.ErrNotFound):
+			lost = true
+		default:
+			return nil, false, err
+		}
+	}
+	slices.SortFunc(found, func(a, b *jumpcloud.Application) int { return strings.Compare(a.ID, b.ID) })
+	return found, lost, nil
+}
+
+// bound returns the IDs of the groups that are bound to an object directly.
+func (f *Federator) bound(ctx context.Context, o jumpcloud.Object) (map[string]bool, error) {
+	ids := make(map[string]bool)
+	for to, err := range f.jc.Associations(ctx, o, jumpcloud.GroupObject) {
+		if err != nil {
+			return nil, err
+		}
+		ids[to.ID] = true
+	}
+	return ids, nil
+}
+
+func (f *Federator) observeGroups(ctx context.Context, p Plan, st *state, parts part) error {
+	if parts.has(partGroups) {
+		groups, err := f.groups(ctx, p)
+		if err != nil {
+			return err
+		}
+		st.groups = groups
+	}
+	if !parts.has(partMembers) {
+		return nil
+	}
+	var emails []string
+	members := make(map[string]map[string]bool)
+	g, ctx := errgroup.WithContext(ctx)
+	for _, want := range p.Groups {
+		if len(want.Members) == 0 {
+			continue
+		}
+		emails = append(emails, want.Members...)
+		have := st.group(want)
+		if have == nil {
+			continue
+		}
+		set := make(map[string]bool)
+		members[have.ID] = set
+		g.Go(func() error {
+			for id, err := range f.jc.GroupMembers(ctx, have.ID) {
+				if err != nil {
+					return err
+				}
+				set[id] = true
+			}
+			return nil
+		})
+	}
+	if len(emails) > 0 && st.userIDs == nil {
+		g.Go(func() (err error) {
+			st.userIDs, err = f.userIDs(ctx, emails)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	st.members = members
+	return nil
+}
+
+// groups returns the plan's groups by name, and the pinned ones, which a list
+// may not show yet.
+func (f *Federator) groups(ctx context.Context, p Plan) (map[string][]*jumpcloud.Group, error) {
+	names := make([]string, 0, len(p.Groups))
+	for _, g := range p.Groups {
+		names = append(names, g.Name)
+	}
+	found := make(map[string][]*jumpcloud.Group)
+	for g, err := range f.jc.Groups(ctx, &jumpcloud.GroupsOptions{Names: names}) {
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(names, g.Name) {
+			found[g.Name] = append(found[g.Name], g)
+		}
+	}
+	for _, g := range p.Groups {
+		if g.ID == "" || slices.ContainsFunc(found[g.Name], func(h *jumpcloud.Group) bool { return h.ID == g.ID }) {
+			continue
+		}
+		have, err := f.jc.Group(ctx, g.ID)
+		if err != nil && !errors.Is(err, jumpcloud.ErrNotFound) {
+			return nil, err
+		}
+		if err == nil {
+			found[g.Name] = append(found[g.Name], have)
+		}
+	}
+	for _, gs := range found {
+		slices.SortFunc(gs, func(a, b *jumpcloud.Group) int { return strings.Compare(a.ID, b.ID) })
+	}
+	return found, nil
+}
+
+// userIDs resolves email addresses. The service's filter is case-sensitive, so
+// it is asked for each address as written and in lower case.
+func (f *Federator) userIDs(ctx context.Context, emails []string) (map[string]string, error) {
+	var values []string
+	for _, e := range emails {
+		values = append(values, e, strings.ToLower(e))
+	}
+	slices.Sort(values)
+	values = slices.Compact(values)
+	ids := make(map[string]string)
+	const chunk = 40 // keeps the query string short
+	for part := range slices.Chunk(values, chunk) {
+		opts := &jumpcloud.UsersOptions{Filter: []string{jumpcloud.In("email", part...)}, Fields: []string{"email"}}
+		for u, err := range f.jc.Users(ctx, opts) {
+			if err != nil {
+				return nil, err
+			}
+			ids[strings.ToLower(u.Email)] = u.ID
+		}
+	}
+	return ids, nil
+}
+
+func (f *Federator) observeDirectory(ctx context.Context, p Plan, st *state, parts part) error {
+	if parts.has(partDirectories) {
+		var found []*jumpcloud.Directory
+		for d, err := range f.jc.Directories(ctx) {
+			if err != nil {
+				return err
+			}
+			if d.Type == jumpcloud.DirectoryObject {
+				found = append(found, d)
+			}
+		}
+		st.directories = found
+	}
+	dir := st.directory(p)
+	if dir == nil {
+		return nil
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	if parts.has(partDirectoryGroups) {
+		g.Go(func() (err error) {
+			st.dirGroups, err = f.bound(ctx, jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: dir.ID})
+			return err
+		})
+	}
+	// The list of directories tells the default domain. If that is the right
+	// one already, the list of domains has nothing to add.
+	if parts.has(partDirectoryDomains) && (st.dirDomains != nil || !defaultDomainHolds(p, dir)) {
+		g.Go(func() error {
+			domains := make([]*jumpcloud.DirectoryDomain, 0, 4)
+			for d, err := range f.jc.Office365Domains(ctx, dir.ID) {
+				if err != nil {
+					return err
+				}
+				domains = append(domains, d)
+			}
+			st.dirDomains = domains
+			return nil
+		})
+	}
+	if parts.has(partRules) && len(p.Directory.Rules) > 0 {
+		g.Go(func() error {
+			rules := make(map[string]bool)
+			for r, err := range f.jc.TranslationRules(ctx, dir.ID) {
+				if err != nil {
+					return err
+				}
+				rules[r.BuiltIn] = true
+			}
+			st.rules = rules
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func defaultDomainHolds(p Plan, d *jumpcloud.Directory) bool {
+	if d.DefaultDomain == nil {
+		return false
+	}
+	have := domainName(d.DefaultDomain.Domain)
+	return have == p.Domain && (p.Directory.DefaultDomain == "" || have == p.Directory.DefaultDomain)
+}
+
+func (f *Federator) observeDomain(ctx context.Context, p Plan, st *state, parts part) error {
+	if parts.has(partDomains) {
+		var domains []*aad.Domain
+		for d, err := range f.ad.Domains(ctx) {
+			if err != nil {
+				return err
+			}
+			domains = append(domains, d)
+		}
+		st.domains = domains
+	}
+	// A managed domain has no configuration to be read, so it is not asked for
+	// one on a first look. A look after our own write asks in any case.
+	if parts.has(partFederation) && (!parts.has(partDomains) || st.federated(p.Domain)) {
+		fed, err := f.ad.Federation(ctx, p.Domain)
+		if err != nil && !errors.Is(err, aad.ErrNotFederated) {
+			return err
+		}
+		st.fed = fed
+	} else if parts.has(partFederation) {
+		st.fed = nil
+	}
+	return nil
+}
+
+// observeAdmins reads who is Global Administrator, groups with the role
+// included, and the technical account.
+func (f *Federator) observeAdmins(ctx context.Context, p Plan, st *state, parts part) error {
+	if !parts.has(partAdmins) {
+		return nil
+	}
+	var admins []admin
+	for u, err := range f.ad.RoleUsers(ctx, aad.GlobalAdministrator) {
+		if err != nil {
+			return err
+		}
+		if u.DirectoryScopeID != "" && u.DirectoryScopeID != "/" {
+			continue // a role over a part of the tenant gets nobody back in
+		}
+		a := newAdmin(&u.User)
+		a.global = true
+		admins = append(admins, a)
+	}
+	slices.SortFunc(admins, func(a, b admin) int { return strings.Compare(a.upn, b.upn) })
+	st.admins, st.technical = admins, nil
+	upn := p.TechnicalAccount.UserPrincipalName
+	if upn == "" {
+		return nil
+	}
+	for i := range admins {
+		if strings.EqualFold(admins[i].upn, upn) {
+			st.technical = &admins[i]
+			return nil
+		}
+	}
+	switch u, err := f.ad.User(ctx, upn); {
+	case err == nil:
+		a := newAdmin(u)
+		st.technical = &a
+	case !errors.Is(err, aad.ErrNotFound):
+		return err
+	}
+	return nil
+}
+
+func newAdmin(u *aad.User) admin {
+	return admin{
+		id: u.ID, upn: u.UserPrincipalName, name: u.DisplayName, immutableID: u.ImmutableID,
+		enabled: u.Enabled != nil && *u.Enabled,
+		synced:  u.OnPremisesSyncEnabled != nil && *u.OnPremisesSyncEnabled,
+		guest:   strings.EqualFold(u.UserType, "Guest"),
+	}
+}

@@ -1,0 +1,531 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+// Revert undoes what a report says was done, last first. The report may be one
+// of Federate or Defederate, whole or of a run that failed.
+//
+// A step is undone only if the present state is what the step left; otherwise
+// it is refused, with what differs, and the steps before it are still tried as
+// far as they do not depend on it. Nothing is deleted that the run did not
+// make. What the run replaced is restored. A step that is undone already is
+// skipped, so Revert may be called again until it succeeds.
+//
+// Taking a federation away sends people back to Azure AD passwords, which they
+// may not have; see [Federator.Defederate] for the deliberate way.
+func (f *Federator) Revert(ctx context.Context, rep *Report) (*Report, error) {
+	out := &Report{Version: reportVersion, Plan: rep.Plan, Started: time.Now(), Steps: []Step{}, Before: rep.After}
+	err := f.revert(ctx, rep, out)
+	out.Finished = time.Now()
+	if err != nil {
+		out.Error = err.Error()
+	}
+	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: out.summary(), Elapsed: out.Finished.Sub(out.Started), Err: err})
+	return out, err
+}
+
+func (f *Federator) revert(ctx context.Context, rep, out *Report) error {
+	unlock, err := f.lock(ctx, rep.Plan.Domain)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	var todo []Step
+	var changes Changes
+	for _, s := range slices.Backward(rep.Steps) {
+		if s.Outcome == Refused || s.Outcome == Skipped {
+			continue
+		}
+		s.Change = s.Change.inverse()
+		todo = append(todo, s)
+		changes = append(changes, s.Change)
+	}
+	if confirm := f.opts.Confirm; confirm != nil && len(todo) > 0 {
+		if err := confirm(changes); err != nil {
+			return fmt.Errorf("federation: %w: %w", ErrNotConfirmed, err)
+		}
+	}
+	var errs []error
+	for _, s := range todo {
+		done := Step{Change: s.Change, ID: s.ID, Backup: s.Backup, Started: time.Now()}
+		err := f.undo(ctx, rep.Plan, s, &done)
+		done.Elapsed = time.Since(done.Started)
+		if err != nil {
+			done.Error = err.Error()
+			errs = append(errs, &StepError{PhaseUndo, s.Change, err})
+		}
+		out.Steps = append(out.Steps, done)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// inverse is the change that undoes c.
+func (c Change) inverse() Change {
+	c.Action = map[Action]Action{Create: Delete, Delete: Create, Add: Remove, Remove: Add, Update: Update}[c.Action]
+	c.Fields = slices.Clone(c.Fields)
+	for i, f := range c.Fields {
+		c.Fields[i].Old, c.Fields[i].New = f.New, f.Old
+	}
+	return c
+}
+
+// An ErrDiffers is why a step is not undone: the present state is not what the
+// step left.
+var ErrDiffers = errors.New("the present state is not what the step left")
+
+// standing says where a step stands, seen from the services' present state.
+type standing int
+
+const (
+	asLeft standing = iota // as the step left it
+	undone                 // as it was before the step
+	differs
+)
+
+// undo brings one step back: look, send, look until it shows twice in a row.
+func (f *Federator) undo(ctx context.Context, p Plan, s Step, done *Step) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, f.opts.Settle, ErrNotConverged)
+	defer cancel()
+	c := s.Change
+	done.Outcome = Skipped
+	seen := 0
+	var last error
+	for n := 1; ; n++ {
+		at, why, err := f.stands(ctx, p, s)
+		switch {
+		case err != nil && !temporary(err):
+			return err
+		case err != nil:
+			last, seen = err, 0
+		case at == undone:
+			if seen++; seen == 2 {
+				if done.Outcome != Skipped {
+					done.Outcome = Done
+				}
+				return nil
+			}
+			continue // at once: a second look
+		case at == differs && done.Outcome == Skipped:
+			done.Outcome = Refused
+			return fmt.Errorf("%w: %s", ErrDiffers, why)
+		default:
+			seen = 0
+			if done.Outcome == Skipped || done.Outcome == Unknown {
+				f.emit(ctx, Event{Phase: PhaseUndo, Domain: p.Domain, Change: &c, Attempt: n})
+				done.Attempts++
+				switch err := f.sendUndo(ctx, p, s); {
+				case err == nil:
+					done.Outcome, last = Made, nil
+					continue // look at once
+				case temporary(err) || notThere(err):
+					done.Outcome, last = Unknown, err
+				default:
+					done.Outcome, done.RequestID = Refused, requestID(err)
+					return err
+				}
+			}
+		}
+		f.emit(ctx, Event{Phase: PhaseWait, Domain: p.Domain, Change: &c, Attempt: n, Err: last})
+		if err := sleep(ctx, backoff(n)); err != nil {
+			return errors.Join(err, last)
+		}
+	}
+}
+
+// stands reads where a step stands. The step's change is inverted already: its
+// fields lead from what the step left (Old) to what was before (New).
+func (f *Federator) stands(ctx context.Context, p Plan, s Step) (standing, string, error) {
+	c := s.Change
+	switch c.Resource {
+	case ResFederation:
+		return f.federationStands(ctx, s)
+	case ResRecover:
+		return undone, "", nil // nobody wants an unreadable federation back
+	case ResDefaultDomain:
+		return f.defaultStands(ctx, p, c)
+	case ResApplication:
+		return f.applicationStands(ctx, p, s)
+	case ResGroup:
+		return f.groupStands(ctx, s)
+	case ResApplicationGroup, ResDirectoryGroup:
+		bound, err := f.bound(ctx, jumpcloud.Object{Type: bindingFrom(c.Resource), ID: c.Parent})
+		if errors.Is(err, jumpcloud.ErrNotFound) {
+			return undone, "", nil
+		}
+		return gone(!bound[c.Target], err)
+	case ResMember:
+		return f.memberStands(ctx, c)
+	case ResDirectoryRule:
+		for r, err := range f.jc.TranslationRules(ctx, c.Parent) {
+			if err != nil {
+				return gone(false, err)
+			}
+			if r.BuiltIn == c.Name {
+				return asLeft, "", nil
+			}
+		}
+		return undone, "", nil
+	case ResDirectoryDomain, ResDirectoryDefault:
+		return f.directoryStands(ctx, c)
+	case ResTechnicalAccount:
+		_, err := f.ad.User(ctx, s.ID)
+		if errors.Is(err, aad.ErrNotFound) {
+			return undone, "", nil
+		}
+		return gone(false, err)
+	case ResRole:
+		for a, err := range f.ad.RoleAssignments(ctx, aad.GlobalAdministrator) {
+			if err != nil {
+				return gone(false, err)
+			}
+			if a.ID == s.ID {
+				return asLeft, "", nil
+			}
+		}
+		return undone, "", nil
+	}
+	return differs, "nothing is known about " + string(c.Resource), nil
+}
+
+func gone(is bool, err error) (standing, string, error) {
+	if is {
+		return undone, "", err
+	}
+	return asLeft, "", err
+}
+
+func bindingFrom(r Resource) jumpcloud.ObjectType {
+	if r == ResApplicationGroup {
+		return jumpcloud.ApplicationObject
+	}
+	return jumpcloud.DirectoryObject
+}
+
+func (f *Federator) federationStands(ctx context.Context, s Step) (standing, string, error) {
+	c := s.Change
+	d, err := f.ad.Domain(ctx, c.Name)
+	if err != nil {
+		return differs, "", err
+	}
+	fed, err := f.ad.Federation(ctx, c.Name)
+	if err != nil && !errors.Is(err, aad.ErrNotFederated) {
+		return differs, "", err
+	}
+	managed := !strings.EqualFold(string(d.AuthenticationType), string(aad.Federated))
+	switch c.Action {
+	case Delete: // the step made it
+		switch {
+		case managed:
+			return undone, "", nil
+		case fed == nil:
+			return asLeft, "", nil // a creation that came half through
+		}
+	case Create: // the step took it away
+		if managed || fed == nil {
+			return asLeft, "", nil
+		}
+		if s.Backup != nil && fed.IssuerURI == s.Backup.IssuerURI && fed.SigningCertificate == s.Backup.SigningCertificate {
+			return undone, "", nil
+		}
+		return differs, c.Name + " is federated with " + provider(fed.IssuerURI, fed.PassiveSignInURI), nil
+	default:
+		if fed == nil {
+			return differs, c.Name + " has no federation configuration any more", nil
+		}
+	}
+	return fieldsStand(c.Fields, func(name string) string { return federationField(fed, name) })
+}
+
+// fieldsStand compares present values with both ends of a change.
+func fieldsStand(fs []Field, now func(name string) string) (standing, string, error) {
+	left, before := true, true
+	var why []string
+	for _, f := range fs {
+		v := now(f.Name)
+		if f.Old == Later {
+			continue // was not known when the change was planned
+		}
+		if v != f.Old {
+			left = false
+			why = append(why, fmt.Sprintf("%s is %s, the step left %s", f.Name, f.show(v), f.show(f.Old)))
+		}
+		if v != f.New {
+			before = false
+		}
+	}
+	switch {
+	case before:
+		return undone, "", nil
+	case left:
+		return asLeft, "", nil
+	}
+	return differs, strings.Join(why, ", "), nil
+}
+
+// federationField is the present value of a field, as diff writes it.
+func federationField(fed *aad.Federation, name string) string {
+	switch name {
+	case "displayName":
+		return fed.DisplayName
+	case "issuerUri":
+		return fed.IssuerURI
+	case "passiveSignInUri":
+		return fed.PassiveSignInURI
+	case "activeSignInUri":
+		return fed.ActiveSignInURI
+	case "signOutUri":
+		return fed.SignOutURI
+	case "preferredAuthenticationProtocol":
+		return string(fed.Protocol)
+	case "federatedIdpMfaBehavior":
+		return string(fed.MFA)
+	case fieldCertificate:
+		return rawCertificate(fed.SigningCertificate, fed.RawSigningCertificate)
+	case fieldNextCertificate:
+		return rawCertificate(fed.NextSigningCertificate, fed.RawNextSigningCertificate)
+	}
+	return ""
+}
+
+func (f *Federator) defaultStands(ctx context.Context, p Plan, c Change) (standing, string, error) {
+	left, before := c.Fields[0].Old, domainName(c.Fields[0].New)
+	now := ""
+	for d, err := range f.ad.Domains(ctx) {
+		if err != nil {
+			return differs, "", err
+		}
+		if d.IsDefault {
+			now = domainName(d.Name)
+		}
+		if domainName(d.Name) == before && strings.EqualFold(string(d.AuthenticationType), string(aad.Federated)) {
+			return differs, before + " is federated and cannot be the default domain", nil
+		}
+	}
+	switch now {
+	case before:
+		return undone, "", nil
+	case left:
+		return asLeft, "", nil
+	}
+	return differs, "the default domain is " + now + ", the step left " + left, nil
+}
+
+func (f *Federator) applicationStands(ctx context.Context, p Plan, s Step) (standing, string, error) {
+	c := s.Change
+	id := s.ID
+	if c.Action == Update {
+		id = c.Target
+	}
+	if c.Action == Create {
+		return differs, "the application was deleted with its certificate and cannot be made again as it was", nil
+	}
+	if id == "" {
+		return differs, "it is not known which application the step made; look for one with the entity ID " + c.Name, nil
+	}
+	a, err := f.jc.Application(ctx, id)
+	switch {
+	case errors.Is(err, jumpcloud.ErrNotFound):
+		return undone, "", nil
+	case err != nil:
+		return differs, "", err
+	}
+	now := map[string]string{"label": a.DisplayLabel, "template": a.Name, "idpEntityID": a.IdPEntityID, "loginURL": a.SSOURL, "active": fmt.Sprint(a.Active)}
+	at, why, err := fieldsStand(c.Fields, func(name string) string { return now[name] })
+	if at != asLeft || c.Action == Update {
+		return at, why, err
+	}
+	fed, err := f.ad.Federation(ctx, p.Domain)
+	switch {
+	case err == nil && fed.IssuerURI == a.IdPEntityID:
+		return differs, p.Domain + " is still federated with the application", nil
+	case err != nil && !errors.Is(err, aad.ErrNotFederated) && !errors.Is(err, aad.ErrNotFound):
+		return differs, "", err
+	}
+	groups, err := f.bound(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: id})
+	if err != nil {
+		return differs, "", err
+	}
+	if len(groups) > 0 {
+		return differs, fmt.Sprintf("%d groups are bound to the application", len(groups)), nil
+	}
+	return asLeft, "", nil
+}
+
+func (f *Federator) groupStands(ctx context.Context, s Step) (standing, string, error) {
+	if s.ID == "" {
+		return differs, "it is not known which group the step made", nil
+	}
+	g, err := f.jc.Group(ctx, s.ID)
+	switch {
+	case errors.Is(err, jumpcloud.ErrNotFound):
+		return undone, "", nil
+	case err != nil:
+		return differs, "", err
+	case g.Name != s.Change.Name:
+		return differs, "the group is named " + quote(g.Name) + " now", nil
+	}
+	for _, err := range f.jc.GroupMembers(ctx, s.ID) {
+		if err != nil {
+			return differs, "", err
+		}
+		return differs, "the group has members", nil
+	}
+	return asLeft, "", nil
+}
+
+func (f *Federator) memberStands(ctx context.Context, c Change) (standing, string, error) {
+	for id, err := range f.jc.GroupMembers(ctx, c.Parent) {
+		if errors.Is(err, jumpcloud.ErrNotFound) {
+			break
+		}
+		if err != nil {
+			return differs, "", err
+		}
+		if id == c.Target {
+			return asLeft, "", nil
+		}
+	}
+	return undone, "", nil
+}
+
+func (f *Federator) directoryStands(ctx context.Context, c Change) (standing, string, error) {
+	listed, def := false, ""
+	for d, err := range f.jc.Office365Domains(ctx, c.Parent) {
+		if err != nil {
+			return differs, "", err
+		}
+		listed = listed || domainName(d.Domain) == c.Name
+		if d.Default {
+			def = domainName(d.Domain)
+		}
+	}
+	if c.Resource == ResDirectoryDomain {
+		return gone(!listed, nil)
+	}
+	return fieldsStand(c.Fields, func(string) string { return def })
+}
+
+// sendUndo makes the inverted change of a step.
+func (f *Federator) sendUndo(ctx context.Context, p Plan, s Step) error {
+	c := s.Change
+	switch c.Resource {
+	case ResFederation:
+		return f.undoFederation(ctx, s)
+	case ResDefaultDomain:
+		return f.ad.SetDefaultDomain(ctx, c.Fields[0].New)
+	case ResApplication:
+		if c.Action == Delete {
+			return f.jc.DeleteApplication(ctx, s.ID)
+		}
+		_, err := f.jc.ModifyApplication(ctx, c.Target, func(a *jumpcloud.Application) error {
+			editApplication(a, c.Fields)
+			return nil
+		})
+		return err
+	case ResGroup:
+		return f.jc.DeleteGroup(ctx, s.ID)
+	case ResApplicationGroup, ResDirectoryGroup:
+		return f.jc.Dissociate(ctx, jumpcloud.Object{Type: bindingFrom(c.Resource), ID: c.Parent}, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: c.Target})
+	case ResMember:
+		return f.jc.RemoveGroupMember(ctx, c.Parent, c.Target)
+	case ResDirectoryRule:
+		return f.undoRule(ctx, s)
+	case ResDirectoryDomain, ResDirectoryDefault:
+		return f.undoDirectoryDomain(ctx, c)
+	case ResTechnicalAccount:
+		return f.ad.DeleteUser(ctx, s.ID)
+	case ResRole:
+		return f.ad.RemoveRoleAssignment(ctx, s.ID)
+	}
+	return fmt.Errorf("federation: no way to %s", c.title())
+}
+
+func (f *Federator) undoFederation(ctx context.Context, s Step) error {
+	c := s.Change
+	switch c.Action {
+	case Create:
+		if s.Backup == nil {
+			return errors.New("the report holds no backup of the configuration")
+		}
+		back := *s.Backup
+		back.ID = ""
+		_, err := f.ad.CreateFederation(ctx, c.Name, back)
+		if errors.Is(err, aad.ErrAlreadyFederated) {
+			return nil
+		}
+		return err
+	case Delete:
+		return f.unfederate(ctx, c.Name)
+	}
+	fed, err := f.ad.Federation(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	u, err := federationUpdate(c.Fields)
+	if err != nil {
+		return err
+	}
+	_, err = f.ad.UpdateFederation(ctx, c.Name, fed.ID, u)
+	return err
+}
+
+// unfederate makes a domain managed: by deleting the configuration, or, where
+// that cannot be read, by setting the domain to Managed.
+func (f *Federator) unfederate(ctx context.Context, domain string) error {
+	fed, err := f.ad.Federation(ctx, domain)
+	switch {
+	case errors.Is(err, aad.ErrNotFederated):
+		return f.ad.SetManaged(ctx, domain)
+	case err != nil:
+		return err
+	}
+	return f.ad.DeleteFederation(ctx, domain, fed.ID)
+}
+
+func (f *Federator) undoRule(ctx context.Context, s Step) error {
+	id := s.ID
+	for r, err := range f.jc.TranslationRules(ctx, s.Change.Parent) {
+		if err != nil {
+			return err
+		}
+		if r.BuiltIn == s.Change.Name {
+			id = r.ID
+		}
+	}
+	return f.jc.DeleteTranslationRule(ctx, s.Change.Parent, id)
+}
+
+func (f *Federator) undoDirectoryDomain(ctx context.Context, c Change) error {
+	want := c.Name
+	if c.Resource == ResDirectoryDefault {
+		if want = c.Fields[0].New; want == "" {
+			return f.jc.UnsetOffice365DefaultDomain(ctx, c.Parent)
+		}
+	}
+	for d, err := range f.jc.Office365Domains(ctx, c.Parent) {
+		if err != nil {
+			return err
+		}
+		if domainName(d.Domain) != want {
+			continue
+		}
+		if c.Resource == ResDirectoryDefault {
+			return f.jc.SetOffice365DefaultDomain(ctx, c.Parent, d.ID)
+		}
+		return f.jc.DeleteOffice365Domain(ctx, c.Parent, d.ID)
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package federation
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// State is the state that a domain is in, seen together with the JumpCloud
+// application. Each has one decided outcome; see [States].
+type State string
+
+// The states of a domain.
+const (
+	StateUnknown     State = "unknown"        // not a domain of this tenant
+	StateUnverified  State = "unverified"     // ownership is not proved yet
+	StateInitial     State = "initial"        // *.onmicrosoft.com
+	StateInherits    State = "inherits"       // a subdomain, its root decides
+	StateManaged     State = "managed"        // passwords in Azure AD; nothing of ours
+	StatePrepared    State = "prepared"       // managed, and the application exists: application without federation
+	StateFederated   State = "federated"      // by us, as the plan says
+	StateDiffers     State = "differs"        // by us, with other settings
+	StateRotating    State = "rotating"       // by us, a second certificate is JumpCloud's
+	StateUnknownNext State = "unknown-next"   // by us, a second certificate that nobody knows
+	StateMismatch    State = "mismatch"       // by us, neither certificate is JumpCloud's
+	StateOrphaned    State = "orphaned"       // with our issuer, but the application is gone
+	StateAmbiguous   State = "ambiguous"      // two applications carry our entity ID
+	StateForeign     State = "foreign"        // federated by somebody else
+	StateHalf        State = "half-federated" // federated without a readable configuration
+)
+
+// StateInfo describes a state.
+type StateInfo struct {
+	State State
+	// Meaning is what a person should understand.
+	Meaning string
+	// Federate is what Federate does about it.
+	Federate string
+	// Next is the safe next step.
+	Next string
+}
+
+// States lists every state with its decided outcome.
+func States() []StateInfo { return slices.Clone(states) }
+
+var states = []StateInfo{
+	{StateUnknown, "the domain does not belong to this tenant", "refuses", "add the domain to the tenant and verify it, or check the spelling and the credential's tenant"},
+	{StateUnverified, "the domain is in the tenant, but its ownership is not verified", "refuses", "publish the domain's verification record and verify it"},
+	{StateInitial, "Microsoft's own domain, which cannot be federated", "refuses", "federate a domain of your own"},
+	{StateInherits, "a subdomain that inherits the authentication of its root domain", "refuses and names the root", "federate the root domain; its subdomains follow"},
+	{StateManaged, "people sign in with Azure AD passwords; JumpCloud has no application for the domain", "federates it", "run Preflight, then Federate"},
+	{StatePrepared, "people sign in with Azure AD passwords; JumpCloud's application exists already", "adopts the application and federates the domain", "run Preflight, then Federate"},
+	{StateFederated, "people sign in through the JumpCloud application", "does nothing", "nothing is to be done"},
+	{StateDiffers, "people sign in through the JumpCloud application, with settings that differ from the plan", "updates what differs", "run Preview and look at what differs, then Federate"},
+	{StateRotating, "people sign in through JumpCloud, and Azure AD accepts JumpCloud's certificate as the second one", "makes it the first one", "run Federate to finish the rotation"},
+	{StateUnknownNext, "people sign in through JumpCloud, but Azure AD accepts a second certificate that is not JumpCloud's", "leaves it and raises an alarm; removes it with consent.removeNextCertificate", "find out who set it: whoever has its key can sign in as anybody"},
+	{StateMismatch, "Azure AD holds no certificate that JumpCloud signs with: nobody on the domain can sign in", "writes JumpCloud's certificate", "run Federate now"},
+	{StateOrphaned, "Azure AD sends people to a JumpCloud application that does not exist any more: nobody on the domain can sign in", "makes the application anew and writes its certificate", "run Federate, or Defederate to go back to passwords"},
+	{StateAmbiguous, "two JumpCloud applications carry the domain's entity ID", "refuses and names both", "delete the one that nobody uses, or pin the other with application.id"},
+	{StateForeign, "people sign in through another identity provider", "refuses; replaces it with consent.takeOver", "find out who depends on the provider before taking the domain over"},
+	{StateHalf, "the domain is federated, but its configuration cannot be read: what a failed creation leaves behind", "refuses; sets the domain to Managed and starts anew with consent.recover", "set the domain to Managed, or run Federate with consent.recover"},
+}
+
+func (s State) info() StateInfo {
+	for _, i := range states {
+		if i.State == s {
+			return i
+		}
+	}
+	return StateInfo{State: s}
+}
+
+// classify names the state that a domain is in.
+func classify(p Plan, st *state) State {
+	d := st.domain(p.Domain)
+	switch {
+	case d == nil:
+		return StateUnknown
+	case d.IsInitial:
+		return StateInitial
+	case !d.IsVerified:
+		return StateUnverified
+	case !d.IsRoot:
+		return StateInherits
+	case len(st.apps) > 1 && st.app(p) == nil:
+		return StateAmbiguous
+	case !st.federated(p.Domain) && len(st.apps) > 0:
+		return StatePrepared
+	case !st.federated(p.Domain):
+		return StateManaged
+	case st.fed == nil:
+		return StateHalf
+	case !ours(p, st):
+		return StateForeign
+	case st.app(p) == nil:
+		return StateOrphaned
+	}
+	return classifyOurs(p, st)
+}
+
+// classifyOurs looks closer at a domain that is federated with our application.
+func classifyOurs(p Plan, st *state) State {
+	own, err := st.cert(p)
+	next := rawCertificate(st.fed.NextSigningCertificate, st.fed.RawNextSigningCertificate)
+	switch {
+	case err == nil && st.fed.SigningCertificate != own && st.fed.NextSigningCertificate == own:
+		return StateRotating
+	case err == nil && st.fed.SigningCertificate != own:
+		return StateMismatch
+	case next != "" && (err != nil || st.fed.NextSigningCertificate != own):
+		return StateUnknownNext
+	case len(diffFederation(nil, p, st)) > 0:
+		return StateDiffers
+	}
+	return StateFederated
+}
+
+// ours reports whether the domain's federation is with the plan's application:
+// it carries the entity ID, or sends people to the application's login URL.
+func ours(p Plan, st *state) bool {
+	if st.fed == nil {
+		return false
+	}
+	if st.fed.IssuerURI == p.Application.IdPEntityID {
+		return true
+	}
+	a := st.app(p)
+	return a != nil && a.SSOURL != "" && st.fed.PassiveSignInURI == a.SSOURL
+}
+
+// provider names the identity provider behind a federation, as far as its
+// issuer and sign-in URL tell.
+func provider(issuer, signIn string) string {
+	host, path := hostOf(signIn), ""
+	if u, err := url.Parse(signIn); err == nil {
+		path = strings.ToLower(u.Path)
+	}
+	ih := hostOf(issuer)
+	for _, known := range []struct{ name, host, path string }{
+		{"JumpCloud", "jumpcloud.com", ""},
+		{"Okta", "okta.com", ""}, {"Okta", "oktapreview.com", ""}, {"Okta", "okta-emea.com", ""},
+		{"GoDaddy", "godaddy.com", ""}, {"GoDaddy", "secureserver.net", ""},
+		{"Google Workspace", "accounts.google.com", ""},
+		{"OneLogin", "onelogin.com", ""},
+		{"Duo", "duosecurity.com", ""},
+		{"PingOne", "pingone.com", ""}, {"PingOne", "pingidentity.com", ""}, {"PingOne", "pingone.eu", ""},
+		{"Rippling", "rippling.com", ""},
+		{"CyberArk Identity", "idaptive.app", ""}, {"CyberArk Identity", "centrify.com", ""},
+		{"Auth0", "auth0.com", ""},
+		{"VMware Workspace ONE", "vmwareidentity.com", ""}, {"VMware Workspace ONE", "workspaceoneaccess.com", ""},
+		{"AD FS", "", "/adfs/"},
+		{"Keycloak", "", "/realms/"},
+		{"Shibboleth", "", "/idp/profile/"},
+		{"PingFederate", "", "/idp/sso.saml2"}, {"PingFederate", "", "/idp/prp.wsf"},
+		{"authentik", "", "/application/saml/"},
+	} {
+		if known.host != "" && (within(host, known.host) || within(ih, known.host)) {
+			return known.name
+		}
+		if known.path != "" && (strings.Contains(path, known.path) || strings.Contains(strings.ToLower(issuer), known.path)) {
+			return known.name
+		}
+	}
+	return cmp.Or(host, issuer, "an unknown provider")
+}
+
+func hostOf(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
+}
+
+func within(host, domain string) bool {
+	return host == domain || strings.HasSuffix(host, "."+domain)
+}
