@@ -186,6 +186,10 @@ type UsersOptions struct {
 
 	// Search finds users by a part of their names or addresses.
 	Search string
+
+	// OnTotal, if not nil, is told how many users the service has counted,
+	// before the first of them is returned.
+	OnTotal func(n int)
 }
 
 // Users lists the users in the order of their IDs: GET /api/systemusers, scope
@@ -223,6 +227,9 @@ func (c *Client) Users(ctx context.Context, opts *UsersOptions) iter.Seq2[*User,
 		_, err := c.do(ctx, &rest.Request{
 			Method: http.MethodGet, Path: path, Query: paged(q, skip, limit), Bulk: true, Permission: scopeUsersRead,
 		}, &out)
+		if skip == 0 && err == nil && out.total >= 0 && o.OnTotal != nil {
+			o.OnTotal(out.total)
+		}
 		return out.page, err
 	}, userID)
 }

@@ -1,0 +1,324 @@
+package jumpcloudtest
+
+import (
+	"cmp"
+	"crypto/rsa"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+type (
+	object = map[string]json.RawMessage
+	config = map[string]object
+)
+
+// app is an SSO application. It is never changed, only replaced.
+type app struct {
+	id      string
+	fields  object // top level, as they were written, without what the service keeps
+	sso     object
+	config  config
+	key     *rsa.PrivateKey // nil if it is lost or was never readable
+	hasKey  bool
+	created time.Time
+}
+
+func (a *app) text(key string) string {
+	var v string
+	json.Unmarshal(a.fields[key], &v)
+	return v
+}
+
+func (a *app) value(key string) string {
+	var v string
+	json.Unmarshal(a.config[key]["value"], &v)
+	return v
+}
+
+func (a *app) active() bool { return string(a.fields["active"]) == "true" }
+
+// clone is a copy to be changed and then put.
+func (a *app) clone() *app {
+	b := *a
+	b.fields, b.sso, b.config = maps.Clone(a.fields), maps.Clone(a.sso), maps.Clone(a.config)
+	return &b
+}
+
+// set replaces the value of a setting of a clone.
+func (a *app) set(key, value string) {
+	f := maps.Clone(a.config[key])
+	if f == nil {
+		f = object{}
+	}
+	f["value"] = raw(value)
+	a.config[key] = f
+}
+
+func raw(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// render is the application as JumpCloud shows it.
+func (s *Server) render(a *app) object {
+	out := object{
+		"beta": raw(false), "color": raw(nil), "learnMore": raw(""), "description": raw(""), "displayLabel": raw(""),
+		"logo": raw(map[string]string{"url": ""}), "databaseAttributes": raw([]any{}),
+	}
+	maps.Copy(out, a.fields)
+	out["_id"], out["id"] = raw(a.id), raw(a.id)
+	out["organization"] = raw(s.orgID())
+	out["created"] = raw(a.created.UTC().Format("2006-01-02T15:04:05.000Z"))
+	sso := object{"type": raw("saml"), "jit": raw(false), "beta": raw(false), "hidden": raw(false)}
+	maps.Copy(sso, a.sso)
+	if c := parseValue(a.value("idpCertificate")); c != nil {
+		sso["idpCertExpirationAt"] = raw(c.NotAfter.UTC().Format("2006-01-02T15:04:05.000Z"))
+	}
+	out["sso"] = raw(sso)
+	shown := maps.Clone(a.config)
+	if f, ok := shown["idpPrivateKey"]; ok { // it can only be written
+		f = maps.Clone(f)
+		f["value"] = raw("")
+		shown["idpPrivateKey"] = f
+	}
+	out["config"] = raw(shown)
+	return out
+}
+
+func (s *Server) appRoutes(mux *http.ServeMux) {
+	s.route(mux, "GET /api/applications", "applications.readonly", s.listApps)
+	s.route(mux, "POST /api/applications", "applications", s.createApp)
+	s.route(mux, "GET /api/applications/{id}", "applications.readonly", func(c *call) reply {
+		if a := s.apps.read(c.PathValue("id"), s.GetLag); a != nil {
+			return ok(s.render(a))
+		}
+		return notFound
+	})
+	s.route(mux, "PUT /api/applications/{id}", "applications", s.putApp)
+	s.route(mux, "DELETE /api/applications/{id}", "applications", s.deleteApp)
+	s.route(mux, "GET /api/application-templates", "applicationtemplates.readonly", s.listTemplates)
+	s.route(mux, "GET /api/application-templates/{id}", "applicationtemplates.readonly", func(c *call) reply {
+		for _, t := range s.allTemplates() {
+			if t.id == c.PathValue("id") {
+				return ok(t.object)
+			}
+		}
+		return notFound
+	})
+	s.route(mux, "GET /api/organizations/{org}/applications/{id}/metadata.xml", "applications.readonly", s.metadata)
+}
+
+func (s *Server) listApps(c *call) reply {
+	apps := s.apps.list(s.ListLag)
+	objects := make([]object, len(apps))
+	for i, a := range apps {
+		objects[i] = s.render(a)
+	}
+	return s.v1list(c, objects, "name")
+}
+
+// v1list filters, sorts and cuts objects, and puts them into v1's envelope.
+// Without sort they are sorted by the field that byDefault names, which says
+// nothing about those that have the same.
+func (s *Server) v1list(c *call, all []object, byDefault string) reply {
+	q := c.URL.Query()
+	match, err := v1filter(c.Request)
+	if err != "" {
+		return v1invalid(err)
+	}
+	all = slices.DeleteFunc(all, func(o object) bool { return !match(func(key string) json.RawMessage { return o[key] }) })
+	by := func(key string) {
+		slices.SortStableFunc(all, func(a, b object) int { return cmp.Compare(plain(a[key]), plain(b[key])) })
+	}
+	order := func(i int) int { return i }
+	if sort := q.Get("sort"); sort != "" {
+		by(strings.TrimPrefix(sort, "-"))
+		if sort[0] == '-' {
+			slices.Reverse(all)
+		}
+	} else {
+		by(byDefault)
+		order = s.unsorted(len(all))
+	}
+	from, to := s.window(c, len(all))
+	results := make([]object, 0, to-from)
+	for i := from; i < to; i++ {
+		results = append(results, project(all[order(i)], q.Get("fields")))
+	}
+	return ok(map[string]any{"totalCount": len(all), "results": results})
+}
+
+// project keeps the fields of a space separated list. A list with commas is
+// ignored without a word.
+func project(o object, fields string) object {
+	if fields == "" || strings.Contains(fields, ",") {
+		return o
+	}
+	out := object{"_id": o["_id"]}
+	for _, f := range strings.Fields(fields) {
+		if v, ok := o[f]; ok {
+			out[f] = v
+		}
+	}
+	return out
+}
+
+func (s *Server) createApp(c *call) reply {
+	for _, key := range []string{"idpCertificate", "idpPrivateKey"} {
+		var conf config
+		json.Unmarshal(c.body["config"], &conf)
+		if v, sent := conf[key]["value"]; sent && (string(v) == `""` || string(v) == "null") {
+			// Not a failure that passes: it is so every time.
+			return fail(http.StatusServiceUnavailable, `{"message":"Service Unavailable"}`)
+		}
+	}
+	a := &app{id: s.newID(kindApp), created: time.Now()}
+	if r, ok := s.fill(a, nil, c); !ok {
+		return r
+	}
+	s.apps.put(a.id, a)
+	c.change(jumpcloud.ApplicationObject, a.id)
+	return ok(s.render(a))
+}
+
+func (s *Server) putApp(c *call) reply {
+	old := s.apps.get(c.PathValue("id"))
+	if old == nil {
+		return notFound
+	}
+	a := &app{id: old.id, created: old.created}
+	if r, ok := s.fill(a, old, c); !ok {
+		return r
+	}
+	s.apps.put(a.id, a)
+	c.change(jumpcloud.ApplicationObject, a.id)
+	return ok(s.render(a))
+}
+
+// fill makes a out of the body alone: what is not sent is reset, the
+// certificate included. old is nil on creation.
+func (s *Server) fill(a, old *app, c *call) (reply, bool) {
+	name := c.str("name")
+	t := s.template(name)
+	switch {
+	case name == "":
+		return v1invalid("The application name is required"), false
+	case t == nil:
+		return v1invalid("The application is not supported"), false
+	case c.str("ssoUrl") == "" && t.sso() != "oidc":
+		return v1invalid("The IdP URL is required"), false
+	case c.str("ssoUrl") != "" && t.sso() == "oidc":
+		return v1invalid("The IdP URL is not allowed"), false
+	case len([]rune(c.str("description"))) > 256:
+		return v1invalid("The description is too long"), false
+	}
+	a.fields = object{"active": raw(false), "displayName": t.object["displayName"]}
+	for k, v := range c.body {
+		switch k {
+		case "_id", "id", "organization", "created", "config", "sso":
+		default:
+			a.fields[k] = v
+		}
+	}
+	json.Unmarshal(c.body["sso"], &a.sso)
+	delete(a.sso, "idpCertExpirationAt")
+	var sent config
+	if json.Unmarshal(c.body["config"], &sent) != nil || c.body["config"] == nil {
+		if old == nil {
+			return v1invalid("The application config is required"), false
+		}
+		sent = nil
+	}
+	a.config = config{}
+	for key, field := range t.config() { // a key that the template does not have is not kept
+		f := maps.Clone(field)
+		maps.Copy(f, sent[key])
+		a.config[key] = f
+	}
+	if s.UniqueEntityIDs && a.value("idpEntityId") != "" {
+		for _, other := range s.apps.all() {
+			if other.id != a.id && other.value("idpEntityId") == a.value("idpEntityId") {
+				return v1invalid("The IdP Entity ID is in use"), false
+			}
+		}
+	}
+	if _, signs := a.config["idpCertificate"]; signs {
+		return s.certify(a, old, sent)
+	}
+	return reply{}, true
+}
+
+// certify decides about certificate and key of a.
+func (s *Server) certify(a, old *app, sent config) (reply, bool) {
+	cert, certSent := sent["idpCertificate"]["value"]
+	keyValue := a.value("idpPrivateKey")
+	delete(a.config["idpPrivateKey"], "value") // it is not kept as text
+	switch {
+	case !certSent:
+		s.renew(a)
+		return reply{}, true
+	case string(cert) == `""` || string(cert) == "null":
+		return fail(http.StatusServiceUnavailable, `{"message":"Service Unavailable"}`), false
+	}
+	same := old != nil && old.value("idpCertificate") == a.value("idpCertificate")
+	switch {
+	case keyValue != "":
+		a.key, a.hasKey = parseKey(keyValue), true
+	case !same: // uploading a certificate wipes the key
+	case s.EmptyKey == RenewCertificate:
+		s.renew(a)
+	case s.EmptyKey == KeepKey:
+		a.key, a.hasKey = old.key, old.hasKey
+	}
+	return reply{}, true
+}
+
+// renew gives a, which nobody else knows yet, a new pair.
+func (s *Server) renew(a *app) {
+	p := s.newPair()
+	a.set("idpCertificate", configValue(p.der))
+	a.key, a.hasKey = p.key, true
+}
+
+func (s *Server) deleteApp(c *call) reply {
+	a := s.apps.get(c.PathValue("id"))
+	if a == nil {
+		return notFound
+	}
+	s.apps.put(a.id, nil)
+	s.cut(jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: a.id})
+	c.change(jumpcloud.ApplicationObject, a.id)
+	if s.DeleteStatus == http.StatusNoContent {
+		return noContent
+	}
+	return ok(s.render(a))
+}
+
+func (s *Server) metadata(c *call) reply {
+	a := s.apps.read(c.PathValue("id"), s.GetLag)
+	if a == nil || c.PathValue("org") != s.orgID() && !slices.Contains(s.orgs, c.PathValue("org")) {
+		return notFound
+	}
+	cert := parseValue(a.value("idpCertificate"))
+	if cert == nil {
+		return fail(http.StatusInternalServerError, `{"message":"Internal Server Error"}`)
+	}
+	redirect := true // a template without the setting offers both
+	if f, ok := a.config["declareRedirectEndpoint"]; ok {
+		redirect = string(f["value"]) == "true"
+	}
+	_, takesSPCert := a.config["spCertificate"]
+	return reply{
+		status: http.StatusOK, ctype: cmp.Or(s.MetadataType, "application/xml"),
+		body: metadataXML(a.value("idpEntityId"), a.text("ssoUrl"), cert, redirect, takesSPCert),
+	}
+}

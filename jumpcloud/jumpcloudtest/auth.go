@@ -1,0 +1,132 @@
+package jumpcloudtest
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+const tokenPath = "/oauth2/token"
+
+var wrongKey = fail(http.StatusUnauthorized, `{"error":"Unauthorized","message":"Unauthorized: api key user not found"}`)
+
+// admit checks the credential, the organisation and the scope of a request.
+func (s *Server) admit(r *http.Request, scope string) (reply, bool) {
+	key, bearer := r.Header.Get("X-Api-Key"), r.Header.Get("Authorization")
+	switch {
+	case key == "" && bearer == "":
+		return reply{status: http.StatusFound, where: "/login"}, false
+	case s.foreign(r.Host):
+		return wrongKey, false
+	case key != "":
+		if s.APIKey != "" && key != s.APIKey {
+			return wrongKey, false
+		}
+	default:
+		s.mu.Lock()
+		expiry, known := s.tokens[strings.TrimPrefix(bearer, "Bearer ")]
+		s.mu.Unlock()
+		if !known || !time.Now().Before(expiry) {
+			return fail(http.StatusUnauthorized, `{"error":"Unauthorized","message":"Unauthorized"}`), false
+		}
+	}
+	if out, ok := s.admitOrg(r); !ok {
+		return out, false
+	}
+	if scope != "" && s.Scopes != nil && !slices.ContainsFunc(s.Scopes, func(have string) bool {
+		return have == scope || have+".readonly" == scope
+	}) {
+		return fail(http.StatusForbidden, `{"message":"Forbidden"}`), false
+	}
+	return reply{}, true
+}
+
+// foreign reports whether host is the console of another region.
+func (s *Server) foreign(host string) bool {
+	hosts := map[string]string{"console.jumpcloud.com": "", "console.eu.jumpcloud.com": "eu", "console.in.jumpcloud.com": "in"}
+	region, known := hosts[host]
+	return known && region != string(s.Region)
+}
+
+// ownOrg are the paths that do not take x-org-id.
+var ownOrg = []string{
+	"/api/search/organizations", "/api/organizations", "/api/users",
+	"/api/v2/organizations", "/api/v2/administrators", "/api/v2/providers", "/api/v2/integrations/",
+}
+
+func (s *Server) admitOrg(r *http.Request) (reply, bool) {
+	id := r.Header.Get("X-Org-Id") // an empty one is fine
+	own := slices.ContainsFunc(ownOrg, func(p string) bool { return strings.HasPrefix(r.URL.Path, p) })
+	metadata := strings.HasSuffix(r.URL.Path, "/metadata.xml")
+	switch {
+	case id == "" && s.RequireMetadataOrg && metadata:
+		return fail(http.StatusBadRequest, `{"message":"x-org-id is required"}`), false
+	case id == "":
+		if s.MultiTenant && !own {
+			return fail(http.StatusUnauthorized, `{"message":"Unauthorized: an organization must be selected"}`), false
+		}
+		return reply{}, true
+	case len(id) != 24 || strings.Trim(id, "0123456789abcdef") != "":
+		return fail(http.StatusBadRequest, `{"message":"Bad Request: malformed organization id"}`), false
+	case metadata:
+		if strings.HasPrefix(r.URL.Path, "/api/organizations/"+id+"/") {
+			return reply{}, true
+		}
+		return fail(http.StatusBadRequest, `{"message":"Bad Request: organization id in header and path differ"}`), false
+	case own:
+		return fail(http.StatusForbidden, `{"message":"Forbidden: this route takes no organization id"}`), false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if id != s.orgID() && !slices.Contains(s.orgs, id) {
+		return fail(http.StatusNotFound, `{"message":"Not Found: organization"}`), false
+	}
+	return reply{}, true
+}
+
+// token is the OAuth token endpoint for service accounts.
+func (s *Server) token(w http.ResponseWriter, r *http.Request) {
+	refuse := func(status int, code string) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		json.NewEncoder(w).Encode(map[string]string{"error": code, "error_description": "the request was refused"})
+	}
+	id, secret, ok := r.BasicAuth()
+	if ok { // RFC 6749, 2.3.1
+		id, _ = url.QueryUnescape(id)
+		secret, _ = url.QueryUnescape(secret)
+	}
+	switch {
+	case !ok || s.ClientID != "" && id != s.ClientID || s.ClientSecret != "" && secret != s.ClientSecret:
+		refuse(http.StatusUnauthorized, "invalid_client")
+		return
+	case r.ParseForm() != nil || r.PostForm.Get("grant_type") != "client_credentials":
+		refuse(http.StatusBadRequest, "unsupported_grant_type")
+		return
+	case r.PostForm.Get("scope") != "api":
+		refuse(http.StatusBadRequest, "invalid_scope")
+		return
+	}
+	life := cmp.Or(s.TokenLife, time.Hour)
+	token := rand.Text()
+	s.mu.Lock()
+	if s.tokens == nil {
+		s.tokens = map[string]time.Time{}
+	}
+	s.tokens[token] = time.Now().Add(life)
+	s.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]any{"access_token": token, "token_type": "bearer", "expires_in": int(life.Seconds())})
+}
+
+// RevokeTokens ends all tokens of service accounts.
+func (s *Server) RevokeTokens() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.tokens)
+}

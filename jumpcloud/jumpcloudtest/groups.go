@@ -1,0 +1,143 @@
+package jumpcloudtest
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+// group is a user group. It is never changed, only replaced.
+type group struct {
+	ID               string          `json:"id"`
+	Name             string          `json:"name"`
+	Type             string          `json:"type"`
+	Description      string          `json:"description"`
+	Email            string          `json:"email"`
+	MembershipMethod string          `json:"membershipMethod"`
+	Attributes       json.RawMessage `json:"attributes"`
+}
+
+func (s *Server) groupRoutes(mux *http.ServeMux) {
+	s.route(mux, "GET /api/v2/usergroups", "groups.readonly", s.listGroups)
+	s.route(mux, "POST /api/v2/usergroups", "groups", s.createGroup)
+	s.route(mux, "GET /api/v2/usergroups/{id}", "groups.readonly", func(c *call) reply {
+		if g := s.groups.read(c.PathValue("id"), s.GetLag); g != nil {
+			return ok(g)
+		}
+		return notFound
+	})
+	s.route(mux, "PUT /api/v2/usergroups/{id}", "groups", s.putGroup)
+	s.route(mux, "DELETE /api/v2/usergroups/{id}", "groups", func(c *call) reply {
+		g := s.groups.get(c.PathValue("id"))
+		if g == nil {
+			return notFound
+		}
+		s.groups.put(g.ID, nil)
+		s.cut(jumpcloud.Object{Type: jumpcloud.GroupObject, ID: g.ID})
+		c.change(jumpcloud.GroupObject, g.ID)
+		return noContent
+	})
+	s.route(mux, "GET /api/v2/usergroups/{id}/members", "users.readonly", func(c *call) reply {
+		return s.edgesOf(c, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: c.PathValue("id")}, true, jumpcloud.UserObject)
+	})
+	s.route(mux, "POST /api/v2/usergroups/{id}/members", "groups", s.putMember)
+}
+
+func (s *Server) listGroups(c *call) reply {
+	match, bad := v2filter(c.Request)
+	if bad != "" {
+		return invalid(bad)
+	}
+	all := s.groups.list(s.ListLag)
+	all = slices.DeleteFunc(all, func(g *group) bool {
+		return !match(func(f string) string {
+			switch f {
+			case "name":
+				return g.Name
+			case "id":
+				return g.ID
+			case "email":
+				return g.Email
+			case "description":
+				return g.Description
+			}
+			return ""
+		})
+	})
+	return v2list(s, c, all)
+}
+
+// fillGroup makes a group out of a body; what is not sent is reset.
+func (s *Server) fillGroup(id string, c *call) (*group, reply, bool) {
+	g := &group{
+		ID: id, Name: c.str("name"), Type: "user_group", Description: c.str("description"), Email: c.str("email"),
+		MembershipMethod: c.str("membershipMethod"),
+	}
+	if g.Name == "" {
+		return nil, invalid("name is required"), false
+	}
+	if g.MembershipMethod == "" {
+		g.MembershipMethod = "STATIC"
+	}
+	var attributes object
+	json.Unmarshal(c.body["attributes"], &attributes)
+	if attributes == nil {
+		attributes = object{}
+	}
+	attributes["ldapGroups"] = raw([]map[string]string{{"name": g.Name}}) // JumpCloud adds it
+	g.Attributes = raw(attributes)
+	if s.UniqueGroupNames {
+		for _, other := range s.groups.all() {
+			if other.ID != id && strings.EqualFold(other.Name, g.Name) {
+				return nil, exists, false
+			}
+		}
+	}
+	return g, reply{}, true
+}
+
+func (s *Server) createGroup(c *call) reply {
+	g, r, ok := s.fillGroup("", c)
+	if !ok {
+		return r
+	}
+	g.ID = s.newID(kindGroup)
+	s.groups.put(g.ID, g)
+	c.change(jumpcloud.GroupObject, g.ID)
+	return answer(http.StatusCreated, g)
+}
+
+func (s *Server) putGroup(c *call) reply {
+	old := s.groups.get(c.PathValue("id"))
+	if old == nil {
+		return notFound
+	}
+	g, r, good := s.fillGroup(old.ID, c)
+	if !good {
+		return r
+	}
+	s.groups.put(g.ID, g)
+	c.change(jumpcloud.GroupObject, g.ID)
+	return ok(g)
+}
+
+func (s *Server) putMember(c *call) reply {
+	g, u := s.groups.get(c.PathValue("id")), s.user(c.str("id"))
+	switch {
+	case g == nil:
+		return fail(http.StatusBadRequest, `{"error":"INVALID_ARGUMENT","message":"user_group not found"}`)
+	case c.str("type") != "user" || c.str("op") != "add" && c.str("op") != "remove" && c.str("op") != "update":
+		return invalid("op and type are required")
+	case u == nil:
+		return notFound
+	case strings.HasPrefix(g.MembershipMethod, "DYNAMIC"):
+		return noContent // and nothing has changed
+	}
+	c.change(jumpcloud.GroupObject, g.ID)
+	return s.connect(c.str("op"), edge{
+		a: jumpcloud.Object{Type: jumpcloud.GroupObject, ID: g.ID}, b: jumpcloud.Object{Type: jumpcloud.UserObject, ID: u.ID}, member: true,
+	})
+}

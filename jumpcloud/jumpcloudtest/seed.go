@@ -1,0 +1,405 @@
+package jumpcloudtest
+
+import (
+	"cmp"
+	"crypto"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jcaad/jcaad/certs"
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+func (s *Server) organization() string { return cmp.Or(s.Organization, "Example Org") }
+
+func (s *Server) orgID() string { return idOf(kindOrg, 0) }
+
+// OrgID is the organisation's ID.
+func (s *Server) OrgID() string { return s.orgID() }
+
+// AddOrganization adds another organisation that the credential can see, and
+// returns its ID. It shares everything with the first.
+func (s *Server) AddOrganization() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := s.newID(kindOrg)
+	s.orgs = append(s.orgs, id)
+	return id
+}
+
+// AddUser adds a user, with a new ID if it has none, and returns the ID.
+func (s *Server) AddUser(u jumpcloud.User) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u.ID = cmp.Or(u.ID, s.newID(kindUser))
+	u.State = cmp.Or(u.State, jumpcloud.Activated)
+	if u.Created.IsZero() {
+		u.Created = time.Now()
+	}
+	u.Raw = nil
+	s.users.settle(u.ID, &user{User: u})
+	return u.ID
+}
+
+// SetUser replaces a user that was added before, as if somebody had edited it.
+func (s *Server) SetUser(u jumpcloud.User) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := must(s.users.get(u.ID), u.ID)
+	s.users.settle(u.ID, &user{User: u, extra: old.extra})
+}
+
+// GenerateUsers adds n users who are not kept in memory: f makes the i-th when
+// it is asked for. They come after the others. A user without an ID gets
+// [GeneratedID]; if f gives IDs they should ascend. f must not call s.
+func (s *Server) GenerateUsers(n int, f func(i int) jumpcloud.User) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.generated, s.generate = n, f
+}
+
+// AddGroup adds a group with members and returns its ID.
+func (s *Server) AddGroup(name string, memberIDs ...string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := &group{ID: s.newID(kindGroup), Name: name, Type: "user_group", MembershipMethod: "STATIC", Attributes: raw(nil)}
+	s.groups.settle(g.ID, g)
+	for _, id := range memberIDs {
+		must(s.user(id), id)
+		s.settle(edge{jumpcloud.Object{Type: jumpcloud.GroupObject, ID: g.ID}, jumpcloud.Object{Type: jumpcloud.UserObject, ID: id}, true})
+	}
+	return g.ID
+}
+
+// AddDynamicGroup adds a group whose members a rule decides on: nobody can be
+// added by hand, and JumpCloud does not say so.
+func (s *Server) AddDynamicGroup(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := &group{ID: s.newID(kindGroup), Name: name, Type: "user_group", MembershipMethod: "DYNAMIC_AUTOMATED", Attributes: raw(nil)}
+	s.groups.settle(g.ID, g)
+	return g.ID
+}
+
+func (s *Server) settle(e edge) { s.edges.settle(e.key(), &e) }
+
+// AddDirectory adds a Microsoft 365 directory with a good consent and returns
+// its ID.
+func (s *Server) AddDirectory(name string) string {
+	return s.AddDirectoryOf(jumpcloud.DirectoryObject, name)
+}
+
+// AddDirectoryOf adds a directory of another type, such as "g_suite".
+func (s *Server) AddDirectoryOf(t jumpcloud.ObjectType, name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := &dir{id: s.newID(kindDir), name: name, t: t, groups: true, lockout: "maintain", expiry: "maintain"}
+	if t == jumpcloud.DirectoryObject {
+		d.oauth = &jumpcloud.OAuthStatus{Expiry: time.Now().AddDate(0, 0, 90)}
+	}
+	s.dirs.settle(d.id, d)
+	return d.id
+}
+
+// SetOAuth sets the state of a directory's consent.
+func (s *Server) SetOAuth(dirID string, status jumpcloud.OAuthStatus) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := *must(s.dirs.get(dirID), dirID)
+	d.oauth = &status
+	s.dirs.settle(d.id, &d)
+}
+
+// RemoveDirectory removes a directory, as deactivating it in the console does.
+func (s *Server) RemoveDirectory(dirID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	must(s.dirs.get(dirID), dirID)
+	s.dirs.settle(dirID, nil)
+	s.cut(jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: dirID})
+}
+
+// AddDirectoryDomain adds a domain to a Microsoft 365 directory and returns the
+// domain's ID.
+func (s *Server) AddDirectoryDomain(dirID, name string, isDefault bool) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := *must(s.dirs.get(dirID), dirID)
+	dom := &domain{s.newID(kindDomain), dirID, name}
+	s.domains.settle(dom.id, dom)
+	if isDefault {
+		d.def = dom.id
+		s.dirs.settle(d.id, &d)
+	}
+	return dom.id
+}
+
+// AddTranslationRule adds a rule to a Microsoft 365 directory and returns its ID.
+func (s *Server) AddTranslationRule(dirID, builtIn string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	must(s.dirs.get(dirID), dirID)
+	r := &rule{dir: dirID, ID: s.newID(kindRule), BuiltIn: builtIn, Direction: jumpcloud.Export}
+	s.rules.settle(r.ID, r)
+	return r.ID
+}
+
+// BindUser binds a user to a Microsoft 365 directory and, if externalID is not
+// empty, has it synchronised with that object.
+func (s *Server) BindUser(dirID, userID, externalID string) {
+	s.Bind(jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: dirID}, jumpcloud.Object{Type: jumpcloud.UserObject, ID: userID})
+	if externalID != "" {
+		s.SetSync(dirID, jumpcloud.BoundUser{UserID: userID, ExternalID: externalID,
+			Sync: &jumpcloud.SyncStatus{Code: "200", Message: "OK", SyncedAt: time.Now().UTC().Truncate(time.Second)}})
+	}
+}
+
+// SetSync sets the state of a user's synchronisation with a directory.
+func (s *Server) SetSync(dirID string, u jumpcloud.BoundUser) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sync == nil {
+		s.sync = map[[2]string]jumpcloud.BoundUser{}
+	}
+	s.sync[[2]string{dirID, u.UserID}] = u
+}
+
+// GenerateBound binds n users to a Microsoft 365 directory who are not kept in
+// memory: f makes the i-th when it is asked for. f must not call s.
+func (s *Server) GenerateBound(dirID string, n int, f func(i int) jumpcloud.BoundUser) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	must(s.dirs.get(dirID), dirID)
+	if s.bound == nil {
+		s.bound = map[string]generatedBound{}
+	}
+	s.bound[dirID] = generatedBound{n, f}
+}
+
+// Bind binds two objects.
+func (s *Server) Bind(a, b jumpcloud.Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range []jumpcloud.Object{a, b} {
+		if !s.exists(o) {
+			panic("jumpcloudtest: there is no " + o.String())
+		}
+	}
+	s.settle(edge{a: a, b: b})
+}
+
+// Unbind ends what binds two objects: an association or a membership.
+func (s *Server) Unbind(a, b jumpcloud.Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.edges.settle(edge{a: a, b: b}.key(), nil)
+}
+
+// AddApplication adds an active application of a template, such as "office365",
+// with a key and certificate of its own, and returns its ID.
+func (s *Server) AddApplication(template, label, entityID, ssoURL string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.template(template)
+	if t == nil {
+		panic("jumpcloudtest: there is no template " + template)
+	}
+	a := &app{
+		id: s.newID(kindApp), config: t.config(), created: time.Now(),
+		fields: object{"name": raw(template), "displayName": t.object["displayName"], "displayLabel": raw(label), "ssoUrl": raw(ssoURL), "active": raw(true)},
+		sso:    object{"type": raw(t.sso())},
+	}
+	if _, ok := a.config["idpEntityId"]; ok {
+		a.set("idpEntityId", entityID)
+	}
+	if _, ok := a.config["idpCertificate"]; ok {
+		delete(a.config["idpPrivateKey"], "value")
+		s.renew(a)
+	}
+	s.apps.settle(a.id, a)
+	return a.id
+}
+
+// SetApplicationField sets a top-level field of an application to any JSON
+// value, such as one that package jumpcloud does not know.
+func (s *Server) SetApplicationField(id, key string, value any) {
+	s.edit(id, func(a *app) { a.fields[key] = raw(value) })
+}
+
+// SetApplicationSetting sets the value of a setting to any text, such as a
+// certificate in a form that JumpCloud cannot use.
+func (s *Server) SetApplicationSetting(id, key, value string) {
+	s.edit(id, func(a *app) { a.set(key, value) })
+}
+
+// RegenerateCertificate gives an application a new key and certificate, as the
+// console's button does.
+func (s *Server) RegenerateCertificate(id string) { s.edit(id, s.renew) }
+
+// Deactivate ends sign-in with an application.
+func (s *Server) Deactivate(id string) { s.SetApplicationField(id, "active", false) }
+
+// DeleteApplication deletes an application, as somebody in the console would.
+func (s *Server) DeleteApplication(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	must(s.apps.get(id), id)
+	s.apps.settle(id, nil)
+	s.cut(jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: id})
+}
+
+func (s *Server) edit(id string, f func(*app)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := must(s.apps.get(id), id).clone()
+	f(a)
+	s.apps.settle(id, a)
+}
+
+func must[T any](v *T, id string) *T {
+	if v == nil {
+		panic(fmt.Sprintf("jumpcloudtest: there is no %T with ID %q", v, id))
+	}
+	return v
+}
+
+// Application is the truth about an application.
+type Application struct {
+	ID, Template, Label, Description, EntityID, SSOURL string
+	Active                                             bool
+	Certificate                                        certs.Cert // zero if there is none that can be read
+	HasKey                                             bool       // false: it cannot sign
+}
+
+// Application returns the truth about an application, whatever readers of the
+// API see at the moment; false if there is none.
+func (s *Server) Application(id string) (Application, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.apps.get(id)
+	if a == nil {
+		return Application{}, false
+	}
+	return a.truth(), true
+}
+
+// Applications returns the truth about all applications, oldest first.
+func (s *Server) Applications() []Application {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Application
+	for _, a := range s.apps.all() {
+		out = append(out, a.truth())
+	}
+	return out
+}
+
+func (a *app) truth() Application {
+	t := Application{
+		ID: a.id, Template: a.text("name"), Label: a.text("displayLabel"), Description: a.text("description"),
+		EntityID: a.value("idpEntityId"), SSOURL: a.text("ssoUrl"), Active: a.active(), HasKey: a.hasKey,
+	}
+	if c := parseValue(a.value("idpCertificate")); c != nil {
+		t.Certificate, _ = certs.ParseOne(c.Raw)
+	}
+	return t
+}
+
+// Signer returns the key with which an application signs; nil if it has none.
+func (s *Server) Signer(id string) crypto.Signer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.apps.get(id); a != nil && a.key != nil {
+		return a.key
+	}
+	return nil
+}
+
+// Group is the truth about a user group.
+type Group struct {
+	ID, Name, Description string
+	Members               []string // IDs of users, in the order in which they came
+}
+
+// Groups returns the truth about all groups, oldest first.
+func (s *Server) Groups() []Group {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Group
+	for _, g := range s.groups.all() {
+		t := Group{ID: g.ID, Name: g.Name, Description: g.Description}
+		for _, e := range s.edges.all() {
+			if e.member && e.a.ID == g.ID {
+				t.Members = append(t.Members, e.b.ID)
+			}
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// Users returns the truth about all users but the generated ones.
+func (s *Server) Users() []jumpcloud.User {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []jumpcloud.User
+	for _, u := range s.users.all() {
+		out = append(out, u.User)
+	}
+	return out
+}
+
+// Associations returns the truth about what binds objects that are not members
+// of one another: pairs in the order in which they came.
+func (s *Server) Associations() [][2]jumpcloud.Object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out [][2]jumpcloud.Object
+	for _, e := range s.edges.all() {
+		if !e.member {
+			out = append(out, [2]jumpcloud.Object{e.a, e.b})
+		}
+	}
+	return out
+}
+
+// Associated reports whether two objects are bound to each other.
+func (s *Server) Associated(a, b jumpcloud.Object) bool {
+	return slices.ContainsFunc(s.Associations(), func(p [2]jumpcloud.Object) bool {
+		return p == [2]jumpcloud.Object{a, b} || p == [2]jumpcloud.Object{b, a}
+	})
+}
+
+// Directory is the truth about a Microsoft 365 directory.
+type Directory struct {
+	ID, Name      string
+	DefaultDomain string
+	Domains       []string
+	Rules         []string // built-in names
+}
+
+// Directory returns the truth about a directory; false if there is none.
+func (s *Server) Directory(id string) (Directory, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.dirs.get(id)
+	if d == nil {
+		return Directory{}, false
+	}
+	t := Directory{ID: d.id, Name: d.name}
+	for _, dom := range s.domains.all() {
+		if dom.dir == id {
+			t.Domains = append(t.Domains, dom.name)
+			if dom.id == d.def {
+				t.DefaultDomain = dom.name
+			}
+		}
+	}
+	for _, r := range s.rules.all() {
+		if r.dir == id {
+			t.Rules = append(t.Rules, r.BuiltIn)
+		}
+	}
+	return t, true
+}

@@ -1,0 +1,371 @@
+package jumpcloudtest
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/memhttp"
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+// Server behaves like a JumpCloud organisation as far as package jumpcloud uses
+// it. The zero value is an empty organisation. It is an [http.Handler], safe for
+// concurrent use: serve it with net/http, or use [Server.Client] to skip the
+// network.
+//
+// Set the exported fields before the first request, or between two. Methods
+// that are given an ID that does not exist panic.
+type Server struct {
+	// Fault, if not nil, is asked before each request what shall go wrong
+	// with it. It is called from many goroutines.
+	Fault func(*http.Request) Fault
+
+	// Throttle, if not nil, is asked after Fault whether the request may pass.
+	Throttle *Throttle
+
+	// Latency is how long each request takes at least.
+	Latency time.Duration
+
+	// ListLag keeps what was changed out of lists: applications, groups,
+	// members, associations, domains and rules. GetLag does the same for the
+	// reading of a single object, which is current by default.
+	ListLag, GetLag Lag
+
+	// PageSize is the largest page; 0 means JumpCloud's 100. Clients may ask
+	// for less.
+	PageSize int
+
+	// KeyBits is the size of the RSA keys of applications; 0 means 2048.
+	// JumpCloud's own have 4096.
+	KeyBits int
+
+	// Organization is the organisation's name, "Example Org" by default.
+	Organization string
+
+	// MultiTenant makes the credential an MSP's: requests must name the
+	// organisation in x-org-id.
+	MultiTenant bool
+
+	// APIKey is the only key that is accepted. Empty means any.
+	APIKey string
+
+	// ClientID and ClientSecret are the service account. Empty means any.
+	ClientID, ClientSecret string
+
+	// TokenLife is how long a service account's token lives; 0 means an hour.
+	TokenLife time.Duration
+
+	// Scopes are what the credential may do, as in "applications.readonly".
+	// Nil means everything.
+	Scopes []string
+
+	// Region is where the organisation lives. Requests to the host name of
+	// another region are refused like a wrong key.
+	Region jumpcloud.Region
+
+	// Sync says how far the synchronisation of a user with a Microsoft 365
+	// directory is, unless [Server.BindUser] or [Server.SetSync] said so for
+	// that user. Nil means not begun.
+	Sync func(dirID, userID string) jumpcloud.BoundUser
+
+	// ImportUsers are the users that Microsoft 365 offers for import.
+	ImportUsers []jumpcloud.ImportUser
+
+	// OnChange, if not nil, is told of each object that a request changed,
+	// after the change and before the answer.
+	OnChange func(jumpcloud.Object)
+
+	// What JumpCloud really does is not known of the following.
+
+	// DeleteStatus is the answer to the deletion of an application: 200 with
+	// the application (the default), or 204.
+	DeleteStatus int
+	// EmptyNotFound leaves the body of 404 answers empty.
+	EmptyNotFound bool
+	// EmptyKey is what happens when an application is written with its
+	// certificate and without a private key, which can never be read back.
+	EmptyKey EmptyKey
+	// UniqueGroupNames refuses a second group of the same name.
+	UniqueGroupNames bool
+	// UniqueEntityIDs refuses a second application with the same IdP entity ID.
+	UniqueEntityIDs bool
+	// StringTotals quotes the totalCount of domains, as protobuf's JSON does.
+	StringTotals bool
+	// NoTotals leaves out x-total-count.
+	NoTotals bool
+	// ListOffice365s answers GET /api/v2/office365s, which is not found otherwise.
+	ListOffice365s bool
+	// RequireMetadataOrg refuses metadata.xml without x-org-id.
+	RequireMetadataOrg bool
+	// MetadataType is the Content-Type of metadata.xml; the default is
+	// application/xml.
+	MetadataType string
+
+	once    sync.Once
+	handler http.Handler
+	log     fault.Log
+
+	mu sync.Mutex
+	state
+}
+
+// EmptyKey is what a write of an application without its private key does.
+type EmptyKey int
+
+// The possibilities.
+const (
+	KeepKey          EmptyKey = iota // nothing, which is what JumpCloud's console relies on
+	LoseKey                          // the application cannot sign any more
+	RenewCertificate                 // a new key and certificate are made
+)
+
+// The troubles that can be made; see package documentation.
+type (
+	Fault           = fault.Fault
+	FaultKind       = fault.Kind
+	Throttle        = fault.Bucket
+	RetryAfterStyle = fault.RetryAfterStyle
+	Request         = fault.Record
+)
+
+// Kinds of a [Fault].
+const (
+	None           = fault.None
+	Refuse503      = fault.Refuse503      // 503, without effect
+	Error500Before = fault.Error500Before // 500, without effect
+	Error500After  = fault.Error500After  // the effect, then 500
+	DropBefore     = fault.DropBefore     // the connection is reset, without effect
+	DropAfter      = fault.DropAfter      // the effect, then the answer is lost
+	Truncate       = fault.Truncate       // the effect, and half of the answer
+	TooMany        = fault.Throttle       // 429 with Retry-After
+	TooManyBare    = fault.ThrottleBare   // 429 without
+	Hang           = fault.Hang           // no answer
+	SlowBody       = fault.SlowBody       // the effect, and a body that takes Delay
+)
+
+// Ways in which a [Throttle] tells the wait.
+const (
+	Whole    = fault.Whole
+	Fraction = fault.Fraction
+	Date     = fault.Date
+	Absent   = fault.Absent
+)
+
+// SuspectedAbuse is the fault of asking too fast, as JumpCloud's edge tells it:
+// a 403 that means 429.
+func SuspectedAbuse() Fault {
+	return Fault{Kind: TooManyBare, Status: http.StatusForbidden, Body: abusePage}
+}
+
+const abusePage = `<!DOCTYPE html><html><head><title>Access denied</title></head><body><h1>Your IP address has been blocked due to suspected abuse</h1></body></html>`
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.init()
+	s.handler.ServeHTTP(w, r)
+}
+
+func (s *Server) init() {
+	s.once.Do(func() {
+		mux := http.NewServeMux()
+		s.routes(mux)
+		var h http.Handler = mux
+		h = fault.Wrap(h, func(r *http.Request) Fault {
+			if s.Fault == nil {
+				return Fault{}
+			}
+			return s.Fault(r)
+		})
+		faulty := h
+		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if s.Latency > 0 {
+				t := time.NewTimer(s.Latency)
+				defer t.Stop()
+				select {
+				case <-t.C:
+				case <-r.Context().Done():
+					panic(http.ErrAbortHandler)
+				}
+			}
+			s.Throttle.Wrap(faulty).ServeHTTP(w, r)
+		})
+		s.handler = s.log.Wrap(h, isWrite)
+	})
+}
+
+// isWrite reports whether r would change something.
+func isWrite(r *http.Request) bool {
+	return r.Method != http.MethodGet && r.Method != http.MethodHead &&
+		r.URL.Path != tokenPath && !strings.HasPrefix(r.URL.Path, "/api/search/")
+}
+
+// HTTPClient returns a client whose every request is answered by s, whatever
+// the host.
+func (s *Server) HTTPClient() *http.Client {
+	return &http.Client{Transport: &memhttp.Transport{Handler: s}}
+}
+
+// Client returns a client of s, in memory, with an API key. opts may be nil;
+// its HTTPClient is replaced. It panics if opts are wrong.
+func (s *Server) Client(opts *jumpcloud.Options) *jumpcloud.Client {
+	c, err := jumpcloud.New(cmp.Or(s.APIKey, "jumpcloudtest"), s.options(opts))
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// ServiceAccount returns a client of s, in memory, that authenticates as a
+// service account. opts may be nil; its HTTPClient is replaced. It panics if
+// opts are wrong.
+func (s *Server) ServiceAccount(opts *jumpcloud.Options) *jumpcloud.Client {
+	c, err := jumpcloud.NewServiceAccount(cmp.Or(s.ClientID, "jumpcloudtest"), cmp.Or(s.ClientSecret, "jumpcloudtest-secret"), s.options(opts))
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+func (s *Server) options(opts *jumpcloud.Options) *jumpcloud.Options {
+	o := jumpcloud.Options{Region: s.Region}
+	if opts != nil {
+		o = *opts
+	}
+	o.HTTPClient = s.HTTPClient()
+	return &o
+}
+
+// Requests returns the requests that were made, in the order of their arrival.
+func (s *Server) Requests() []Request { return s.log.Records() }
+
+// Writes returns how many requests there were that meant to change something.
+func (s *Server) Writes() int { return s.log.Writes() }
+
+// MaxInFlight returns how many requests were served at the same time at most.
+func (s *Server) MaxInFlight() int { return s.log.MaxInFlight() }
+
+// ResetLog forgets the requests.
+func (s *Server) ResetLog() { s.log.Reset() }
+
+// call is one request to a route.
+type call struct {
+	*http.Request
+	body    map[string]json.RawMessage
+	changed []jumpcloud.Object
+}
+
+// reply is an answer.
+type reply struct {
+	status int
+	total  int    // x-total-count, if positive or counted
+	count  bool   // total is to be sent
+	ctype  string // JSON by default
+	body   []byte // as it is; nil for none
+	where  string // Location
+}
+
+// route serves a pattern of [http.ServeMux]. scopes are the ones that give
+// access; a write scope includes the reading of the same thing.
+func (s *Server) route(mux *http.ServeMux, pattern, scope string, f func(*call) reply) {
+	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		c := &call{Request: r}
+		if out, ok := s.admit(r, scope); !ok {
+			s.write(w, out)
+			return
+		}
+		if r.Method != http.MethodGet && r.ContentLength != 0 {
+			if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 8<<20)).Decode(&c.body); err != nil {
+				s.write(w, fail(http.StatusBadRequest, `{"message":"Bad Request: the body is no JSON object"}`))
+				return
+			}
+		}
+		s.mu.Lock()
+		out := func() reply { defer s.mu.Unlock(); return f(c) }()
+		if s.OnChange != nil {
+			for _, o := range c.changed {
+				s.OnChange(o)
+			}
+		}
+		s.write(w, out)
+	})
+}
+
+func (s *Server) write(w http.ResponseWriter, r reply) {
+	h := w.Header()
+	if r.where != "" {
+		h.Set("Location", r.where)
+		w.WriteHeader(r.status)
+		return
+	}
+	h.Set("Cf-Ray", fmt.Sprintf("%016x-TST", s.rays.Add(1)))
+	if r.count && !s.NoTotals {
+		h.Set("X-Total-Count", fmt.Sprint(r.total))
+	}
+	if r.status == http.StatusNotFound && s.EmptyNotFound {
+		r.body = nil
+	}
+	if r.body == nil {
+		w.WriteHeader(r.status)
+		return
+	}
+	h.Set("Content-Type", cmp.Or(r.ctype, "application/json; charset=utf-8"))
+	h.Set("Etag", etag(r.body))
+	w.WriteHeader(r.status)
+	w.Write(r.body)
+}
+
+// fail is an error in one of JumpCloud's shapes.
+func fail(status int, body string) reply { return reply{status: status, body: []byte(body)} }
+
+// ok is a JSON answer.
+func ok(v any) reply { return answer(http.StatusOK, v) }
+
+func answer(status int, v any) reply {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return reply{status: status, body: b}
+}
+
+var (
+	notFound  = fail(http.StatusNotFound, `{"message":"Not Found"}`)
+	exists    = fail(http.StatusConflict, `{"message":"Already Exists"}`)
+	noContent = reply{status: http.StatusNoContent}
+)
+
+func invalid(message string) reply {
+	return answer(http.StatusBadRequest, map[string]any{"code": 400, "message": message, "status": "Bad Request"})
+}
+
+// v1invalid is v1's way of saying it.
+func v1invalid(message string) reply {
+	return answer(http.StatusBadRequest, map[string]any{"status": 400, "error": message})
+}
+
+func (s *Server) routes(mux *http.ServeMux) {
+	s.appRoutes(mux)
+	s.userRoutes(mux)
+	s.groupRoutes(mux)
+	s.graphRoutes(mux)
+	s.directoryRoutes(mux)
+	mux.HandleFunc("POST "+tokenPath, s.token)
+	s.route(mux, "/", "", func(*call) reply { return notFound })
+}
+
+// str is a field of the body that should be a string.
+func (c *call) str(key string) string {
+	var v string
+	json.Unmarshal(c.body[key], &v)
+	return v
+}
+
+func (c *call) change(t jumpcloud.ObjectType, id string) {
+	c.changed = append(c.changed, jumpcloud.Object{Type: t, ID: id})
+}

@@ -1,0 +1,238 @@
+package jumpcloudtest
+
+import (
+	"crypto/sha1"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+// Lag is how long a change cannot be seen by those who read. What was created
+// is not there yet, what was deleted still is, what was changed is as before.
+type Lag struct {
+	// For is a time after the change.
+	For time.Duration
+	// Reads is a number of reads after that time.
+	Reads int
+	// Flaps is a number of reads after those, which show the change and do
+	// not show it in turn, as when replicas alternate.
+	Flaps int
+}
+
+// row is an object with its last change. The values are never written to.
+type row[T any] struct {
+	id          string
+	cur, prev   *T // nil: it does not exist
+	at          time.Time
+	lists, gets int // reads since then
+}
+
+// table holds objects in the order of their creation.
+type table[T any] struct {
+	rows []*row[T]
+	byID map[string]*row[T]
+}
+
+// put sets the object id to v; nil deletes it.
+func (t *table[T]) put(id string, v *T) {
+	r := t.byID[id]
+	if r == nil {
+		r = &row[T]{id: id}
+		if t.byID == nil {
+			t.byID = map[string]*row[T]{}
+		}
+		t.byID[id] = r
+		t.rows = append(t.rows, r)
+	}
+	r.prev, r.cur, r.at, r.lists, r.gets = r.cur, v, time.Now(), 0, 0
+}
+
+// settle sets the object id to v, without lag: it has been so for long.
+func (t *table[T]) settle(id string, v *T) {
+	t.put(id, v)
+	t.byID[id].prev = v
+}
+
+// get is the truth; nil if there is none.
+func (t *table[T]) get(id string) *T {
+	if r := t.byID[id]; r != nil {
+		return r.cur
+	}
+	return nil
+}
+
+// read is what a reader of the object sees.
+func (t *table[T]) read(id string, lag Lag) *T {
+	r := t.byID[id]
+	if r == nil {
+		return nil
+	}
+	if lag.stale(r.at, &r.gets) {
+		return r.prev
+	}
+	return r.cur
+}
+
+// list is what a reader of a list sees.
+func (t *table[T]) list(lag Lag) []*T {
+	out := make([]*T, 0, len(t.rows))
+	for _, r := range t.rows {
+		v := r.cur
+		if lag.stale(r.at, &r.lists) {
+			v = r.prev
+		}
+		if v != nil {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// all is the truth.
+func (t *table[T]) all() []*T { return t.list(Lag{}) }
+
+// stale counts a read and reports whether it misses the change.
+func (l Lag) stale(at time.Time, reads *int) bool {
+	if l == (Lag{}) {
+		return false
+	}
+	if time.Since(at) < l.For {
+		return true
+	}
+	k := *reads
+	*reads++
+	if k < l.Reads {
+		return true
+	}
+	return k-l.Reads < l.Flaps && (k-l.Reads)%2 == 1
+}
+
+// state is what a Server remembers.
+type state struct {
+	seq   map[int]int
+	rays  atomic.Int64
+	lists int
+
+	apps      table[app]
+	users     table[user]
+	groups    table[group]
+	dirs      table[dir]
+	domains   table[domain]
+	rules     table[rule]
+	edges     table[edge]
+	templates []*template
+	orgs      []string // beside the organisation itself
+	sync      map[[2]string]jumpcloud.BoundUser
+	tokens    map[string]time.Time
+
+	generated int
+	generate  func(int) jumpcloud.User
+	bound     map[string]generatedBound
+}
+
+type generatedBound struct {
+	n int
+	f func(int) jumpcloud.BoundUser
+}
+
+// Kinds of IDs. They ascend within a kind, as JumpCloud's do with time.
+const (
+	kindOrg = iota + 1
+	kindUser
+	kindGroup
+	kindApp
+	kindDir
+	kindDomain
+	kindRule
+	kindTemplate
+	kindGenerated
+)
+
+// newID makes an ID of the form that JumpCloud's have: 24 hex digits.
+func (s *Server) newID(kind int) string {
+	if s.seq == nil {
+		s.seq = map[int]int{}
+	}
+	s.seq[kind]++
+	return idOf(kind, s.seq[kind])
+}
+
+func idOf(kind, n int) string { return fmt.Sprintf("60%06x%016x", kind, n) }
+
+// GeneratedID is the ID of the i-th user of [Server.GenerateUsers], if the
+// user has none of its own.
+func GeneratedID(i int) string { return idOf(kindGenerated, i+1) }
+
+func generatedIndex(id string) (int, bool) {
+	if len(id) != 24 || id[:8] != idOf(kindGenerated, 0)[:8] {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(id[8:], 16, 63)
+	return int(n) - 1, err == nil && n > 0
+}
+
+// etag is Express's weak tag.
+func etag(body []byte) string {
+	sum := sha1.Sum(body)
+	return fmt.Sprintf(`W/"%x-%s"`, len(body), base64.StdEncoding.EncodeToString(sum[:])[:27])
+}
+
+// window is the page that a request asks for.
+func (s *Server) window(c *call, n int) (from, to int) {
+	limit, err := strconv.Atoi(c.URL.Query().Get("limit"))
+	if err != nil || limit <= 0 {
+		limit = 10
+	}
+	most := 100
+	if s.PageSize > 0 {
+		most = s.PageSize
+	}
+	skip, err := strconv.Atoi(c.URL.Query().Get("skip"))
+	if err != nil || skip < 0 {
+		skip = 0
+	}
+	from = min(skip, n)
+	return from, min(from+min(limit, most), n)
+}
+
+// v2list is a bare array with the total in a header.
+func v2list[T any](s *Server, c *call, all []T) reply {
+	from, to := s.window(c, len(all))
+	page := all[from:to]
+	if page == nil {
+		page = []T{}
+	}
+	r := ok(page)
+	r.total, r.count = len(all), true
+	return r
+}
+
+// unsorted changes the order of a list from one request to the next, at the
+// borders of pages, as lists of JumpCloud do that were not asked to sort.
+func (s *Server) unsorted(n int) func(int) int {
+	s.lists++
+	if s.lists%2 == 1 {
+		return func(i int) int { return i }
+	}
+	return func(i int) int { // swaps 9 and 10, 99 and 100, …
+		switch {
+		case i == 0 || i == n-1 && i%2 == 1:
+			return i
+		case i%2 == 1:
+			return i + 1
+		}
+		return i - 1
+	}
+}
+
+func find[T any](all []*T, match func(*T) bool) *T {
+	if i := slices.IndexFunc(all, match); i >= 0 {
+		return all[i]
+	}
+	return nil
+}
