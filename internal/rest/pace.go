@@ -211,7 +211,7 @@ func (p *pacer) observe(l lease, a *attempt, shut bool, asked time.Duration) {
 			wait = p.ownWait()
 		}
 		p.close(a.done.Add(min(wait, maxGate)))
-		p.rate.refused(l.at, wait, fresh)
+		p.rate.refused(l.at, a.done, wait, fresh)
 		p.width.strain(a.done, l.at)
 	case a.status != 0 && a.status < 500:
 		p.refusals = 0
@@ -221,9 +221,11 @@ func (p *pacer) observe(l lease, a *attempt, shut bool, asked time.Duration) {
 		}
 		if pct, err := strconv.ParseFloat(a.header.Get(throttleHeader), 64); err == nil && pct >= 0.8 {
 			p.rate.slow(a.done, pct)
+			p.width.careful = true
 			p.width.strain(a.done, l.at)
 		}
 	default: // no answer, or the service is in trouble
+		p.width.careful = true
 		p.width.strain(a.done, l.at)
 	}
 }

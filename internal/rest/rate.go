@@ -2,62 +2,57 @@ package rest
 
 import (
 	"math"
+	"slices"
+	"sort"
 	"time"
 )
 
 // rate learns the pace that a service bears from what it accepts and refuses,
 // without knowing how it counts. The model is a bucket: it gets r tokens a
-// second, holds b, and is empty when it refuses. So, with A requests accepted
-// between two moments that are T apart,
+// second, holds b, is full at first, and is empty whenever it refuses. A count
+// by fixed windows looks alike from outside.
 //
-//   - from refusal to refusal, A <= r·T: A/T is a lower bound of r, and exact
-//     if the bucket did not run over in the wait between;
-//   - from any moment to a refusal, A <= b + r·T: (A-b)/T is a lower bound too,
-//     and exact if the bucket was full at that moment.
-//
-// The largest lower bound is the estimate; the pace at which the refusal came
-// is an upper bound. After the first refusal the pace starts from what was
-// accepted over the time until the gate opens again, and grows until the second;
-// from then on it stays just under the estimate for a while, many times as long
-// as a refusal costs, before it probes upward.
+// After the first refusal b follows from r, and the pace starts from what was
+// accepted over the time until the gate opened again, and grows until the
+// second. From then on r is the rate at which the model, given what was
+// accepted since it was last empty, is empty now. The pace stays just under it
+// for a while, many times as long as a refusal costs, before it probes upward.
 //
 // The mutex of the pacer guards it.
 type rate struct {
-	pace float64   // requests a second; 0: no refusal so far, no limit
-	next time.Time // when the service has the next token for us, as far as known
+	pace   float64   // requests a second; 0: no refusal so far, no limit
+	next   time.Time // when the service has the next token for us, as far as known
+	credit float64   // tokens that may be spent at once after a pause
 
-	credit  float64 // tokens that the bucket has after the wait, beyond the pace
-	burst   float64 // upper bound of b
-	sent    []time.Time
-	dropped int    // accepted requests that sent no longer holds
-	marks   []mark // past refusals
+	sent    []time.Time // of accepted requests, the latest
+	dropped int         // accepted requests that sent no longer holds
 
-	opened    time.Time // the first request after the gate opened
-	refusedAt time.Time // the first that was refused since; zero: none
-	wait      time.Duration
-	closing   bool // a refusal came, and nothing was sent since
+	opened    time.Time     // the first request after the gate opened
+	refusedAt time.Time     // the first that was refused since; zero: none
+	wait      time.Duration // the longest asked for since
+	took      time.Duration // by the answer that refused
+	closing   bool          // a refusal came, and nothing was sent since
 
-	learning  bool // between the first and the second refusal
-	estimate  float64
-	ceiling   float64 // the pace that was refused
-	base      float64 // the pace at the beginning of the hold
+	empty    time.Time   // the refusal before: the bucket was empty
+	first    []time.Time // requests accepted before the first refusal, the last of them
+	firstEnd time.Time   // the first refusal
+	burst    float64     // estimate of b
+	learning bool        // between the first and the second refusal
+
+	estimate  float64 // of r
+	lower     float64 // bounds of r, as it seems
+	upper     float64
+	cost      time.Duration // the wait that the last refusal brought
 	holdUntil time.Time
 	streak    int // estimates in a row that agree
 	falling   int // refusals in a row that came without probing
 	slowed    time.Time
-	heldWait  time.Duration // the wait that the last refusal cost
-}
-
-// mark is a moment at which the bucket was empty.
-type mark struct {
-	at       time.Time
-	accepted int // until then
 }
 
 const (
 	keepSent  = 2048
-	keepMarks = 16
-	underRate = 0.985 // of the estimate
+	underRate = 0.99 // of the estimate
+	keepFirst = 256
 )
 
 func (r *rate) known() bool { return r.pace > 0 }
@@ -112,106 +107,161 @@ func (r *rate) accepted(l lease, now time.Time) {
 
 // refused notes the refusal of a request sent at sent. fresh is false for
 // those that were under way when the first refusal of the episode came.
-func (r *rate) refused(sent time.Time, wait time.Duration, fresh bool) {
+func (r *rate) refused(sent, done time.Time, wait time.Duration, fresh bool) {
 	r.closing = true
-	r.wait = max(r.wait, wait)
-	if fresh && r.refusedAt.IsZero() || sent.Before(r.refusedAt) {
+	r.took = done.Sub(sent)
+	switch {
+	case fresh && r.refusedAt.IsZero():
+		r.refusedAt, r.wait = sent, wait
+	case sent.Before(r.refusedAt) && !sent.Before(r.opened):
 		r.refusedAt = sent
 	}
-}
-
-// count returns how many requests sent until t were accepted, ever.
-func (r *rate) count(t time.Time) int {
-	n := len(r.sent)
-	for n > 0 && r.sent[n-1].After(t) {
-		n--
+	if !sent.Before(r.opened) { // else it was sent before the last refusal was known
+		r.wait = max(r.wait, wait)
 	}
-	return r.dropped + n
 }
 
 // learn draws the conclusions of a refusal when the gate opens again.
 func (r *rate) learn(now time.Time) {
 	r.closing = false
-	end, wait := r.refusedAt, r.wait
-	opened := r.opened
-	r.refusedAt, r.opened, r.wait = time.Time{}, time.Time{}, 0
-	if end.IsZero() {
+	if r.refusedAt.IsZero() {
 		return
 	}
-	total := r.count(end)
-	open := end.Sub(opened).Seconds()
-	got := float64(total - r.count(opened.Add(-1)))
-	if !r.known() {
-		r.pace = max(got, 1) / (open + max(wait.Seconds(), 0.5))
-		r.burst = got + 1
-		if open > 10 { // no burst: the service bore this for long
-			r.burst = r.pace
-		}
-		r.learning = true
+	end, opened, wait := r.refusedAt, r.opened, r.wait
+	r.refusedAt, r.opened, r.wait = time.Time{}, time.Time{}, 0
+	from, to := r.index(opened.Add(-1)), r.index(end)
+	got, open := float64(to-from), end.Sub(opened).Seconds()
+	r.cost = wait
+	if r.known() {
+		r.correct(end, got, open)
 	} else {
-		r.estimateFrom(end, opened, total, got, open, wait)
+		r.first, r.firstEnd = slices.Clone(r.sent[max(from, to-keepFirst):to]), end
+		r.learning = true
+		r.pace = max(got, 3) / (open + max(wait.Seconds(), 0.5))
 	}
-	r.marks = append(r.marks, mark{end, total})
-	if len(r.marks) > keepMarks {
-		r.marks = r.marks[1:]
+	r.empty = end
+	// Requests that are still under way will have taken their tokens: then
+	// next is right as it is.
+	last := end
+	if n := len(r.sent); n > 0 && r.sent[n-1].After(last) {
+		last = r.sent[n-1]
 	}
-	r.heldWait = wait
-	r.next = end.Add(r.interval())
+	if next := last.Add(r.interval()); r.cost > r.took || next.After(r.next) {
+		r.next = next
+	}
 }
 
-func (r *rate) estimateFrom(end, opened time.Time, total int, got, open float64, wait time.Duration) {
-	low := 0.0
-	for _, m := range r.marks {
-		if t := end.Sub(m.at).Seconds(); t > 0 {
-			low = max(low, float64(total-m.accepted-1)/t)
-		}
-	}
-	for i := len(r.sent) - 1; i >= 0 && !r.sent[i].Before(opened); i-- {
-		if t := end.Sub(r.sent[i]).Seconds(); t >= 0.2 {
-			low = max(low, (float64(total-r.dropped-i)-r.burst-1)/t)
-		}
-	}
+// correct takes a new estimate after a refusal at end, got requests and open
+// seconds after the gate had opened.
+func (r *rate) correct(end time.Time, got, open float64) {
 	ceiling := r.pace
-	if low >= ceiling { // the limit is not what it was
-		r.falling++
-		low = ceiling * math.Pow(0.97, float64(min(r.falling*r.falling, 20)))
-		r.marks = nil
+	if r.credit >= 1 && got <= r.credit+1 { // it was the burst that was too much
+		r.burst = max(1, 0.9*(got-r.estimate*open))
 	} else {
-		r.falling = 0
+		low, high := r.fit(end, ceiling)
+		steady := end.Before(r.holdUntil) && ceiling <= r.estimate // nothing was probed
+		if l, h := max(low, r.lower), min(high, r.upper); l <= h && !r.learning {
+			low, high = l, h
+		}
+		fit := low + 0.6*(high-low)
+		if high < 1.15*low {
+			fit = low + 0.15*(high-low)
+		}
+		if steady && low >= 0.99*ceiling || !r.learning && high > 1.2*low {
+			// The limit is not what it was, or too little happened to tell.
+			r.falling++
+			fit = min(high, ceiling) * math.Pow(0.97, float64(min(r.falling*r.falling, 20)))
+			low, high = fit, fit
+		} else {
+			r.falling = 0
+		}
+		r.lower, r.upper = low, high
+		if math.Abs(fit-r.estimate) <= 0.04*r.estimate {
+			r.streak = min(r.streak+1, 4)
+		} else {
+			r.streak = 0
+		}
+		r.estimate, r.learning = fit, false
+		r.burst = r.burstAt(fit)
 	}
-	if low <= 0 {
-		low = ceiling / 2
+	r.credit = max(0, 0.9*r.burst-1.5)
+	r.pace = r.estimate * underRate
+	r.holdUntil = end.Add(r.cost + min(max(30*r.cost, 5*time.Second), 2*time.Minute)<<r.streak)
+}
+
+// burstAt is b if the rate is as given: the largest whole number with which the
+// model, full when the first of r.first left, is empty at the first refusal.
+func (r *rate) burstAt(rate float64) float64 {
+	n := sort.Search(len(r.first), func(i int) bool {
+		b := float64(i + 2)
+		_, left := bucket{rate, b}.run(b, r.first, r.first[0], r.firstEnd)
+		return left >= 1
+	})
+	return float64(n + 1)
+}
+
+// fit returns the bounds of the rate, at most ceiling, by what happened since
+// the refusal before the one at end: with the lower, the model could just
+// accept what was accepted; with the upper, it just refuses at end.
+func (r *rate) fit(end time.Time, ceiling float64) (low, high float64) {
+	from, to := r.index(r.empty), r.index(end)
+	since, full := r.empty, false
+	if from == 0 && r.dropped > 0 { // what came after empty is forgotten
+		since, full = r.sent[0], true
 	}
-	if math.Abs(low-r.estimate) <= 0.05*r.estimate {
-		r.streak = min(r.streak+1, 4)
-	} else {
-		r.streak = 0
+	search := func(tokens float64, enough func(least, left float64) bool) float64 {
+		const steps = 256 // in equal ratios, from ceiling/64 up
+		at := func(i int) float64 { return ceiling / 64 * math.Pow(64, float64(i)/steps) }
+		return at(sort.Search(steps, func(i int) bool {
+			b := bucket{at(i), r.burstAt(at(i))}
+			if full {
+				tokens = b.size
+			}
+			return enough(b.run(tokens, r.sent[from:to], since, end))
+		}))
 	}
-	r.estimate, r.ceiling, r.learning = low, ceiling, false
-	r.credit = max(0, min(0.8*(got-low*open)-1, low*wait.Seconds()))
-	r.pace = low * underRate
-	r.base = r.pace
-	hold := min(max(20*wait, 5*time.Second), 2*time.Minute) << r.streak
-	r.holdUntil = end.Add(wait + hold)
+	low = search(1, func(least, _ float64) bool { return least >= 1 })
+	high = search(0, func(_, left float64) bool { return left >= 1 })
+	return min(low, high), max(low, high)
+}
+
+// bucket is the model.
+type bucket struct{ rate, size float64 }
+
+// run lets requests take a token each, and returns the least that one of them
+// found, and what is left at end.
+func (b bucket) run(tokens float64, requests []time.Time, since, end time.Time) (least, left float64) {
+	least = math.Inf(1)
+	for _, t := range requests {
+		tokens = min(b.size, tokens+b.rate*t.Sub(since).Seconds())
+		least = min(least, tokens)
+		tokens--
+		since = t
+	}
+	return least, min(b.size, tokens+b.rate*end.Sub(since).Seconds())
+}
+
+// index returns how many of the requests in sent left until t.
+func (r *rate) index(t time.Time) int {
+	n := len(r.sent)
+	for n > 0 && r.sent[n-1].After(t) {
+		n--
+	}
+	return n
 }
 
 // grow lets the pace rise. It is called once for each accepted request that
-// had to wait for the pace, so it stands for the time that passes at the pace.
+// had to wait for the pace, so it stands for 1/pace seconds.
 func (r *rate) grow(now time.Time) {
-	double := min(max(r.heldWait/2, 500*time.Millisecond), 5*time.Second).Seconds()
-	switch {
+	double := min(max(r.cost/2, 500*time.Millisecond), 5*time.Second).Seconds()
+	fastest := math.Ln2 / double
+	switch past := now.Sub(r.holdUntil).Seconds(); {
 	case r.learning:
-		r.pace += math.Ln2 / double
-	case now.Before(r.holdUntil):
-		// If refusal and estimate are far apart, feel the way up between them.
-		if r.ceiling > 1.05*r.base {
-			span := max(8*double*2, 4)
-			r.pace = min(r.ceiling*underRate, r.pace+(r.ceiling-r.base)/span/r.pace)
-		}
-	default:
-		past := now.Sub(r.holdUntil).Seconds()
-		speed := min(0.01*math.Exp2(past/max(2, 8*double)), math.Ln2/double)
-		r.pace += speed
+		r.pace += 2.5 * fastest
+	case past > 0:
+		r.pace += min(0.01*math.Exp2(past/max(2, 8*double)), fastest)
+	case r.upper > 1.05*r.estimate && r.pace < r.upper: // not sure yet: feel the way
+		r.pace += (r.upper - r.estimate) / max(8*double, 2) / r.pace
 	}
 }
 
@@ -226,10 +276,9 @@ func (r *rate) slow(now time.Time, pct float64) {
 			n++
 		}
 		r.pace = float64(max(n, 1))
-		r.ceiling = r.pace
 	}
 	r.slowed = now
 	r.pace *= min(0.95, 0.9/pct)
-	r.base, r.learning = r.pace, false
+	r.estimate, r.learning = r.pace, false
 	r.holdUntil = now.Add(2 * time.Second)
 }

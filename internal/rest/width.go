@@ -7,9 +7,10 @@ import (
 )
 
 // width is how many bulk requests are under way at a time. It starts small,
-// grows by one with each answer (so it doubles each round) until the first sign
-// of strain, and by one each round afterwards. A sign of strain halves it: a
-// refusal, a warning, a 5xx, or latency that grows with the width.
+// grows by one with each answer, so it doubles each round. A sign of strain
+// halves it: a refusal, a warning, a 5xx, or latency that grows with the width.
+// After a refusal the pace keeps the service from harm, and the width grows as
+// before; after the other signs it grows by one each round.
 //
 // The mutex of the pacer guards it.
 type width struct {
@@ -17,7 +18,7 @@ type width struct {
 	inUse     int
 	waiting   []chan struct{}
 
-	strained   bool      // there was a sign of strain ever
+	careful    bool      // there was a sign of strain other than a refusal
 	narrowed   time.Time // when it was halved last
 	round      int       // answers since the last step
 	fastest    time.Duration
@@ -69,6 +70,7 @@ func (w *width) admit() {
 // served counts an answer.
 func (w *width) served(sent, done time.Time) {
 	if w.slower(done.Sub(sent)) {
+		w.careful = true
 		w.strain(done, sent)
 		return
 	}
@@ -76,7 +78,7 @@ func (w *width) served(sent, done time.Time) {
 	if w.now >= w.most || w.inUse < w.now/2 { // wide enough, or not used
 		return
 	}
-	if !w.strained || w.round >= w.now {
+	if !w.careful || w.round >= w.now {
 		w.now++
 		w.round = 0
 		w.admit()
@@ -100,7 +102,6 @@ func (w *width) slower(d time.Duration) bool {
 
 // strain narrows the width, once for all requests that were under way.
 func (w *width) strain(now, sent time.Time) {
-	w.strained = true
 	w.round = 0
 	if !sent.After(w.narrowed) {
 		return
