@@ -48,7 +48,7 @@ func unreadable(err error) *ParseError {
 		// Refused since Go 1.23; RFC 5280 4.1.2.2 forbids them.
 		e.detail = "its serial number is negative: have a new certificate made"
 	default:
-		e.detail = strings.TrimPrefix(msg, "x509: ") + ": have a new certificate made"
+		e.detail = strings.TrimPrefix(msg, "x509: ") + ": copy it again, and if that does not help, have a new certificate made"
 	}
 	return e
 }

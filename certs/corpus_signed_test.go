@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -75,7 +76,7 @@ func TestCorpusSigned(t *testing.T) {
 			for {
 				k, err := s.next()
 				if err != nil {
-					if row.WellFormed && !row.Doctype {
+					if row.WellFormed && !row.Doctype && !strings.Contains(err.Error(), "an ID that two elements have") {
 						t.Errorf("the scanner refuses a well-formed document: %v", err)
 					}
 					count["not well-formed"]++
@@ -101,10 +102,16 @@ func TestCorpusSigned(t *testing.T) {
 				kind = perr.Found
 			}
 			switch {
+			case perr == nil && strings.HasSuffix(path, "_ecdsaResponse.xml"):
+				// goxmldsig's own sample. It writes ECDSA signatures in ASN.1,
+				// which no standard says; it reads them, too.
+				count["in goxmldsig's own form"]++
 			case perr == nil && !good:
 				t.Error("verified; xmlsec1 refuses it")
 			case perr == nil:
 				count["verified by both"]++
+			case good && strings.Contains(row.Root, uriMD):
+				t.Errorf("%v; xmlsec1 verifies it", perr)
 			case good:
 				count["refused though xmlsec1 verifies it"]++
 				t.Logf("stricter than xmlsec1: %v", perr)

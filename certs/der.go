@@ -177,9 +177,7 @@ func parseDER(b []byte) ([]Cert, *ParseError) {
 		case k == KindPrivateKey || k == KindEncryptedPrivateKey:
 			return nil, refuse(k, "%s", adviceKey)
 		case !ok || k != "" && k != oidSignedData:
-			err := refuse(KindTrailingData, "%d bytes follow it: %s", len(rest), adviceCopy)
-			err.Trailing = len(rest)
-			return nil, err
+			return nil, trailing(rest)
 		case !e.whole():
 			err := refuse(KindTruncated, "%d of %d bytes are missing: %s", e.size-len(e.body), e.head+e.size, adviceCopy)
 			err.Missing = e.size - len(e.body)
@@ -193,6 +191,10 @@ func parseDER(b []byte) ([]Cert, *ParseError) {
 			cs = append(cs, in...)
 		} else {
 			c, err := newCert(rest[:len(rest)-len(after)])
+			if err != nil && err.Found == KindUnreadable && len(after) > 0 && derKind(after) == KindNotCertificate {
+				// Not only the length is wrong, as when a line is there twice.
+				return nil, trailing(after)
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -201,6 +203,12 @@ func parseDER(b []byte) ([]Cert, *ParseError) {
 		rest = after
 	}
 	return cs, nil
+}
+
+func trailing(rest []byte) *ParseError {
+	err := refuse(KindTrailingData, "%d bytes follow it: %s", len(rest), adviceCopy)
+	err.Trailing = len(rest)
+	return err
 }
 
 // parsePKCS7 reads the certificates of SignedData (RFC 2315, 9.1):

@@ -19,6 +19,9 @@ func parseMarkup(t []byte, nested int) ([]Cert, *ParseError) {
 	case "RSAKeyValue":
 		return nil, refuse(KindPublicKey, "%s", adviceDER(KindPublicKey))
 	}
+	if bytes.IndexByte(t[1:], '<') < 0 && !bytes.ContainsAny(t, "\"'") {
+		return nil, refuse(KindNotCertificate, "text in angle brackets: %s", adviceExport)
+	}
 	if isTextTag([]byte(root)) {
 		return nil, refuse(KindNotCertificate, "text between HTML tags: %s", adviceExport)
 	}

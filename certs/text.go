@@ -141,11 +141,16 @@ func findKey(t []byte) *ParseError {
 	before := byte(' ')
 	for i := 0; i+20 < len(t); i++ {
 		c := t[i]
-		if (c == 'M' || c == 'L') && (!base64Byte(before) || i >= 2 && t[i-2] == '\\') {
+		if (c == 'M' || c == 'L' || c == '3') && (!base64Byte(before) || i >= 2 && t[i-2] == '\\') {
 			switch {
 			case c == 'L' && (bytes.HasPrefix(t[i:], []byte("LS0tLS1CRUdJTi")) || bytes.HasPrefix(t[i:], []byte("LS0tLS1CRUdJT"))):
 				head := decodePrefix(t[i:], 96)
 				if k := markedKey(head); k != "" {
+					return refuse(k, "%s", adviceKey)
+				}
+			case c == '3':
+				head, _ := decodeHex(t[i:min(len(t), i+128)])
+				if k := derKind(head); k == KindPrivateKey || k == KindEncryptedPrivateKey {
 					return refuse(k, "%s", adviceKey)
 				}
 			case c == 'M':

@@ -3,6 +3,7 @@ package certs
 import (
 	"bytes"
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"mime/quotedprintable"
 	"strconv"
@@ -27,17 +28,27 @@ func unwrap(t []byte) ([]byte, bool) {
 	return nil, false
 }
 
-// unescape undoes one layer of escaping of single characters, or cuts off the
-// head of a data: URI.
+// unescape undoes one layer of escaping of single characters, a JSON string, or
+// the head of a data: URI.
 func unescape(t []byte) ([]byte, bool) {
 	for _, f := range [...]func([]byte) ([]byte, bool){
-		dropDataURI, decodePercent, decodeEntities, decodeBackslashes, decodeBackticks,
+		decodeJSONString, dropDataURI, decodePercent, decodeEntities, decodeBackslashes, decodeBackticks,
 	} {
 		if out, ok := f(t); ok && len(out) < len(t) {
 			return out, true
 		}
 	}
 	return nil, false
+}
+
+// decodeJSONString takes the quotes off together with the escapes: quotes that
+// were escaped must not be taken for the end.
+func decodeJSONString(t []byte) ([]byte, bool) {
+	var s string
+	if t[0] != '"' || t[len(t)-1] != '"' || json.Unmarshal(t, &s) != nil {
+		return nil, false
+	}
+	return []byte(s), true
 }
 
 func dropDataURI(t []byte) ([]byte, bool) {
@@ -311,7 +322,7 @@ func dropAssignment(t []byte) ([]byte, bool) {
 			return nil, false
 		}
 	}
-	for i < len(t) && bytes.IndexByte([]byte(":=> \t"), t[i]) >= 0 {
+	for i < len(t) && (bytes.IndexByte([]byte(":= \t"), t[i]) >= 0 || t[i] == '>' && t[i-1] == '=') {
 		i++
 	}
 	if i < len(t) && (t[i] == '|' || t[i] == '>') { // YAML's block scalars
