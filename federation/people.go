@@ -1,0 +1,341 @@
+package federation
+
+import (
+	"encoding/json"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/jcaad/jcaad/aad"
+)
+
+// A PersonFinding is something about one person that stands in the way of their
+// sign-in, or that somebody should know before it changes.
+type PersonFinding struct {
+	Code     Code     `json:"code"`
+	Severity Severity `json:"severity"`
+
+	// LockedOut says that the person can sign in today, and could not any more
+	// once the domain is federated. It counts for [Consent.LockOut].
+	LockedOut bool `json:"lockedOut,omitempty"`
+
+	// UserPrincipalName is the account in Azure AD, Email the address in
+	// JumpCloud (or the user name of somebody without one), both as the
+	// services compare them: ASCII letters small. One of them may be empty.
+	UserPrincipalName string `json:"userPrincipalName,omitempty"`
+	Email             string `json:"email,omitempty"`
+	DisplayName       string `json:"displayName,omitempty"`
+
+	JumpCloudID string `json:"jumpCloudID,omitempty"`
+	AzureADID   string `json:"azureADID,omitempty"`
+
+	// Evidence is what was seen, in one sentence.
+	Evidence string `json:"evidence"`
+	// Repair is what to do, in words that can be read out on the telephone.
+	Repair string `json:"repair"`
+}
+
+// Who names the person: by user principal name, else by email, else by ID.
+func (f PersonFinding) Who() string {
+	for _, s := range []string{f.UserPrincipalName, f.Email, f.DisplayName, f.AzureADID, f.JumpCloudID} {
+		if s != "" {
+			return s
+		}
+	}
+	return "somebody"
+}
+
+// String returns the finding on one line.
+func (f PersonFinding) String() string {
+	s := f.Who()
+	if f.DisplayName != "" && f.DisplayName != s {
+		s += " (" + f.DisplayName + ")"
+	}
+	return s + ": " + f.Evidence
+}
+
+// person is what stays the same about a person in all findings.
+func (f PersonFinding) person() string {
+	return f.AzureADID + " " + f.JumpCloudID + " " + f.Who()
+}
+
+// PeopleCounts are the figures of [People].
+type PeopleCounts struct {
+	JumpCloud int `json:"jumpCloud"` // users in the organisation
+	AzureAD   int `json:"azureAD"`   // accounts on the domain
+	Matched   int `json:"matched"`   // people who are in both
+	Elsewhere int `json:"elsewhere"` // JumpCloud users who have nothing to do with the domain
+	LockedOut int `json:"lockedOut"` // people, however many findings each has
+	Findings  int `json:"findings"`
+
+	BySeverity map[Severity]int `json:"bySeverity,omitempty"`
+	ByCode     map[Code]int     `json:"byCode,omitempty"`
+}
+
+// People is what a comparison of the two directories found: counts, and the
+// findings in an order that depends on nothing but the people. It holds a
+// hundred or two bytes a person; the findings are put into words one by one,
+// as they are asked for.
+type People struct {
+	Domain string
+	Counts PeopleCounts
+
+	crowd     *crowd
+	found     []finding
+	policy    aad.TokenValidationPolicy
+	hasPolicy bool
+	service   func(userPrincipalName, displayName string) string
+
+	list []PersonFinding // of people who were read back from JSON
+}
+
+// Len returns how many findings there are.
+func (p *People) Len() int {
+	if p == nil {
+		return 0
+	}
+	if p.crowd == nil {
+		return len(p.list)
+	}
+	return len(p.found)
+}
+
+// At returns the i-th finding.
+func (p *People) At(i int) PersonFinding {
+	if p.crowd == nil {
+		return p.list[i]
+	}
+	return p.words(p.found[i])
+}
+
+// All returns the findings with their numbers: who would be locked out first,
+// then by severity, then by address. Nil people have none.
+func (p *People) All() iter.Seq2[int, PersonFinding] {
+	return func(yield func(int, PersonFinding) bool) {
+		for i := range p.Len() {
+			if !yield(i, p.At(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Findings returns all findings at once. For very many people use [People.All].
+func (p *People) Findings() []PersonFinding {
+	out := make([]PersonFinding, 0, p.Len())
+	for _, f := range p.All() {
+		out = append(out, f)
+	}
+	return out
+}
+
+// LockedOut returns everyone who would be locked out, each once, with the first
+// reason.
+func (p *People) LockedOut() []PersonFinding {
+	var out []PersonFinding
+	for _, f := range p.All() {
+		if !f.LockedOut {
+			break // they stand first
+		}
+		if n := len(out); n == 0 || out[n-1].person() != f.person() {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// lockedOut applies the plan's consent: it returns those who would be locked out
+// without it, and those with it. People who are named are consented to; of all
+// others at most AtMost, and if there are more, none.
+func (p *People) lockedOut(consent LockOut) (unconsented, consented []PersonFinding) {
+	named := make(map[string]bool, len(consent.People))
+	for _, s := range consent.People {
+		named[foldAddress(s)] = true
+	}
+	var others []PersonFinding
+	for _, f := range p.LockedOut() {
+		if named[f.UserPrincipalName] {
+			consented = append(consented, f)
+		} else {
+			others = append(others, f)
+		}
+	}
+	if len(others) > consent.AtMost {
+		return others, consented
+	}
+	return nil, slices.Concat(consented, others)
+}
+
+// peopleJSON is the form of [People] in JSON.
+type peopleJSON struct {
+	Domain   string          `json:"domain"`
+	Counts   PeopleCounts    `json:"counts"`
+	Findings []PersonFinding `json:"findings"`
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (p *People) MarshalJSON() ([]byte, error) {
+	if p == nil {
+		return []byte("null"), nil
+	}
+	return json.Marshal(peopleJSON{p.Domain, p.Counts, p.Findings()})
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (p *People) UnmarshalJSON(b []byte) error {
+	var w peopleJSON
+	if err := json.Unmarshal(b, &w); err != nil {
+		return err
+	}
+	*p = People{Domain: w.Domain, Counts: w.Counts, list: w.Findings}
+	return nil
+}
+
+// validates reports whether Azure AD refuses tokens for people of this domain.
+// Their domain is taken for a managed one: JumpCloud federates another.
+func (p *People) validates(domain string) bool {
+	return !p.hasPolicy || p.policy.Validates(domain, aad.Managed)
+}
+
+// words puts a finding into words.
+func (p *People) words(f finding) PersonFinding {
+	c := p.crowd
+	w := PersonFinding{
+		Code: f.kind.code(), Severity: severities[f.severity], LockedOut: f.locked,
+		Evidence: p.evidence(f), Repair: personCodes[f.kind].repair,
+	}
+	if f.ad != 0 {
+		u := c.ad.at(f.ad - 1)
+		w.UserPrincipalName, w.DisplayName, w.AzureADID = c.text.str(u.upn), c.text.str(u.name), c.adID(f.ad-1)
+	}
+	if f.jc != 0 {
+		w.Email, w.JumpCloudID = c.text.str(c.jc.at(f.jc-1).email), c.jcID(f.jc-1)
+	}
+	return w
+}
+
+// evidence says what was seen.
+func (p *People) evidence(f finding) string {
+	c := p.crowd
+	var (
+		u     *adPerson
+		j     *jcPerson
+		upn   string
+		email string
+		key   string
+	)
+	if f.ad != 0 {
+		u = c.ad.at(f.ad - 1)
+		upn = c.text.str(u.upn)
+	}
+	if f.jc != 0 {
+		j = c.jc.at(f.jc - 1)
+		email = c.text.str(c.email(f.jc - 1))
+		key = c.text.str(c.key(f.jc - 1))
+	}
+	switch f.kind {
+	case kNotInJumpCloud:
+		return "enabled in Azure AD, and no JumpCloud user has this address or one of its aliases"
+	case kNotInAzureAD:
+		return "in JumpCloud as " + key + ", and Azure AD has no such account"
+	case kNoImmutableID:
+		return "the account has no immutable ID, and by nothing else does Azure AD find federated people (AADSTS51004)"
+	case kSharedImmutableID:
+		return "the account " + c.text.str(c.ad.at(c.sharing[f.ad-1]).upn) + " has the same immutable ID"
+	case kSuspended:
+		return "suspended in JumpCloud as " + p.name(j, email) + ", enabled in Azure AD"
+	case kNotActivated:
+		return "has not been activated in JumpCloud as " + p.name(j, email) + ": no password has been chosen there"
+	case kNotInGroup:
+		if f.locked {
+			return "in none of the JumpCloud groups that are bound to the application"
+		}
+		return "not among the members whom the plan lists, and its groups are not all there or not all bound yet"
+	case kNotBound:
+		if f.locked {
+			return "not bound to JumpCloud's Microsoft 365 directory, so that JumpCloud knows no immutable ID to send"
+		}
+		return "not bound to JumpCloud's Microsoft 365 directory yet; the plan binds the group, and sign-in works once the directory is synchronised"
+	case kBindingError:
+		if f.arg != 0 {
+			return "bound to an account in Azure AD to which " + c.text.str(c.jc.at(f.arg-1).email) + " is bound as well"
+		}
+		return "the Microsoft 365 directory reports: " + c.fault[f.jc-1]
+	case kOtherDomain:
+		return p.otherDomain(f, upn, key)
+	case kEmailDiffers:
+		if f.severity == sevInfo {
+			return email + " in JumpCloud, but the mail address in Azure AD is " + strings.Join(c.aliases(f.ad-1, aliasMail), ", ")
+		}
+		s := key + " in JumpCloud, " + upn + " in Azure AD"
+		if match(j.flags>>jcHow) == matchBinding {
+			return s + " (the binding says that they are one person)"
+		}
+		return s + " (matched by the mail address)"
+	case kAliasOnly:
+		what := "a further address"
+		if match(j.flags>>jcHow) == matchOther {
+			what = "one of the other mail addresses"
+		}
+		if key == "" || key == email {
+			return email + " in JumpCloud is only " + what + " of " + upn + " in Azure AD"
+		}
+		return email + " in JumpCloud (exported as " + key + ") is only " + what + " of " + upn + " in Azure AD"
+	case kDuplicateEmail:
+		return "another JumpCloud user than " + c.jcID(f.jc-1) + " has the email address " + email + " as well"
+	case kNoEmail:
+		switch {
+		case f.jc == 0:
+			return "the account in Azure AD has no mail address"
+		case email != "":
+			return "no alternate email in JumpCloud, and by the directory's rule it becomes the user principal name"
+		}
+		return "the JumpCloud user " + p.name(j, email) + " has no email address"
+	case kGlobalAdmin:
+		return "a Global Administrator who will depend on JumpCloud for every sign-in"
+	case kPrivilegedID:
+		return "a Global Administrator with an immutable ID, by which a federated sign-in finds the account"
+	case kDirectorySynced:
+		return "synchronised from a directory on the premises, which owns the immutable ID"
+	case kServiceAccount:
+		if p.service != nil {
+			return "looks like a service, a room or a shared mailbox: " + p.service(upn, c.text.str(u.name))
+		}
+		return "looks like a service, a room or a shared mailbox: " + c.hint(u)
+	case kNestedGroup:
+		return "in a bound group only by way of another group"
+	case kGuest:
+		return "a guest, whose sign-in does not change"
+	case kDisabled:
+		return "disabled in Azure AD"
+	}
+	return ""
+}
+
+// name is what a JumpCloud user is called.
+func (p *People) name(j *jcPerson, email string) string {
+	if email != "" {
+		return email
+	}
+	if s := p.crowd.text.str(j.email); s != "" {
+		return s
+	}
+	return "without a name"
+}
+
+func (p *People) otherDomain(f finding, upn, key string) string {
+	c := p.crowd
+	var s, domain string
+	if f.ad != 0 {
+		s, domain = "the user principal name in Azure AD is "+upn, c.text.domain(c.ad.at(f.ad-1).upn)
+	} else if account := c.jc.at(f.jc - 1).ad; account != 0 {
+		return "bound to the Azure AD account " + c.adID(account-1) + ", which is not on " + p.Domain + "; Azure AD refuses sign-ins from this domain for it (AADSTS5000820)"
+	} else {
+		s, domain = "JumpCloud exports the user principal name "+key, c.text.domain(c.key(f.jc-1))
+	}
+	s += ", which is not on " + p.Domain
+	if p.validates(domain) {
+		return s + "; Azure AD refuses sign-ins from one domain for people of another (AADSTS5000820)"
+	}
+	return s + "; the tenant's token validation policy lets this domain through"
+}

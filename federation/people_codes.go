@@ -1,0 +1,120 @@
+package federation
+
+// Codes of findings about people. Those that [PersonFinding.LockedOut] can
+// accompany count for [Consent.LockOut].
+const (
+	// In Azure AD, but not in JumpCloud: will be locked out.
+	CodePersonNotInJumpCloud Code = "person-not-in-jumpcloud"
+	// In JumpCloud, but not in Azure AD: cannot sign in, there is no account.
+	CodePersonNotInAzureAD Code = "person-not-in-azure-ad"
+	// In no group that is bound to the application.
+	CodePersonNotInGroup Code = "person-not-in-group"
+	// In a bound group only by way of another group.
+	CodePersonNestedGroup Code = "person-nested-group"
+	// Not bound to JumpCloud's Microsoft 365 directory.
+	CodePersonNotBound Code = "person-not-bound"
+	// Bound, but JumpCloud reports an error with it.
+	CodePersonBindingError Code = "person-binding-error"
+	// Without the ID that Azure AD finds people by.
+	CodePersonNoImmutableID Code = "person-no-immutable-id"
+	// One immutable ID on two accounts: one of them gets into the other's.
+	CodePersonSharedImmutableID Code = "person-immutable-id-shared"
+	// JumpCloud's email is not Azure AD's user principal name or mail.
+	CodePersonEmailDiffers Code = "person-email-differs"
+	// The two accounts have only an alias in common.
+	CodePersonAliasOnly Code = "person-alias-only"
+	// On another domain: Azure AD refuses the token (AADSTS5000820).
+	CodePersonOtherDomain Code = "person-other-domain"
+	// Suspended in JumpCloud, enabled in Azure AD.
+	CodePersonSuspended Code = "person-suspended"
+	// Not activated in JumpCloud, enabled in Azure AD.
+	CodePersonNotActivated Code = "person-not-activated"
+	// Disabled in Azure AD.
+	CodePersonDisabled Code = "person-disabled"
+	// A guest.
+	CodePersonGuest Code = "person-guest"
+	// Owned by a directory on the premises.
+	CodePersonDirectorySynced Code = "person-directory-synchronised"
+	// Looks like a service, a room or a shared mailbox.
+	CodePersonServiceAccount Code = "person-service-account"
+	// A Global Administrator on the domain.
+	CodePersonGlobalAdmin Code = "person-global-administrator"
+	// A privileged user whom the holder of JumpCloud's key can impersonate.
+	CodePersonPrivilegedID Code = "person-privileged-immutable-id"
+	// Two JumpCloud users with one email address.
+	CodePersonDuplicateEmail Code = "person-duplicate-email"
+	// Without an email address on one side.
+	CodePersonNoEmail Code = "person-no-email"
+)
+
+// personCodes holds the codes in the order in which a person's findings are
+// told, each with the sentence that a help desk can read out. A kind is an
+// index into it.
+var personCodes = [...]struct {
+	code   Code
+	repair string
+}{
+	{},
+	{CodePersonNotInJumpCloud, "Create the person in JumpCloud with this very email address, put them into the Microsoft 365 group and wait until the directory shows them as synchronised; if nobody uses the account, disable it in Azure AD; if it is a program, move it to the onmicrosoft.com domain."},
+	{CodePersonNotInAzureAD, "Bind the person to the Microsoft 365 directory in JumpCloud, which creates the account, or create it in Azure AD with this user principal name; if they need no Microsoft 365, nothing is to be done."},
+	{CodePersonNoImmutableID, "Bind the person to the Microsoft 365 directory in JumpCloud and wait for the synchronisation, or set the missing ID with the repair command, before the domain is switched."},
+	{CodePersonSharedImmutableID, "Find out whose ID it is and give the other account its own, before the domain is switched: until then one of the two signs in as the other."},
+	{CodePersonSuspended, "Reactivate the person in JumpCloud if they still work here; otherwise disable the account in Azure AD too."},
+	{CodePersonNotActivated, "Let the person open JumpCloud's welcome message and choose a password, or send it again, before the domain is switched."},
+	{CodePersonNotInGroup, "Add the person to one of the JumpCloud groups that are bound to the Microsoft 365 application."},
+	{CodePersonNotBound, "Bind the person, or their group, to the Microsoft 365 directory in JumpCloud and wait until the directory shows them as synchronised."},
+	{CodePersonBindingError, "Open the person in JumpCloud's Microsoft 365 directory, put right what the message says, and bind them again if it stays."},
+	{CodePersonOtherDomain, "Give the person a user principal name on the federated domain, or leave them out of the group: Azure AD refuses sign-ins from one domain for people of another (AADSTS5000820)."},
+	{CodePersonEmailDiffers, "Make the email address in JumpCloud and the user principal name in Azure AD the same; JumpCloud's export would rename the account."},
+	{CodePersonAliasOnly, "Make sure that both accounts belong to the same person, then make the email address in JumpCloud and the user principal name in Azure AD the same."},
+	{CodePersonDuplicateEmail, "Give one of the two JumpCloud users another email address, or delete it: only one of them can be bound to the account."},
+	{CodePersonNoEmail, "Fill in the missing email address: the two directories can only be matched by it."},
+	{CodePersonGlobalAdmin, "Keep at least two Global Administrators on the onmicrosoft.com domain, so that the tenant can be reached when JumpCloud cannot."},
+	{CodePersonPrivilegedID, "Remove the immutable ID and let this administrator sign in from the onmicrosoft.com domain: with the ID, whoever holds JumpCloud's signing key can sign in as them."},
+	{CodePersonDirectorySynced, "Leave this account to the directory on the premises, which owns its immutable ID, or end the synchronisation first: neither JumpCloud nor this program can change it."},
+	{CodePersonServiceAccount, "If a program, a device or a room signs in with this account, move it to the onmicrosoft.com domain, because it cannot answer JumpCloud's sign-in page; a shared mailbox needs no sign-in: disable it."},
+	{CodePersonNestedGroup, "Add the person to the bound group directly: Microsoft's own assignments do not follow groups in groups."},
+	{CodePersonGuest, "Nothing is to be done: guests sign in at home. If this is an employee, give them an account of their own."},
+	{CodePersonDisabled, "Nothing is to be done: a disabled account cannot sign in before or after the switch."},
+}
+
+// kind is an index into personCodes.
+type kind uint8
+
+const (
+	_ kind = iota
+	kNotInJumpCloud
+	kNotInAzureAD
+	kNoImmutableID
+	kSharedImmutableID
+	kSuspended
+	kNotActivated
+	kNotInGroup
+	kNotBound
+	kBindingError
+	kOtherDomain
+	kEmailDiffers
+	kAliasOnly
+	kDuplicateEmail
+	kNoEmail
+	kGlobalAdmin
+	kPrivilegedID
+	kDirectorySynced
+	kServiceAccount
+	kNestedGroup
+	kGuest
+	kDisabled
+)
+
+func (k kind) code() Code { return personCodes[k].code }
+
+// Repair returns the sentence that says what to do about people with this
+// finding; "" for codes that are not about people.
+func (c Code) Repair() string {
+	for _, p := range personCodes {
+		if p.code == c && c != "" {
+			return p.repair
+		}
+	}
+	return ""
+}

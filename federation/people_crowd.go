@@ -1,0 +1,471 @@
+package federation
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"hash/maphash"
+	"math/bits"
+	"sync"
+)
+
+// A crowd holds what the two directories said about people, small enough for
+// hundreds of thousands of them. Records may come in any order, several times
+// and from several goroutines; a record that others point to before it came is
+// there with its ID alone.
+type crowd struct {
+	mu    sync.Mutex
+	text  *texts
+	jc    rows[jcPerson]
+	ad    rows[adPerson]
+	jcIDs idIndex
+	adIDs idIndex
+
+	// What only few people have.
+	alias []aliasOf         // addresses of Azure AD beside the user principal name
+	fault map[uint32]string // what the directory says about a JumpCloud user's binding
+	alt   map[uint32]ref    // alternate emails, where a rule makes use of them
+
+	sharing map[uint32]uint32 // by account: another with the same immutable ID; set by join
+
+	useAlternate bool
+	domain       string
+}
+
+// jcPerson is a JumpCloud user.
+type jcPerson struct {
+	id    [12]byte
+	email ref    // or, with jcNoEmail, the user name
+	ad    uint32 // the account that the binding names or the join found, from 1
+	flags uint32
+}
+
+const (
+	jcSeen = 1 << iota // in the list of users
+	jcNoEmail
+	jcSuspended
+	jcNotActivated
+	jcBound
+	jcBindingFault
+	jcInGroup
+	jcDirect   // a member of a group itself
+	jcExported // in a group that the directory has or is given by the plan
+	jcPlanned  // the plan adds them to a group
+	jcTwin     // somebody else has the same email
+
+	jcHow = 28 // how the account was found: a kind of match from this bit on
+)
+
+// A match is how two accounts were found to be one person's.
+type match uint32
+
+const (
+	matchNone match = iota
+	matchBinding
+	matchUPN
+	matchMail
+	matchProxy
+	matchOther
+)
+
+// adPerson is an Azure AD user.
+type adPerson struct {
+	id        [16]byte
+	immutable [2]uint32 // hash, 0 for none; two halves need no padding
+	upn       ref
+	name      ref
+	flags     uint32
+}
+
+const (
+	adSeen = 1 << iota // in the list of users
+	adDisabled
+	adGuest
+	adSynced
+	adOnDomain // the user principal name is
+	adNoMail
+	adMailDiffers // from the user principal name; the address is an alias
+	adAdmin
+	adSharedID
+)
+
+// aliasOf is a further address of an Azure AD user.
+type aliasOf struct {
+	addr ref
+	ad   uint32 // from 0
+	kind aliasKind
+}
+
+type aliasKind uint32
+
+const (
+	aliasMail  = aliasKind(matchMail)
+	aliasProxy = aliasKind(matchProxy)
+	aliasOther = aliasKind(matchOther)
+)
+
+func newCrowd(domain string, useAlternate bool) *crowd {
+	return &crowd{
+		text: newTexts(), domain: domain, useAlternate: useAlternate,
+		fault: make(map[uint32]string), alt: make(map[uint32]ref),
+		jcIDs: idIndex{seed: maphash.MakeSeed()}, adIDs: idIndex{seed: maphash.MakeSeed()},
+	}
+}
+
+// jcUser is what is taken from a JumpCloud user.
+type jcUser struct {
+	id, username, email, alternate string
+	suspended, notActivated        bool
+}
+
+func (c *crowd) addJumpCloud(u *jcUser) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := c.jumpCloud(u.id)
+	p := c.jc.at(i)
+	if p.flags&jcSeen != 0 {
+		return // on two pages
+	}
+	p.flags |= jcSeen
+	if p.email = c.text.address(u.email); p.email == 0 {
+		p.flags |= jcNoEmail
+		p.email = c.text.name(u.username)
+	}
+	if u.suspended {
+		p.flags |= jcSuspended
+	}
+	if u.notActivated {
+		p.flags |= jcNotActivated
+	}
+	if c.useAlternate {
+		if a := c.text.address(u.alternate); a != 0 {
+			c.alt[i] = a
+		}
+	}
+}
+
+// key is the address that JumpCloud exports as the user principal name.
+func (c *crowd) key(i uint32) ref {
+	if c.useAlternate {
+		return c.alt[i]
+	}
+	return c.email(i)
+}
+
+func (c *crowd) email(i uint32) ref {
+	p := c.jc.at(i)
+	if p.flags&jcNoEmail != 0 {
+		return 0
+	}
+	return p.email
+}
+
+// addBinding notes that a user is bound to the directory: to which account, if
+// that is known, and what is wrong with it.
+func (c *crowd) addBinding(userID, externalID, fault string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := c.jumpCloud(userID)
+	var account uint32
+	if externalID != "" {
+		account = c.azureAD(externalID) + 1
+	}
+	p := c.jc.at(i)
+	p.flags |= jcBound
+	if account != 0 {
+		p.ad = account
+	}
+	if fault != "" {
+		p.flags |= jcBindingFault
+		c.fault[i] = plain(fault)
+	}
+}
+
+// addMember notes that a user is in a bound group: directly or by way of
+// another, and whether the directory exports that group.
+func (c *crowd) addMember(userID string, direct, exported bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.jc.at(c.jumpCloud(userID))
+	p.flags |= jcInGroup
+	if direct {
+		p.flags |= jcDirect
+	}
+	if exported {
+		p.flags |= jcExported
+	}
+}
+
+// adUser is what is taken from an Azure AD user.
+type adUser struct {
+	id, upn, name, mail, immutableID string
+	disabled, guest, synced, admin   bool
+	proxies, others                  []string
+}
+
+func (c *crowd) addAzureAD(u *adUser) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := c.azureAD(u.id)
+	p := c.ad.at(i)
+	if p.flags&adSeen != 0 {
+		return
+	}
+	p.flags |= adSeen
+	p.upn = c.text.address(u.upn)
+	p.name = c.text.name(u.name)
+	if u.immutableID != "" {
+		h := max(1, maphash.String(c.text.seed, u.immutableID))
+		p.immutable = [2]uint32{uint32(h >> 32), uint32(h)}
+	}
+	if c.text.domain(p.upn) == c.domain {
+		p.flags |= adOnDomain
+	}
+	for _, f := range [...]struct {
+		on   bool
+		flag uint32
+	}{{u.disabled, adDisabled}, {u.guest, adGuest}, {u.synced, adSynced}, {u.admin, adAdmin}} {
+		if f.on {
+			p.flags |= f.flag
+		}
+	}
+	if a := c.text.address(u.mail); a == 0 {
+		p.flags |= adNoMail
+	} else if a != p.upn {
+		p.flags |= adMailDiffers
+		c.alias = append(c.alias, aliasOf{a, i, aliasMail})
+	}
+	for _, s := range u.proxies {
+		if len(s) > 5 && (s[:5] == "SMTP:" || s[:5] == "smtp:") {
+			c.addAlias(i, p, s[5:], aliasProxy)
+		}
+	}
+	for _, s := range u.others {
+		c.addAlias(i, p, s, aliasOther)
+	}
+}
+
+func (c *crowd) addAlias(i uint32, p *adPerson, address string, k aliasKind) {
+	a := c.text.address(address)
+	if a == 0 || a == p.upn {
+		return
+	}
+	for j := len(c.alias) - 1; j >= 0 && c.alias[j].ad == i; j-- {
+		if c.alias[j].addr == a {
+			return
+		}
+	}
+	c.alias = append(c.alias, aliasOf{a, i, k})
+}
+
+// odd is how the keys of IDs begin that are not of the usual form: what follows
+// is the ref of the text.
+const odd = 1<<64 - 1
+
+// jumpCloud returns the index of the user with this ID.
+func (c *crowd) jumpCloud(id string) uint32 {
+	var k [12]byte
+	if len(id) != 24 || !unhex(k[:], id) || binary.BigEndian.Uint64(k[:]) == odd {
+		for i := range 8 {
+			k[i] = 0xff
+		}
+		binary.BigEndian.PutUint32(k[8:], uint32(c.text.address(id)))
+	}
+	i, found := c.jcIDs.find(k[:], func(i uint32) []byte { return c.jc.at(i).id[:] })
+	if !found {
+		i = c.jc.add(jcPerson{id: k})
+		c.jcIDs.set(k[:], i, func(i uint32) []byte { return c.jc.at(i).id[:] })
+	}
+	return i
+}
+
+// azureAD returns the index of the account with this ID.
+func (c *crowd) azureAD(id string) uint32 {
+	var k [16]byte
+	if !unguid(&k, id) || binary.BigEndian.Uint64(k[:]) == odd {
+		for i := range 12 {
+			k[i] = 0xff
+		}
+		binary.BigEndian.PutUint32(k[12:], uint32(c.text.address(id)))
+	}
+	i, found := c.adIDs.find(k[:], func(i uint32) []byte { return c.ad.at(i).id[:] })
+	if !found {
+		i = c.ad.add(adPerson{id: k})
+		c.adIDs.set(k[:], i, func(i uint32) []byte { return c.ad.at(i).id[:] })
+	}
+	return i
+}
+
+func (c *crowd) jcID(i uint32) string {
+	k := c.jc.at(i).id
+	if binary.BigEndian.Uint64(k[:]) == odd {
+		return c.text.str(ref(binary.BigEndian.Uint32(k[8:])))
+	}
+	return hex.EncodeToString(k[:])
+}
+
+func (c *crowd) adID(i uint32) string {
+	k := c.ad.at(i).id
+	if binary.BigEndian.Uint64(k[:]) == odd {
+		return c.text.str(ref(binary.BigEndian.Uint32(k[12:])))
+	}
+	return guid(k)
+}
+
+func guid(k [16]byte) string {
+	var b [36]byte
+	hex.Encode(b[:8], k[:4])
+	hex.Encode(b[9:13], k[4:6])
+	hex.Encode(b[14:18], k[6:8])
+	hex.Encode(b[19:23], k[8:10])
+	hex.Encode(b[24:], k[10:])
+	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
+	return string(b[:])
+}
+
+// unhex reads small hexadecimal digits into dst.
+func unhex(dst []byte, s string) bool {
+	for i := range dst {
+		a, b := digit(s[2*i]), digit(s[2*i+1])
+		if a > 15 || b > 15 {
+			return false
+		}
+		dst[i] = a<<4 | b
+	}
+	return true
+}
+
+func digit(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 0xff
+}
+
+// unguid reads a GUID, in capitals or not.
+func unguid(dst *[16]byte, s string) bool {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return false
+	}
+	var b [36]byte
+	for i := range 36 {
+		b[i] = s[i]
+		if 'A' <= b[i] && b[i] <= 'F' {
+			b[i] += 'a' - 'A'
+		}
+	}
+	n := 0
+	for i := 0; i < 36; i += 2 {
+		if b[i] == '-' {
+			i++
+		}
+		x, y := digit(b[i]), digit(b[i+1])
+		if x > 15 || y > 15 {
+			return false
+		}
+		dst[n] = x<<4 | y
+		n++
+	}
+	return true
+}
+
+// rows is a list that grows without being copied.
+type rows[T any] struct {
+	blocks [][]T
+	n      uint32
+}
+
+const rowsBits = 10
+
+func (r *rows[T]) add(v T) uint32 {
+	if r.n>>rowsBits == uint32(len(r.blocks)) {
+		r.blocks = append(r.blocks, make([]T, 1<<rowsBits))
+	}
+	r.blocks[r.n>>rowsBits][r.n&(1<<rowsBits-1)] = v
+	r.n++
+	return r.n - 1
+}
+
+// at returns a pointer that stays valid.
+func (r *rows[T]) at(i uint32) *T { return &r.blocks[i>>rowsBits][i&(1<<rowsBits-1)] }
+
+// idIndex finds records by ID.
+type idIndex struct {
+	slots []uint32 // index from 1
+	used  int
+	seed  maphash.Seed
+}
+
+func (x *idIndex) slot(id []byte) int {
+	hi, _ := bits.Mul64(maphash.Bytes(x.seed, id), uint64(len(x.slots)))
+	return int(hi)
+}
+
+func (x *idIndex) find(id []byte, idOf func(uint32) []byte) (uint32, bool) {
+	if len(x.slots) == 0 {
+		return 0, false
+	}
+	for i := x.slot(id); x.slots[i] != 0; {
+		if string(idOf(x.slots[i]-1)) == string(id) {
+			return x.slots[i] - 1, true
+		}
+		if i++; i == len(x.slots) {
+			i = 0
+		}
+	}
+	return 0, false
+}
+
+func (x *idIndex) set(id []byte, v uint32, idOf func(uint32) []byte) {
+	if x.used*8 >= len(x.slots)*7 {
+		x.grow(max(1024, len(x.slots)+len(x.slots)/2), idOf)
+	}
+	x.insert(id, v+1)
+	x.used++
+}
+
+func (x *idIndex) insert(id []byte, v uint32) {
+	i := x.slot(id)
+	for x.slots[i] != 0 {
+		if i++; i == len(x.slots) {
+			i = 0
+		}
+	}
+	x.slots[i] = v
+}
+
+func (x *idIndex) grow(n int, idOf func(uint32) []byte) {
+	if n <= len(x.slots) {
+		return
+	}
+	old := x.slots
+	x.slots = make([]uint32, n)
+	for _, v := range old {
+		if v != 0 {
+			x.insert(idOf(v-1), v)
+		}
+	}
+}
+
+// expectJumpCloud and expectAzureAD make room for so many people.
+func (c *crowd) expectJumpCloud(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.jcIDs.grow(room(n), func(i uint32) []byte { return c.jc.at(i).id[:] })
+	c.text.grow(room(n))
+}
+
+func (c *crowd) expectAzureAD(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.adIDs.grow(room(n), func(i uint32) []byte { return c.ad.at(i).id[:] })
+	c.text.grow(room(n))
+}
+
+// room is how many slots n entries need. Totals are the services' word only.
+func room(n int) int {
+	n = min(max(n, 0), 4<<20)
+	return (n+n/64)*8/7 + 8
+}

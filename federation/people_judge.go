@@ -1,0 +1,423 @@
+package federation
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/jcaad/jcaad/aad"
+)
+
+// audience says whose sign-in is judged.
+type audience struct {
+	domain        string                     // normalised
+	directoryID   string                     // JumpCloud's Microsoft 365 directory; "" = none yet
+	groupIDs      []string                   // groups bound to the application (existing ones among the plan's)
+	newMembers    []string                   // emails that the plan will add to groups
+	groupsPending bool                       // the plan's groups do not all exist or are not all bound yet
+	rules         []string                   // translation rules on or planned
+	admins        map[string]bool            // Azure AD object IDs of Global Administrators
+	policy        *aad.TokenValidationPolicy // nil = default (all)
+
+	// directoryGroupIDs are those of groupIDs that the directory exports or
+	// that the plan makes it export; nil means all of them.
+	directoryGroupIDs []string
+
+	// likelyService says why an account looks like a service, a room or a
+	// shared mailbox; "" if it does not. Nil means LikelyService.
+	likelyService func(userPrincipalName, displayName string) string
+}
+
+const ruleAlternateEmail = "user_principal_name_from_alternate_email"
+
+// A finding is a [PersonFinding] that has not been put into words: who it is
+// about, by index from 1.
+type finding struct {
+	jc, ad   uint32
+	arg      uint32 // what the kind makes of it
+	kind     kind
+	severity uint8 // index into severities
+	locked   bool
+}
+
+// severities are in the order in which findings are told.
+var severities = [...]Severity{Alarm, Refusal, Warning, Info}
+
+const (
+	sevAlarm = iota
+	sevRefusal
+	sevWarning
+	sevInfo
+)
+
+// judge turns what was read into findings. It is pure: the same people give the
+// same findings in the same order.
+func judge(c *crowd, a audience) *People {
+	planned := make(map[ref]bool, len(a.newMembers))
+	for _, m := range a.newMembers {
+		if r := c.text.known(m); r != 0 {
+			planned[r] = true
+		}
+	}
+	j := &judgement{crowd: c, a: a}
+	j.p = &People{Domain: a.domain, crowd: c, service: a.likelyService}
+	if a.policy != nil {
+		j.p.policy = *a.policy
+		j.p.hasPolicy = true
+	}
+	partner := c.join(planned)
+	for u := range c.ad.n {
+		if c.ad.at(u).flags&adSeen != 0 {
+			j.account(u, partner[u])
+		}
+	}
+	for i := range c.jc.n {
+		p := c.jc.at(i)
+		if p.flags&jcSeen == 0 {
+			continue
+		}
+		j.p.Counts.JumpCloud++
+		if match(p.flags>>jcHow) == matchNone {
+			j.alone(i, partner)
+		}
+	}
+	j.p.finish(j.found)
+	return j.p
+}
+
+type judgement struct {
+	*crowd
+	a     audience
+	p     *People
+	found []finding
+}
+
+func (j *judgement) add(k kind, severity uint8, jc, ad uint32) {
+	j.found = append(j.found, finding{jc: jc, ad: ad, kind: k, severity: severity})
+}
+
+// lock adds a finding that keeps the person from signing in.
+func (j *judgement) lock(k kind, jc, ad uint32) {
+	j.found = append(j.found, finding{jc: jc, ad: ad, kind: k, severity: sevRefusal, locked: true})
+}
+
+// lockIf adds a lock-out if it is one, else a warning.
+func (j *judgement) lockIf(is bool, k kind, jc, ad uint32) {
+	if is {
+		j.lock(k, jc, ad)
+	} else {
+		j.add(k, sevWarning, jc, ad)
+	}
+}
+
+// account judges an Azure AD account and the JumpCloud user that belongs to it,
+// if any (from 1).
+func (j *judgement) account(u, jc uint32) {
+	p, ad := j.ad.at(u), u+1
+	if p.flags&adOnDomain == 0 {
+		j.elsewhere(p, ad, jc)
+		return
+	}
+	j.p.Counts.AzureAD++
+	if jc != 0 {
+		j.p.Counts.Matched++
+	}
+	if p.flags&adGuest != 0 {
+		j.add(kGuest, sevInfo, jc, ad)
+		return
+	}
+	if p.flags&adDisabled != 0 {
+		j.add(kDisabled, sevInfo, jc, ad)
+	}
+	enabled := p.flags&adDisabled == 0
+	if p.flags&adSynced != 0 {
+		j.add(kDirectorySynced, sevWarning, jc, ad)
+	}
+	if p.flags&adAdmin != 0 {
+		j.add(kGlobalAdmin, sevWarning, jc, ad)
+		if p.immutable != [2]uint32{} {
+			j.add(kPrivilegedID, sevWarning, jc, ad)
+		}
+	}
+	if p.flags&adSharedID != 0 {
+		j.lockIf(enabled, kSharedImmutableID, jc, ad)
+	}
+	if enabled && j.service(p) != "" {
+		j.add(kServiceAccount, sevWarning, jc, ad)
+	}
+	if p.flags&adNoMail != 0 && jc == 0 {
+		j.add(kNoEmail, sevInfo, 0, ad)
+	}
+	if jc == 0 {
+		if enabled {
+			j.lock(kNotInJumpCloud, 0, ad)
+		}
+		return
+	}
+	j.addresses(p, jc, ad)
+	if enabled {
+		j.access(p, jc, ad)
+	}
+}
+
+// elsewhere judges an account whose mail is on the domain, but not its user
+// principal name. Without a JumpCloud user it is none of our business.
+func (j *judgement) elsewhere(p *adPerson, ad, jc uint32) {
+	switch {
+	case p.flags&adGuest != 0:
+		j.add(kGuest, sevInfo, jc, ad)
+	case jc != 0 && p.flags&adDisabled == 0:
+		j.p.Counts.Matched++
+		severity := uint8(sevWarning)
+		if !j.p.validates(j.text.domain(p.upn)) {
+			severity = sevInfo
+		}
+		j.add(kOtherDomain, severity, jc, ad)
+	}
+}
+
+// addresses compares the two sides' addresses.
+func (j *judgement) addresses(p *adPerson, jc, ad uint32) {
+	i := jc - 1
+	q, key := j.jc.at(i), j.key(i)
+	how := match(q.flags >> jcHow)
+	switch {
+	case how == matchProxy || how == matchOther:
+		j.add(kAliasOnly, sevWarning, jc, ad)
+	case key != 0 && key != p.upn:
+		j.add(kEmailDiffers, sevWarning, jc, ad)
+	case key != 0 && p.flags&adMailDiffers != 0 && !j.hasMail(ad-1, j.email(i)):
+		j.add(kEmailDiffers, sevInfo, jc, ad)
+	}
+	if j.email(i) == 0 || key == 0 {
+		j.add(kNoEmail, sevWarning, jc, ad)
+	}
+	if q.flags&jcTwin != 0 {
+		j.add(kDuplicateEmail, sevWarning, jc, ad)
+	}
+}
+
+func (j *judgement) hasMail(u uint32, address ref) bool {
+	i, _ := slices.BinarySearchFunc(j.alias, u, func(x aliasOf, u uint32) int { return cmp.Compare(x.ad, u) })
+	for ; i < len(j.alias) && j.alias[i].ad == u; i++ {
+		if j.alias[i].kind == aliasMail {
+			return j.alias[i].addr == address
+		}
+	}
+	return false
+}
+
+// access judges whether the person of an enabled account gets through JumpCloud.
+func (j *judgement) access(p *adPerson, jc, ad uint32) {
+	q := j.jc.at(jc - 1)
+	if p.immutable == [2]uint32{} {
+		j.lock(kNoImmutableID, jc, ad)
+	}
+	if q.flags&jcSuspended != 0 {
+		j.lock(kSuspended, jc, ad)
+	} else if q.flags&jcNotActivated != 0 {
+		j.lock(kNotActivated, jc, ad)
+	}
+	grouped := q.flags&(jcInGroup|jcPlanned) != 0
+	switch {
+	case !grouped && j.a.groupsPending:
+		j.add(kNotInGroup, sevInfo, jc, ad)
+	case !grouped:
+		j.lock(kNotInGroup, jc, ad)
+	case q.flags&(jcDirect|jcPlanned) == 0:
+		j.add(kNestedGroup, sevWarning, jc, ad)
+	}
+	switch {
+	case j.a.directoryID == "":
+	case q.flags&jcBound == 0:
+		// The plan binds the groups to the directory, and so their members.
+		comes := q.flags&(jcExported|jcPlanned) != 0 || !grouped && j.a.groupsPending
+		j.lockIf(!comes, kNotBound, jc, ad)
+	case q.flags&jcBindingFault != 0:
+		// Once the binding knows the account, the ID went with it.
+		j.lockIf(match(q.flags>>jcHow) != matchBinding, kBindingError, jc, ad)
+	}
+}
+
+// alone judges a JumpCloud user without an account on the domain.
+func (j *judgement) alone(i uint32, partner []uint32) {
+	q, jc, key, email := j.jc.at(i), i+1, j.key(i), j.email(i)
+	grouped := q.flags&(jcInGroup|jcPlanned|jcBound) != 0
+	if email == 0 {
+		j.add(kNoEmail, sevWarning, jc, 0)
+		return
+	}
+	if !grouped && j.text.domain(key) != j.a.domain && j.text.domain(email) != j.a.domain {
+		j.p.Counts.Elsewhere++ // somebody who has nothing to do with it
+		return
+	}
+	if q.flags&jcTwin != 0 {
+		j.add(kDuplicateEmail, sevWarning, jc, 0)
+	}
+	switch {
+	case q.ad != 0 && partner[q.ad-1] != 0:
+		j.found = append(j.found, finding{jc: jc, arg: partner[q.ad-1], kind: kBindingError, severity: sevWarning})
+		return
+	case q.flags&jcBindingFault != 0:
+		j.add(kBindingError, sevWarning, jc, 0)
+	}
+	switch {
+	case key == 0:
+		j.add(kNoEmail, sevWarning, jc, 0)
+	case q.flags&jcSuspended != 0: // somebody who has left
+	case q.ad != 0 || j.text.domain(key) != j.a.domain:
+		severity := uint8(sevWarning)
+		if q.ad == 0 && !j.p.validates(j.text.domain(key)) {
+			severity = sevInfo
+		}
+		j.add(kOtherDomain, severity, jc, 0)
+	default:
+		j.add(kNotInAzureAD, sevWarning, jc, 0)
+	}
+}
+
+// service says why the account looks like no person.
+func (j *judgement) service(p *adPerson) string {
+	if f := j.a.likelyService; f != nil {
+		return f(j.text.str(p.upn), j.text.str(p.name))
+	}
+	return j.hint(p)
+}
+
+func (c *crowd) hint(p *adPerson) string {
+	var local, name []byte
+	if p.upn != 0 {
+		local, _ = c.text.get(p.upn)
+	}
+	if p.name != 0 {
+		name, _ = c.text.get(p.name)
+	}
+	return serviceHint(local, name)
+}
+
+// finish sorts and counts.
+func (p *People) finish(found []finding) {
+	c := p.crowd
+	slices.SortFunc(found, func(a, b finding) int {
+		if a.locked != b.locked {
+			if a.locked {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.severity, b.severity), c.compareWho(a, b), cmp.Compare(a.kind, b.kind))
+	})
+	p.found = slices.Clip(found)
+	last := finding{}
+	p.Counts.Findings = len(found)
+	p.Counts.ByCode = make(map[Code]int)
+	p.Counts.BySeverity = make(map[Severity]int)
+	for _, f := range found {
+		p.Counts.ByCode[f.kind.code()]++
+		p.Counts.BySeverity[severities[f.severity]]++
+		if f.locked && f.ad != last.ad {
+			p.Counts.LockedOut++ // one person's lock-outs stand together
+			last = f
+		}
+	}
+}
+
+// compareWho orders findings by the person's address, then by ID.
+func (c *crowd) compareWho(a, b finding) int {
+	if a.ad == b.ad && a.jc == b.jc {
+		return 0
+	}
+	x, y := c.who(a), c.who(b)
+	if x != y {
+		var l, m []byte
+		var d, e uint8
+		if x != 0 {
+			l, d = c.text.get(x)
+		}
+		if y != 0 {
+			m, e = c.text.get(y)
+		}
+		if n := cmp.Or(bytes.Compare(l, m), strings.Compare(c.text.domains[d%inline], c.text.domains[e%inline])); n != 0 {
+			return n
+		}
+	}
+	switch {
+	case a.ad != 0 && b.ad != 0 && a.ad != b.ad:
+		return c.compareAzureAD(a.ad-1, b.ad-1)
+	case a.ad != b.ad:
+		return cmp.Compare(min(b.ad, 1), min(a.ad, 1)) // with an account first
+	case a.jc != 0 && b.jc != 0:
+		return c.compareJumpCloud(a.jc-1, b.jc-1)
+	}
+	return cmp.Compare(min(a.jc, 1), min(b.jc, 1))
+}
+
+// who is the text that a person is listed by.
+func (c *crowd) who(f finding) ref {
+	if f.ad != 0 {
+		if p := c.ad.at(f.ad - 1); p.upn != 0 {
+			return p.upn
+		}
+	}
+	if f.jc != 0 {
+		return c.jc.at(f.jc - 1).email
+	}
+	return 0
+}
+
+// LikelyService says why an account looks like a service, a device, a room or a
+// shared mailbox rather than a person; "" means that it does not. It is a guess
+// by words of the name alone.
+func LikelyService(userPrincipalName, displayName string) (reason string) {
+	local, _, _ := strings.Cut(userPrincipalName, "@")
+	return serviceHint([]byte(strings.ToLower(local)), []byte(displayName))
+}
+
+// serviceWords betray a service anywhere in a name; those with true only as
+// the whole name, because people are called so too, or have such tasks.
+var serviceWords = map[string]bool{
+	"svc": false, "srv": false, "service": false, "services": false, "daemon": false, "bot": false, "robot": false,
+	"automation": false, "integration": false, "api": false, "sync": false, "backup": false, "smtp": false, "relay": false,
+	"noreply": false, "donotreply": false, "mailer": false, "notification": false, "notifications": false, "alerts": false,
+	"scanner": false, "scan": false, "printer": false, "copier": false, "mfp": false, "fax": false, "kiosk": false,
+	"room": false, "meetingroom": false, "boardroom": false, "conference": false, "confroom": false, "projector": false,
+	"mailbox": false, "shared": false, "resource": false, "calendar": false,
+	"info": true, "office": true, "sales": true, "support": true, "helpdesk": true, "contact": true, "hello": true,
+	"team": true, "billing": true, "invoice": true, "invoices": true, "accounting": true, "hr": true, "jobs": true,
+	"careers": true, "marketing": true, "reception": true, "webmaster": true, "postmaster": true, "abuse": true, "admin": true,
+}
+
+// serviceHint is LikelyService for a folded local part. It allocates only for
+// what it finds.
+func serviceHint(local, name []byte) string {
+	if bytes.Contains(local, []byte("no-reply")) || bytes.Contains(local, []byte("do-not-reply")) {
+		return "its name says that it takes no answers"
+	}
+	for from, i := 0, 0; i <= len(local); i++ {
+		if i < len(local) && 'a' <= local[i] && local[i] <= 'z' {
+			continue
+		}
+		if whole, ok := serviceWords[string(local[from:i])]; ok && (!whole || i-from == len(local)) {
+			return "its name has the word \"" + string(local[from:i]) + "\" in it"
+		}
+		from = i + 1
+	}
+	var buf [64]byte
+	for word := range bytes.FieldsSeq(name) {
+		if len(word) > len(buf) {
+			continue
+		}
+		w := buf[:len(word)]
+		for i, b := range word {
+			if 'A' <= b && b <= 'Z' {
+				b += 'a' - 'A'
+			}
+			w[i] = b
+		}
+		if whole, ok := serviceWords[string(w)]; ok && !whole {
+			return "its display name has the word \"" + string(w) + "\" in it"
+		}
+	}
+	return ""
+}

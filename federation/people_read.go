@@ -1,0 +1,195 @@
+package federation
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+// people compares the two directories. It reads all lists at once, only the
+// properties that are needed, and keeps of each person what judge needs.
+func (f *Federator) people(ctx context.Context, a audience) (*People, error) {
+	c := newCrowd(a.domain, slices.Contains(a.rules, ruleAlternateEmail))
+	tell := &progress{f: f, ctx: ctx, domain: a.domain}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return f.readJumpCloud(ctx, c, tell) })
+	g.Go(func() error { return f.readAzureAD(ctx, c, a.admins, tell) })
+	if a.directoryID != "" {
+		g.Go(func() error { return f.readBindings(ctx, c, a.directoryID) })
+	}
+	for _, id := range a.groupIDs {
+		exported := a.directoryGroupIDs == nil || slices.Contains(a.directoryGroupIDs, id)
+		g.Go(func() error { return f.readMembers(ctx, c, id, exported) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	p := judge(c, a)
+	tell.end(p.Counts.Summary())
+	return p, nil
+}
+
+func (f *Federator) readJumpCloud(ctx context.Context, c *crowd, tell *progress) error {
+	fields := []string{"email", "username", "state", "activated", "suspended"}
+	if c.useAlternate {
+		fields = append(fields, "alternateEmail")
+	}
+	opts := &jumpcloud.UsersOptions{Fields: fields, OnTotal: func(n int) {
+		c.expectJumpCloud(n)
+		tell.expect(n)
+	}}
+	var v jcUser
+	for u, err := range f.jc.Users(ctx, opts) {
+		if err != nil {
+			return err
+		}
+		v = jcUser{
+			id: u.ID, username: u.Username, email: u.Email, alternate: u.AlternateEmail,
+			suspended:    u.Suspended || u.State == jumpcloud.Suspended,
+			notActivated: u.State == jumpcloud.Staged || !u.Activated,
+		}
+		c.addJumpCloud(&v)
+		tell.one()
+	}
+	return nil
+}
+
+// personFields are the properties of an Azure AD user that judge needs.
+var personFields = []string{
+	"id", "userPrincipalName", "displayName", "mail", "onPremisesImmutableId", "userType",
+	"accountEnabled", "onPremisesSyncEnabled", "proxyAddresses", "otherMails",
+}
+
+func (f *Federator) readAzureAD(ctx context.Context, c *crowd, admins map[string]bool, tell *progress) error {
+	// Whoever has a mail address on the domain but signs in with another name
+	// would be missed by the user principal name alone.
+	suffix := aad.Quote("@" + c.domain)
+	opts := &aad.UsersOptions{
+		Filter:   "endsWith(userPrincipalName," + suffix + ") or endsWith(mail," + suffix + ")",
+		Select:   personFields,
+		Parallel: true,
+		OnTotal: func(n int) {
+			c.expectAzureAD(n)
+			tell.expect(n)
+		},
+	}
+	lower := make(map[string]bool, len(admins))
+	for id, is := range admins {
+		lower[strings.ToLower(id)] = is
+	}
+	var v adUser
+	for u, err := range f.ad.Users(ctx, opts) {
+		if err != nil {
+			return err
+		}
+		v = adUser{
+			id: u.ID, upn: u.UserPrincipalName, name: u.DisplayName, mail: u.Mail, immutableID: u.ImmutableID,
+			disabled: u.Enabled != nil && !*u.Enabled, guest: strings.EqualFold(u.UserType, "Guest"),
+			synced:  u.OnPremisesSyncEnabled != nil && *u.OnPremisesSyncEnabled,
+			admin:   len(lower) > 0 && lower[strings.ToLower(u.ID)],
+			proxies: u.ProxyAddresses, others: u.OtherMails,
+		}
+		c.addAzureAD(&v)
+		tell.one()
+	}
+	return nil
+}
+
+func (f *Federator) readBindings(ctx context.Context, c *crowd, directoryID string) error {
+	for b, err := range f.jc.Office365Users(ctx, directoryID) {
+		if err != nil {
+			return err
+		}
+		c.addBinding(b.UserID, b.ExternalID, bindingFault(b.Sync))
+	}
+	return nil
+}
+
+// bindingFault returns what a directory says is wrong with a binding. Which
+// codes mean success is not documented; these are what such codes are called.
+func bindingFault(s *jumpcloud.SyncStatus) string {
+	if s == nil {
+		return ""
+	}
+	switch strings.ToLower(s.Code) {
+	case "", "0", "200", "ok", "success", "succeeded", "synced", "none":
+		return ""
+	}
+	return cmp.Or(s.Message, "code "+s.Code)
+}
+
+func (f *Federator) readMembers(ctx context.Context, c *crowd, groupID string, exported bool) error {
+	for r, err := range f.jc.GroupMembership(ctx, groupID) {
+		if err != nil {
+			return err
+		}
+		if r.Type != jumpcloud.UserObject && r.Type != "" {
+			continue
+		}
+		c.addMember(r.ID, isDirect(r, groupID), exported)
+	}
+	return nil
+}
+
+// isDirect reports whether one of the ways to a member has no other group on it.
+func isDirect(r *jumpcloud.Reach, groupID string) bool {
+	if len(r.Paths) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(r.Paths, func(path []jumpcloud.Object) bool {
+		return !slices.ContainsFunc(path, func(o jumpcloud.Object) bool {
+			return o.Type == jumpcloud.GroupObject && o.ID != groupID
+		})
+	})
+}
+
+// progress tells how many people have been read, of both directories together.
+type progress struct {
+	f      *Federator
+	ctx    context.Context
+	domain string
+	done   atomic.Int64
+	mu     sync.Mutex
+	total  int
+	told   int64
+}
+
+// progressStep is how many people pass between two events; it grows with the
+// total, so that no run tells more than some hundreds.
+const progressStep = 200
+
+func (p *progress) expect(n int) {
+	p.mu.Lock()
+	p.total += n
+	p.mu.Unlock()
+}
+
+func (p *progress) one() {
+	n := p.done.Add(1)
+	if n%progressStep != 0 {
+		return
+	}
+	p.mu.Lock()
+	total := p.total
+	due := n > p.told && n-p.told >= int64(total/200)
+	if due {
+		p.told = n
+	}
+	p.mu.Unlock()
+	if due {
+		p.f.emit(p.ctx, Event{Phase: PhaseCheck, Domain: p.domain, Text: "reading people", Done: int(n), Total: max(total, int(n))})
+	}
+}
+
+func (p *progress) end(text string) {
+	n := int(p.done.Load())
+	p.f.emit(p.ctx, Event{Phase: PhaseCheck, Domain: p.domain, Text: text, Done: n, Total: n})
+}

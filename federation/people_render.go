@@ -1,0 +1,202 @@
+package federation
+
+import (
+	"bufio"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// String returns the findings as a table; see [People.WriteTable].
+func (p *People) String() string {
+	var b strings.Builder
+	p.WriteTable(&b)
+	return b.String()
+}
+
+// Summary is one sentence with the figures.
+func (c PeopleCounts) Summary() string {
+	return fmt.Sprintf("%s in JumpCloud, %s on the domain in Azure AD, %d in both; %s",
+		plural(c.JumpCloud, "user", "users"), plural(c.AzureAD, "account", "accounts"), c.Matched, c.verdict())
+}
+
+func (c PeopleCounts) verdict() string {
+	switch c.LockedOut {
+	case 0:
+		return "nobody would be locked out"
+	case 1:
+		return "1 person would be locked out"
+	}
+	return fmt.Sprintf("%d people would be locked out", c.LockedOut)
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// label is the first column: how bad it is.
+func (f PersonFinding) label() string {
+	if f.LockedOut {
+		return "LOCKED OUT"
+	}
+	return string(f.Severity)
+}
+
+// maxColumn is how wide a column of names may make the table.
+const maxColumn = 40
+
+// WriteTable writes the findings as aligned text, and below them what is to be
+// done about each kind.
+func (p *People) WriteTable(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintln(b, p.counts().Summary())
+	var width [4]int
+	row := func(f PersonFinding) [4]string {
+		return [4]string{f.label(), plain(f.Who()), plain(f.DisplayName), strings.TrimPrefix(string(f.Code), "person-")}
+	}
+	for _, f := range p.All() {
+		for i, s := range row(f) {
+			width[i] = min(max(width[i], utf8.RuneCountInString(s)), maxColumn)
+		}
+	}
+	var kinds []Code
+	for i, f := range p.All() {
+		if i == 0 {
+			b.WriteByte('\n')
+		}
+		for i, s := range row(f) {
+			b.WriteString(s)
+			for n := utf8.RuneCountInString(s); n < width[i]; n++ {
+				b.WriteByte(' ')
+			}
+			if width[i] > 0 {
+				b.WriteString("  ")
+			}
+		}
+		b.WriteString(plain(f.Evidence))
+		b.WriteByte('\n')
+		if len(kinds) < len(personCodes) && !hasCode(kinds, f.Code) {
+			kinds = append(kinds, f.Code)
+		}
+	}
+	for i, k := range kinds {
+		if i == 0 {
+			fmt.Fprintf(b, "\nwhat to do\n")
+		}
+		fmt.Fprintf(b, "  %s: %s\n", strings.TrimPrefix(string(k), "person-"), p.repair(k))
+	}
+	return b.Flush()
+}
+
+func hasCode(kinds []Code, c Code) bool {
+	for _, k := range kinds {
+		if k == c {
+			return true
+		}
+	}
+	return false
+}
+
+// repair returns the sentence for a code, also of a newer version's JSON.
+func (p *People) repair(c Code) string {
+	if s := c.Repair(); s != "" {
+		return s
+	}
+	for _, f := range p.All() {
+		if f.Code == c {
+			return plain(f.Repair)
+		}
+	}
+	return ""
+}
+
+func (p *People) counts() PeopleCounts {
+	if p == nil {
+		return PeopleCounts{}
+	}
+	return p.Counts
+}
+
+var csvHeader = []string{"severity", "lockedOut", "code", "userPrincipalName", "email", "displayName", "evidence", "repair", "jumpCloudID", "azureADID"}
+
+// WriteCSV writes the findings as comma-separated values with a header. A cell
+// that a spreadsheet would take for a formula is preceded by an apostrophe.
+func (p *People) WriteCSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	out.Write(csvHeader)
+	for _, f := range p.All() {
+		locked := "no"
+		if f.LockedOut {
+			locked = "yes"
+		}
+		cells := []string{string(f.Severity), locked, string(f.Code), f.UserPrincipalName, f.Email, f.DisplayName, f.Evidence, f.Repair, f.JumpCloudID, f.AzureADID}
+		for i, s := range cells {
+			cells[i] = csvCell(s)
+		}
+		if err := out.Write(cells); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// csvCell makes text of what Excel, LibreOffice and Google Sheets would take
+// for a formula.
+func csvCell(s string) string {
+	s = plain(s)
+	if t := strings.TrimLeftFunc(s, unicode.IsSpace); t != "" {
+		switch r, _ := utf8.DecodeRuneInString(t); r {
+		case '=', '+', '-', '@', '|', '%', '＝', '＋', '－', '＠':
+			return "'" + s
+		}
+	}
+	return s
+}
+
+// WriteMarkdown writes the findings as a table in Markdown, and below it what is
+// to be done about each kind.
+func (p *People) WriteMarkdown(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "%s.\n", p.counts().Summary())
+	var kinds []Code
+	for i, f := range p.All() {
+		if i == 0 {
+			b.WriteString("\n| | person | name | finding | what was found |\n|---|---|---|---|---|\n")
+		}
+		label := f.label()
+		if f.LockedOut {
+			label = "**locked out**"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | `%s` | %s |\n", label, markdown(f.Who()), markdown(f.DisplayName), f.Code, markdown(f.Evidence))
+		if len(kinds) < len(personCodes) && !hasCode(kinds, f.Code) {
+			kinds = append(kinds, f.Code)
+		}
+	}
+	for i, k := range kinds {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(b, "- `%s`: %s\n", k, markdown(p.repair(k)))
+	}
+	return b.Flush()
+}
+
+// markdown makes s mean nothing but itself inside a table.
+func markdown(s string) string {
+	var b strings.Builder
+	for _, r := range plain(s) {
+		switch r {
+		case '\\', '`', '*', '_', '[', ']', '<', '>', '|', '#', '!', '~', '&', '$':
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
