@@ -259,7 +259,12 @@ func (c *Client) UpdateFederation(ctx context.Context, domain, id string, u Fede
 	}
 	var f entity[Federation]
 	if len(bytes.TrimSpace(answer)) == 0 || json.Unmarshal(answer, &f) != nil || f.get().ID == "" {
-		return c.federationByID(ctx, domain, id)
+		f, err := c.federationByID(ctx, domain, id)
+		var e *Error
+		if errors.As(err, &e) {
+			e.OutcomeUnknown = true // the change has been made, and nobody has seen it
+		}
+		return f, err
 	}
 	return f.get(), nil
 }

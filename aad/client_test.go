@@ -1,0 +1,594 @@
+package aad_test
+
+import (
+	"context"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/aad/aadtest"
+	"github.com/jcaad/jcaad/certs"
+)
+
+// newCert returns a certificate, the same one for the same name.
+var newCert = func() func(testing.TB, string) certs.Cert {
+	var mu sync.Mutex
+	made := make(map[string]certs.Cert)
+	return func(t testing.TB, name string) certs.Cert {
+		t.Helper()
+		mu.Lock()
+		defer mu.Unlock()
+		if c, ok := made[name]; ok {
+			return c
+		}
+		now := time.Now()
+		k, err := certs.NewKeyPair(pkix.Name{CommonName: name}, certs.Lifetime{NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made[name] = k.Cert()
+		return made[name]
+	}
+}()
+
+func federation(t testing.TB) aad.Federation {
+	return aad.Federation{
+		DisplayName: "Example", IssuerURI: "urn:uri:example.com", PassiveSignInURI: "https://sso.jumpcloud.com/saml2/example",
+		SignOutURI: "https://console.jumpcloud.com/userconsole/", Protocol: aad.SAML, MFA: aad.AcceptIfMFADoneByFederatedIdP,
+		SigningCertificate: newCert(t, "one"),
+	}
+}
+
+// compare knows certificates.
+var compare = cmp.Comparer(func(a, b certs.Cert) bool { return a == b })
+
+func collect[T any](seq iter.Seq2[*T, error]) ([]T, error) {
+	var all []T
+	for v, err := range seq {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, *v)
+	}
+	return all, nil
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// recorder remembers requests and their bodies.
+type recorder struct {
+	next http.RoundTripper
+	mu   sync.Mutex
+	sent []string // method, path and query, body
+	head []http.Header
+}
+
+func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	line := req.Method + " " + strings.TrimPrefix(req.URL.RequestURI(), "/v1.0")
+	if req.Body != nil {
+		b, _ := io.ReadAll(req.Body)
+		req.Body.Close()
+		req.Body = io.NopCloser(strings.NewReader(string(b)))
+		if len(b) > 0 {
+			line += " " + string(b)
+		}
+	}
+	r.mu.Lock()
+	r.sent = append(r.sent, line)
+	r.head = append(r.head, req.Header.Clone())
+	r.mu.Unlock()
+	return r.next.RoundTrip(req)
+}
+
+// operation is one method of the client.
+type operation struct {
+	name       string
+	permission string // that a 403 names
+	prepare    func(*aadtest.Server)
+	call       func(context.Context, *aad.Client) (any, error)
+	sent       []string // prefixes
+	want       any
+	write      bool
+	absentOK   bool // 404 is a success
+	noAnswer   bool // an empty 200 is fine
+}
+
+const (
+	selectAll = "$select=id%2CuserPrincipalName%2CdisplayName%2Cmail%2ConPremisesImmutableId%2CuserType%2CaccountEnabled%2ConPremisesSyncEnabled%2CproxyAddresses%2CotherMails%2CcreatedDateTime"
+	userID    = "11111111-0000-4000-8000-000000000001"
+	groupID   = "group"
+)
+
+func exampleDomain(edit func(*aad.Domain)) *aad.Domain {
+	d := &aad.Domain{Name: "example.com", AuthenticationType: aad.Managed, IsRoot: true, IsVerified: true, IsAdminManaged: true,
+		SupportedServices: []string{"Email", "OfficeCommunicationsOnline"}}
+	if edit != nil {
+		edit(d)
+	}
+	return d
+}
+
+func alice() *aad.User {
+	return &aad.User{
+		ID: userID, UserPrincipalName: "alice@example.com", DisplayName: "Alice", Mail: "alice@example.com", ImmutableID: "QQ==", UserType: "Member",
+		Enabled: ptr(true), OnPremisesSyncEnabled: ptr(false), ProxyAddresses: []string{"SMTP:alice@example.com", "smtp:al@example.com"}, OtherMails: []string{"a@home.example"},
+		Created: time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC),
+	}
+}
+
+// operations are all methods of the client that talk to Graph.
+func operations(t testing.TB) []operation {
+	fed := federation(t)
+	stored := fed
+	stored.ID = "fed-1"
+	federated := func(s *aadtest.Server) { s.SetFederation("example.com", stored) }
+	clean := func(err error, v any) (any, error) {
+		if err != nil {
+			return nil, err
+		}
+		return v, nil
+	}
+	return []operation{
+		{
+			name: "Domains", permission: "Domain.Read.All",
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				var names []string
+				for d, err := range c.Domains(ctx) {
+					if err != nil {
+						return nil, err
+					}
+					names = append(names, d.Name)
+				}
+				return names, nil
+			},
+			sent: []string{"GET /domains"}, want: []string{"contoso.onmicrosoft.com", "example.com"},
+		}, {
+			name: "Domain", permission: "Domain.Read.All",
+			call: func(ctx context.Context, c *aad.Client) (any, error) { return c.Domain(ctx, "Example.COM.") },
+			sent: []string{"GET /domains/example.com"}, want: exampleDomain(nil),
+		}, {
+			name: "RootDomain", permission: "Domain.Read.All",
+			prepare: func(s *aadtest.Server) { s.AddDomain("sub.example.com") },
+			call:    func(ctx context.Context, c *aad.Client) (any, error) { return c.RootDomain(ctx, "sub.example.com") },
+			sent:    []string{"GET /domains/sub.example.com/rootDomain"}, want: exampleDomain(nil),
+		}, {
+			name: "SetDefaultDomain", permission: "Domain.ReadWrite.All", write: true, noAnswer: true,
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return clean(c.SetDefaultDomain(ctx, "example.com"), nil)
+			},
+			sent: []string{`PATCH /domains/example.com {"isDefault":true}`},
+		}, {
+			name: "SetManaged", permission: "Domain-InternalFederation.ReadWrite.All", write: true, noAnswer: true, prepare: federated,
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return clean(c.SetManaged(ctx, "example.com"), nil)
+			},
+			sent: []string{`PATCH /domains/example.com {"authenticationType":"Managed"}`},
+		}, {
+			name: "CreateDomain", permission: "Domain.ReadWrite.All", write: true, noAnswer: true,
+			call: func(ctx context.Context, c *aad.Client) (any, error) { return c.CreateDomain(ctx, "New.example") },
+			sent: []string{`POST /domains {"id":"new.example"}`},
+			want: &aad.Domain{Name: "new.example", AuthenticationType: aad.Managed, IsAdminManaged: true, SupportedServices: []string{}},
+		}, {
+			name: "VerifyDomain", permission: "Domain.ReadWrite.All", write: true, noAnswer: true,
+			prepare: func(s *aadtest.Server) { s.AddDomain("new.example", aadtest.Unverified) },
+			call:    func(ctx context.Context, c *aad.Client) (any, error) { return c.VerifyDomain(ctx, "new.example") },
+			sent:    []string{"POST /domains/new.example/verify"},
+			want:    exampleDomain(func(d *aad.Domain) { d.Name, d.AvailabilityStatus = "new.example", "AvailableImmediately" }),
+		}, {
+			name: "PromoteDomain", permission: "Domain.ReadWrite.All", write: true, noAnswer: true,
+			prepare: func(s *aadtest.Server) { s.AddDomain("sub.example.com") },
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return clean(c.PromoteDomain(ctx, "sub.example.com"), nil)
+			},
+			sent: []string{"POST /domains/sub.example.com/promote"},
+		}, {
+			name: "DeleteDomain", permission: "Domain.ReadWrite.All", write: true, absentOK: true, noAnswer: true,
+			prepare: func(s *aadtest.Server) { s.RemoveUser(userID) },
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return clean(c.DeleteDomain(ctx, "example.com"), nil)
+			},
+			sent: []string{"DELETE /domains/example.com"},
+		}, {
+			name: "VerificationRecords", permission: "Domain.Read.All", noAnswer: true,
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				rs, err := c.VerificationRecords(ctx, "example.com")
+				if err != nil {
+					return nil, err
+				}
+				return rs[0].Type + " " + rs[0].Text[:5], nil
+			},
+			sent: []string{"GET /domains/example.com/verificationDnsRecords"}, want: "Txt MS=ms",
+		}, {
+			name: "ServiceRecords", permission: "Domain.Read.All", noAnswer: true,
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				rs, err := c.ServiceRecords(ctx, "example.com")
+				if err != nil {
+					return nil, err
+				}
+				return rs[0].CanonicalName, nil
+			},
+			sent: []string{"GET /domains/example.com/serviceConfigurationRecords"}, want: "autodiscover.outlook.com",
+		}, {
+			name: "Federation", permission: "Domain-InternalFederation.Read.All", prepare: federated,
+			call: func(ctx context.Context, c *aad.Client) (any, error) { return c.Federation(ctx, "example.com") },
+			sent: []string{"GET /domains/example.com/federationConfiguration"}, want: &stored,
+		}, {
+			name: "CreateFederation", permission: "Domain-InternalFederation.ReadWrite.All", write: true, noAnswer: true,
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				f, err := c.CreateFederation(ctx, "example.com", fed)
+				if err != nil {
+					return nil, err
+				}
+				f.ID = ""
+				return f, nil
+			},
+			sent: []string{`POST /domains/example.com/federationConfiguration {"@odata.type":"#microsoft.graph.internalDomainFederation","displayName":"Example","issuerUri":"urn:uri:example.com","passiveSignInUri":"https://sso.jumpcloud.com/saml2/example","signOutUri":"https://console.jumpcloud.com/userconsole/","preferredAuthenticationProtocol":"saml","federatedIdpMfaBehavior":"acceptIfMfaDoneByFederatedIdp","signingCertificate":"` + fed.SigningCertificate.Base64() + `"}`},
+			want: &fed,
+		}, {
+			name: "UpdateFederation", permission: "Domain-InternalFederation.ReadWrite.All", write: true, prepare: federated,
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				f, err := c.UpdateFederation(ctx, "example.com", "fed-1", aad.FederationUpdate{DisplayName: ptr("New"), NextSigningCertificate: ptr(certs.Cert{})})
+				if err != nil {
+					return nil, err
+				}
+				return f.DisplayName, nil
+			},
+			sent: []string{`PATCH /domains/example.com/federationConfiguration/fed-1 {"displayName":"New","nextSigningCertificate":null}`}, want: "New",
+		}, {
+			name: "DeleteFederation", permission: "Domain-InternalFederation.ReadWrite.All", write: true, prepare: federated, noAnswer: true,
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return clean(c.DeleteFederation(ctx, "example.com", "fed-1"), nil)
+			},
+			sent: []string{"DELETE /domains/example.com/federationConfiguration/fed-1"},
+		}, {
+			name: "TokenValidationPolicy", permission: "Policy.Read.All", absentOK: true, noAnswer: true,
+			prepare: func(s *aadtest.Server) {
+				s.SetPolicy(aad.TokenValidationPolicy{ID: "p", RootDomains: aad.EnumeratedDomains, DomainNames: []string{"example.com"}})
+			},
+			call: func(ctx context.Context, c *aad.Client) (any, error) { return c.TokenValidationPolicy(ctx) },
+			sent: []string{"GET /policies/federatedTokenValidationPolicy"},
+			want: &aad.TokenValidationPolicy{ID: "p", RootDomains: aad.EnumeratedDomains, DomainNames: []string{"example.com"}},
+		}, {
+			name: "Organization", permission: "Organization.Read.All",
+			call: func(ctx context.Context, c *aad.Client) (any, error) { return c.Organization(ctx) },
+			sent: []string{"GET /organization"},
+			want: &aad.Organization{ID: "5f0d2b1c-0c8e-4c55-9d7e-3a3b0f4a6e21", DisplayName: "Contoso", TenantType: "AAD", VerifiedDomains: []aad.VerifiedDomain{
+				{Name: "contoso.onmicrosoft.com", Type: aad.Managed, Capabilities: "Email, OfficeCommunicationsOnline", IsDefault: true, IsInitial: true},
+				{Name: "example.com", Type: aad.Managed, Capabilities: "Email, OfficeCommunicationsOnline"},
+			}},
+		}, {
+			name: "Users", permission: "User.Read.All",
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return collect(c.Users(ctx, &aad.UsersOptions{Domain: "Example.com"}))
+			},
+			sent: []string{"GET /users?$count=true&$filter=endsWith%28userPrincipalName%2C%27%40example.com%27%29&" + selectAll + "&$top=999"},
+			want: []aad.User{*alice()},
+		}, {
+			name: "Users by ID", permission: "User.Read.All",
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return collect(c.Users(ctx, &aad.UsersOptions{IDs: []string{userID, "nobody's"}, Select: []string{"id"}}))
+			},
+			sent: []string{"GET /users?$filter=%28id+in+%28%27" + userID + "%27%2C%27nobody%27%27s%27%29%29&$select=id&$top=999"},
+			want: []aad.User{{ID: userID}},
+		}, {
+			name: "UserCount", permission: "User.Read.All",
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return c.UserCount(ctx, &aad.UsersOptions{Prefix: "o'n"})
+			},
+			sent: []string{"GET /users/$count?$filter=startsWith%28userPrincipalName%2C%27o%27%27n%27%29"}, want: 0,
+		}, {
+			name: "User", permission: "User.Read.All",
+			call: func(ctx context.Context, c *aad.Client) (any, error) { return c.User(ctx, userID) },
+			sent: []string{"GET /users/" + userID + "?" + selectAll}, want: alice(),
+		}, {
+			name: "CreateUser", permission: "User.ReadWrite.All", write: true, noAnswer: true,
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				u, err := c.CreateUser(ctx, aad.NewUser{UserPrincipalName: "bob@example.com", DisplayName: "Bob", Password: aad.NewSecret("pass word")})
+				if err != nil {
+					return nil, err
+				}
+				return u.UserPrincipalName, nil
+			},
+			sent: []string{`POST /users {"accountEnabled":true,"displayName":"Bob","mailNickname":"bob","passwordProfile":{"forceChangePasswordNextSignIn":false,"password":"pass word"},"userPrincipalName":"bob@example.com"}`},
+			want: "bob@example.com",
+		}, {
+			name: "SetImmutableID", permission: "User.ReadWrite.All", write: true, noAnswer: true,
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return clean(c.SetImmutableID(ctx, userID, "AA=="), nil)
+			},
+			sent: []string{"PATCH /users/" + userID + ` {"onPremisesImmutableId":"AA=="}`},
+		}, {
+			name: "SetImmutableID to nothing", permission: "User.ReadWrite.All", write: true, noAnswer: true,
+			call: func(ctx context.Context, c *aad.Client) (any, error) { return clean(c.SetImmutableID(ctx, userID, ""), nil) },
+			sent: []string{"PATCH /users/" + userID + ` {"onPremisesImmutableId":null}`},
+		}, {
+			name: "SetUserPrincipalName", permission: "User.ReadWrite.All", write: true, noAnswer: true,
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return clean(c.SetUserPrincipalName(ctx, userID, "al@contoso.onmicrosoft.com"), nil)
+			},
+			sent: []string{"PATCH /users/" + userID + ` {"userPrincipalName":"al@contoso.onmicrosoft.com"}`},
+		}, {
+			name: "DeleteUser", permission: "User.ReadWrite.All", write: true, absentOK: true, noAnswer: true,
+			call: func(ctx context.Context, c *aad.Client) (any, error) { return clean(c.DeleteUser(ctx, userID), nil) },
+			sent: []string{"DELETE /users/" + userID},
+		}, {
+			name: "RoleAssignments", permission: "RoleManagement.Read.Directory",
+			prepare: func(s *aadtest.Server) { s.MakeGlobalAdministrator(userID) },
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				as, err := collect(c.RoleAssignments(ctx, aad.GlobalAdministrator))
+				if err != nil {
+					return nil, err
+				}
+				return as[0].Principal, nil
+			},
+			sent: []string{"GET /roleManagement/directory/roleAssignments?$expand=principal&$filter=roleDefinitionId+eq+%2762e90394-69f5-4237-9190-012177145e10%27"},
+			want: &aad.Principal{ID: userID, Type: aad.UserPrincipal, DisplayName: "Alice", UserType: "Member", Enabled: ptr(true)},
+		}, {
+			name: "AssignRole", permission: "RoleManagement.ReadWrite.Directory", write: true, noAnswer: true,
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				a, err := c.AssignRole(ctx, userID, aad.GlobalAdministrator)
+				if err != nil {
+					return nil, err
+				}
+				return a.PrincipalID + a.DirectoryScopeID, nil
+			},
+			sent: []string{`POST /roleManagement/directory/roleAssignments {"directoryScopeId":"/","principalId":"` + userID + `","roleDefinitionId":"` + aad.GlobalAdministrator + `"}`},
+			want: userID + "/",
+		}, {
+			name: "RemoveRoleAssignment", permission: "RoleManagement.ReadWrite.Directory", write: true, absentOK: true, noAnswer: true,
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return clean(c.RemoveRoleAssignment(ctx, "some"), nil)
+			},
+			sent: []string{"DELETE /roleManagement/directory/roleAssignments/some"},
+		}, {
+			name: "RoleDefinitions", permission: "RoleManagement.Read.Directory",
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				ds, err := collect(c.RoleDefinitions(ctx))
+				if err != nil {
+					return nil, err
+				}
+				return ds[0].DisplayName, nil
+			},
+			sent: []string{"GET /roleManagement/directory/roleDefinitions"}, want: "Global Administrator",
+		}, {
+			name: "GroupMembers", permission: "GroupMember.Read.All",
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return collect(c.GroupMembers(ctx, groupOf(ctx)))
+			},
+			sent: []string{"GET /groups/"}, want: []aad.User{*alice()},
+		},
+	}
+}
+
+type groupKey struct{}
+
+// groupOf returns the ID of a group that a test has put into the context.
+func groupOf(ctx context.Context) string {
+	if id, _ := ctx.Value(groupKey{}).(string); id != "" {
+		return id
+	}
+	return groupID
+}
+
+// tenant is a server with a domain and a user.
+func tenant() *aadtest.Server {
+	s := new(aadtest.Server)
+	s.AddDomain("example.com")
+	s.AddUser(*alice())
+	return s
+}
+
+func TestOperations(t *testing.T) {
+	for _, op := range operations(t) {
+		t.Run(op.name, func(t *testing.T) {
+			s := tenant()
+			ctx := t.Context()
+			if op.prepare != nil {
+				op.prepare(s)
+			}
+			inner := s.AddGroup("inner", userID)
+			ctx = context.WithValue(ctx, groupKey{}, s.AddGroup("admins", inner, userID))
+			rec := &recorder{next: s.HTTPClient().Transport}
+			c := s.Client(&aad.Options{HTTPClient: &http.Client{Transport: rec}})
+			got, err := op.call(ctx, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(op.want, got, compare); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+			if len(rec.sent) != len(op.sent) {
+				t.Fatalf("sent %d requests; want %d: %q", len(rec.sent), len(op.sent), rec.sent)
+			}
+			for i, want := range op.sent {
+				if got := strings.ReplaceAll(rec.sent[i], "%24", "$"); !strings.HasPrefix(got, want) {
+					t.Errorf("request %d\n got %s\nwant %s", i, got, want)
+				}
+			}
+			if (s.Writes() > 0) != op.write {
+				t.Errorf("writes = %d; want some: %v", s.Writes(), op.write)
+			}
+			for _, h := range rec.head {
+				if !strings.HasPrefix(h.Get("Authorization"), "Bearer ") || len(h.Get("client-request-id")) != 36 || !strings.Contains(h.Get("User-Agent"), "jcaad-aad") {
+					t.Errorf("headers = %v", h)
+				}
+			}
+		})
+	}
+}
+
+// answering is a transport that always gives the same answer.
+type answering struct {
+	status int
+	header http.Header
+	body   string
+	cut    bool
+}
+
+func (a answering) RoundTrip(req *http.Request) (*http.Response, error) {
+	h := a.header.Clone()
+	if h == nil {
+		h = make(http.Header)
+	}
+	h.Set("request-id", "the-request")
+	resp := &http.Response{StatusCode: a.status, Header: h, Request: req, ContentLength: -1, Body: io.NopCloser(strings.NewReader(a.body))}
+	if a.cut {
+		resp.ContentLength = int64(len(a.body) + 100)
+		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(a.body), failing{}))
+	}
+	return resp, nil
+}
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func graphError(code, message string) string {
+	b, _ := json.Marshal(map[string]any{"error": map[string]any{"code": code, "message": message,
+		"innerError": map[string]any{"date": "2023-02-15T10:48:47", "request-id": "inner", "client-request-id": "client"}}})
+	return string(b)
+}
+
+func TestErrorClasses(t *testing.T) {
+	classes := []error{
+		aad.ErrNotFound, aad.ErrNotFederated, aad.ErrAlreadyFederated, aad.ErrIssuerInUse, aad.ErrInvalid, aad.ErrConflict, aad.ErrDenied,
+		aad.ErrUnauthenticated, aad.ErrThrottled, aad.ErrUnavailable, aad.ErrReadOnly,
+	}
+	tests := []struct {
+		name   string
+		answer answering
+		want   error
+		status int
+	}{
+		{"400", answering{status: 400, body: graphError("Request_BadRequest", "no\r\ngood")}, aad.ErrInvalid, 400},
+		{"401", answering{status: 401, body: graphError("InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")}, aad.ErrUnauthenticated, 401},
+		{"403", answering{status: 403, body: graphError("Authorization_RequestDenied", "Insufficient privileges to complete the operation.")}, aad.ErrDenied, 403},
+		{"404", answering{status: 404, body: graphError("Request_ResourceNotFound", "Resource 'alice@example.com' does not exist or one of its queried reference-property objects are not present.")}, aad.ErrNotFound, 404},
+		{"409", answering{status: 409, body: graphError("Request_MultipleObjectsWithSameKeyValue", "Another object")}, aad.ErrConflict, 409},
+		{"429", answering{status: 429, header: http.Header{"Retry-After": {"3600"}}, body: graphError("TooManyRequests", "")}, aad.ErrThrottled, 429},
+		{"500", answering{status: 500, body: graphError("InternalServerError", "")}, aad.ErrUnavailable, 500},
+		{"502 in HTML", answering{status: 502, body: "<html><body>Bad gateway alice@example.com</body></html>"}, aad.ErrUnavailable, 502},
+		{"403 in HTML", answering{status: 403, body: "<html>"}, aad.ErrDenied, 403},
+		{"404 without body", answering{status: 404}, aad.ErrNotFound, 404},
+		{"501 truncated", answering{status: 501, body: `{"error":{"code":"Not`, cut: true}, aad.ErrUnavailable, 501},
+		{"302", answering{status: 302, header: http.Header{"Location": {"https://evil.example/"}}}, nil, 302},
+	}
+	for _, op := range operations(t) {
+		for _, tt := range tests {
+			t.Run(op.name+"/"+tt.name, func(t *testing.T) {
+				t.Parallel()
+				bubble(t, func(t *testing.T) {
+					var s aadtest.Server
+					c := s.Client(&aad.Options{HTTPClient: &http.Client{Transport: tt.answer}})
+					_, err := op.call(t.Context(), c)
+					if tt.status == 404 && op.absentOK {
+						if err != nil {
+							t.Fatalf("err = %v; want nil", err)
+						}
+						return
+					}
+					want := tt.want
+					if want == aad.ErrConflict && strings.HasSuffix(op.name, "Federation") {
+						want = aad.ErrIssuerInUse
+					}
+					var e *aad.Error
+					if !errors.As(err, &e) {
+						t.Fatalf("err = %#v; want an *aad.Error", err)
+					}
+					if e.StatusCode != tt.status || e.RequestID != "the-request" || e.ClientRequestID == "" || e.Op == "" {
+						t.Errorf("err = %+v; want status %d and the IDs", *e, tt.status)
+					}
+					for _, class := range classes {
+						if got := errors.Is(err, class); got != (class == want) {
+							t.Errorf("errors.Is(%v, %v) = %v", err, class, got)
+						}
+					}
+					text := err.Error()
+					if strings.ContainsAny(text, "\r\n") || strings.Contains(text, "@example.com") || strings.Count(text, "aad: ") != 1 {
+						t.Errorf("text = %q; want one line without user names", text)
+					}
+					if tt.status == 403 && !strings.Contains(text, op.permission) {
+						t.Errorf("text = %q; want it to name %s", text, op.permission)
+					}
+					if unknown := op.write && tt.status >= 500 && tt.status != 501; errors.Is(err, aad.ErrOutcomeUnknown) != unknown {
+						t.Errorf("outcome unknown = %v; want %v", !unknown, unknown)
+					}
+					if tt.status == 429 && e.RetryAfter != time.Hour {
+						t.Errorf("RetryAfter = %v; want 1h", e.RetryAfter)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestBrokenAnswers(t *testing.T) {
+	for _, op := range operations(t) {
+		for name, answer := range map[string]answering{
+			"HTML":      {status: 200, body: "<html><body>signed in as alice@example.com</body></html>"},
+			"truncated": {status: 200, body: `{"value":[{"id":"x`, cut: true},
+			"cut short": {status: 200, body: `{"value":[{"id":"x`},
+		} {
+			t.Run(op.name+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				bubble(t, func(t *testing.T) {
+					var s aadtest.Server
+					c := s.Client(&aad.Options{HTTPClient: &http.Client{Transport: answer}})
+					_, err := op.call(t.Context(), c)
+					if op.noAnswer && err == nil {
+						return // the answer's body does not matter to it
+					}
+					var e *aad.Error
+					if !errors.As(err, &e) || e.StatusCode != 200 || strings.Contains(err.Error(), "alice") {
+						t.Fatalf("err = %v; want an *aad.Error with status 200", err)
+					}
+					if op.write && !e.OutcomeUnknown {
+						t.Errorf("err = %v; want the outcome to be unknown", err)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	for _, op := range operations(t) {
+		s := tenant()
+		ctx := t.Context()
+		if op.prepare != nil {
+			op.prepare(s)
+		}
+		ctx = context.WithValue(ctx, groupKey{}, s.AddGroup("admins", userID))
+		c := s.Client(&aad.Options{ReadOnly: true})
+		_, err := op.call(ctx, c)
+		if got := errors.Is(err, aad.ErrReadOnly); got != op.write {
+			t.Errorf("%s: errors.Is(%v, ErrReadOnly) = %v; want %v", op.name, err, got, op.write)
+		}
+		if s.Writes() != 0 || op.write && len(s.Requests()) != 0 {
+			t.Errorf("%s: %d requests were sent", op.name, len(s.Requests()))
+		}
+	}
+}
+
+func ExampleError() {
+	var tenant aadtest.Server
+	tenant.AddDomain("example.com")
+	client := tenant.ClientWith(tenant.Credential("Domain.Read.All"), nil)
+
+	_, err := client.Federation(context.Background(), "example.com")
+	var e *aad.Error
+	if errors.As(err, &e) && errors.Is(err, aad.ErrDenied) {
+		fmt.Println("status", e.StatusCode, "- grant", e.Permission)
+	}
+	// Output: status 403 - grant Domain-InternalFederation.Read.All
+}
