@@ -47,7 +47,7 @@ type call struct {
 	last  attempt
 	n     int  // attempts
 	spent int  // repeats after failures
-	clean bool // the last attempt was decided upon
+	fresh bool // the last attempt was not looked at yet
 
 	renewed   bool
 	throttled bool          // the last answer was
@@ -163,9 +163,6 @@ func (cl *call) send(ctx context.Context, addr string, body []byte, ctype string
 	if resp != nil {
 		resp.Body.Close()
 	}
-	if err != nil && cl.stop == nil && cl.last.err == nil && cl.last.status == 0 {
-		cl.stop = bare(err) // net/http refused the request before it was sent
-	}
 	if err != nil || !cl.last.ok() {
 		return cl.failure(ctx)
 	}
@@ -196,7 +193,6 @@ func (cl *call) admit(ctx context.Context, req *http.Request) error {
 		cl.release()
 	}
 	cl.slept = cl.pause + time.Since(began)
-	cl.clean = false
 	return nil
 }
 
@@ -206,9 +202,12 @@ func (cl *call) release() {
 }
 
 // finish takes the result of an attempt.
-func (cl *call) finish(a attempt) {
+func (cl *call) finish(ctx context.Context, a attempt) {
 	cl.n++
-	cl.last = a
+	cl.last, cl.fresh = a, true
+	if !cl.c.cfg.Logger.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
 	attrs := []slog.Attr{
 		slog.String("method", cl.r.Method),
 		slog.String("path", cl.r.Path),
@@ -223,7 +222,7 @@ func (cl *call) finish(a attempt) {
 	if a.err != nil {
 		attrs = append(attrs, slog.String("error", a.err.Error()))
 	}
-	cl.c.cfg.Logger.LogAttrs(context.Background(), slog.LevelDebug, "request", attrs...)
+	cl.c.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "request", attrs...)
 }
 
 func (cl *call) requestID() string {
@@ -236,11 +235,16 @@ func (cl *call) requestID() string {
 // checkRetry, backoff and prepareRetry are what go-retryablehttp asks. They
 // find the call in the context. Giving up is always (false, nil): an error, or
 // a RetryMax that is reached, would lose the answer.
-func checkRetry(ctx context.Context, _ *http.Response, _ error) (bool, error) {
-	return callOf(ctx).again(ctx), nil
+func checkRetry(ctx context.Context, _ *http.Response, err error) (bool, error) {
+	cl := callOf(ctx)
+	if !cl.fresh { // net/http refused the request before it was sent
+		cl.stop = bare(err)
+		return false, nil
+	}
+	return cl.again(ctx), nil
 }
 
-func backoff(_, _ time.Duration, _ int, resp *http.Response) time.Duration {
+func backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
 	return 0 // prepareRetry waits: it alone has the context
 }
 
@@ -261,14 +265,14 @@ func (cl *call) again(ctx context.Context) bool {
 	a, class := &cl.last, cl.r.Class
 	cl.asked, _ = RetryAfter(a.header)
 	cl.pause, cl.throttled = 0, cl.isThrottled()
-	if !cl.clean {
+	if cl.fresh {
+		cl.fresh = false
 		cl.c.pace.observe(cl.lease, a, cl.throttled, cl.asked)
 		if a.status == http.StatusServiceUnavailable && class != Create {
 			// Not so for a create: JumpCloud answers 503 to one kind of bad one.
 			cl.c.pace.closeFor(cl.asked)
 		}
 		cl.release()
-		cl.clean = true
 	}
 	if class != Read && !a.unsent && (a.err != nil || a.status >= 500 && a.status != http.StatusNotImplemented) {
 		cl.unknown = true
@@ -319,7 +323,7 @@ func (cl *call) waitOut(ctx context.Context) bool {
 	case !cl.bulk && cl.waited+wait > cl.c.cfg.MaxElapsed:
 		return false
 	case !meets(ctx, wait):
-		cl.stop = &deadlineError{wait}
+		cl.stop = &deadlineError{wait: wait}
 		return false
 	}
 	return true
@@ -333,7 +337,7 @@ func (cl *call) repeat(ctx context.Context, limit int, asked time.Duration) bool
 	d := min(minBackoff<<cl.spent, maxBackoff)
 	cl.pause = max(d/2+rand.N(d/2), asked)
 	if !meets(ctx, cl.pause) {
-		cl.stop = &deadlineError{cl.pause}
+		cl.stop = &deadlineError{wait: cl.pause}
 		return false
 	}
 	cl.spent++
@@ -356,6 +360,10 @@ func (cl *call) failure(ctx context.Context) error {
 	var shut *shutError
 	if errors.As(f.Err, &shut) {
 		f.Throttled, f.RetryAfter = true, shut.wait
+	}
+	var late *deadlineError
+	if errors.As(f.Err, &late) && late.gate {
+		f.Throttled, f.RetryAfter = true, late.wait
 	}
 	return cl.c.cfg.Error(f)
 }

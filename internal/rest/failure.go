@@ -85,7 +85,10 @@ func ended(ctx context.Context) error {
 }
 
 // deadlineError says that a wait would have outlasted the context.
-type deadlineError struct{ wait time.Duration }
+type deadlineError struct {
+	wait time.Duration
+	gate bool // the wait is for the gate or the pace
+}
 
 func (e *deadlineError) Error() string {
 	return fmt.Sprintf("the wait of %v before the next request would end after the deadline", e.wait.Round(time.Millisecond))

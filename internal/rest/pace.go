@@ -95,7 +95,7 @@ func (p *pacer) turn(ctx context.Context, bulk bool, began time.Time, pat patien
 		case gate > pat.single || !bulk && now.Sub(began)+wait > pat.total:
 			err = &shutError{max(gate, wait)}
 		case wait > 0 && !meets(ctx, wait):
-			err = &deadlineError{wait}
+			err = &deadlineError{wait, true}
 		}
 		if err != nil || mine && wait <= 0 {
 			if mine {
@@ -119,19 +119,22 @@ func (p *pacer) turn(ctx context.Context, bulk bool, began time.Time, pat patien
 		}
 		p.mu.Unlock()
 
-		var timer <-chan time.Time
+		var timer *time.Timer
+		var over <-chan time.Time
 		if mine {
 			bound = bound || gate <= 0
-			t := time.NewTimer(wait)
-			defer t.Stop()
-			timer = t.C
+			timer = time.NewTimer(wait)
+			over = timer.C
 		}
 		select {
-		case <-timer:
+		case <-over:
 		case <-ready:
 			mine = true
 		case <-changed:
 		case <-ctx.Done():
+		}
+		if timer != nil {
+			timer.Stop()
 		}
 		if ready != nil && !mine {
 			mine = p.withdraw(ready)
@@ -211,7 +214,7 @@ func (p *pacer) observe(l lease, a *attempt, shut bool, asked time.Duration) {
 			wait = p.ownWait()
 		}
 		p.close(a.done.Add(min(wait, maxGate)))
-		p.rate.refused(l.at, a.done, wait, fresh)
+		p.rate.refused(l.at, a.done, wait, asked > 0, fresh)
 		p.width.strain(a.done, l.at)
 	case a.status != 0 && a.status < 500:
 		p.refusals = 0

@@ -30,6 +30,7 @@ type rate struct {
 	opened    time.Time     // the first request after the gate opened
 	refusedAt time.Time     // the first that was refused since; zero: none
 	wait      time.Duration // the longest asked for since
+	named     bool          // the service asked for the wait
 	took      time.Duration // by the answer that refused
 	closing   bool          // a refusal came, and nothing was sent since
 
@@ -37,6 +38,7 @@ type rate struct {
 	first    []time.Time // requests accepted before the first refusal, the last of them
 	firstEnd time.Time   // the first refusal
 	burst    float64     // estimate of b
+	trust    float64     // in burst, from 1 to 0
 	learning bool        // between the first and the second refusal
 
 	estimate  float64 // of r
@@ -107,7 +109,8 @@ func (r *rate) accepted(l lease, now time.Time) {
 
 // refused notes the refusal of a request sent at sent. fresh is false for
 // those that were under way when the first refusal of the episode came.
-func (r *rate) refused(sent, done time.Time, wait time.Duration, fresh bool) {
+func (r *rate) refused(sent, done time.Time, wait time.Duration, named, fresh bool) {
+	r.named = named
 	r.closing = true
 	r.took = done.Sub(sent)
 	switch {
@@ -133,10 +136,10 @@ func (r *rate) learn(now time.Time) {
 	got, open := float64(to-from), end.Sub(opened).Seconds()
 	r.cost = wait
 	if r.known() {
-		r.correct(end, got, open)
+		r.correct(end, got, open, r.named)
 	} else {
 		r.first, r.firstEnd = slices.Clone(r.sent[max(from, to-keepFirst):to]), end
-		r.learning = true
+		r.learning, r.trust = true, 1
 		r.pace = max(got, 3) / (open + max(wait.Seconds(), 0.5))
 	}
 	r.empty = end
@@ -153,13 +156,22 @@ func (r *rate) learn(now time.Time) {
 
 // correct takes a new estimate after a refusal at end, got requests and open
 // seconds after the gate had opened.
-func (r *rate) correct(end time.Time, got, open float64) {
+func (r *rate) correct(end time.Time, got, open float64, named bool) {
 	ceiling := r.pace
-	if r.credit >= 1 && got <= r.credit+1 { // it was the burst that was too much
-		r.burst = max(1, 0.9*(got-r.estimate*open))
+	if !r.learning && ceiling <= r.estimate && r.credit >= 1 {
+		// Nothing was probed: the burst was too much, not the pace. A count by
+		// windows bears none beside it.
+		if r.trust /= 2; r.trust < 0.4 {
+			r.trust = 0
+		}
 	} else {
 		low, high := r.fit(end, ceiling)
-		steady := end.Before(r.holdUntil) && ceiling <= r.estimate // nothing was probed
+		if named && r.cost >= time.Second && got >= 10 {
+			// A count by windows starts afresh when the gate opens.
+			window := min(got/(open+r.cost.Seconds()), ceiling)
+			low, high = max(low, window), max(high, window)
+		}
+		steady := ceiling <= r.estimate // nothing was probed
 		if l, h := max(low, r.lower), min(high, r.upper); l <= h && !r.learning {
 			low, high = l, h
 		}
@@ -184,7 +196,7 @@ func (r *rate) correct(end time.Time, got, open float64) {
 		r.estimate, r.learning = fit, false
 		r.burst = r.burstAt(fit)
 	}
-	r.credit = max(0, 0.9*r.burst-1.5)
+	r.credit = r.trust * max(0, 0.9*r.burst-1.5)
 	r.pace = r.estimate * underRate
 	r.holdUntil = end.Add(r.cost + min(max(30*r.cost, 5*time.Second), 2*time.Minute)<<r.streak)
 }
@@ -278,7 +290,7 @@ func (r *rate) slow(now time.Time, pct float64) {
 		r.pace = float64(max(n, 1))
 	}
 	r.slowed = now
-	r.pace *= min(0.95, 0.9/pct)
-	r.estimate, r.learning = r.pace, false
+	r.pace *= min(1, 0.85/pct)
+	r.estimate, r.lower, r.upper, r.learning = r.pace, r.pace, r.pace, false
 	r.holdUntil = now.Add(2 * time.Second)
 }

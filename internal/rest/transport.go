@@ -72,7 +72,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	a.err = bare(err)
 	a.unsent = a.status == 0 && w.unsent(a.err)
 	a.done = time.Now()
-	cl.finish(a)
+	cl.finish(req.Context(), a)
 	return resp, err
 }
 
@@ -82,6 +82,9 @@ func readBody(resp *http.Response) ([]byte, error) {
 	success := resp.StatusCode/100 == 2
 	if success {
 		limit = maxBody
+	}
+	if success && resp.ContentLength > limit {
+		return nil, fmt.Errorf("%w: %d MiB", ErrTooLarge, resp.ContentLength>>20)
 	}
 	var buf bytes.Buffer
 	if n := resp.ContentLength; n > 0 && n <= limit {
