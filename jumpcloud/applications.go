@@ -67,14 +67,8 @@ func (c *Client) Application(ctx context.Context, id string) (*Application, erro
 func (c *Client) application(ctx context.Context, r *rest.Request) (*Application, error) {
 	a := new(Application)
 	resp, err := c.do(ctx, r, a)
-	if err != nil {
+	if err := whole(r, resp, a.ID != "", err); err != nil {
 		return nil, err
-	}
-	if a.ID == "" { // an empty or foreign body
-		return nil, &Error{
-			Op: opName(r.Method, r.Path), StatusCode: resp.Status, RequestID: resp.RequestID, Attempts: resp.Attempts,
-			OutcomeUnknown: r.Class != rest.Read, Message: "the answer holds no application",
-		}
 	}
 	return a, nil
 }

@@ -94,9 +94,13 @@ func filterable(s string) bool {
 
 // Group returns a group: GET /api/v2/usergroups/{id}, scope groups.readonly.
 func (c *Client) Group(ctx context.Context, id string) (*Group, error) {
+	return c.group(ctx, &rest.Request{Method: http.MethodGet, Path: "api/v2/usergroups/{id}", Args: []string{id}, Permission: scopeGroupsRead})
+}
+
+func (c *Client) group(ctx context.Context, r *rest.Request) (*Group, error) {
 	g := new(Group)
-	_, err := c.do(ctx, &rest.Request{Method: http.MethodGet, Path: "api/v2/usergroups/{id}", Args: []string{id}, Permission: scopeGroupsRead}, g)
-	if err != nil {
+	resp, err := c.do(ctx, r, g)
+	if err := whole(r, resp, g.ID != "", err); err != nil {
 		return nil, err
 	}
 	return g, nil
@@ -106,9 +110,9 @@ func (c *Client) Group(ctx context.Context, id string) (*Group, error) {
 // MembershipMethod; empty ones are left to JumpCloud. POST /api/v2/usergroups,
 // scope groups.
 //
-// JumpCloud refuses a name that is taken with [ErrConflict]. If the answer is
-// lost the error is [ErrOutcomeUnknown]; look for the group by name before
-// repeating it.
+// A name that is taken may be refused with [ErrConflict], or may not. If the
+// answer is lost the error is [ErrOutcomeUnknown]; look for the group by name
+// before repeating it.
 func (c *Client) CreateGroup(ctx context.Context, g Group) (*Group, error) {
 	const path = "api/v2/usergroups"
 	if strings.TrimSpace(g.Name) == "" || hasControl(g.Name) {
@@ -120,12 +124,7 @@ func (c *Client) CreateGroup(ctx context.Context, g Group) (*Group, error) {
 			body[k] = v
 		}
 	}
-	out := new(Group)
-	_, err := c.do(ctx, &rest.Request{Method: http.MethodPost, Path: path, Body: body, Class: rest.Create, Permission: scopeGroups}, out)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	return c.group(ctx, &rest.Request{Method: http.MethodPost, Path: path, Body: body, Class: rest.Create, Permission: scopeGroups})
 }
 
 // DeleteGroup deletes a group; one that does not exist is success. DELETE

@@ -3,7 +3,9 @@ package jumpcloud
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -161,29 +163,68 @@ func (b *border[T]) seen(id string) bool {
 	return false
 }
 
-// envelope is a v1 list: {"totalCount":1,"results":[…]}.
+// envelope is a list in one of JumpCloud's two forms: v1's
+// {"totalCount":1,"results":[…]}, or v2's bare array. Some routes of each have
+// the other's.
 type envelope[T any] struct {
-	Results    []T      `json:"results"`
-	TotalCount looseInt `json:"totalCount"`
+	results []T
+	total   int
+	read    bool // there was a list
+}
+
+var errNoList = errors.New("the answer holds no list")
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (e *envelope[T]) UnmarshalJSON(b []byte) error {
+	*e = envelope[T]{total: -1}
+	if len(b) > 0 && b[0] == '{' {
+		w := struct {
+			Results    json.RawMessage `json:"results"`
+			TotalCount looseInt        `json:"totalCount"`
+		}{TotalCount: -1}
+		if err := json.Unmarshal(b, &w); err != nil {
+			return err
+		}
+		if w.Results == nil { // an error, say: to take it for "none" would be a lie
+			return errNoList
+		}
+		b, e.total = w.Results, int(w.TotalCount)
+	}
+	e.read = true
+	return json.Unmarshal(b, &e.results)
+}
+
+// whole is err, or an error if a 2xx answer did not hold what it should.
+func whole(r *rest.Request, resp *rest.Response, read bool, err error) error {
+	if err != nil || read {
+		return err
+	}
+	return &Error{
+		Op: opName(r.Method, r.Path), StatusCode: resp.Status, RequestID: resp.RequestID, Attempts: resp.Attempts,
+		Scope: r.Permission, OutcomeUnknown: r.Class == rest.Create, Message: "the answer holds nothing",
+	}
 }
 
 // v1 fetches pages of a v1 list, sorted by ID so that pages do not overlap.
 func v1[T any](c *Client, path, scope string, query url.Values, args ...string) fetcher[T] {
-	return func(ctx context.Context, skip, limit int) (page[T], error) {
-		q := paged(query, skip, limit)
-		q.Set("sort", "_id")
-		out := envelope[T]{TotalCount: -1}
-		_, err := c.do(ctx, &rest.Request{Method: http.MethodGet, Path: path, Args: args, Query: q, Permission: scope}, &out)
-		return page[T]{out.Results, int(out.TotalCount)}, err
-	}
+	q := url.Values{"sort": {"_id"}}
+	maps.Copy(q, query)
+	return v2[T](c, path, scope, q, args...)
 }
 
-// v2 fetches pages of a v2 list: an array, with the total in a header.
+// v2 fetches pages of a v2 list, with the total in a header.
 func v2[T any](c *Client, path, scope string, query url.Values, args ...string) fetcher[T] {
 	return func(ctx context.Context, skip, limit int) (page[T], error) {
-		var out []T
-		resp, err := c.do(ctx, &rest.Request{Method: http.MethodGet, Path: path, Args: args, Query: paged(query, skip, limit), Permission: scope}, &out)
-		return page[T]{out, totalHeader(resp)}, err
+		var out envelope[T]
+		r := &rest.Request{Method: http.MethodGet, Path: path, Args: args, Query: paged(query, skip, limit), Permission: scope}
+		resp, err := c.do(ctx, r, &out)
+		if err := whole(r, resp, out.read, err); err != nil {
+			return page[T]{}, err
+		}
+		if out.total < 0 {
+			out.total = totalHeader(resp)
+		}
+		return page[T]{out.results, out.total}, nil
 	}
 }
 

@@ -48,7 +48,8 @@ func (c *Client) Office365(ctx context.Context, id string) (*Office365, error) {
 
 func (c *Client) office365(ctx context.Context, r *rest.Request) (*Office365, error) {
 	o := new(Office365)
-	if _, err := c.do(ctx, r, o); err != nil {
+	resp, err := c.do(ctx, r, o)
+	if err := whole(r, resp, o.ID != "", err); err != nil {
 		return nil, err
 	}
 	return o, nil
@@ -101,15 +102,31 @@ const domainsPath = office365Path + "/domains"
 // /api/v2/office365s/{id}/domains, scope directories.readonly.
 func (c *Client) Office365Domains(ctx context.Context, id string) iter.Seq2[*DirectoryDomain, error] {
 	return list(ctx, func(ctx context.Context, skip, limit int) (page[DirectoryDomain], error) {
-		out := struct {
-			Domains    []DirectoryDomain `json:"domains"`
-			TotalCount looseInt          `json:"totalCount"`
-		}{TotalCount: -1}
-		_, err := c.do(ctx, &rest.Request{
-			Method: http.MethodGet, Path: domainsPath, Args: []string{id}, Query: paged(nil, skip, limit), Permission: scopeDirectoriesRead,
-		}, &out)
-		return page[DirectoryDomain]{out.Domains, int(out.TotalCount)}, err
+		var out domainList
+		r := &rest.Request{Method: http.MethodGet, Path: domainsPath, Args: []string{id}, Query: paged(nil, skip, limit), Permission: scopeDirectoriesRead}
+		resp, err := c.do(ctx, r, &out)
+		return page[DirectoryDomain]{out.Domains, int(out.TotalCount)}, whole(r, resp, out.read, err)
 	}, func(d *DirectoryDomain) string { return d.ID })
+}
+
+// domainList is the list of domains, which is in a form of its own.
+type domainList struct {
+	Domains    []DirectoryDomain `json:"domains"`
+	TotalCount looseInt          `json:"totalCount"`
+	read       bool
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. protobuf's JSON leaves empty
+// lists and zeros out, so that {} is a list.
+func (l *domainList) UnmarshalJSON(b []byte) error {
+	type plain domainList
+	p := plain{TotalCount: -1}
+	if err := json.Unmarshal(b, &p); err != nil {
+		return err
+	}
+	*l = domainList(p)
+	l.read = true
+	return nil
 }
 
 // AddOffice365Domain adds a domain, which must be verified in Microsoft 365, to
@@ -136,6 +153,10 @@ func (c *Client) AddOffice365Domain(ctx context.Context, id, domain string) (*Di
 	}
 	for d, lerr := range c.Office365Domains(ctx, id) {
 		if lerr != nil {
+			var e *Error
+			if err == nil && errors.As(lerr, &e) { // it was added, and cannot be shown
+				e.OutcomeUnknown = true
+			}
 			return nil, lerr
 		}
 		if strings.EqualFold(d.Domain, domain) {
@@ -201,12 +222,13 @@ func (c *Client) CreateTranslationRule(ctx context.Context, id string, rule Tran
 		return nil, op(http.MethodPost, rulesPath, invalidf("translation rule %q", rule.BuiltIn))
 	}
 	out := new(TranslationRule)
-	_, err := c.do(ctx, &rest.Request{
+	r := &rest.Request{
 		Method: http.MethodPost, Path: rulesPath, Args: []string{id},
 		Body:  map[string]string{"builtIn": rule.BuiltIn, "direction": or(rule.Direction, Export)},
 		Class: rest.Create, Permission: scopeDirectories,
-	}, out)
-	if err != nil {
+	}
+	resp, err := c.do(ctx, r, out)
+	if err := whole(r, resp, out.ID != "", err); err != nil {
 		return nil, err
 	}
 	return out, nil

@@ -36,48 +36,75 @@ type SyncStatus struct {
 type boundPage struct {
 	items []BoundUser
 	sync  []SyncStatus
+	total int
+	read  bool // there was a list
 }
 
 func (p *boundPage) UnmarshalJSON(b []byte) error {
-	s, a := scanner{b: b}, arena{}
-	p.items = make([]BoundUser, 0, pageSize)
-	p.sync = nil
-	with := make([]int, 0, pageSize) // place in sync + 1
-	s.array(func() {
-		if len(p.items) == cap(p.items) || p.sync != nil && len(p.sync) == cap(p.sync) {
-			a.done() // they are about to move
-		}
-		p.items, with = append(p.items, BoundUser{}), append(with, 0)
-		u := &p.items[len(p.items)-1]
+	s, a := scanner{b: b}, newArena(len(b))
+	*p = boundPage{items: make([]BoundUser, 0, pageSize), total: -1}
+	with := make([]int, 0, pageSize)
+	users := func() {
+		p.read = true
+		s.array(func() { p.user(&s, &a, &with) })
+	}
+	switch s.peek() {
+	case '[', 'n': // null is an empty list
+		users()
+	default: // as v1 does it
 		s.object(func(key []byte) {
 			switch string(key) {
-			case "id":
-				a.text(&s, &u.UserID)
-			case "externalId":
-				a.text(&s, &u.ExternalID)
-			case "syncStatus":
-				if s.peek() != '{' {
-					s.skip()
-					return
+			case "results":
+				users()
+			case "totalCount":
+				if n, ok := s.number(); ok {
+					p.total = n
 				}
-				if p.sync == nil {
-					p.sync = make([]SyncStatus, 0, pageSize)
-				}
-				p.sync = append(p.sync, SyncStatus{})
-				with[len(with)-1] = len(p.sync)
-				p.sync[len(p.sync)-1].scan(&s, &a)
 			default:
 				s.skip()
 			}
 		})
-	})
+	}
 	a.done()
 	for i, n := range with {
 		if n > 0 {
 			p.items[i].Sync = &p.sync[n-1]
 		}
 	}
+	if !p.read {
+		return errNoList
+	}
 	return nil
+}
+
+// user reads one user; with gets the place of their status in p.sync, from 1.
+func (p *boundPage) user(s *scanner, a *arena, with *[]int) {
+	if len(p.items) == cap(p.items) || p.sync != nil && len(p.sync) == cap(p.sync) {
+		a.done() // they are about to move
+	}
+	p.items, *with = append(p.items, BoundUser{}), append(*with, 0)
+	u := &p.items[len(p.items)-1]
+	s.object(func(key []byte) {
+		switch string(key) {
+		case "id":
+			a.text(s, &u.UserID)
+		case "externalId":
+			a.text(s, &u.ExternalID)
+		case "syncStatus":
+			if s.peek() != '{' {
+				s.skip()
+				return
+			}
+			if p.sync == nil {
+				p.sync = make([]SyncStatus, 0, pageSize)
+			}
+			p.sync = append(p.sync, SyncStatus{})
+			(*with)[len(*with)-1] = len(p.sync)
+			p.sync[len(p.sync)-1].scan(s, a)
+		default:
+			s.skip()
+		}
+	})
 }
 
 func (st *SyncStatus) scan(s *scanner, a *arena) {
@@ -111,11 +138,18 @@ func (c *Client) Office365Users(ctx context.Context, id string) iter.Seq2[*Bound
 	const path = office365Path + "/users"
 	return listWide(ctx, c, func(ctx context.Context, skip, limit int) (page[BoundUser], error) {
 		var out boundPage
-		resp, err := c.do(ctx, &rest.Request{
+		r := &rest.Request{
 			Method: http.MethodGet, Path: path, Args: []string{id},
 			Query: paged(url.Values{"syncStatus": {"true"}}, skip, limit), Bulk: true, Permission: scopeUsersRead,
-		}, &out)
-		return page[BoundUser]{out.items, totalHeader(resp)}, err
+		}
+		resp, err := c.do(ctx, r, &out)
+		if err := whole(r, resp, out.read, err); err != nil {
+			return page[BoundUser]{}, err
+		}
+		if out.total < 0 {
+			out.total = totalHeader(resp)
+		}
+		return page[BoundUser]{out.items, out.total}, nil
 	}, func(u *BoundUser) string { return u.UserID })
 }
 
@@ -144,9 +178,9 @@ func (c *Client) ImportableUsers(ctx context.Context, id string) iter.Seq2[*Impo
 				SkipToken string       `json:"skipToken"`
 				Users     []ImportUser `json:"users"`
 			}
-			if _, err := c.do(ctx, &rest.Request{
-				Method: http.MethodGet, Path: path, Args: []string{id}, Query: q, Bulk: true, Permission: scopeDirectoriesRead,
-			}, &out); err != nil {
+			r := &rest.Request{Method: http.MethodGet, Path: path, Args: []string{id}, Query: q, Bulk: true, Permission: scopeDirectoriesRead}
+			resp, err := c.do(ctx, r, &out)
+			if err := whole(r, resp, err == nil && len(resp.Body) > 0, err); err != nil {
 				yield(nil, err)
 				return
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // scanner walks over JSON that is known to be valid, without building it: the
@@ -59,19 +60,37 @@ func (s *scanner) each(open, end byte, f func(key []byte)) {
 			s.i++
 			continue
 		}
+		start := s.i
 		var key []byte
 		if open == '{' {
-			key, _ = s.quoted()
-			if s.peek() == ':' {
-				s.i++
-			}
-			s.space()
+			key = s.key()
 		}
 		before := s.i
 		if f(key); s.i == before {
 			s.skip() // f did not want it
 		}
+		if s.i == start {
+			s.i++ // no JSON after all: at least come to an end
+		}
 	}
+}
+
+// key reads a key and its colon.
+func (s *scanner) key() []byte {
+	s.space()
+	from := s.i
+	key, escaped := s.quoted()
+	if escaped {
+		var v string
+		if json.Unmarshal(s.b[from:s.i], &v) == nil {
+			key = []byte(v)
+		}
+	}
+	if s.peek() == ':' {
+		s.i++
+	}
+	s.space()
+	return key
 }
 
 // quoted returns what is between the quotes of the string that follows, and
@@ -160,6 +179,11 @@ type arena struct {
 	spans []span
 }
 
+// newArena is for a page of n bytes.
+func newArena(n int) arena {
+	return arena{buf: make([]byte, 0, n/2), spans: make([]span, 0, 4*pageSize)}
+}
+
 type span struct {
 	dst      *string
 	from, to int
@@ -173,7 +197,7 @@ func (a *arena) text(s *scanner, dst *string) {
 	case c == '"':
 		begin := s.i
 		raw, escaped := s.quoted()
-		if escaped {
+		if escaped || !utf8.Valid(raw) {
 			var v string
 			if json.Unmarshal(s.b[begin:s.i], &v) == nil {
 				a.buf = append(a.buf, v...)
@@ -191,12 +215,13 @@ func (a *arena) text(s *scanner, dst *string) {
 	}
 }
 
-// done sets all strings.
+// done sets all strings, and begins anew.
 func (a *arena) done() {
 	all := string(a.buf)
 	for _, sp := range a.spans {
 		*sp.dst = all[sp.from:sp.to]
 	}
+	a.buf, a.spans = a.buf[:0], a.spans[:0]
 }
 
 // parseTime reads the forms that JumpCloud writes; zero if it is none of them.

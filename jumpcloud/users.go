@@ -142,35 +142,48 @@ type userPage struct {
 	page[User]
 	want userFields
 	raw  bool
+	read bool // there was a list
 }
 
 func (p *userPage) UnmarshalJSON(b []byte) error {
-	s, a := scanner{b: b}, arena{}
-	p.items, p.total = make([]User, 0, pageSize), -1
-	s.object(func(key []byte) {
-		switch string(key) {
-		case "totalCount":
-			if n, ok := s.number(); ok {
-				p.total = n
+	s, a := scanner{b: b}, newArena(len(b))
+	p.items, p.total, p.read = make([]User, 0, pageSize), -1, false
+	results := func() {
+		p.read = true
+		s.array(func() {
+			if len(p.items) == cap(p.items) {
+				a.done() // the items are about to move
 			}
-		case "results":
-			s.array(func() {
-				if len(p.items) == cap(p.items) {
-					a.done() // the items are about to move
+			p.items = append(p.items, User{})
+			u := &p.items[len(p.items)-1]
+			from := s.i
+			u.scan(&s, &a, p.want)
+			if p.raw {
+				u.Raw = slices.Clone(b[from:s.i])
+			}
+		})
+	}
+	switch s.peek() {
+	case '[', 'n': // as v2 does it
+		results()
+	default:
+		s.object(func(key []byte) {
+			switch string(key) {
+			case "totalCount":
+				if n, ok := s.number(); ok {
+					p.total = n
 				}
-				p.items = append(p.items, User{})
-				u := &p.items[len(p.items)-1]
-				from := s.i
-				u.scan(&s, &a, p.want)
-				if p.raw {
-					u.Raw = slices.Clone(b[from:s.i])
-				}
-			})
-		default:
-			s.skip()
-		}
-	})
+			case "results":
+				results()
+			default:
+				s.skip()
+			}
+		})
+	}
 	a.done()
+	if !p.read {
+		return errNoList
+	}
 	return nil
 }
 
@@ -224,13 +237,12 @@ func (c *Client) Users(ctx context.Context, opts *UsersOptions) iter.Seq2[*User,
 	want, raw := fieldsOf(o.Fields)
 	return listWide(ctx, c, func(ctx context.Context, skip, limit int) (page[User], error) {
 		out := userPage{want: want, raw: raw}
-		_, err := c.do(ctx, &rest.Request{
-			Method: http.MethodGet, Path: path, Query: paged(q, skip, limit), Bulk: true, Permission: scopeUsersRead,
-		}, &out)
+		r := &rest.Request{Method: http.MethodGet, Path: path, Query: paged(q, skip, limit), Bulk: true, Permission: scopeUsersRead}
+		resp, err := c.do(ctx, r, &out)
 		if skip == 0 && err == nil && out.total >= 0 && o.OnTotal != nil {
 			o.OnTotal(out.total)
 		}
-		return out.page, err
+		return out.page, whole(r, resp, out.read, err)
 	}, userID)
 }
 
@@ -273,10 +285,9 @@ func (c *Client) SearchUsers(ctx context.Context, search UserSearch) iter.Seq2[*
 		}
 		b["limit"], b["skip"], b["sort"] = limit, skip, "_id"
 		out := userPage{want: want, raw: raw}
-		_, err := c.do(ctx, &rest.Request{
-			Method: http.MethodPost, Path: path, Body: b, Class: rest.Read, Bulk: true, Permission: scopeUsersRead,
-		}, &out)
-		return out.page, err
+		r := &rest.Request{Method: http.MethodPost, Path: path, Body: b, Class: rest.Read, Bulk: true, Permission: scopeUsersRead}
+		resp, err := c.do(ctx, r, &out)
+		return out.page, whole(r, resp, out.read, err)
 	}, userID)
 }
 
@@ -329,7 +340,8 @@ func (c *Client) User(ctx context.Context, id string) (*User, error) {
 
 func (c *Client) user(ctx context.Context, r *rest.Request) (*User, error) {
 	u := new(User)
-	if _, err := c.do(ctx, r, u); err != nil {
+	resp, err := c.do(ctx, r, u)
+	if err := whole(r, resp, u.ID != "", err); err != nil {
 		return nil, err
 	}
 	return u, nil
