@@ -136,7 +136,8 @@ func openMetadata(b []byte) (document, *ParseError) {
 	if len(b) > MaxMetadata {
 		return document{}, refuse(KindTooLarge, "%d bytes, where at most %d MiB are read", len(b), MaxMetadata>>20)
 	}
-	if i := skipSpace(b, 0); i < len(b) && b[i] == '<' || bytes.HasPrefix(b, []byte("\ufeff")) && i < len(b) {
+	bare := bytes.TrimPrefix(b, []byte("\ufeff"))
+	if i := skipSpace(bare, 0); i < len(bare) && bare[i] == '<' {
 		// The usual case, without another look at each byte.
 		if k := markupKind(b); k != "" {
 			return document{}, refuse(k, "%s", markupAdvice(k))

@@ -35,6 +35,9 @@ func findMarkers(t []byte) []marker {
 			}
 			continue
 		}
+		if n := len(ms); n > 0 {
+			m.from = max(m.from, ms[n-1].to) // two may share a run of dashes
+		}
 		ms = append(ms, m)
 		i = m.to
 	}
