@@ -222,6 +222,9 @@ func (p Plan) wanted(st *state) (w aad.Federation, cert string) {
 func diffFederation(cs Changes, p Plan, st *state) Changes {
 	w, cert := p.wanted(st)
 	have := st.fed
+	if !st.federated(p.Domain) {
+		have = nil // one of the two answers is older than the other
+	}
 	if have == nil && p.Consent.Recover && st.federated(p.Domain) {
 		cs = append(cs, Change{Resource: ResRecover, Name: p.Domain, Action: Update, Fields: []Field{
 			{Name: "authenticationType", Old: string(aad.Federated), New: string(aad.Managed)},
@@ -248,7 +251,9 @@ func diffFederation(cs Changes, p Plan, st *state) Changes {
 	set("displayName", have.DisplayName, w.DisplayName)
 	set("issuerUri", have.IssuerURI, w.IssuerURI)
 	set("passiveSignInUri", have.PassiveSignInURI, w.PassiveSignInURI)
-	if have.PassiveSignInURI != w.PassiveSignInURI && have.ActiveSignInURI != "" {
+	// Old clients send passwords there. That there is none is fine, and so is
+	// another path; somebody else's host is not.
+	if have.ActiveSignInURI != "" && (have.PassiveSignInURI != w.PassiveSignInURI || hostOf(have.ActiveSignInURI) != hostOf(w.ActiveSignInURI)) {
 		set("activeSignInUri", have.ActiveSignInURI, w.ActiveSignInURI)
 	}
 	set("signOutUri", have.SignOutURI, w.SignOutURI)
