@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/jcaad/jcaad/internal/rest"
@@ -61,7 +62,11 @@ func follow[T any](ctx context.Context, fetch fetcher[T], border *border[T], ski
 
 // listWide reads the first page, which tells how many there are, and then the
 // others side by side, at the width that the caller has learned. Totals that
-// grow meanwhile are followed; an empty page ends the list whatever they say.
+// grow meanwhile are followed.
+//
+// Each page begins with the last item of the one before it. If it does not, the
+// list has moved while it was read, and what has moved out of sight between the
+// two is read as well.
 func listWide[T any](ctx context.Context, c *Client, fetch fetcher[T], id func(*T) string) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		border := border[T]{id: id}
@@ -78,22 +83,31 @@ func listWide[T any](ctx context.Context, c *Client, fetch fetcher[T], id func(*
 			follow(ctx, fetch, &border, size, yield)
 			return
 		}
-		for next, total := size, first.total; size > 0 && next < total; {
-			n := (total - next + size - 1) / size
+		overlap := min(1, max(0, size-1))
+		step := size - overlap
+		for covered, total := size, first.total; size > 0 && covered < total; {
+			start := covered - overlap
+			n := (total - covered + step - 1) / step
 			pages := rest.Pages(ctx, c.rest, n, func(ctx context.Context, k int) (page[T], error) {
-				return fill(ctx, fetch, next+k*size, size)
+				return fill(ctx, fetch, start+k*step, size)
 			})
+			k := 0
 			for p, err := range pages {
+				ended := len(p.items) == 0
+				if err == nil && overlap > 0 {
+					p.items, err = border.connect(ctx, fetch, p.items, start+k*step, size)
+				}
 				if err != nil {
 					yield(nil, err)
 					return
 				}
-				if len(p.items) == 0 || !border.yield(p.items, yield) {
+				if !border.yield(p.items, yield) || ended {
 					return
 				}
 				total = max(total, p.total)
+				k++
 			}
-			next += n * size
+			covered += n * step
 		}
 	}
 }
@@ -123,6 +137,44 @@ type border[T any] struct {
 	last      string
 }
 
+// maxBack is how many pages are read again where a list has moved.
+const maxBack = 8
+
+// connect returns the items of the page at skip that come after those that were
+// yielded. Usually that is all but the first one; if the list has moved, pages
+// before this one are read again, until one of them touches what was yielded.
+func (b *border[T]) connect(ctx context.Context, fetch fetcher[T], items []T, skip, size int) ([]T, error) {
+	if b.id == nil || len(b.cur) == 0 && len(b.prev) == 0 {
+		return items, nil
+	}
+	if len(items) > 0 && b.id(&items[0]) == b.last {
+		return items[1:], nil
+	}
+	for back := 1; back <= maxBack && !b.touches(items); back++ {
+		from := max(0, skip-back*(size-1))
+		p, err := fill(ctx, fetch, from, size)
+		if err != nil {
+			return nil, err
+		}
+		items = slices.Concat(p.items, items)
+		if from == 0 {
+			break
+		}
+	}
+	return items, nil
+}
+
+// touches reports whether one of the items was yielded, in this page's
+// neighbourhood.
+func (b *border[T]) touches(items []T) bool {
+	for i := range items {
+		if id := b.id(&items[i]); !b.unsorted && id <= b.last || b.seen(id) {
+			return true
+		}
+	}
+	return false
+}
+
 func (b *border[T]) yield(items []T, yield func(*T, error) bool) bool {
 	if b.id == nil {
 		for i := range items {
@@ -132,7 +184,9 @@ func (b *border[T]) yield(items []T, yield func(*T, error) bool) bool {
 		}
 		return true
 	}
-	b.prev, b.cur = b.cur, b.prev[:0]
+	if len(items) > 0 {
+		b.prev, b.cur = b.cur, b.prev[:0]
+	}
 	for i := range items {
 		id := b.id(&items[i])
 		if b.unsorted = b.unsorted || id <= b.last; b.unsorted && b.seen(id) {
