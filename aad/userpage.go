@@ -68,6 +68,15 @@ func (p *userPage) users() iter.Seq2[*User, error] {
 	}
 }
 
+// len returns how many users the page has.
+func (p *userPage) len() int {
+	n := 0
+	for d := (decoder{b: p.value}); len(p.value) > 0 && d.array(); n++ {
+		d.value()
+	}
+	return n
+}
+
 // block is a user and the booleans that it points to.
 type block struct {
 	User

@@ -10,10 +10,13 @@ import (
 )
 
 const (
-	shortChain = 4                                      // pages that are read one after the other in any case
-	maxDepth   = 6                                      // of ranges in ranges
-	branches   = "abcdefghijklmnopqrstuvwxyz0123456789" // what a range is divided by
-	maxProbes  = 24                                     // counts to find out what most names begin with
+	shortChain = 4  // pages that are read one after the other in any case
+	maxDepth   = 6  // of ranges in ranges
+	maxProbes  = 24 // counts to find out what most names begin with
+
+	// What a range is divided by, depending on what the first name goes on with.
+	letters = "abcdefghijklmnopqrstuvwxyz"
+	digits  = "0123456789"
 )
 
 // usersParallel reads a long list in ranges of the user principal name.
@@ -36,7 +39,7 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 		if onTotal != nil && p.page.count >= 0 {
 			onTotal(p.page.count)
 		}
-		if p.page.link == "" || p.page.count <= shortChain*maxPage {
+		if p.page.link == "" || p.page.count <= shortChain*p.page.len() {
 			for ok := true; ok; ok = p.next() {
 				if !p.yield(yield, nil) {
 					return
@@ -51,7 +54,7 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 		ctx, cancel := context.WithCancel(ctx)
 		d := &division{
 			c: c, ctx: ctx, pages: make(chan *pager), taken: make(chan struct{}), slots: make(chan struct{}, c.width),
-			chain: max(shortChain, p.page.count/maxPage/16) * maxPage,
+			chain: max(shortChain*p.page.len(), p.page.count/16),
 		}
 		defer d.running.Wait()
 		defer cancel()
@@ -68,7 +71,10 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 				if !p.yield(yield, p.skip) {
 					return
 				}
-				d.taken <- struct{}{}
+				select {
+				case d.taken <- struct{}{}:
+				case <-ctx.Done():
+				}
 			case <-done:
 				if ctx.Err() != nil { // of the caller's: the ranges ended without a word
 					yield(nil, &Error{Op: "GET users", Err: context.Cause(ctx)})
@@ -180,7 +186,7 @@ func (d *division) chainOf(p *pager) {
 
 // split divides the range whose first page is p.
 func (d *division) split(p *pager, o UsersOptions, depth int) {
-	prefix, err := d.common(p, o)
+	prefix, branches, err := d.common(p, o)
 	if err != nil {
 		d.hand(&pager{err: err})
 		return
@@ -220,17 +226,19 @@ func (d *division) split(p *pager, o UsersOptions, depth int) {
 	<-d.slots
 }
 
-// common returns what most of the names in a range begin with: at least its own prefix.
-func (d *division) common(p *pager, o UsersOptions) (string, error) {
+// common returns what most of the names in a range begin with, which is at least its
+// own prefix, and what to divide it by.
+func (d *division) common(p *pager, o UsersOptions) (prefix, branches string, err error) {
 	own := len(o.Prefix)
-	var names string // what all names of the page begin with
+	var first, names string // the first name of the page, and what all its names begin with
 	n := 0
 	for u, err := range p.page.users() {
 		if err != nil {
-			return "", p.broken(err)
+			return "", "", p.broken(err)
 		}
 		name := strings.ToLower(u.UserPrincipalName)
 		if n++; n == 1 {
+			first = name
 			names, _, _ = strings.Cut(name, "@")
 		}
 		i := 0
@@ -239,8 +247,17 @@ func (d *division) common(p *pager, o UsersOptions) (string, error) {
 		}
 		names = names[:i]
 	}
-	if len(names) <= own || !hasPrefixFold(names, o.Prefix) {
-		return o.Prefix, nil
+	divide := func(at int) (string, string, error) {
+		if at < len(first) && first[at] >= '0' && first[at] <= '9' {
+			return first[:at], digits, nil
+		}
+		return first[:at], letters, nil
+	}
+	if !hasPrefixFold(first, o.Prefix) {
+		return o.Prefix, letters, nil // the names were not asked for, or are not what was
+	}
+	if len(names) <= own {
+		return divide(own)
 	}
 	// The page may show only where the alphabet begins: count.
 	probes := min(len(names)-own, maxProbes)
@@ -256,7 +273,7 @@ func (d *division) common(p *pager, o UsersOptions) (string, error) {
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
-		return "", errs[slices.IndexFunc(errs, func(err error) bool { return err != nil })]
+		return "", "", errs[slices.IndexFunc(errs, func(err error) bool { return err != nil })]
 	}
 	best := own
 	for i, count := range counts {
@@ -264,5 +281,5 @@ func (d *division) common(p *pager, o UsersOptions) (string, error) {
 			best = own + i + 1
 		}
 	}
-	return names[:best], nil
+	return divide(best)
 }
