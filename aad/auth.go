@@ -27,12 +27,12 @@ func (e *credentialError) Unwrap() error { return e.err }
 // tokens keeps the token of a credential. It is renewed before it expires, by
 // one goroutine for all.
 type tokens struct {
-	cred  azcore.TokenCredential
+	ask   func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error)
 	scope string
 	turn  chan struct{} // held by the goroutine that asks the credential
 
 	mu       sync.Mutex
-	token    string
+	token    Secret
 	renewAt  time.Time // from then on a new one is wanted
 	expires  time.Time // from then on this one is of no use
 	tries    int       // how often the credential was asked
@@ -41,12 +41,12 @@ type tokens struct {
 }
 
 func newTokens(cred azcore.TokenCredential, scope string) *tokens {
-	return &tokens{cred: cred, scope: scope, turn: make(chan struct{}, 1)}
+	return &tokens{ask: cred.GetToken, scope: scope, turn: make(chan struct{}, 1)}
 }
 
 // use is what one call knows of the tokens that it was given.
 type use struct {
-	token    string
+	token    Secret
 	refusals int
 }
 
@@ -68,8 +68,8 @@ func (t *tokens) refused() {
 func (t *tokens) authorize(ctx context.Context, h http.Header) error {
 	u, _ := ctx.Value(useKey{}).(*use)
 	t.mu.Lock()
-	if u != nil && u.token != "" && u.token == t.token && t.refusals > u.refusals {
-		t.token = ""
+	if u != nil && !u.token.IsZero() && u.token.Reveal() == t.token.Reveal() && t.refusals > u.refusals {
+		t.token = Secret{}
 	}
 	refusals := t.refusals
 	t.mu.Unlock()
@@ -80,12 +80,12 @@ func (t *tokens) authorize(ctx context.Context, h http.Header) error {
 	if u != nil {
 		*u = use{token, refusals}
 	}
-	h.Set("Authorization", "Bearer "+token)
+	h.Set("Authorization", "Bearer "+token.Reveal())
 	return nil
 }
 
 // get returns a token that is good for a while.
-func (t *tokens) get(ctx context.Context) (string, error) {
+func (t *tokens) get(ctx context.Context) (Secret, error) {
 	t.mu.Lock()
 	token, fresh, tries := t.token, t.fresh(), t.tries
 	t.mu.Unlock()
@@ -96,7 +96,7 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 	select {
 	case t.turn <- struct{}{}:
 	case <-ctx.Done():
-		return "", context.Cause(ctx)
+		return Secret{}, context.Cause(ctx)
 	}
 	defer func() { <-t.turn }()
 
@@ -108,10 +108,10 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 	case fresh:
 		return token, nil
 	case asked && err != nil: // somebody else asked while we waited; once is enough
-		return "", err
+		return Secret{}, err
 	}
 
-	got, err := t.cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{t.scope}})
+	got, err := t.ask(ctx, policy.TokenRequestOptions{Scopes: []string{t.scope}})
 	if err == nil && got.Token == "" {
 		err = errors.New("the token is empty")
 	}
@@ -124,19 +124,19 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 	now := time.Now()
 	if err != nil {
 		if ctx.Err() != nil { // our caller gave up: that says nothing about the credential
-			return "", context.Cause(ctx)
+			return Secret{}, context.Cause(ctx)
 		}
-		if t.token != "" && now.Before(t.expires) {
+		if !t.token.IsZero() && now.Before(t.expires) {
 			t.renewAt = now.Add(renewBackoff)
 			return t.token, nil
 		}
 		t.tries++
 		t.err = &credentialError{err}
-		return "", t.err
+		return Secret{}, t.err
 	}
 	t.tries++
 	t.err = nil
-	t.token, t.expires = got.Token, got.ExpiresOn
+	t.token, t.expires = NewSecret(got.Token), got.ExpiresOn
 	if got.ExpiresOn.IsZero() {
 		t.expires = now.Add(unknownLife)
 	}
@@ -149,4 +149,4 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 
 // fresh reports whether the token can be used without asking for another.
 // The caller holds t.mu.
-func (t *tokens) fresh() bool { return t.token != "" && time.Now().Before(t.renewAt) }
+func (t *tokens) fresh() bool { return !t.token.IsZero() && time.Now().Before(t.renewAt) }

@@ -327,3 +327,5 @@ func TestPermissions(t *testing.T) {
 		t.Errorf("failing credential: err = %v; want ErrUnauthenticated", err)
 	}
 }
+
+var tokenOptions = policy.TokenRequestOptions{Scopes: []string{"https://graph.microsoft.com/.default"}}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -101,7 +102,11 @@ type Client struct {
 	login  *rest.Caller
 	tokens *tokens
 	width  int
+	name   string
 }
+
+// Format implements [fmt.Formatter]: a client shows where it leads, and nothing else.
+func (c *Client) Format(f fmt.State, _ rune) { io.WriteString(f, "aad.Client("+c.name+")") }
 
 // New returns a client that authenticates with cred: any credential of
 // azidentity will do. No request is made. A nil opts means the defaults; opts is not retained.
@@ -131,6 +136,7 @@ func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 	c := &Client{
 		tokens: newTokens(cred, graph.String()+"/.default"),
 		width:  cmp.Or(o.MaxWorkers, 32),
+		name:   graph.Host,
 	}
 	config := rest.Config{
 		Base:       graph.JoinPath("v1.0"),

@@ -309,7 +309,9 @@ func operations(t testing.TB) []operation {
 			sent: []string{"PATCH /users/" + userID + ` {"onPremisesImmutableId":"AA=="}`},
 		}, {
 			name: "SetImmutableID to nothing", permission: "User.ReadWrite.All", write: true, noAnswer: true,
-			call: func(ctx context.Context, c *aad.Client) (any, error) { return clean(c.SetImmutableID(ctx, userID, ""), nil) },
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return clean(c.SetImmutableID(ctx, userID, ""), nil)
+			},
 			sent: []string{"PATCH /users/" + userID + ` {"onPremisesImmutableId":null}`},
 		}, {
 			name: "SetUserPrincipalName", permission: "User.ReadWrite.All", write: true, noAnswer: true,

@@ -55,7 +55,7 @@ type Error struct {
 	Op              string        // method and path template, such as "GET domains/{domain}"
 	StatusCode      int           // 0 if the service did not answer
 	Code            string        // the service's code, such as "Request_BadRequest"
-	Message         string        // the service's message, verbatim; it may name users
+	Message         string        // the service's message, in one line, with [user] in place of user names
 	RequestID       string        // the service's ID of the request
 	ClientRequestID string        // ours
 	Permission      string        // the permission that the operation needs, such as "Domain.Read.All"
@@ -76,12 +76,12 @@ func (e *Error) Error() string {
 	case e.StatusCode != 0:
 		fmt.Fprintf(&b, ": %d", e.StatusCode)
 		if e.Code != "" {
-			b.WriteString(" " + oneLine(e.Code))
+			b.WriteString(" " + e.Code)
 		} else if t := http.StatusText(e.StatusCode); t != "" {
 			b.WriteString(" " + t)
 		}
 		if e.Message != "" {
-			b.WriteString(": " + oneLine(e.Message))
+			b.WriteString(": " + e.Message)
 		}
 	}
 	if e.meaning != nil && e.StatusCode != 0 {
@@ -194,7 +194,7 @@ func newError(f *rest.Failure) error {
 		}
 	}
 	if json.Unmarshal(f.Body, &wire) == nil {
-		e.Code, e.Message = wire.Error.Code, wire.Error.Message
+		e.Code, e.Message = oneLine(wire.Error.Code), oneLine(wire.Error.Message)
 		if e.RequestID == "" {
 			e.RequestID = wire.Error.InnerError.RequestID
 		}

@@ -82,7 +82,7 @@ func (c *Client) Permissions(ctx context.Context) (*Permissions, error) {
 		Azp   string
 		Idtyp string
 	}
-	parts := strings.Split(token, ".")
+	parts := strings.Split(token.Reveal(), ".")
 	if len(parts) < 2 {
 		return nil, &Error{Op: op, Err: fmt.Errorf("%w: it is not a JWT", ErrOpaqueToken)}
 	}

@@ -12,17 +12,17 @@ const redacted = "[redacted]"
 // Secret is a string, such as a password, that shows itself to nobody who does
 // not ask by [Secret.Reveal]: not in %v, %+v, %#v, %q or %x, not in JSON or text, not in slog.
 // The zero value is the empty secret.
-type Secret struct{ s *string }
+type Secret struct{ reveal func() string } // a function, for printers that follow pointers
 
 // NewSecret returns a secret that holds s.
-func NewSecret(s string) Secret { return Secret{&s} }
+func NewSecret(s string) Secret { return Secret{func() string { return s }} }
 
 // Reveal returns the string that the secret holds.
 func (s Secret) Reveal() string {
-	if s.s == nil {
+	if s.reveal == nil {
 		return ""
 	}
-	return *s.s
+	return s.reveal()
 }
 
 // IsZero reports whether the secret is empty.

@@ -82,10 +82,10 @@ func checkUPN(s string) error {
 	}
 	i := strings.LastIndex(s, "@")
 	if i <= 0 {
-		return errors.New("is not of the form name@domain")
+		return errors.New("is not a name, an at sign and a domain")
 	}
 	if _, err := domainName(s[i+1:]); err != nil {
-		return errors.New("is not of the form name@domain")
+		return errors.New("is not a name, an at sign and a domain")
 	}
 	return nil
 }
