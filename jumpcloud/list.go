@@ -138,7 +138,7 @@ type border[T any] struct {
 }
 
 // maxBack is how many pages are read again where a list has moved.
-const maxBack = 8
+const maxBack = 32
 
 // connect returns the items of the page at skip that come after those that were
 // yielded. Usually that is all but the first one; if the list has moved, pages
@@ -161,7 +161,16 @@ func (b *border[T]) connect(ctx context.Context, fetch fetcher[T], items []T, sk
 			break
 		}
 	}
-	return items, nil
+	if b.unsorted {
+		return items, nil
+	}
+	fresh, last := make([]T, 0, len(items)), b.last
+	for i := range items {
+		if id := b.id(&items[i]); id > last {
+			fresh, last = append(fresh, items[i]), id
+		}
+	}
+	return fresh, nil
 }
 
 // touches reports whether one of the items was yielded, in this page's

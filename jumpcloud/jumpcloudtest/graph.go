@@ -216,7 +216,7 @@ func (s *Server) traverse(c *call, o jumpcloud.Object, target jumpcloud.ObjectTy
 		}
 		return notFound
 	}
-	if o.Type == jumpcloud.DirectoryObject && target == jumpcloud.UserObject {
+	if _, generated := s.bound[o.ID]; target == jumpcloud.UserObject && (generated || o.Type == jumpcloud.DirectoryObject) {
 		return s.boundUsers(c, o)
 	}
 	return v2list(s, c, reach(s.edges.list(s.ListLag), o, target))

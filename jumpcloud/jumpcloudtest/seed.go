@@ -177,6 +177,19 @@ func (s *Server) GenerateBound(dirID string, n int, f func(i int) jumpcloud.Boun
 	s.bound[dirID] = generatedBound{n, f}
 }
 
+// GenerateMembers makes n users members of a group who are not kept in memory: f
+// names the i-th when it is asked for. They are seen in the group's membership.
+// f must not call s.
+func (s *Server) GenerateMembers(groupID string, n int, f func(i int) (userID string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	must(s.groups.get(groupID), groupID)
+	if s.bound == nil {
+		s.bound = map[string]generatedBound{}
+	}
+	s.bound[groupID] = generatedBound{n, func(i int) jumpcloud.BoundUser { return jumpcloud.BoundUser{UserID: f(i)} }}
+}
+
 // Bind binds two objects.
 func (s *Server) Bind(a, b jumpcloud.Object) {
 	s.mu.Lock()
