@@ -173,6 +173,10 @@ func TestCorpusCerts(t *testing.T) {
 			if !slices.Equal(got, wantPolicy) {
 				t.Errorf("Check = %q; want %q", got, wantPolicy)
 			}
+			backdoor := slices.ContainsFunc(one.Check(c.asOf), func(p certs.Problem) bool { return p.Code == certs.CodeKnownBackdoor })
+			if backdoor != strings.HasSuffix(t.Name(), "/any_sts.txt") {
+				t.Errorf("known as a back door: %v", backdoor)
+			}
 		case "multiple":
 			if oneErr == nil {
 				t.Errorf("ParseOne = %v; want an error", one)

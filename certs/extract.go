@@ -351,17 +351,18 @@ func (x *extractor) result() (*Metadata, error) {
 	case x.found == nil:
 		return nil, refuse(KindNotMetadata, "it describes no identity provider")
 	}
-	return x.found.metadata()
+	return x.found.metadata(readCert)
 }
 
-// results is the same for every provider.
+// results is the same for every provider, and for certificates that were
+// pasted, which may be damaged.
 func (x *extractor) results() ([]*Metadata, error) {
 	if _, err := x.result(); err != nil {
 		return nil, err
 	}
 	var mds []*Metadata
 	for _, p := range x.every {
-		md, err := p.metadata()
+		md, err := p.metadata(newCert)
 		if err != nil {
 			return nil, err
 		}
@@ -370,8 +371,8 @@ func (x *extractor) results() ([]*Metadata, error) {
 	return mds, nil
 }
 
-// metadata reads the provider's certificates.
-func (p *provider) metadata() (*Metadata, error) {
+// metadata reads the provider's certificates by read.
+func (p *provider) metadata(read func(der []byte) (Cert, *ParseError)) (*Metadata, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
@@ -381,7 +382,7 @@ func (p *provider) metadata() (*Metadata, error) {
 	}
 	seen := make(map[Cert]bool)
 	for _, ct := range p.certs {
-		c, err := parseElement(ct.text)
+		c, err := parseElement(ct.text, read)
 		if err != nil {
 			if ct.line > 0 {
 				err.Line, err.Column = ct.line, ct.col

@@ -80,7 +80,7 @@ func parseSnippet(t []byte) ([]Cert, *ParseError) {
 			if encryption || end == len(rest) || bytes.HasSuffix(tag, []byte("/")) {
 				break
 			}
-			c, err := parseElement(string(snippetText(rest[end+1:])))
+			c, err := parseElement(string(snippetText(rest[end+1:])), newCert)
 			if err != nil {
 				return nil, err
 			}

@@ -80,7 +80,9 @@ func (m *Metadata) Endpoint(binding string) (Endpoint, bool) {
 // a byte order mark, and have no document type. Metadata that was
 // percent-encoded, HTML-escaped, quoted or put into base64 on the way is read
 // as by [Parse]. Elements of the provider that are not needed may hold
-// anything, but a certificate that cannot be read refuses the whole.
+// anything, but a signing certificate that cannot be read refuses the whole.
+// The certificates' own signatures are not verified, which would take longer
+// than everything else; [Cert.Check] does, and [Parse] of the same document.
 func ParseMetadata(b []byte) (*Metadata, error) {
 	return parseMetadata(b, &extractor{})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"strings"
 )
 
 // maxLayers bounds how often one wrapping is undone to find another, and
@@ -37,11 +38,44 @@ func parse(b []byte) ([]Cert, *ParseError) {
 	if len(b) > MaxInput {
 		return nil, refuse(KindTooLarge, "%d bytes, where at most %d MiB are read", len(b), MaxInput>>20)
 	}
+	if der, ok := exactly(b); ok {
+		c, err := newCert(der)
+		if err != nil {
+			return nil, err
+		}
+		return []Cert{c}, nil
+	}
 	cs, err := parseBytes(b, 0)
 	if err != nil {
 		return nil, err
 	}
 	return unique(cs), nil
+}
+
+// exactly reads the frequent case, that b is one certificate in base64 or PEM
+// and nothing else, in a single pass.
+func exactly(b []byte) (der []byte, ok bool) {
+	const begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+	if body, ok := bytes.CutPrefix(b, []byte(begin)); ok {
+		if b, ok = bytes.CutSuffix(bytes.TrimRight(body, " \t\r\n"), []byte(end)); !ok {
+			return nil, false
+		}
+	}
+	packed := make([]byte, 0, len(b))
+	for len(b) > 0 {
+		n := bytes.IndexByte(b, '\n')
+		if n < 0 {
+			n = len(b)
+		}
+		packed = append(packed, bytes.Trim(b[:n], " \t\r")...)
+		b = b[min(len(b), n+1):]
+	}
+	// Decode passes over \r and \n, and takes nothing else that is foreign.
+	n, err := base64.StdEncoding.Strict().Decode(packed, packed)
+	if err != nil || !isCertificate(packed[:n]) {
+		return nil, false
+	}
+	return packed[:n], true
 }
 
 // ParseOne returns the one certificate in b, in any form that [Parse] takes. If
@@ -252,21 +286,14 @@ func splitBase64(t []byte) [][]byte {
 	return append(parts, bytes.TrimRight(t[begin:], " \t\r\n,;"))
 }
 
-// parseElement reads the text of one X509Certificate element.
-func parseElement(text string) (Cert, *ParseError) {
-	der := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
-	packed := make([]byte, 0, len(text))
-	for i := range len(text) {
-		if !isSpace(text[i]) {
-			packed = append(packed, text[i])
-		}
-	}
-	if len(packed) == 0 {
+// parseElement reads the text of one X509Certificate element, and its DER by
+// read.
+func parseElement(text string, read func(der []byte) (Cert, *ParseError)) (Cert, *ParseError) {
+	if len(strings.TrimSpace(text)) == 0 {
 		return Cert{}, refuse(KindEmpty, "an X509Certificate element without content")
 	}
-	// Exactly one certificate is by far the most frequent content.
-	if n, err := base64.StdEncoding.Decode(der, packed); err == nil && isCertificate(der[:n]) {
-		return newCert(der[:n])
+	if der, ok := exactly([]byte(text)); ok {
+		return read(der)
 	}
 	// PEM markers happen there, too. What holds no certificate but base64 of
 	// a whole file is refused: other readers of the metadata would not get it.

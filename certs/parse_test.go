@@ -139,7 +139,7 @@ func privateKeyForms(t *testing.T) map[string][]byte {
 func leaks(s string) bool {
 	block, _ := pem.Decode(pairA().PrivateKeyPEM())
 	b64 := base64.StdEncoding.EncodeToString(block.Bytes)
-	for i := 40; i+12 <= len(b64); i += 12 {
+	for i := 420; i+12 <= len(b64); i += 12 { // before that is the modulus, which is public
 		if strings.Contains(s, b64[i:i+12]) {
 			return true
 		}

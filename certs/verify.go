@@ -120,7 +120,7 @@ func scanSigned(doc document) error {
 			mixed = mixed[:len(mixed)-1]
 		case tokenText:
 			m := &mixed[len(mixed)-1]
-			m.text = m.text || len(strings.TrimSpace(string(s.text))) > 0
+			m.text = m.text || skipSpace(s.text, 0) < len(s.text)
 		case tokenComment:
 			mixed[len(mixed)-1].comment = true
 		case tokenEOF:
@@ -420,7 +420,11 @@ func (x *extractor) walk(el *etree.Element) error {
 	if err := x.start(name{space, []byte(el.Tag)}, at); err != nil {
 		return err
 	}
-	for _, c := range el.Child {
+	children := el.Child
+	if x.states[len(x.states)-1] == inNothing {
+		children = nil // nothing below counts
+	}
+	for _, c := range children {
 		switch c := c.(type) {
 		case *etree.Element:
 			if err := x.walk(c); err != nil {

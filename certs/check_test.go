@@ -1,0 +1,273 @@
+package certs_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jcaad/jcaad/certs"
+)
+
+// selfSigned makes a certificate of one's own design.
+func selfSigned(t *testing.T, key crypto.Signer, edit func(*x509.Certificate)) certs.Cert {
+	t.Helper()
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "x"}, NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(4, 0, 0)}
+	if edit != nil {
+		edit(tmpl)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mustCert(t, der)
+}
+
+func TestCheck(t *testing.T) {
+	key := rsaSigner().key
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weak, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := selfSigned(t, key, nil)
+	end := good.X509().NotAfter
+	for _, test := range []struct {
+		name string
+		cert certs.Cert
+		at   time.Time
+		want []string // severity code
+	}{
+		{"good", good, now, nil},
+		{"JumpCloud 2021", mustCert(t, fixture(t, "jumpcloud-2021.pem")), now, nil},
+		{"JumpCloud 2024", mustCert(t, fixture(t, "jumpcloud-2024.pem")), now, nil},
+		{"new pair", pairA().Cert(), now, nil},
+		{"zero", certs.Cert{}, now, []string{"error no-certificate"}},
+		{"last second", good, end, []string{"warning expires-soon"}},
+		{"expired", good, end.Add(time.Second), []string{"error expired"}},
+		{"30 days", good, end.Add(-30 * 24 * time.Hour), []string{"warning expires-soon"}},
+		{"more than 30 days", good, end.Add(-30*24*time.Hour - time.Second), nil},
+		{"first second", good, good.X509().NotBefore, nil},
+		{"not yet valid", good, good.X509().NotBefore.Add(-time.Second), []string{"error not-yet-valid"}},
+		{"ecdsa", selfSigned(t, ec, nil), now, []string{"error not-rsa"}},
+		{"ed25519", selfSigned(t, ed, nil), now, []string{"error not-rsa"}},
+		{"rsa 1024", selfSigned(t, weak, nil), now, []string{"warning weak-rsa"}},
+		{"10 years", selfSigned(t, key, func(c *x509.Certificate) { c.NotAfter = c.NotBefore.AddDate(10, 0, 0) }), now, nil},
+		{"over 10 years", selfSigned(t, key, func(c *x509.Certificate) { c.NotAfter = c.NotBefore.AddDate(10, 0, 1) }), now, []string{"warning long-validity"}},
+		{"ca", selfSigned(t, key, func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = true, true }), now, []string{"info ca"}},
+		{"sha-1", selfSigned(t, key, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.SHA1WithRSA }), now, []string{"info weak-signature-hash"}},
+		{"worst first", selfSigned(t, weak, func(c *x509.Certificate) {
+			c.SignatureAlgorithm, c.IsCA, c.BasicConstraintsValid, c.NotAfter = x509.SHA1WithRSA, true, true, c.NotBefore.AddDate(20, 0, 0)
+		}), now.AddDate(30, 0, 0), []string{"error expired", "warning weak-rsa", "warning long-validity", "info weak-signature-hash", "info ca"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			for _, p := range test.cert.Check(test.at) {
+				got = append(got, p.Severity.String()+" "+string(p.Code))
+				if s := p.String(); p.Message == "" || strings.Contains(s, "\n") || !strings.HasSuffix(s, "["+string(p.Code)+"]") {
+					t.Errorf("String = %q", s)
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("Check (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A damaged certificate can come from metadata, which is not pasted.
+func TestCheckDamaged(t *testing.T) {
+	der := pairA().Cert().DER()
+	der[400] ^= 1
+	md, err := certs.ParseMetadata([]byte(jumpCloudMetadata(b64(string(der)))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ps := md.SigningCerts[0].Check(now)
+	if len(ps) != 1 || ps[0].Code != certs.CodeDamaged || ps[0].Severity != certs.Error {
+		t.Errorf("Check = %v; want damaged", ps)
+	}
+	if _, err := certs.Parse([]byte(jumpCloudMetadata(b64(string(der))))); found(err) != certs.KindDamaged {
+		t.Errorf("Parse: %v; want KindDamaged", err)
+	}
+}
+
+// Every bit of a self-signed certificate counts.
+func TestDamage(t *testing.T) {
+	c := pairA().Cert()
+	step := 7
+	if testing.Short() {
+		step = 101
+	}
+	for bit := 0; bit < 8*len(c.DER()); bit += step {
+		der := c.DER()
+		der[bit/8] ^= 1 << (bit % 8)
+		got, err := certs.ParseOne(der)
+		if err == nil {
+			// The signature's or the key's algorithm became unknown, so that
+			// nothing can be checked: then at least Check says so.
+			if ps := got.Check(now); len(ps) == 0 || ps[0].Severity != certs.Error {
+				t.Errorf("bit %d: accepted as %v, %v", bit, got, ps)
+			}
+		}
+	}
+}
+
+func TestSeverityText(t *testing.T) {
+	for _, s := range []certs.Severity{certs.Info, certs.Warning, certs.Error} {
+		text, err := s.MarshalText()
+		var back certs.Severity = 99
+		if err != nil || back.UnmarshalText(text) != nil || back != s {
+			t.Errorf("%v -> %s -> %v", s, text, back)
+		}
+	}
+	var s certs.Severity
+	if err := s.UnmarshalText([]byte("bad")); err == nil {
+		t.Error("UnmarshalText(bad) succeeds")
+	}
+	if got := certs.Severity(7).String(); got != "Severity(7)" {
+		t.Errorf("String = %q", got)
+	}
+}
+
+func TestNewKeyPair(t *testing.T) {
+	k := pairA()
+	x := k.Cert().X509()
+	if x.Version != 3 || x.SignatureAlgorithm != x509.SHA256WithRSA || len(x.Extensions) > 0 || x.PublicKey.(*rsa.PublicKey).N.BitLen() < 2048 || x.SerialNumber.BitLen() < 64 {
+		t.Errorf("certificate %v %v %v %v", x.Version, x.SignatureAlgorithm, x.Extensions, x.SerialNumber)
+	}
+	if !x.NotBefore.Equal(now.AddDate(-1, 0, 0)) || !x.NotAfter.Equal(now.AddDate(4, 0, 0)) || !bytes.Equal(x.RawIssuer, x.RawSubject) {
+		t.Errorf("certificate %v %v %v", x.NotBefore, x.NotAfter, x.Issuer)
+	}
+	if ps := k.Cert().Check(now); len(ps) > 0 {
+		t.Errorf("Check = %v", ps)
+	}
+	if _, err := certs.Parse(k.PrivateKeyPEM()); found(err) != certs.KindPrivateKey {
+		t.Errorf("Parse(PrivateKeyPEM) = %v", err)
+	}
+	if pairB().Cert() == k.Cert() {
+		t.Error("two pairs have one certificate")
+	}
+	subject := pkix.Name{CommonName: "x"}
+	for name, f := range map[string]func() (*certs.KeyPair, error){
+		"no subject": func() (*certs.KeyPair, error) {
+			return certs.NewKeyPair(pkix.Name{}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(1, 0, 0)})
+		},
+		"no lifetime": func() (*certs.KeyPair, error) { return certs.NewKeyPair(subject, certs.Lifetime{}) },
+		"no end":      func() (*certs.KeyPair, error) { return certs.NewKeyPair(subject, certs.Lifetime{NotBefore: now}) },
+		"ends at once": func() (*certs.KeyPair, error) {
+			return certs.NewKeyPair(subject, certs.Lifetime{NotBefore: now, NotAfter: now})
+		},
+		"too long": func() (*certs.KeyPair, error) {
+			return certs.NewKeyPair(subject, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(11, 0, 0)})
+		},
+	} {
+		if k, err := f(); err == nil || k != nil || !strings.HasPrefix(err.Error(), "certs: ") {
+			t.Errorf("%s: %v, %v; want an error", name, k, err)
+		}
+	}
+}
+
+func TestKeyPairRedacts(t *testing.T) {
+	k := pairA()
+	type holder struct {
+		Pair  *certs.KeyPair
+		Value certs.KeyPair
+		pair  *certs.KeyPair
+	}
+	h := holder{k, *k, k}
+	secret := strings.Split(string(k.PrivateKeyPEM()), "\n")[10]
+	var log strings.Builder
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	logger.Info("x", "pair", k, "value", *k, "holder", h)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "pair", k, "value", *k, "holder", h)
+	js, err := json.Marshal(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := new(big.Int).SetBytes([]byte(secret)).String()
+	for _, s := range []string{
+		fmt.Sprint(k), fmt.Sprint(*k), fmt.Sprintf("%v %+v %#v %s %q %x %d", k, k, k, k, k, k, k), fmt.Sprintf("%v %+v %#v", h, h, h), log.String(), string(js),
+	} {
+		if leaks(s) || strings.Contains(s, secret) || strings.Contains(s, d) || strings.Contains(s, "D:") {
+			t.Errorf("the key shows in %q", s)
+		}
+		if !strings.Contains(s, "redacted") && !strings.Contains(s, "0x") {
+			t.Errorf("%q does not say that something is redacted", s)
+		}
+	}
+	var zero certs.KeyPair
+	if zero.PrivateKeyPEM() != nil || !zero.Cert().IsZero() || zero.String() == "" {
+		t.Error("the zero value has content")
+	}
+}
+
+func TestCertValue(t *testing.T) {
+	c := pairA().Cert()
+	var zero certs.Cert
+	if !zero.IsZero() || zero.Base64() != "" || zero.PEM() != nil || zero.DER() != nil || zero.X509() != nil || zero.Thumbprint() != "" || zero.Fingerprint() != "" ||
+		zero.String() != "no certificate" || zero.LogValue().String() != "no certificate" {
+		t.Error("the zero value has content")
+	}
+	if c.IsZero() || !c.Equal(mustCert(t, c.PEM())) || c.Equal(zero) {
+		t.Error("Equal is wrong")
+	}
+	der := c.DER()
+	der[0] = 0
+	if c.DER()[0] != 0x30 {
+		t.Error("DER gives away the certificate's own bytes")
+	}
+	want := "CN=JumpCloudSAMLUser,OU=JumpCloudSAMLIdP,O=Example,L=Boulder,ST=CO,C=US (thumbprint " + c.Thumbprint() + ", expires 2030-03-01)"
+	if c.String() != want || fmt.Sprintf("%v|%s|%#v", c, c, c) != want+"|"+want+"|certs.Cert("+want+")" {
+		t.Errorf("String = %q", c)
+	}
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "cert", c)
+	if !strings.Contains(log.String(), "cert.thumbprint="+c.Thumbprint()) {
+		t.Errorf("log = %s", &log)
+	}
+	type plan struct {
+		Cert  certs.Cert
+		Other certs.Cert          `json:",omitzero"`
+		ByKey map[certs.Cert]bool `json:",omitempty"`
+	}
+	in := plan{Cert: c, ByKey: map[certs.Cert]bool{c: true}}
+	js, err := json.Marshal(in)
+	if err != nil || strings.Contains(string(js), "Other") || !strings.Contains(string(js), `"Cert":"`+c.Base64()+`"`) {
+		t.Fatalf("%s, %v", js, err)
+	}
+	var out plan
+	if err := json.Unmarshal(js, &out); err != nil || !cmp.Equal(in, out) {
+		t.Errorf("%v, %v; want %v", out, err, in)
+	}
+	if err := json.Unmarshal([]byte(`{"Cert":`+jsonString(string(c.PEM()))+`}`), &out); err != nil || out.Cert != c {
+		t.Errorf("from PEM: %v, %v", out.Cert, err)
+	}
+	if err := json.Unmarshal([]byte(`{"Cert":""}`), &out); err != nil || !out.Cert.IsZero() {
+		t.Errorf("from nothing: %v, %v", out.Cert, err)
+	}
+	if err := json.Unmarshal([]byte(`{"Cert":"x"}`), &out); found(err) != certs.KindNotCertificate {
+		t.Errorf("from x: %v", err)
+	}
+}
