@@ -1,10 +1,12 @@
 package jumpcloud
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -232,6 +234,35 @@ func (c *Client) do(ctx context.Context, r *rest.Request, out any) (*rest.Respon
 	}
 	return c.rest.Do(ctx, r, out)
 }
+
+// decoder reads an answer by itself, in one pass.
+type decoder interface {
+	decode([]byte) error
+}
+
+// read sends a reading request whose answer out decodes. An answer that was cut
+// is asked for again.
+func (c *Client) read(ctx context.Context, r *rest.Request, out decoder) (*rest.Response, error) {
+	for try := 1; ; try++ {
+		var body []byte
+		resp, err := c.do(ctx, r, &body)
+		if err != nil {
+			return nil, err
+		}
+		if err = out.decode(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))); err == nil {
+			return resp, nil
+		}
+		if !errors.Is(err, io.ErrUnexpectedEOF) || try == maxReads {
+			return nil, &Error{
+				Op: opName(r.Method, r.Path), StatusCode: resp.Status, RequestID: resp.RequestID, Attempts: try, Scope: r.Permission,
+				Err: fmt.Errorf("the answer cannot be read: %w", err),
+			}
+		}
+	}
+}
+
+// maxReads is how often an answer is asked for that comes cut.
+const maxReads = 5
 
 // ownOrganization reports whether path is one of those that refuse x-org-id:
 // they see all organisations, or name one themselves. It is the list of

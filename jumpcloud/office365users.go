@@ -40,7 +40,7 @@ type boundPage struct {
 	read  bool // there was a list
 }
 
-func (p *boundPage) UnmarshalJSON(b []byte) error {
+func (p *boundPage) decode(b []byte) error {
 	s, a := scanner{b: b}, newArena(len(b))
 	*p = boundPage{items: make([]BoundUser, 0, pageSize), total: -1}
 	with := make([]int, 0, pageSize)
@@ -71,10 +71,10 @@ func (p *boundPage) UnmarshalJSON(b []byte) error {
 			p.items[i].Sync = &p.sync[n-1]
 		}
 	}
-	if !p.read {
-		return errNoList
+	if err := s.end(); err != nil || p.read {
+		return err
 	}
-	return nil
+	return errNoList
 }
 
 // user reads one user; with gets the place of their status in p.sync, from 1.
@@ -133,7 +133,7 @@ func (st *SyncStatus) scan(s *scanner, a *arena) {
 //
 // It lists like [Client.Users]: the first page tells how many there are, the
 // others are read side by side. JumpCloud promises no order here, so a user who
-// is bound or unbound meanwhile may shift another out of sight.
+// is bound or unbound meanwhile may be yielded twice.
 func (c *Client) Office365Users(ctx context.Context, id string) iter.Seq2[*BoundUser, error] {
 	const path = office365Path + "/users"
 	return listWide(ctx, c, func(ctx context.Context, skip, limit int) (page[BoundUser], error) {
@@ -142,8 +142,8 @@ func (c *Client) Office365Users(ctx context.Context, id string) iter.Seq2[*Bound
 			Method: http.MethodGet, Path: path, Args: []string{id},
 			Query: paged(url.Values{"syncStatus": {"true"}}, skip, limit), Bulk: true, Permission: scopeUsersRead,
 		}
-		resp, err := c.do(ctx, r, &out)
-		if err := whole(r, resp, out.read, err); err != nil {
+		resp, err := c.read(ctx, r, &out)
+		if err != nil {
 			return page[BoundUser]{}, err
 		}
 		if out.total < 0 {

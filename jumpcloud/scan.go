@@ -3,81 +3,137 @@ package jumpcloud
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"strconv"
 	"time"
 	"unicode/utf8"
 )
 
-// scanner walks over JSON that is known to be valid, without building it: the
-// lists of users are hundreds of megabytes, of which a handful of strings is
-// wanted.
+// scanner walks over JSON in one pass, without building it: the lists of users
+// are hundreds of megabytes, of which a handful of strings is wanted. It takes
+// exactly what encoding/json takes; after the first mistake every method returns
+// nothing, and end says what it was.
 type scanner struct {
-	b []byte
-	i int
+	b     []byte
+	i     int
+	depth int
+	err   error
 }
 
-func (s *scanner) space() {
-	for s.i < len(s.b) {
-		switch s.b[s.i] {
-		case ' ', '\t', '\r', '\n':
-			s.i++
-		default:
-			return
+// maxDepth is how deep values may be nested.
+const maxDepth = 200
+
+var errSyntax = errors.New("the answer is not valid JSON")
+
+// end checks that nothing follows, and returns the first mistake.
+func (s *scanner) end() error {
+	if s.peek() != 0 {
+		s.fail()
+	}
+	return s.err
+}
+
+// fail notes a mistake at the present place. If it is the end of the text, the
+// text was cut.
+func (s *scanner) fail() {
+	if s.err == nil {
+		if s.err = errSyntax; s.i >= len(s.b) {
+			s.err = io.ErrUnexpectedEOF
 		}
 	}
+	s.i = len(s.b)
 }
 
 // peek returns the first byte of the next token, 0 at the end.
 func (s *scanner) peek() byte {
-	s.space()
-	if s.i < len(s.b) {
-		return s.b[s.i]
+	for s.i < len(s.b) {
+		switch c := s.b[s.i]; c {
+		case ' ', '\t', '\r', '\n':
+			s.i++
+		case 0: // which no token begins with
+			s.fail()
+		default:
+			return c
+		}
 	}
 	return 0
 }
 
-// object calls f with each key of the object that follows; f must consume the
+// object calls f with each key of the object that follows; f may consume the
 // value. Anything else, such as null, is skipped.
-func (s *scanner) object(f func(key []byte)) { s.each('{', '}', f) }
-
-// array calls f for each element of the array that follows.
-func (s *scanner) array(f func()) { s.each('[', ']', func([]byte) { f() }) }
-
-func (s *scanner) each(open, end byte, f func(key []byte)) {
-	if s.peek() != open {
-		s.skip()
-		return
-	}
-	s.i++
-	for {
-		switch s.peek() {
-		case 0:
-			return
-		case end:
-			s.i++
-			return
-		case ',':
-			s.i++
-			continue
-		}
-		start := s.i
-		var key []byte
-		if open == '{' {
-			key = s.key()
-		}
-		before := s.i
-		if f(key); s.i == before {
-			s.skip() // f did not want it
-		}
-		if s.i == start {
-			s.i++ // no JSON after all: at least come to an end
+func (s *scanner) object(f func(key []byte)) {
+	if s.open('{', '}') {
+		for s.err == nil {
+			key := s.key()
+			at := s.i
+			if f(key); s.i == at {
+				s.skip() // f did not want it
+			}
+			if !s.more('}') {
+				return
+			}
 		}
 	}
 }
 
-// key reads a key and its colon.
+// array calls f for each element of the array that follows; f may consume it.
+// Anything else, such as null, is skipped.
+func (s *scanner) array(f func()) {
+	if s.open('[', ']') {
+		for s.err == nil {
+			at := s.i
+			if f(); s.i == at {
+				s.skip()
+			}
+			if !s.more(']') {
+				return
+			}
+		}
+	}
+}
+
+// open enters an object or array; false if there is none, or nothing in it.
+func (s *scanner) open(begin, end byte) bool {
+	if s.peek() != begin {
+		s.skip()
+		return false
+	}
+	if s.depth++; s.depth > maxDepth {
+		s.fail()
+		return false
+	}
+	s.i++
+	if s.peek() == end {
+		s.i++
+		s.depth--
+		return false
+	}
+	return true
+}
+
+// more goes to the next element, or leaves.
+func (s *scanner) more(end byte) bool {
+	switch s.peek() {
+	case ',':
+		s.i++
+		s.peek() // an end now would be a mistake, which the element will find
+		return s.err == nil
+	case end:
+		s.i++
+		s.depth--
+	default:
+		s.fail()
+	}
+	return false
+}
+
+// key reads a key and its colon, and goes to the value.
 func (s *scanner) key() []byte {
-	s.space()
+	if s.peek() != '"' {
+		s.fail()
+		return nil
+	}
 	from := s.i
 	key, escaped := s.quoted()
 	if escaped {
@@ -86,68 +142,120 @@ func (s *scanner) key() []byte {
 			key = []byte(v)
 		}
 	}
-	if s.peek() == ':' {
-		s.i++
+	if s.peek() != ':' {
+		s.fail()
+		return nil
 	}
-	s.space()
+	s.i++
+	s.peek()
 	return key
 }
 
-// quoted returns what is between the quotes of the string that follows, and
-// whether it has escapes.
+// quoted returns what is between the quotes of the string at the present place,
+// and whether it has escapes.
 func (s *scanner) quoted() (raw []byte, escaped bool) {
-	if s.peek() != '"' {
-		s.skip()
-		return nil, false
-	}
-	s.i++
-	from := s.i
-	for s.i < len(s.b) {
-		switch c := s.b[s.i]; c {
-		case '"':
-			raw = s.b[from:s.i]
-			s.i++
-			return raw, escaped
-		case '\\':
+	from := s.i + 1
+	for i := from; i < len(s.b); i++ {
+		switch c := s.b[i]; {
+		case c == '"':
+			s.i = i + 1
+			return s.b[from:i], escaped
+		case c == '\\':
 			escaped = true
-			s.i++
+			i++
+			if i < len(s.b) && s.b[i] == 'u' {
+				for range 4 {
+					if i++; i < len(s.b) && !isHex(s.b[i]) {
+						s.i = i
+						s.fail()
+						return nil, false
+					}
+				}
+			} else if i < len(s.b) && bytes.IndexByte([]byte(`"\/bfnrt`), s.b[i]) < 0 {
+				s.i = i
+				s.fail()
+				return nil, false
+			}
+		case c < 0x20:
+			s.i = i
+			s.fail()
+			return nil, false
 		}
-		s.i++
 	}
 	s.i = len(s.b)
+	s.fail()
 	return nil, false
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
 // skip passes over one value of any kind and returns its bytes.
 func (s *scanner) skip() []byte {
-	s.space()
-	from, depth := s.i, 0
-	for s.i < len(s.b) {
-		switch s.b[s.i] {
-		case '"':
-			s.quoted()
-			if depth == 0 {
-				return s.b[from:s.i]
+	c := s.peek()
+	from := s.i
+	switch {
+	case c == '{':
+		s.object(func([]byte) {})
+	case c == '[':
+		s.array(func() {})
+	case c == '"':
+		s.quoted()
+	case c == '-' || c >= '0' && c <= '9':
+		s.digits()
+	default:
+		s.word()
+	}
+	if s.err != nil {
+		return nil
+	}
+	return s.b[from:s.i]
+}
+
+// word passes over true, false and null.
+func (s *scanner) word() {
+	for _, w := range [...]string{"true", "false", "null"} {
+		if n := min(len(w), len(s.b)-s.i); n > 0 && string(s.b[s.i:s.i+n]) == w[:n] {
+			s.i += n
+			if n < len(w) {
+				s.fail()
 			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 {
-				return s.b[from:s.i] // the end of what is around a bare word
-			}
-			if depth--; depth == 0 {
-				s.i++
-				return s.b[from:s.i]
-			}
-		case ',', ' ', '\t', '\r', '\n':
-			if depth == 0 {
-				return s.b[from:s.i]
-			}
+			return
 		}
+	}
+	s.fail()
+}
+
+// digits passes over a number.
+func (s *scanner) digits() {
+	some := func() {
+		if s.i >= len(s.b) || s.b[s.i] < '0' || s.b[s.i] > '9' {
+			s.fail()
+		}
+		for s.i < len(s.b) && s.b[s.i] >= '0' && s.b[s.i] <= '9' {
+			s.i++
+		}
+	}
+	if s.b[s.i] == '-' {
 		s.i++
 	}
-	return s.b[from:min(s.i, len(s.b))]
+	if s.i < len(s.b) && s.b[s.i] == '0' {
+		s.i++
+	} else {
+		some()
+	}
+	if s.i < len(s.b) && s.b[s.i] == '.' {
+		s.i++
+		some()
+	}
+	if s.i < len(s.b) && s.b[s.i]|0x20 == 'e' {
+		s.i++
+		if s.i < len(s.b) && (s.b[s.i] == '+' || s.b[s.i] == '-') {
+			s.i++
+		}
+		some()
+	}
 }
 
 // number reads a number or a string that holds one; ok is false for the rest.

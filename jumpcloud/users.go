@@ -55,7 +55,7 @@ func (u *User) UnmarshalJSON(b []byte) error {
 	u.scan(&s, &a, allUserFields)
 	a.done()
 	u.Raw = slices.Clone(b)
-	return nil
+	return s.end()
 }
 
 // userFields is a set of the fields of [User], by their place in userFieldNames.
@@ -136,8 +136,7 @@ func (u *User) scanField(s *scanner, a *arena, field int) {
 	}
 }
 
-// userPage is a page of users. It implements json.Unmarshaler, so that it is
-// read once, after the whole answer was found to be valid JSON.
+// userPage is a page of users.
 type userPage struct {
 	page[User]
 	want userFields
@@ -145,7 +144,7 @@ type userPage struct {
 	read bool // there was a list
 }
 
-func (p *userPage) UnmarshalJSON(b []byte) error {
+func (p *userPage) decode(b []byte) error {
 	s, a := scanner{b: b}, newArena(len(b))
 	p.items, p.total, p.read = make([]User, 0, pageSize), -1, false
 	results := func() {
@@ -181,10 +180,10 @@ func (p *userPage) UnmarshalJSON(b []byte) error {
 		})
 	}
 	a.done()
-	if !p.read {
-		return errNoList
+	if err := s.end(); err != nil || p.read {
+		return err
 	}
-	return nil
+	return errNoList
 }
 
 // UsersOptions narrow a list of users.
@@ -211,10 +210,9 @@ type UsersOptions struct {
 //
 // Each range over the result starts again from the first page and ends after
 // the first error. Who is created meanwhile is included if the total tells of
-// them in time; somebody on the border of two pages may be missed when others
-// are deleted meanwhile. A user that appears on two neighbouring pages is
-// yielded once; that is looked for on the borders only, so that memory does not
-// grow with the list.
+// them in time. Everybody else is yielded once, even when others are deleted
+// meanwhile and the pages move: each page begins with the last user of the one
+// before it, and where it does not, what lies between is read again.
 func (c *Client) Users(ctx context.Context, opts *UsersOptions) iter.Seq2[*User, error] {
 	var o UsersOptions
 	if opts != nil {
@@ -238,11 +236,11 @@ func (c *Client) Users(ctx context.Context, opts *UsersOptions) iter.Seq2[*User,
 	return listWide(ctx, c, func(ctx context.Context, skip, limit int) (page[User], error) {
 		out := userPage{want: want, raw: raw}
 		r := &rest.Request{Method: http.MethodGet, Path: path, Query: paged(q, skip, limit), Bulk: true, Permission: scopeUsersRead}
-		resp, err := c.do(ctx, r, &out)
+		_, err := c.read(ctx, r, &out)
 		if skip == 0 && err == nil && out.total >= 0 && o.OnTotal != nil {
 			o.OnTotal(out.total)
 		}
-		return out.page, whole(r, resp, out.read, err)
+		return out.page, err
 	}, userID)
 }
 
@@ -286,8 +284,8 @@ func (c *Client) SearchUsers(ctx context.Context, search UserSearch) iter.Seq2[*
 		b["limit"], b["skip"], b["sort"] = limit, skip, "_id"
 		out := userPage{want: want, raw: raw}
 		r := &rest.Request{Method: http.MethodPost, Path: path, Body: b, Class: rest.Read, Bulk: true, Permission: scopeUsersRead}
-		resp, err := c.do(ctx, r, &out)
-		return out.page, whole(r, resp, out.read, err)
+		_, err := c.read(ctx, r, &out)
+		return out.page, err
 	}, userID)
 }
 
