@@ -79,7 +79,7 @@ func inspectApplication(ps *problems, p Plan, st *state) {
 	case app == nil && len(st.apps) > 1:
 		names := make([]string, 0, len(st.apps))
 		for _, a := range st.apps {
-			names = append(names, fmt.Sprintf("%q (%s)", a.DisplayLabel, a.ID))
+			names = append(names, nameApplication(a, st))
 		}
 		ps.add(CodeApplicationTwice, p.Application.IdPEntityID, "applications "+strings.Join(names, " and ")+" carry the same entity ID "+p.Application.IdPEntityID, "delete the one that nobody uses, or set application.id to the right one")
 	case app == nil && st.noTmpl:
@@ -90,6 +90,19 @@ func inspectApplication(ps *problems, p Plan, st *state) {
 	case p.Application.LoginURL != "" && app.SSOURL != p.Application.LoginURL:
 		ps.add(CodeApplicationFixed, app.ID, "the application "+quote(app.DisplayLabel)+" has the login URL "+app.SSOURL+", which cannot be changed after it was made; the plan asks for "+p.Application.LoginURL, "leave application.loginURL out to use what it has")
 	}
+}
+
+// nameApplication names an application for people. If there are several, it
+// says with which of them the domain is federated.
+func nameApplication(a *jumpcloud.Application, st *state) string {
+	name := quote(a.DisplayLabel) + " (" + a.ID
+	if st.fed == nil || len(st.apps) == 1 {
+		return name + ")"
+	}
+	if own, err := a.Certificate(); err == nil && (own == st.fed.SigningCertificate || own == st.fed.NextSigningCertificate) {
+		return name + ", whose certificate Azure AD accepts)"
+	}
+	return name + ", whose certificate Azure AD does not accept)"
 }
 
 // inspectCertificates judges the certificate that is to be written, and those
@@ -110,7 +123,7 @@ func inspectCertificates(ps *problems, p Plan, st *state, now time.Time) {
 		shown := showCertificate(rawCertificate(st.fed.NextSigningCertificate, st.fed.RawNextSigningCertificate))
 		*ps = append(*ps, Finding{
 			Code: CodeNextCertificate, Severity: Alarm, Subject: p.Domain,
-			Message:   "Azure AD accepts a second " + shown + " for " + p.Domain + ", which is not JumpCloud's: whoever has its key can sign in as anybody",
+			Message:   "beside JumpCloud's, Azure AD accepts another certificate for " + p.Domain + ": " + shown + "; whoever has its key can sign in as anybody",
 			Repair:    "find out who set it; set consent.removeNextCertificate to have it removed",
 			Consent:   "removeNextCertificate",
 			Consented: p.Consent.RemoveNextCertificate,

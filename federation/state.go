@@ -52,7 +52,7 @@ var states = []StateInfo{
 	{StateManaged, "people sign in with Azure AD passwords; JumpCloud has no application for the domain", "federates it", "run Preflight, then Federate"},
 	{StatePrepared, "people sign in with Azure AD passwords; JumpCloud's application exists already", "adopts the application and federates the domain", "run Preflight, then Federate"},
 	{StateFederated, "people sign in through the JumpCloud application", "does nothing", "nothing is to be done"},
-	{StateDiffers, "people sign in through the JumpCloud application, with settings that differ from the plan", "updates what differs", "run Preview and look at what differs, then Federate"},
+	{StateDiffers, "people sign in through the JumpCloud application, with settings that differ from the application's or the plan's", "updates what differs", "run Preview and look at what differs, then Federate"},
 	{StateRotating, "people sign in through JumpCloud, and Azure AD accepts JumpCloud's certificate as the second one", "makes it the first one", "run Federate to finish the rotation"},
 	{StateUnknownNext, "people sign in through JumpCloud, but Azure AD accepts a second certificate that is not JumpCloud's", "leaves it and raises an alarm; removes it with consent.removeNextCertificate", "find out who set it: whoever has its key can sign in as anybody"},
 	{StateMismatch, "Azure AD holds no certificate that JumpCloud signs with: nobody on the domain can sign in", "writes JumpCloud's certificate", "run Federate now"},
@@ -145,6 +145,7 @@ func provider(issuer, signIn string) string {
 		{"OneLogin", "onelogin.com", ""},
 		{"Duo", "duosecurity.com", ""},
 		{"PingOne", "pingone.com", ""}, {"PingOne", "pingidentity.com", ""}, {"PingOne", "pingone.eu", ""},
+		{"PingOne", "pingone.asia", ""}, {"PingOne", "pingone.ca", ""}, {"PingOne", "pingone.com.au", ""},
 		{"Rippling", "rippling.com", ""},
 		{"CyberArk Identity", "idaptive.app", ""}, {"CyberArk Identity", "centrify.com", ""},
 		{"Auth0", "auth0.com", ""},
@@ -155,7 +156,10 @@ func provider(issuer, signIn string) string {
 		{"PingFederate", "", "/idp/sso.saml2"}, {"PingFederate", "", "/idp/prp.wsf"},
 		{"authentik", "", "/application/saml/"},
 	} {
-		if known.host != "" && (within(host, known.host) || within(ih, known.host)) {
+		// Providers are used under names of the company's own, which only the
+		// issuer gives away. JumpCloud is not: who sends people elsewhere with
+		// JumpCloud's issuer is somebody else.
+		if known.host != "" && (within(host, known.host) || within(ih, known.host) && known.name != "JumpCloud") {
 			return known.name
 		}
 		if known.path != "" && (strings.Contains(path, known.path) || strings.Contains(strings.ToLower(issuer), known.path)) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/certs"
 )
 
 // Status is the state that a domain is in, and the safe next step.
@@ -22,7 +23,10 @@ type Status struct {
 	// entity ID, as "label (ID)".
 	Applications []string        `json:"applications,omitempty"`
 	Federation   *aad.Federation `json:"federation,omitempty"`
-	Findings     []Finding       `json:"findings,omitempty"`
+	// Signer is the certificate that JumpCloud's application signs with, if
+	// there is one application.
+	Signer   certs.Cert `json:"signer,omitzero"`
+	Findings []Finding  `json:"findings,omitempty"`
 }
 
 // String is the status for people.
@@ -34,13 +38,16 @@ func (s *Status) String() string {
 	}
 	if s.Federation != nil {
 		fmt.Fprintf(&b, "  issuer: %s\n  sign-in: %s\n", s.Federation.IssuerURI, s.Federation.PassiveSignInURI)
-		fmt.Fprintf(&b, "  first: %s\n", Field{Name: fieldCertificate}.show(rawCertificate(s.Federation.SigningCertificate, s.Federation.RawSigningCertificate)))
+		fmt.Fprintf(&b, "  accepts: %s\n", Field{Name: fieldCertificate}.show(rawCertificate(s.Federation.SigningCertificate, s.Federation.RawSigningCertificate)))
 		if next := rawCertificate(s.Federation.NextSigningCertificate, s.Federation.RawNextSigningCertificate); next != "" {
-			fmt.Fprintf(&b, "  second: %s\n", showCertificate(next))
+			fmt.Fprintf(&b, "  also accepts: %s\n", showCertificate(next))
 		}
 	}
 	for _, a := range s.Applications {
 		fmt.Fprintf(&b, "  application: %s\n", a)
+	}
+	if !s.Signer.IsZero() {
+		fmt.Fprintf(&b, "  JumpCloud signs with: %s\n", showCertificate(s.Signer.Base64()))
 	}
 	for _, f := range s.Findings {
 		fmt.Fprintf(&b, "  %s: %s\n", f.Severity, f)
@@ -61,9 +68,14 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 	}
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: name, Text: "inspecting"})
 	p := Plan{Domain: name, Application: Application{Template: DefaultTemplate, IdPEntityID: entityIDPrefix + name}}
-	st, err := f.observe(ctx, p, state{}, partDomains|partFederation)
+	st, err := f.observe(ctx, p, state{}, partDomains)
 	if err != nil {
 		return nil, err
+	}
+	if d := st.domain(name); d != nil && d.IsRoot && st.federated(name) {
+		if st, err = f.observe(ctx, p, st, partFederation); err != nil {
+			return nil, err
+		}
 	}
 	known := false // what provider, by its URLs
 	if st.fed != nil {
@@ -89,10 +101,22 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 		s.Provider = provider(st.fed.IssuerURI, st.fed.PassiveSignInURI)
 	}
 	for _, a := range st.apps {
-		s.Applications = append(s.Applications, fmt.Sprintf("%s (%s)", quote(a.DisplayLabel), a.ID))
+		s.Applications = append(s.Applications, nameApplication(a, &st))
+	}
+	if own, err := st.cert(p); err == nil {
+		s.Signer = own
 	}
 	var ps problems
-	inspectCertificates(&ps, p, &st, s.Checked)
+	if s.State != StateForeign { // whose second certificate is none of our business
+		inspectCertificates(&ps, p, &st, s.Checked)
+	}
+	if s.State == StateDiffers {
+		for _, c := range diffFederation(nil, p, &st) {
+			for _, field := range c.Fields {
+				ps = append(ps, Finding{Code: CodeDrift, Severity: Warning, Subject: name, Message: fmt.Sprintf("Azure AD has %s %s, JumpCloud's application wants %s", field.Name, field.show(field.Old), field.show(field.New))})
+			}
+		}
+	}
 	s.Findings = ps
 	return s, nil
 }
