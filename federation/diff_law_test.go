@@ -196,7 +196,7 @@ func random(t testing.TB, r *rand.Rand) *scene {
 // asks for, made stage by stage, leaves nothing to be asked for.
 func TestDiffLaw(t *testing.T) {
 	kinds := make(map[string]int)
-	for seed := range uint64(1000) {
+	for seed := range uint64(500) {
 		s := random(t, rand.New(rand.NewPCG(seed, 7)))
 		before := diff(s.p, &s.st)
 		for _, c := range before {
