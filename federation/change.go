@@ -97,10 +97,10 @@ var resources = map[Resource]struct {
 	ResApplicationGroup: {2, 6, partApplicationGroups | partMetadata},
 	ResDirectoryGroup:   {2, 8, partDirectoryGroups},
 	ResDirectoryRule:    {2, 8, partRules},
-	ResDirectoryDomain:  {1, 8, partDirectoryDomains},
-	ResDirectoryDefault: {2, 8, partDirectoryDomains},
+	ResDirectoryDomain:  {1, 8, partDirectories | partDirectoryDomains},
+	ResDirectoryDefault: {2, 8, partDirectories | partDirectoryDomains},
 	ResRecover:          {3, 9, partDomains | partFederation},
-	ResFederation:       {4, 9, partFederation},
+	ResFederation:       {4, 9, partDomains | partFederation},
 }
 
 // Changes is what is missing, in the order in which it would be made. An empty

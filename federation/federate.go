@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,8 +24,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.emit(ctx, Event{Phase: PhaseObserve, Domain: plan.Domain, Text: "reading both services"})
-	st, err := f.observe(ctx, plan, state{}, partAll)
+	st, err := f.firstLook(ctx, plan)
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +63,10 @@ type run struct {
 	st   state
 	rep  *Report
 
+	// resumed is set if the plan was pinned: an earlier run may have left
+	// changes that not all replicas show.
+	resumed bool
+
 	made map[string]bool // by key: not to be sent again, it was made or may have been
 	seen map[string]int  // by key of a made change: in how many observations in a row it showed
 
@@ -85,8 +89,7 @@ func (r *run) federate(ctx context.Context) error {
 	}
 	defer unlock()
 
-	r.f.emit(ctx, Event{Phase: PhaseObserve, Domain: plan.Domain, Text: "reading both services"})
-	if r.st, err = r.f.observe(ctx, plan, state{}, partAll); err != nil {
+	if r.st, err = r.f.firstLook(ctx, plan); err != nil {
 		return err
 	}
 	r.rep.Before = classify(plan, &r.st)
@@ -103,17 +106,33 @@ func (r *run) federate(ctx context.Context) error {
 	if err := problems(findings).err(); err != nil {
 		return err
 	}
+	r.resumed = plan.Application.ID != "" || slices.ContainsFunc(plan.Groups, func(g Group) bool { return g.ID != "" })
 	r.pin()
-	if len(todo) == 0 {
+	if len(todo) == 0 && r.st.unlisted() == 0 {
 		return nil
 	}
-	if confirm := r.f.opts.Confirm; confirm != nil {
+	if confirm := r.f.opts.Confirm; confirm != nil && len(todo) > 0 {
 		r.f.emit(ctx, Event{Phase: PhaseConfirm, Domain: plan.Domain})
 		if err := confirm(todo); err != nil {
 			return fmt.Errorf("federation: %w: %w", ErrNotConfirmed, err)
 		}
 	}
-	return r.converge(ctx)
+	if err := r.converge(ctx); err != nil {
+		return err
+	}
+	r.askRealm(ctx)
+	return nil
+}
+
+// askRealm notes what the public endpoint says so soon after the change. It
+// follows with a delay, so nothing depends on it.
+func (r *run) askRealm(ctx context.Context) {
+	switch realm, err := r.f.ad.Realm(ctx, r.plan.Domain); {
+	case err != nil:
+		r.realm = "the public realm endpoint did not answer"
+	default:
+		r.realm = "the public realm endpoint says " + string(realm.NameSpaceType)
+	}
 }
 
 // converge makes stage after stage until nothing is missing and every change
@@ -251,7 +270,7 @@ func (r *run) look(ctx context.Context, parts part) error {
 		switch {
 		case resources[s.Change.Resource].part&^parts != 0 || !r.made[key]:
 			// not looked at, or not sent
-		case missing.has(key):
+		case missing.has(key), r.hidden(s.Change):
 			r.seen[key] = 0
 		default:
 			r.seen[key]++
@@ -262,6 +281,18 @@ func (r *run) look(ctx context.Context, parts part) error {
 		}
 	}
 	return nil
+}
+
+// hidden reports whether a list does not show yet what the change has made. A
+// run that is not pinned would make it again.
+func (r *run) hidden(c Change) bool {
+	switch c.Resource {
+	case ResApplication:
+		return r.st.appHidden
+	case ResGroup:
+		return r.st.hidden[c.Name]
+	}
+	return false
 }
 
 // found is the ID of what a creation made, as the services show it.
@@ -290,36 +321,43 @@ func (r *run) found(c Change) string {
 
 // confirm looks at everything once more, and then at what has not shown twice
 // in a row until it has: replicas do not all learn of a change at the same
-// moment. It reports whether there is something new to be made.
+// moment. A resumed run looks at everything twice, because it does not know what
+// the run before it has left. It reports whether there is something new to be
+// made.
 func (r *run) confirm(ctx context.Context) (again bool, err error) {
-	parts := part(partAll)
-	if !r.touched(partAdmins) {
-		parts &^= partAdmins // a precondition; nothing of this run concerns it
+	everything := part(partAll)
+	for _, precondition := range []part{partAdmins, partDirectories} {
+		if !r.touched(precondition) {
+			everything &^= precondition // nothing that this run wrote concerns it
+		}
+	}
+	need := 1
+	if r.resumed {
+		need = 2
 	}
 	parent := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
 	defer cancel()
+	whole := 0 // looks in a row in which nothing was missing or hidden
+	parts := everything
 	for n := 1; ; n++ {
 		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Attempt: n, Text: "looking at everything once more"})
 		err := r.look(ctx, parts)
-		if err != nil && (!temporary(err) || parent.Err() != nil) {
+		switch {
+		case err != nil && (!temporary(err) || parent.Err() != nil):
 			return false, fmt.Errorf("federation: %s: %w", PhaseWait, err)
-		}
-		if err == nil {
-			var stale Changes
-			for _, c := range diff(r.plan, &r.st) {
-				if !r.made[c.key()] {
-					return true, nil
-				}
-				stale = append(stale, c)
+		case err == nil:
+			missing := diff(r.plan, &r.st)
+			if slices.ContainsFunc(missing, func(c Change) bool { return !r.made[c.key()] }) {
+				return true, nil
 			}
-			parts = stale.parts()
-			for key, i := range r.steps {
-				if r.seen[key] < 2 {
-					parts |= resources[r.rep.Steps[i].Change.Resource].part
-				}
+			parts = r.pending(missing)
+			if whole++; len(missing) > 0 || r.st.unlisted() != 0 {
+				whole = 0
 			}
-			if parts == 0 {
+			if whole < need {
+				parts = everything
+			} else if parts == 0 {
 				return false, nil
 			}
 		}
@@ -327,6 +365,29 @@ func (r *run) confirm(ctx context.Context) (again bool, err error) {
 			return false, fmt.Errorf("federation: %s: %w", PhaseWait, errors.Join(serr, err))
 		}
 	}
+}
+
+// pending is what has to be looked at again: what is missing though it was
+// made, what lists do not show, and what has not shown twice in a row.
+func (r *run) pending(missing Changes) part {
+	parts := missing.parts() | r.st.unlisted()
+	for key, i := range r.steps {
+		if r.seen[key] < 2 {
+			parts |= resources[r.rep.Steps[i].Change.Resource].part
+		}
+	}
+	return parts
+}
+
+// unlisted is what has to be read until the lists show what is pinned.
+func (st *state) unlisted() (p part) {
+	if st.appHidden {
+		p |= partApplications
+	}
+	if len(st.hidden) > 0 {
+		p |= partGroups
+	}
+	return p
 }
 
 func (r *run) touched(p part) bool {

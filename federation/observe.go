@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -42,12 +43,15 @@ type state struct {
 	// Applications that carry the plan's entity ID, or its pinned ID.
 	apps      []*jumpcloud.Application
 	pinLost   bool // the pinned application does not exist any more
+	appHidden bool // the list does not show the pinned application, which exists
 	template  *jumpcloud.Template
 	noTmpl    bool // asked for and not there
 	metadata  *certs.Metadata
+	signing   signing
 	appGroups map[string]bool // IDs of groups bound to the application
 
 	groups  map[string][]*jumpcloud.Group // by name, only the plan's
+	hidden  map[string]bool               // names of pinned groups that the list does not show, though they exist
 	members map[string]map[string]bool    // group ID -> user IDs, only of groups with members in the plan
 	userIDs map[string]string             // folded email -> user ID, of the plan's members
 
@@ -127,6 +131,15 @@ func (st *state) directory(p Plan) *jumpcloud.Directory {
 	return found
 }
 
+// signing is the certificate that an application signs with, worked out once
+// for what was read: judging a certificate costs a signature's verification.
+type signing struct {
+	app      *jumpcloud.Application
+	metadata *certs.Metadata
+	cert     certs.Cert
+	err      error
+}
+
 // cert is the certificate that the application signs with. JumpCloud shows it
 // in two places; only if both agree is it known.
 func (st *state) cert(p Plan) (certs.Cert, error) {
@@ -134,17 +147,25 @@ func (st *state) cert(p Plan) (certs.Cert, error) {
 	if a == nil || st.metadata == nil {
 		return certs.Cert{}, errors.New("the application's certificate is not known yet")
 	}
+	if st.signing.app != a || st.signing.metadata != st.metadata {
+		c, err := signingCert(a, st.metadata)
+		st.signing = signing{a, st.metadata, c, err}
+	}
+	return st.signing.cert, st.signing.err
+}
+
+func signingCert(a *jumpcloud.Application, m *certs.Metadata) (certs.Cert, error) {
 	own, err := a.Certificate()
 	if err != nil {
 		return certs.Cert{}, err
 	}
-	switch n := len(st.metadata.SigningCerts); {
-	case n != 1:
+	switch {
+	case len(m.SigningCerts) != 1:
 		return certs.Cert{}, errors.New("the application's metadata does not hold exactly one signing certificate")
-	case st.metadata.SigningCerts[0] != own:
-		return certs.Cert{}, errors.New("the application's certificate " + own.Thumbprint() + " is not the one in its metadata, " + st.metadata.SigningCerts[0].Thumbprint())
-	case st.metadata.EntityID != a.IdPEntityID:
-		return certs.Cert{}, errors.New("the application's entity ID " + quote(a.IdPEntityID) + " is not the one in its metadata, " + quote(st.metadata.EntityID))
+	case m.SigningCerts[0] != own:
+		return certs.Cert{}, errors.New("the application's certificate " + own.Thumbprint() + " is not the one in its metadata, " + m.SigningCerts[0].Thumbprint())
+	case m.EntityID != a.IdPEntityID:
+		return certs.Cert{}, errors.New("the application's entity ID " + quote(a.IdPEntityID) + " is not the one in its metadata, " + quote(m.EntityID))
 	}
 	return own, nil
 }
@@ -171,13 +192,36 @@ func (f *Federator) observe(ctx context.Context, p Plan, old state, parts part) 
 	return st, nil
 }
 
+// firstLook observes everything, and again if what it sees may be two answers of
+// different age: a configuration that cannot be read, a certificate that
+// differs between two places, a pinned application that is gone. Only what
+// stays so for half a minute is believed.
+func (f *Federator) firstLook(ctx context.Context, p Plan) (state, error) {
+	f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Text: "reading both services"})
+	st, err := f.observe(ctx, p, state{}, partAll)
+	for n := 1; n <= 6 && err == nil && doubtful(p, &st); n++ {
+		f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Attempt: n, Text: "reading again what may be out of date"})
+		if err := sleep(ctx, 5*time.Second); err != nil {
+			return st, err
+		}
+		st, err = f.observe(ctx, p, st, partApplications|partMetadata|partDomains|partFederation)
+	}
+	return st, err
+}
+
+func doubtful(p Plan, st *state) bool {
+	if st.pinLost || classify(p, st) == StateHalf && !p.Consent.Recover {
+		return true
+	}
+	_, err := st.cert(p)
+	return st.app(p) != nil && err != nil
+}
+
 func (f *Federator) observeApplication(ctx context.Context, p Plan, st *state, parts part) error {
 	if parts.has(partApplications) {
-		apps, lost, err := f.applications(ctx, p)
-		if err != nil {
+		if err := f.applications(ctx, p, st); err != nil {
 			return err
 		}
-		st.apps, st.pinLost = apps, lost
 	}
 	app := st.app(p)
 	g, ctx := errgroup.WithContext(ctx)
@@ -209,36 +253,38 @@ func (f *Federator) observeApplication(ctx context.Context, p Plan, st *state, p
 	return g.Wait()
 }
 
-// applications returns the applications that carry the plan's entity ID, and
-// the pinned one, which a list may not show yet. The list is narrowed to the
+// applications reads the applications that carry the plan's entity ID, and the
+// pinned one, which a list may not show yet. The list is narrowed to the
 // template of the plan and to custom SAML applications, which can carry the
 // same entity ID.
-func (f *Federator) applications(ctx context.Context, p Plan) (found []*jumpcloud.Application, lost bool, err error) {
-	pinned := p.Application.ID == ""
+func (f *Federator) applications(ctx context.Context, p Plan, st *state) error {
+	var found []*jumpcloud.Application
+	listed, lost := p.Application.ID == "", false
 	opts := &jumpcloud.ApplicationsOptions{Templates: []string{p.Application.Template, "saml2"}}
 	for a, err := range f.jc.Applications(ctx, opts) {
 		if err != nil {
-			return nil, false, err
+			return err
 		}
 		if a.ID == p.Application.ID {
-			pinned = true
+			listed = true
 		} else if a.IdPEntityID != p.Application.IdPEntityID {
 			continue
 		}
 		found = append(found, a)
 	}
-	if !pinned {
+	if !listed {
 		switch a, err := f.jc.Application(ctx, p.Application.ID); {
 		case err == nil:
 			found = append(found, a)
 		case errors.Is(err, jumpcloud.ErrNotFound):
 			lost = true
 		default:
-			return nil, false, err
+			return err
 		}
 	}
 	slices.SortFunc(found, func(a, b *jumpcloud.Application) int { return strings.Compare(a.ID, b.ID) })
-	return found, lost, nil
+	st.apps, st.pinLost, st.appHidden = found, lost, !listed && !lost
+	return nil
 }
 
 // bound returns the IDs of the groups that are bound to an object directly.
@@ -255,11 +301,9 @@ func (f *Federator) bound(ctx context.Context, o jumpcloud.Object) (map[string]b
 
 func (f *Federator) observeGroups(ctx context.Context, p Plan, st *state, parts part) error {
 	if parts.has(partGroups) {
-		groups, err := f.groups(ctx, p)
-		if err != nil {
+		if err := f.readGroups(ctx, p, st); err != nil {
 			return err
 		}
-		st.groups = groups
 	}
 	if !parts.has(partMembers) {
 		return nil
@@ -301,17 +345,18 @@ func (f *Federator) observeGroups(ctx context.Context, p Plan, st *state, parts 
 	return nil
 }
 
-// groups returns the plan's groups by name, and the pinned ones, which a list
+// readGroups reads the plan's groups by name, and the pinned ones, which a list
 // may not show yet.
-func (f *Federator) groups(ctx context.Context, p Plan) (map[string][]*jumpcloud.Group, error) {
+func (f *Federator) readGroups(ctx context.Context, p Plan, st *state) error {
 	names := make([]string, 0, len(p.Groups))
 	for _, g := range p.Groups {
 		names = append(names, g.Name)
 	}
 	found := make(map[string][]*jumpcloud.Group)
+	hidden := make(map[string]bool)
 	for g, err := range f.jc.Groups(ctx, &jumpcloud.GroupsOptions{Names: names}) {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if slices.Contains(names, g.Name) {
 			found[g.Name] = append(found[g.Name], g)
@@ -323,16 +368,18 @@ func (f *Federator) groups(ctx context.Context, p Plan) (map[string][]*jumpcloud
 		}
 		have, err := f.jc.Group(ctx, g.ID)
 		if err != nil && !errors.Is(err, jumpcloud.ErrNotFound) {
-			return nil, err
+			return err
 		}
 		if err == nil {
 			found[g.Name] = append(found[g.Name], have)
+			hidden[g.Name] = true
 		}
 	}
 	for _, gs := range found {
 		slices.SortFunc(gs, func(a, b *jumpcloud.Group) int { return strings.Compare(a.ID, b.ID) })
 	}
-	return found, nil
+	st.groups, st.hidden = found, hidden
+	return nil
 }
 
 // userIDs resolves email addresses. The service's filter is case-sensitive, so
@@ -422,28 +469,40 @@ func defaultDomainHolds(p Plan, d *jumpcloud.Directory) bool {
 }
 
 func (f *Federator) observeDomain(ctx context.Context, p Plan, st *state, parts part) error {
-	if parts.has(partDomains) {
-		var domains []*aad.Domain
-		for d, err := range f.ad.Domains(ctx) {
-			if err != nil {
-				return err
-			}
-			domains = append(domains, d)
-		}
-		st.domains = domains
-	}
-	// A managed domain has no configuration to be read, so it is not asked for
-	// one on a first look. A look after our own write asks in any case.
-	if parts.has(partFederation) && (!parts.has(partDomains) || st.federated(p.Domain)) {
+	readFederation := func() error {
 		fed, err := f.ad.Federation(ctx, p.Domain)
 		if err != nil && !errors.Is(err, aad.ErrNotFederated) {
 			return err
 		}
 		st.fed = fed
-	} else if parts.has(partFederation) {
+		return nil
+	}
+	var g errgroup.Group
+	// After our own write both are read at once. On a first look a managed
+	// domain, which has no configuration, is not asked for one.
+	const both = partDomains | partFederation
+	afterWrite := parts.has(partFederation) && parts&^both == 0
+	if afterWrite {
+		g.Go(readFederation)
+	}
+	if parts.has(partDomains) {
+		var domains []*aad.Domain
+		for d, err := range f.ad.Domains(ctx) {
+			if err != nil {
+				return errors.Join(err, g.Wait())
+			}
+			domains = append(domains, d)
+		}
+		st.domains = domains
+	}
+	switch {
+	case afterWrite || !parts.has(partFederation):
+	case st.federated(p.Domain):
+		g.Go(readFederation)
+	default:
 		st.fed = nil
 	}
-	return nil
+	return g.Wait()
 }
 
 // observeAdmins reads who is Global Administrator, groups with the role

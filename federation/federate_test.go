@@ -1,0 +1,384 @@
+package federation_test
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/federation"
+	"github.com/jcaad/jcaad/federation/federationtest"
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+// latency is added to each request where chains of requests are measured.
+const latency = 50 * time.Millisecond
+
+func slow(env *federationtest.Env) {
+	env.JumpCloud.Latency, env.AzureAD.Latency = latency, latency
+}
+
+// A fresh domain with one group that is yet to be made: the budget is 32
+// requests, and a wall time of 1.25 times the longest chain of requests that
+// depend on each other.
+func TestFederateFreshBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		slow(env)
+		plan := env.Plan()
+		plan.Groups = []federation.Group{{Name: "Microsoft 365"}}
+		start := time.Now()
+		rep, err := env.Federator(nil).Federate(t.Context(), plan)
+		took := time.Since(start)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, rep)
+		}
+		if !rep.Changed() || env.Writes() != 5 {
+			t.Fatalf("%d writes; want 5: group, application, two bindings, federation", env.Writes())
+		}
+		if n := env.Requests(); n > 32 {
+			t.Errorf("%d requests; want at most 32", n)
+		}
+		// Each of these needs the answer of the one before it.
+		chain := []string{
+			"list domains and administrators", "read administrators",
+			"look at everybody and the gates",
+			"create application", "see application",
+			"bind group", "see binding and certificate",
+			"create federation", "see federation",
+			"see everything once more: application", "see everything once more: its certificate",
+			"ask the realm endpoint",
+		}
+		if limit := time.Duration(len(chain)) * latency * 5 / 4; took > limit {
+			t.Errorf("took %v; want at most %v, 1.25 times a chain of %d requests", took, limit, len(chain))
+		}
+		t.Logf("%d requests in %v, %.1f in a row", env.Requests(), took, float64(took)/float64(latency))
+	})
+}
+
+// When nothing is to be done: no write, at most 10 requests, at most 3 in a row.
+func TestFederateAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(&federationtest.Options{DefaultDomain: true})
+		first, err := env.Federator(nil).Federate(t.Context(), env.Plan())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(first.Steps) == 0 || env.Writes() == 0 {
+			t.Fatal("the first run changed nothing, so a second one proves nothing")
+		}
+		for name, plan := range map[string]federation.Plan{"the same plan": env.Plan(), "the report's plan": first.Plan} {
+			env.ResetLog()
+			slow(env)
+			start := time.Now()
+			rep, err := env.Federator(nil).Federate(t.Context(), plan)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if len(rep.Steps) != 0 || rep.Changed() || env.Writes() != 0 {
+				t.Errorf("%s: the second run wrote %d times:\n%s", name, env.Writes(), rep)
+			}
+			if n := env.Requests(); n > 10 {
+				t.Errorf("%s: %d requests; want at most 10", name, n)
+			}
+			if took := time.Since(start); took > 3*latency {
+				t.Errorf("%s: took %v; want at most 3 requests in a row, %v", name, took, 3*latency)
+			}
+			if rep.Before != federation.StateFederated || rep.After != federation.StateFederated {
+				t.Errorf("%s: state %s -> %s; want federated", name, rep.Before, rep.After)
+			}
+		}
+	})
+}
+
+// Every row of the manual procedure can be pointed at in the report, and what
+// the services hold is what the row asks for.
+func TestFederateRows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(&federationtest.Options{DefaultDomain: true})
+		plan := env.Plan()
+		member := env.JumpCloud.Users()[0]
+		plan.Groups = append(plan.Groups, federation.Group{Name: "Pilots", Members: []string{member.Email}})
+		plan.Directory.Rules = []string{"user_department"}
+		plan.TechnicalAccount = federation.TechnicalAccount{UserPrincipalName: "tech@contoso.onmicrosoft.com", Create: true}
+		const password = "correct horse battery staple"
+		rep, err := env.Federator(&federation.Options{TechnicalPassword: aad.NewSecret(password)}).Federate(t.Context(), plan)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, rep)
+		}
+		want := map[int]string{
+			1: "checked", 2: "done", 3: "done", 4: "done", 5: "done", 6: "done", 7: "done", 8: "done", 9: "done", 10: "checked", 11: "waiting",
+		}
+		got := make(map[int]string)
+		for _, r := range rep.Rows {
+			got[r.Number] = r.State
+			if r.Evidence == "" {
+				t.Errorf("row %d (%s) has no evidence", r.Number, r.Title)
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("rows (-want +got):\n%s", d)
+		}
+
+		// 2: the account is there, cloud-only, enabled, with the role.
+		i := slices.IndexFunc(env.AzureAD.Users(), func(u aad.User) bool { return u.UserPrincipalName == "tech@contoso.onmicrosoft.com" })
+		if i < 0 {
+			t.Fatal("row 2: no technical account")
+		}
+		tech := env.AzureAD.Users()[i]
+		if tech.Enabled == nil || !*tech.Enabled || tech.ImmutableID != "" {
+			t.Errorf("row 2: the technical account is %+v", tech)
+		}
+		// 3: the default domain moved.
+		if !env.AzureAD.Domain("contoso.onmicrosoft.com").IsDefault || env.AzureAD.Domain(env.Domain).IsDefault {
+			t.Error("row 3: the default domain did not move")
+		}
+		// 4 to 7: group, member, application.
+		apps := env.JumpCloud.Applications()
+		if len(apps) != 1 || !apps[0].Active || apps[0].EntityID != "urn:uri:example.com" || apps[0].SSOURL != "https://sso.jumpcloud.com/saml2/example-com" {
+			t.Errorf("rows 5 to 7: applications %+v", apps)
+		}
+		app := jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: rep.Plan.Application.ID}
+		dir := jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: env.Directory}
+		for _, g := range rep.Plan.Groups {
+			group := jumpcloud.Object{Type: jumpcloud.GroupObject, ID: g.ID}
+			if !env.JumpCloud.Associated(app, group) {
+				t.Errorf("row 6: %s is not bound to the application", g.Name)
+			}
+			if !env.JumpCloud.Associated(dir, group) {
+				t.Errorf("row 8: %s is not bound to the directory", g.Name)
+			}
+		}
+		// 9: the domain.
+		fed, ok := env.AzureAD.Federation(env.Domain)
+		if !ok || fed.SigningCertificate != apps[0].Certificate || fed.Protocol != aad.SAML || fed.MFA != aad.AcceptIfMFADoneByFederatedIdP ||
+			fed.IssuerURI != apps[0].EntityID || fed.PassiveSignInURI != apps[0].SSOURL || fed.SignOutURI != federation.DefaultSignOutURL {
+			t.Errorf("row 9: %+v", fed)
+		}
+
+		b, err := json.Marshal(rep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(b), password) || strings.Contains(rep.String(), password) {
+			t.Error("the report tells the password")
+		}
+		back, err := federation.ParseReport(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back.String() != rep.String() {
+			t.Errorf("a report changes on its way through JSON:\n%s", cmp.Diff(rep.String(), back.String()))
+		}
+	})
+}
+
+// Preview shows everything that Federate then does, and writes nothing.
+func TestPreviewIsWhatFederateDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(&federationtest.Options{DefaultDomain: true})
+		readOnly := federation.New(env.JumpCloud.Client(&jumpcloud.Options{ReadOnly: true}), env.AzureAD.Client(&aad.Options{ReadOnly: true}), nil)
+		changes, err := readOnly.Preview(t.Context(), env.Plan())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(changes) == 0 || env.Writes() != 0 {
+			t.Fatalf("Preview: %d changes, %d writes", len(changes), env.Writes())
+		}
+		if _, err := readOnly.Federate(t.Context(), env.Plan()); !errors.Is(err, jumpcloud.ErrReadOnly) && !errors.Is(err, aad.ErrReadOnly) {
+			t.Errorf("Federate over read-only clients: %v; want ErrReadOnly", err)
+		}
+		if env.Writes() != 0 {
+			t.Errorf("read-only clients wrote %d times", env.Writes())
+		}
+		rep, err := env.Federator(nil).Federate(t.Context(), env.Plan())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var previewed, done []string
+		for _, c := range changes {
+			previewed = append(previewed, string(c.Action)+" "+string(c.Resource)+" "+c.Name)
+		}
+		for _, s := range rep.Steps {
+			done = append(done, string(s.Change.Action)+" "+string(s.Change.Resource)+" "+s.Change.Name)
+		}
+		slices.Sort(previewed)
+		slices.Sort(done)
+		if d := cmp.Diff(previewed, done); d != "" {
+			t.Errorf("previewed and done differ (-previewed +done):\n%s", d)
+		}
+	})
+}
+
+func TestConfirm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		no := errors.New("not on a Friday")
+		asked := 0
+		opts := &federation.Options{Confirm: func(cs federation.Changes) error {
+			if asked++; len(cs) == 0 {
+				t.Error("Confirm was asked about nothing")
+			}
+			return no
+		}}
+		rep, err := env.Federator(opts).Federate(t.Context(), env.Plan())
+		if !errors.Is(err, no) || !errors.Is(err, federation.ErrNotConfirmed) {
+			t.Errorf("Federate: %v; want what Confirm returned, and ErrNotConfirmed", err)
+		}
+		if asked != 1 || env.Writes() != 0 || rep == nil || rep.Changed() || rep.Error == "" {
+			t.Errorf("asked %d times, %d writes, report %v", asked, env.Writes(), rep)
+		}
+		if _, err := env.Federator(nil).Federate(t.Context(), env.Plan()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := env.Federator(opts).Federate(t.Context(), env.Plan()); err != nil || asked != 1 {
+			t.Errorf("with nothing to do: %v, asked %d times", err, asked)
+		}
+	})
+}
+
+// Events tell each change twice, before and after, in an order that makes
+// sense, and never two at once.
+func TestEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		slow(env)
+		var phases []federation.Phase
+		begun, ended := make(map[string]int), make(map[string]int)
+		var inside sync.Mutex
+		opts := &federation.Options{OnEvent: func(e federation.Event) {
+			if !inside.TryLock() {
+				t.Error("two events at once")
+				return
+			}
+			defer inside.Unlock()
+			if len(phases) == 0 || phases[len(phases)-1] != e.Phase {
+				phases = append(phases, e.Phase)
+			}
+			if e.Domain == "" && e.Phase != federation.PhaseCheck {
+				t.Errorf("an event without domain: %+v", e)
+			}
+			if e.Phase == federation.PhaseApply {
+				name := string(e.Change.Resource) + e.Change.Name
+				if e.Elapsed == 0 {
+					begun[name]++
+				} else {
+					ended[name]++
+				}
+			}
+		}}
+		rep, err := env.Federator(opts).Federate(t.Context(), env.Plan())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(begun) != len(rep.Steps) || !cmp.Equal(begun, ended) {
+			t.Errorf("%d steps; begun %v, ended %v", len(rep.Steps), begun, ended)
+		}
+		want := []federation.Phase{federation.PhaseObserve, federation.PhaseCheck, federation.PhaseApply}
+		if len(phases) < 4 || !cmp.Equal(phases[:3], want) || phases[len(phases)-1] != federation.PhaseDone {
+			t.Errorf("phases %v; want %v … done", phases, want)
+		}
+	})
+}
+
+// Two runs at the same moment, for one domain and for two domains of one
+// tenant, make nothing twice and lose nothing.
+func TestFederateAtOnce(t *testing.T) {
+	for name, test := range map[string]struct {
+		domains []string
+		shared  bool // one Federator, or two processes
+	}{
+		"one domain, one process":    {[]string{"example.com"}, true},
+		"one domain, two processes":  {[]string{"example.com"}, false},
+		"two domains, one process":   {[]string{"example.com", "example.org"}, true},
+		"two domains, two processes": {[]string{"example.com", "example.org"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				for _, d := range test.domains[1:] {
+					env.AzureAD.AddDomain(d)
+					env.JumpCloud.AddDirectoryDomain(env.Directory, d, false)
+				}
+				slow(env)
+				one := env.Federator(nil)
+				var wg sync.WaitGroup
+				errs := make([]error, 2)
+				for i := range errs {
+					f := one
+					if !test.shared {
+						f = env.Federator(nil)
+					}
+					plan := env.Plan()
+					plan.Domain = test.domains[i%len(test.domains)]
+					plan.Groups = []federation.Group{{Name: "Microsoft 365"}}
+					wg.Go(func() { _, errs[i] = f.Federate(t.Context(), plan) })
+				}
+				wg.Wait()
+				if err := errors.Join(errs...); err != nil {
+					t.Fatal(err)
+				}
+				if n := len(env.JumpCloud.Applications()); n != len(test.domains) {
+					t.Errorf("%d applications; want %d", n, len(test.domains))
+				}
+				n := 0
+				for _, g := range env.JumpCloud.Groups() {
+					if g.Name == "Microsoft 365" {
+						n++
+					}
+				}
+				if n != 1 {
+					t.Errorf("%d groups; want 1", n)
+				}
+				for _, d := range test.domains {
+					plan := env.Plan()
+					plan.Domain, plan.Groups = d, []federation.Group{{Name: "Microsoft 365"}}
+					changes, err := one.Preview(t.Context(), plan)
+					if err != nil || len(changes) != 0 {
+						t.Errorf("%s: Preview: %v\n%s", d, err, changes)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A creation that fails half through leaves the domain federated without a
+// configuration. The next run says so; with consent it starts anew.
+func TestHalfState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		env.AzureAD.Quirks.HalfState = 1
+		rep, err := env.Federator(nil).Federate(t.Context(), env.Plan())
+		if !errors.Is(err, federation.ErrNotConverged) {
+			t.Fatalf("first run: %v; want ErrNotConverged", err)
+		}
+		if rep.After != federation.StateHalf {
+			t.Errorf("the report says %s; want %s", rep.After, federation.StateHalf)
+		}
+		_, err = env.Federator(nil).Federate(t.Context(), rep.Plan)
+		var pe *federation.PreconditionError
+		if !errors.As(err, &pe) || !pe.Has(federation.CodeDomainHalf) {
+			t.Fatalf("second run: %v; want a refusal that names the state", err)
+		}
+		plan := rep.Plan
+		plan.Consent.Recover = true
+		rep, err = env.Federator(nil).Federate(t.Context(), plan)
+		if err != nil {
+			t.Fatalf("with consent: %v\n%s", err, rep)
+		}
+		if len(rep.Consents) == 0 {
+			t.Error("the report does not tell that the consent was used")
+		}
+		if changes, err := env.Federator(nil).Preview(t.Context(), env.Plan()); err != nil || len(changes) != 0 {
+			t.Errorf("Preview: %v\n%s", err, changes)
+		}
+	})
+}
