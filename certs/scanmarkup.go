@@ -1,0 +1,162 @@
+package certs
+
+import "bytes"
+
+// characters reads text up to the next markup. It reports whether there is any
+// within the root element.
+func (s *scanner) characters() (bool, error) {
+	end, err := s.until(0, "<")
+	if err != nil {
+		return false, err
+	}
+	if end < 0 {
+		end = len(s.buf)
+	}
+	raw := s.buf[s.pos:end]
+	if len(s.open) == 0 {
+		for i, c := range raw {
+			if !isSpace(c) {
+				return false, s.fail(s.pos+i, "text outside the root element")
+			}
+		}
+		s.pos = end
+		return false, nil
+	}
+	if i := bytes.Index(raw, []byte("]]>")); i >= 0 {
+		return false, s.fail(s.pos+i, "]]> in text")
+	}
+	if s.text, err = s.decode(s.pos, raw, false); err != nil {
+		return false, err
+	}
+	s.pos = end
+	return true, nil
+}
+
+func (s *scanner) comment() error {
+	end, err := s.until(4, "--")
+	if err != nil {
+		return err
+	}
+	if end >= 0 {
+		if err := s.have(end - s.pos + 3); err != nil {
+			return err
+		}
+		end, _ = s.until(4, "--") // the window may have moved
+	}
+	if end < 0 {
+		return s.fail(s.pos, "a comment without an end")
+	}
+	if end+2 >= len(s.buf) || s.buf[end+2] != '>' {
+		return s.fail(end, "-- in a comment")
+	}
+	if err := s.checkChars(s.pos, s.buf[s.pos:end]); err != nil {
+		return err
+	}
+	s.pos = end + 3
+	return nil
+}
+
+func (s *scanner) cdata() (bool, error) {
+	end, err := s.until(9, "]]>")
+	switch {
+	case err != nil:
+		return false, err
+	case end < 0:
+		return false, s.fail(s.pos, "a CDATA section without an end")
+	case len(s.open) == 0:
+		return false, s.fail(s.pos, "a CDATA section outside the root element")
+	}
+	s.text = s.buf[s.pos+9 : end]
+	if err := s.checkChars(s.pos+9, s.text); err != nil {
+		return false, err
+	}
+	s.pos = end + 3
+	if bytes.IndexByte(s.text, '\r') >= 0 {
+		s.text = appendLines(nil, s.text)
+	}
+	return len(s.text) > 0, nil
+}
+
+func (s *scanner) instruction() error {
+	end, err := s.until(2, "?>")
+	if err != nil {
+		return err
+	}
+	if end < 0 {
+		return s.fail(s.pos, "a processing instruction without an end")
+	}
+	if !s.any && s.pos == 0 && s.at("<?xml") && isSpace(s.buf[5]) {
+		return s.declaration()
+	}
+	n := scanName(s.buf[s.pos+2 : end])
+	target := s.buf[s.pos+2 : s.pos+2+n]
+	switch {
+	case n == 0 || bytes.IndexByte(target, ':') >= 0 || s.pos+2+n < end && !isSpace(s.buf[s.pos+2+n]):
+		return s.fail(s.pos, "a processing instruction without a name")
+	case bytes.EqualFold(target, []byte("xml")):
+		return s.fail(s.pos, "an XML declaration that is not at the very beginning: remove what is before it")
+	}
+	if err := s.checkChars(s.pos, s.buf[s.pos:end]); err != nil {
+		return err
+	}
+	s.pos = end + 2
+	return nil
+}
+
+// declaration reads <?xml … ?>. The version must be 1.0, the encoding one that
+// the bytes are really in.
+func (s *scanner) declaration() error {
+	end, err := s.until(2, "?>")
+	if err != nil {
+		return err
+	}
+	if end < 0 {
+		return s.fail(s.pos, "an XML declaration without an end")
+	}
+	i, seen := s.pos+5, 0
+	for {
+		j := skipSpace(s.buf[:end], i)
+		if j == end {
+			break
+		}
+		n := scanName(s.buf[j:end])
+		if n == 0 || j == i {
+			return s.fail(j, "an XML declaration that cannot be read")
+		}
+		key := string(s.buf[j : j+n])
+		v, k, err := s.attrValue(j+n, end)
+		if err != nil {
+			return err
+		}
+		order := map[string]int{"version": 1, "encoding": 2, "standalone": 3}[key]
+		if order <= seen || seen == 0 && order != 1 {
+			return s.fail(j, "an XML declaration that cannot be read")
+		}
+		seen = order
+		switch {
+		case key == "version" && string(v) != "1.0":
+			return s.fail(j, "XML version %s: only 1.0 is in use for SAML", printable(string(v), 20))
+		case key == "encoding" && !s.encodingOK(string(v)):
+			return s.fail(j, "the encoding %s: convert the file to UTF-8", printable(string(v), 40))
+		case key == "standalone" && string(v) != "yes" && string(v) != "no":
+			return s.fail(j, "an XML declaration that cannot be read")
+		}
+		i = k
+	}
+	if seen == 0 {
+		return s.fail(s.pos, "an XML declaration that cannot be read")
+	}
+	s.pos = end + 2
+	return nil
+}
+
+func (s *scanner) encodingOK(enc string) bool {
+	up := string(bytes.ToUpper([]byte(enc)))
+	switch up {
+	case "UTF-8", "UTF8", "US-ASCII", "ASCII":
+		return true
+	case "UTF-16", "UTF-16LE", "UTF-16BE":
+		return s.utf16
+	}
+	return false
+}
