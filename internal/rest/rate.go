@@ -55,6 +55,7 @@ const (
 	keepSent  = 2048
 	underRate = 0.99 // of the estimate
 	keepFirst = 256
+	slowest   = 0.05 // requests a second, below which no pace is believed
 )
 
 func (r *rate) known() bool { return r.pace > 0 }
@@ -135,12 +136,14 @@ func (r *rate) learn(now time.Time) {
 	from, to := r.index(opened.Add(-1)), r.index(end)
 	got, open := float64(to-from), end.Sub(opened).Seconds()
 	r.cost = wait
-	if r.known() {
+	switch {
+	case r.known() && got == 0: // the wait was too short; it tells nothing of the pace
+	case r.known():
 		r.correct(end, got, open, r.named)
-	} else {
+	default:
 		r.first, r.firstEnd = slices.Clone(r.sent[max(from, to-keepFirst):to]), end
 		r.learning, r.trust = true, 1
-		r.pace = max(got, 3) / (open + max(wait.Seconds(), 0.5))
+		r.pace = max(max(got, 3)/(open+max(wait.Seconds(), 0.5)), slowest)
 	}
 	r.empty = end
 	// Requests that are still under way will have taken their tokens: then
@@ -197,7 +200,7 @@ func (r *rate) correct(end time.Time, got, open float64, named bool) {
 		r.burst = r.burstAt(fit)
 	}
 	r.credit = r.trust * max(0, 0.9*r.burst-1.5)
-	r.pace = r.estimate * underRate
+	r.pace = max(r.estimate*underRate, slowest)
 	r.holdUntil = end.Add(r.cost + min(max(30*r.cost, 5*time.Second), 2*time.Minute)<<r.streak)
 }
 
@@ -290,7 +293,7 @@ func (r *rate) slow(now time.Time, pct float64) {
 		r.pace = float64(max(n, 1))
 	}
 	r.slowed = now
-	r.pace *= min(1, 0.85/pct)
+	r.pace = max(r.pace*min(1, 0.85/pct), slowest)
 	r.estimate, r.lower, r.upper, r.learning = r.pace, r.pace, r.pace, false
 	r.holdUntil = now.Add(2 * time.Second)
 }

@@ -39,8 +39,11 @@ func newTransport(width int) http.RoundTripper {
 		return http.DefaultTransport
 	}
 	t = t.Clone()
-	t.MaxIdleConnsPerHost = width + 2
-	t.MaxIdleConns = max(t.MaxIdleConns, width+2)
+	t.MaxIdleConnsPerHost = width
+	t.MaxIdleConns = max(t.MaxIdleConns, width)
+	// Without this limit, net/http dials for a request that then takes a
+	// connection that has become free, and there is one too many.
+	t.MaxConnsPerHost = width
 	t.ResponseHeaderTimeout = time.Minute
 	return t
 }
