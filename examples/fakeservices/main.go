@@ -13,7 +13,8 @@
 //
 // The stand-in of JumpCloud serves the admin API under /api and /api/v2. It
 // accepts the printed key in x-api-key, and gives tokens at /oauth2/token to
-// any client ID and secret.
+// any client ID and secret (HTTP basic authentication, grant_type
+// client_credentials).
 //
 // The stand-in of Azure AD serves Microsoft Graph under /v1.0 and, beside it,
 // what the login service tells everybody: /getuserrealm.srf and

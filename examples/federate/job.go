@@ -212,6 +212,14 @@ func (j *job) undo(ctx context.Context) int {
 	rep, err := j.run(ctx, func(ctx context.Context, _ federation.Plan) (*federation.Report, error) {
 		return j.federator.Revert(ctx, j.done)
 	})
+	fmt.Fprintln(j.out)
+	for _, s := range rep.Steps {
+		fmt.Fprintf(j.out, "  %-8s %s %s %q", s.Outcome, s.Change.Action, s.Change.Resource, s.Change.Name)
+		if s.Error != "" {
+			fmt.Fprintf(j.out, ": %s", s.Error)
+		}
+		fmt.Fprintln(j.out)
+	}
 	saved := j.save(rep, err)
 	switch {
 	case err != nil:
@@ -263,6 +271,10 @@ func (j *job) save(rep *federation.Report, err error) error {
 	if err := cli.WriteJSON(j.report, rep); err != nil {
 		return fmt.Errorf("the report was not written: %w", err)
 	}
-	fmt.Fprintf(j.out, "\nThe report is in %s; -revert %s undoes this run.\n", j.report, j.report)
+	fmt.Fprintf(j.out, "\nThe report is in %s.", j.report)
+	if j.revert == "" {
+		fmt.Fprintf(j.out, " To undo this run: federate -live -revert %s", j.report)
+	}
+	fmt.Fprintln(j.out)
 	return nil
 }

@@ -66,6 +66,6 @@ func Findings(w io.Writer, p *federation.Preflight, atMost int) {
 		fmt.Fprintf(w, "\n  What to do about\n")
 	}
 	for i := 0; i < len(advice); i += 2 {
-		fmt.Fprintf(w, "    %s: %s\n", advice[i], Wrap(advice[i+1], 8))
+		fmt.Fprintf(w, "    %s\n", Wrap(advice[i]+": "+advice[i+1], 6))
 	}
 }

@@ -13,8 +13,12 @@ import (
 	"github.com/jcaad/jcaad/federation"
 )
 
-// IsTerminal reports whether somebody sits at v.
+// IsTerminal reports whether somebody sits at v: a terminal's file, or what
+// says so itself by a method of the same name.
 func IsTerminal(v any) bool {
+	if t, ok := v.(interface{ IsTerminal() bool }); ok {
+		return t.IsTerminal()
+	}
 	f, ok := v.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
@@ -151,8 +155,10 @@ func (p *Progress) draw() {
 		return
 	}
 	text := []rune(fmt.Sprintf("  %7s  %c %s", seconds(time.Since(p.start)), []rune(`|/-\`)[p.frame%4], p.status))
-	if width, _, err := term.GetSize(int(p.w.(*os.File).Fd())); err == nil && width > 1 && len(text) >= width {
-		text = text[:width-1]
+	if f, ok := p.w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 1 && len(text) >= width {
+			text = text[:width-1]
+		}
 	}
 	fmt.Fprintf(p.w, "\r\x1b[K%s", string(text))
 }
