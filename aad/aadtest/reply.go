@@ -129,7 +129,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, context string, al
 	fmt.Sscan(r.URL.Query().Get("$skiptoken"), &from)
 	from = min(max(from, 0), len(all))
 	to := min(from+size, len(all))
-	body := object{"@odata.context": metadata(r, context), "value": all[from:to]}
+	body := object{"@odata.context": metadata(r, context), "value": append([]object{}, all[from:to]...)}
 	if s.Quirks.NullLists && from == to {
 		body["value"] = nil
 	}

@@ -74,7 +74,6 @@ type Server struct {
 	synced  bool
 	foreign map[string]bool // issuers of other tenants
 	tokens  map[string]grant
-	revoked time.Time
 	ids     int
 	history []State
 	pending []State // not yet told to OnFederationChange
