@@ -1,2 +1,49 @@
-// Package aadtest has an Azure AD tenant in memory, for tests of programs that use package aad.
+// Package aadtest has an Azure AD tenant in memory, for tests of programs that
+// use package aad, or Microsoft Graph by other means.
+//
+// A [Server] is an [net/http.Handler] with memory: what is written is read back, and what the service
+// refuses is refused, in its words. It does not need package testing.
+//
+//	var tenant aadtest.Server
+//	tenant.AddDomain("example.com")
+//	tenant.AddUser(aad.User{UserPrincipalName: "alice@example.com"})
+//	client := tenant.Client(nil) // no network, and time can be bent with testing/synctest
+//
+// Over a real connection, with any client:
+//
+//	hs := httptest.NewServer(&tenant)
+//	client, err := aad.New(tenant.Credential(), &aad.Options{GraphURL: hs.URL, LoginURL: hs.URL})
+//
+// # What it does as the service does
+//
+//   - A creation of a federation converts the domain, a deletion or PATCH to Managed converts it back and forgets
+//     the configuration; its ID is another one each time.
+//   - A creation without certificate answers 500 and leaves a federated domain without configuration.
+//   - The federation of a managed domain is 404; a second creation is 400; an issuer of another domain, of
+//     this tenant or ([Server.AddForeignIssuer]) another, 409; PATCH to Federated 400, with a configuration in it 500.
+//   - The default, the initial, an unverified domain and a subdomain cannot be federated. Subdomains inherit; promoted,
+//     they are managed. There is exactly one default domain, which is managed.
+//   - A token without the permission of the operation gets 403, an expired or unknown one 401.
+//   - Users of a federated domain need an immutable ID, synchronised users cannot be changed, properties have to be asked
+//     for with $select, advanced queries need ConsistencyLevel on each page.
+//   - Principals of role assignments come without user principal name.
+//   - Errors, headers, dates and links look as they do there.
+//
+// What is not documented, or was seen in more than one way, is chosen in [Quirks].
+//
+// # Trouble
+//
+// [Server].Fault decides for each request: refused, carried out with the answer lost, cut, or late. Throttle
+// refuses by a token bucket. ReadLag and ResourceLag let reads show the past, by time, by number, or by turns; RealmLag does so for
+// the realm endpoints.
+//
+// # Assertions
+//
+// [Server.Requests] is the log, with path templates; [Server.Writes] counts. [Server.Domain] and
+// [Server.Federation] are the truth behind the lag. [Server.History] and OnFederationChange show each state that a domain went
+// through, so that a test can demand what must never have been.
+//
+// # Scale
+//
+// [Server.GenerateUsers] makes users by number, without storing them: hundreds of thousands cost six bytes each.
 package aadtest
