@@ -6,7 +6,7 @@ import (
 )
 
 // parseMarkup reads text that begins with <: metadata, or a piece of it.
-func parseMarkup(t []byte, nested int) ([]Cert, *ParseError) {
+func parseMarkup(t []byte, in nesting) ([]Cert, *ParseError) {
 	if k := markupKind(t); k != "" {
 		return nil, refuse(k, "%s", markupAdvice(k))
 	}
@@ -179,7 +179,7 @@ func markupAdvice(k Kind) string {
 // application that JumpCloud's API returns, the configuration that Microsoft
 // Graph does. Strings that are nothing of the kind are passed over. It reports
 // false if t is not JSON.
-func parseJSON(t []byte, nested int) ([]Cert, *ParseError, bool) {
+func parseJSON(t []byte, in nesting) ([]Cert, *ParseError, bool) {
 	if !json.Valid(t) {
 		return nil, nil, false
 	}
@@ -188,12 +188,12 @@ func parseJSON(t []byte, nested int) ([]Cert, *ParseError, bool) {
 	err := jsonStrings(t, func(key, value string) *ParseError {
 		jwk = jwk || key == "kty"
 		d = d || key == "d" && len(value) > 20
-		if len(value) < 64 || nested >= maxNested {
+		if len(value) < 64 || !in.more() {
 			return nil
 		}
-		in, err := parseBytes([]byte(value), nested+1)
+		found, err := parseBytes([]byte(value), in.deeper())
 		if err == nil {
-			cs = append(cs, in...)
+			cs = append(cs, found...)
 			return nil
 		}
 		switch err.Found {
@@ -287,7 +287,7 @@ func unwrapMetadata(b []byte) (document, *ParseError) {
 				return document{text: t, utf16: true}, nil
 			}
 			if len(findMarkers(t)) > 0 {
-				_, err := parseText(t, 0)
+				_, err := parseText(t, newNesting(t))
 				return document{}, notMetadata(err)
 			}
 			if raw, err := decodeBase64(t); err == nil && nested < maxNested && len(raw) > 0 && looksText(raw) {
@@ -296,7 +296,7 @@ func unwrapMetadata(b []byte) (document, *ParseError) {
 			}
 			next, ok := unwrap(t)
 			if !ok {
-				_, err := parseText(t, 0)
+				_, err := parseText(t, newNesting(t))
 				if err != nil && err.Found == KindNotCertificate {
 					return document{}, cause
 				}

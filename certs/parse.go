@@ -14,6 +14,23 @@ const (
 	maxNested = 5
 )
 
+// nesting is how deep in base64 or JSON some text was found, and how many bytes
+// of text may still be looked at: layers within nested text within layers would
+// multiply.
+type nesting struct {
+	depth int
+	left  *int
+}
+
+func newNesting(b []byte) nesting {
+	left := 4096 + 4*maxLayers*len(b)
+	return nesting{0, &left}
+}
+
+func (n nesting) deeper() nesting { return nesting{n.depth + 1, n.left} }
+
+func (n nesting) more() bool { return n.depth < maxNested }
+
 const (
 	adviceKey    = "a private key must not leave its place: if it was sent to anybody, make a new one; paste only the certificate"
 	adviceCopy   = "copy it again, from the first to the last character"
@@ -45,7 +62,7 @@ func parse(b []byte) ([]Cert, *ParseError) {
 		}
 		return []Cert{c}, nil
 	}
-	cs, err := parseBytes(b, 0)
+	cs, err := parseBytes(b, newNesting(b))
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +152,7 @@ func unique(cs []Cert) []Cert {
 }
 
 // parseBytes reads b, which may be DER or text in some encoding.
-func parseBytes(b []byte, nested int) ([]Cert, *ParseError) {
+func parseBytes(b []byte, in nesting) ([]Cert, *ParseError) {
 	if len(b) == 0 {
 		return nil, refuse(KindEmpty, "there is no input at all")
 	}
@@ -146,15 +163,18 @@ func parseBytes(b []byte, nested int) ([]Cert, *ParseError) {
 	if err != nil {
 		return nil, err
 	}
-	return parseText(text, nested)
+	return parseText(text, in)
 }
 
 // parseText reads text, undoing one wrapping after the other until something is
 // recognised. Every attempt takes time linear in the text, and there are at
 // most maxLayers of them.
-func parseText(text []byte, nested int) ([]Cert, *ParseError) {
+func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 	var first *ParseError
 	for layer := range maxLayers {
+		if *in.left -= len(text); *in.left < 0 {
+			return nil, refuse(KindNotCertificate, "text that is wrapped too often: %s", adviceExport)
+		}
 		if err := findKey(text); err != nil {
 			return nil, err
 		}
@@ -165,7 +185,7 @@ func parseText(text []byte, nested int) ([]Cert, *ParseError) {
 			}
 			return nil, refuse(KindEmpty, "there is only white space")
 		}
-		cs, err := parsePlain(t, nested)
+		cs, err := parsePlain(t, in)
 		if err == nil {
 			// What stands around the certificates may be wrapped, too.
 			if inner, ok := unescape(t); ok {
@@ -196,15 +216,15 @@ func parseText(text []byte, nested int) ([]Cert, *ParseError) {
 }
 
 // parsePlain reads text in which nothing is wrapped any more.
-func parsePlain(t []byte, nested int) ([]Cert, *ParseError) {
+func parsePlain(t []byte, in nesting) ([]Cert, *ParseError) {
 	if t[0] == '<' {
-		return parseMarkup(t, nested)
+		return parseMarkup(t, in)
 	}
 	if ms := findMarkers(t); len(ms) > 0 {
-		return parsePEM(t, ms, nested)
+		return parsePEM(t, ms, in)
 	}
 	if t[0] == '{' || t[0] == '[' {
-		if cs, err, ok := parseJSON(t, nested); ok {
+		if cs, err, ok := parseJSON(t, in); ok {
 			return cs, err
 		}
 	}
@@ -212,15 +232,15 @@ func parsePlain(t []byte, nested int) ([]Cert, *ParseError) {
 		return nil, refuse(KindSSHKey, "SSH keys have no certificate: "+adviceExport)
 	}
 	if der, ok := decodeHex(t); ok {
-		return parseBytes(der, nested+1)
+		return parseBytes(der, in.deeper())
 	}
-	return parseBase64(t, nested)
+	return parseBase64(t, in)
 }
 
 // parseBase64 reads bare base64 of one certificate, or of several one after the
 // other.
-func parseBase64(t []byte, nested int) ([]Cert, *ParseError) {
-	cs, err := parseBase64One(t, nested)
+func parseBase64(t []byte, in nesting) ([]Cert, *ParseError) {
+	cs, err := parseBase64One(t, in)
 	if err == nil || err.Found != KindTruncated && err.Found != KindTrailingData && err.Found != KindNotCertificate {
 		return cs, err
 	}
@@ -230,7 +250,7 @@ func parseBase64(t []byte, nested int) ([]Cert, *ParseError) {
 	}
 	cs = nil
 	for _, part := range parts {
-		c, perr := parseBase64One(part, nested)
+		c, perr := parseBase64One(part, in)
 		if perr != nil {
 			return nil, err
 		}
@@ -239,7 +259,7 @@ func parseBase64(t []byte, nested int) ([]Cert, *ParseError) {
 	return cs, nil
 }
 
-func parseBase64One(t []byte, nested int) ([]Cert, *ParseError) {
+func parseBase64One(t []byte, in nesting) ([]Cert, *ParseError) {
 	raw, err := decodeBase64(t)
 	if err != nil {
 		return nil, err
@@ -250,14 +270,14 @@ func parseBase64One(t []byte, nested int) ([]Cert, *ParseError) {
 	if raw[0] == 0x30 && looksDER(raw) {
 		return parseDER(raw)
 	}
-	if nested < maxNested && looksText(raw) {
-		cs, err := parseBytes(raw, nested+1)
+	if in.more() && looksText(raw) {
+		cs, err := parseBytes(raw, in.deeper())
 		if err != nil {
 			err.Line, err.Column, err.offset = 0, 0, 0
 		}
 		return cs, err
 	}
-	if nested == maxNested && looksText(raw) {
+	if !in.more() && looksText(raw) {
 		return nil, refuse(KindNotCertificate, "base64 of text, where base64 of a certificate belongs: %s", adviceExport)
 	}
 	return nil, refuse(KindNotCertificate, "base64 of %d bytes that are no certificate: %s", len(raw), adviceExport)
@@ -279,12 +299,18 @@ func splitBase64(t []byte) [][]byte {
 			if padded || fresh && bytes.HasPrefix(t[i:], []byte("MII")) && i > begin {
 				parts = append(parts, bytes.TrimRight(t[begin:i], " \t\r\n,;"))
 				begin = i
+				if len(parts) > 1+i/minCertText {
+					return nil
+				}
 			}
 			padded, fresh = false, false
 		}
 	}
 	return append(parts, bytes.TrimRight(t[begin:], " \t\r\n,;"))
 }
+
+// minCertText is less than the smallest certificate has in base64.
+const minCertText = 200
 
 // parseElement reads the text of one X509Certificate element, and its DER by
 // read.
@@ -297,7 +323,7 @@ func parseElement(text string, read func(der []byte) (Cert, *ParseError)) (Cert,
 	}
 	// PEM markers happen there, too. What holds no certificate but base64 of
 	// a whole file is refused: other readers of the metadata would not get it.
-	cs, err := parseBytes([]byte(text), maxNested)
+	cs, err := parseBytes([]byte(text), nesting{maxNested, newNesting([]byte(text)).left})
 	if err != nil {
 		if err.Found == KindNotCertificate {
 			err.detail = "in an X509Certificate element: " + err.detail

@@ -178,7 +178,7 @@ func otherLabel(label string) Kind {
 // parsePEM reads the blocks between markers; the text around them counts for
 // nothing. Blocks of another kind are passed over beside certificates, and
 // named if there are none.
-func parsePEM(t []byte, ms []marker, nested int) ([]Cert, *ParseError) {
+func parsePEM(t []byte, ms []marker, in nesting) ([]Cert, *ParseError) {
 	var cs []Cert
 	var other *ParseError
 	take := func(from, to int, label string) *ParseError {
@@ -188,14 +188,14 @@ func parsePEM(t []byte, ms []marker, nested int) ([]Cert, *ParseError) {
 			}
 			return nil
 		}
-		in, err := parseBlock(t, from, to, label, nested)
+		block, err := parseBlock(t, from, to, label, in)
 		if err != nil && labelKind(label) == labelUnknown {
 			if other == nil {
 				other = refuse(KindNotCertificate, "a PEM block of another kind: %s", adviceExport)
 			}
 			return nil
 		}
-		cs = append(cs, in...)
+		cs = append(cs, block...)
 		return err
 	}
 	for i, m := range ms {
@@ -232,7 +232,7 @@ func parsePEM(t []byte, ms []marker, nested int) ([]Cert, *ParseError) {
 }
 
 // parseBlock reads the content of one block.
-func parseBlock(t []byte, from, to int, label string, nested int) ([]Cert, *ParseError) {
+func parseBlock(t []byte, from, to int, label string, in nesting) ([]Cert, *ParseError) {
 	body := t[from:to]
 	if bytes.IndexByte(body, ':') >= 0 {
 		body = skipHeaders(body)
@@ -258,8 +258,8 @@ func parseBlock(t []byte, from, to int, label string, nested int) ([]Cert, *Pars
 	if looksDER(raw) {
 		return parseDER(raw)
 	}
-	if nested < maxNested && looksText(raw) {
-		cs, err := parseBytes(raw, nested+1)
+	if in.more() && looksText(raw) {
+		cs, err := parseBytes(raw, in.deeper())
 		if err != nil {
 			err.Line, err.Column, err.offset = 0, 0, 0
 		}
@@ -296,8 +296,11 @@ func unquoteLines(t []byte, from int, body []byte) []byte {
 	if from == 0 {
 		return body
 	}
-	head := t[:from]
+	head := t[max(0, from-160):from] // a prefix is short
 	head = head[bytes.LastIndexAny(head, "\r\n")+1:]
+	if len(head) == 160 {
+		return body
+	}
 	prefix := bytes.TrimSpace(head[:markerStart(head)])
 	if len(prefix) == 0 || len(prefix) > 20 {
 		return body

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -149,9 +150,8 @@ func findKey(t []byte) *ParseError {
 					return refuse(k, "%s", adviceKey)
 				}
 			case c == '3':
-				head, _ := decodeHex(t[i:min(len(t), i+128)])
-				if k := derKind(head); k == KindPrivateKey || k == KindEncryptedPrivateKey {
-					return refuse(k, "%s", adviceKey)
+				if hexKey(t[i:]) {
+					return refuse(KindPrivateKey, "%s", adviceKey)
 				}
 			case c == 'M':
 				head := decodePrefix(t[i:], 48)
@@ -163,6 +163,28 @@ func findKey(t []byte) *ParseError {
 		before = c
 	}
 	return nil
+}
+
+// hexKey reports whether t begins with a private key in hexadecimal digits:
+// PKCS#8, PKCS#1 or SEC 1.
+func hexKey(t []byte) bool {
+	var digits [64]byte
+	n := 0
+	for _, c := range t[:min(len(t), 2*len(digits))] {
+		if n == len(digits) || c != ':' && !isSpace(c) && !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F') {
+			break
+		}
+		if n == 2 && string(digits[:2]) != "30" {
+			return false
+		}
+		if c != ':' && !isSpace(c) {
+			digits[n] = c
+			n++
+		}
+	}
+	var der [32]byte
+	k, err := hex.Decode(der[:], digits[:n&^1])
+	return err == nil && derKind(der[:k]) == KindPrivateKey
 }
 
 // decodePrefix decodes the first n characters of base64 at the beginning of t.
@@ -189,9 +211,8 @@ func decodePrefix(t []byte, n int) []byte {
 			k++
 		}
 	}
-	out := make([]byte, 72)
-	m, _ := base64.RawStdEncoding.Decode(out, packed[:k&^3])
-	return out[:m]
+	m, _ := base64.RawStdEncoding.Decode(packed[:], packed[:k&^3])
+	return bytes.Clone(packed[:m])
 }
 
 func base64Byte(c byte) bool {
