@@ -208,8 +208,8 @@ func (m *errorMaker) make(f *rest.Failure) error {
 		RetryAfter: f.RetryAfter, Attempts: f.Attempts,
 		OutcomeUnknown: f.OutcomeUnknown, Err: f.Err,
 	}
-	e.Code, e.Message = message(f.Body)
-	e.Message = m.blank(e.Message)
+	code, msg := message(f.Body)
+	e.Code, e.Message = oneLine(m.blank(code), 100), oneLine(m.blank(msg), 300) // blank first: a cut secret is not found
 	switch {
 	case f.Throttled:
 		e.class = ErrThrottled
@@ -236,7 +236,7 @@ func message(body []byte) (code, msg string) {
 		if json.Unmarshal(w[key], &s) != nil {
 			return ""
 		}
-		return oneLine(s, 300)
+		return s
 	}
 	for _, key := range [...]string{"message", "error_description", "error", "status"} {
 		if msg = str(key); msg != "" {
@@ -267,11 +267,11 @@ func oneLine(s string, most int) string {
 	return s
 }
 
-var address = regexp.MustCompile(`[^\s<>()\[\]{}"',;:=]+@[^\s<>()\[\]{}"',;:]+`)
+var address = regexp.MustCompile(`[^\s<>()\[\]{}"',;:=&]+(@|%40)[^\s<>()\[\]{}"',;:&]+`)
 
 // maskAddresses blanks email addresses.
 func maskAddresses(s string) string {
-	if !strings.Contains(s, "@") {
+	if !strings.Contains(s, "@") && !strings.Contains(s, "%40") {
 		return s
 	}
 	return address.ReplaceAllString(s, "<address>")

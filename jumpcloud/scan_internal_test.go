@@ -158,13 +158,36 @@ func TestMessage(t *testing.T) {
 		{`{"message":"Not Found"}`, "", "Not Found"},
 		{`{"code":400,"message":"name is required","status":"Bad Request"}`, "", "name is required"},
 		{`{"code":3,"message":"","status":"INVALID_ARGUMENT","details":[]}`, "", "INVALID_ARGUMENT"},
-		{`{"error":"invalid_client","error_description":"a\nb"}`, "invalid_client", "a b"},
+		{`{"error":"invalid_client","error_description":"a\nb"}`, "invalid_client", "a\nb"},
 		{`{"message":{"deep":1},"error":{"x":1}}`, "", ""},
 		{`["message"]`, "", ""}, {`null`, "", ""}, {``, "", ""}, {"<html>", "", ""},
-		{`{"message":"` + strings.Repeat("x", 400) + `"}`, "", strings.Repeat("x", 300) + "…"},
+		{`{"message":"` + strings.Repeat("x", 400) + `"}`, "", strings.Repeat("x", 400)},
 	} {
 		if code, msg := message([]byte(tt.body)); code != tt.code || msg != tt.msg {
 			t.Errorf("message(%s) = %q, %q; want %q, %q", tt.body, code, msg, tt.code, tt.msg)
+		}
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	for in, want := range map[string]string{"": "", "a\r\n b\x00\u2028c": "a b c", "éééé": "éé…", "éé": "éé"} {
+		most := 2
+		if strings.Contains(in, "a") {
+			most = 100
+		}
+		if got := oneLine(in, most); got != want {
+			t.Errorf("oneLine(%q, %d) = %q; want %q", in, most, got, want)
+		}
+	}
+}
+
+func TestMaskAddresses(t *testing.T) {
+	for in, want := range map[string]string{
+		"Email dana+x@example.com is in use": "Email <address> is in use", "email:dana@exämple.com,x": "email:<address>,x",
+		"/users?search=dana%40example.com&x=1": "/users?search=<address>&x=1", "nobody": "nobody",
+	} {
+		if got := maskAddresses(in); got != want {
+			t.Errorf("maskAddresses(%q) = %q; want %q", in, got, want)
 		}
 	}
 }

@@ -66,9 +66,10 @@ func (t *tokens) authorize(ctx context.Context, h http.Header) error {
 	}
 	defer func() { t.lock <- struct{}{} }()
 	if t.token == nil || !t.token.Expiry.IsZero() && time.Until(t.token.Expiry) < renewBefore {
-		tok, err := t.config().Token(context.WithValue(ctx, oauth2.HTTPClient, t.client))
+		cfg := t.config()
+		tok, err := cfg.Token(context.WithValue(ctx, oauth2.HTTPClient, t.client))
 		if err != nil {
-			return tokenError(ctx, err)
+			return tokenError(ctx, cfg.TokenURL, err)
 		}
 		t.maker.hide(tok.AccessToken)
 		t.token, t.fetched = tok, time.Now()
@@ -90,7 +91,7 @@ func (t *tokens) renew() func() {
 }
 
 // tokenError keeps what the token endpoint said, without the request.
-func tokenError(ctx context.Context, err error) error {
+func tokenError(ctx context.Context, tokenURL string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -98,10 +99,10 @@ func tokenError(ctx context.Context, err error) error {
 	if errors.As(err, &e) {
 		return e
 	}
-	e = &Error{Op: "POST (token endpoint)", Message: "no token was given"}
-	var answer *oauth2.RetrieveError
-	if errors.As(err, &answer) && answer.Response != nil {
-		e.StatusCode = answer.Response.StatusCode
+	// The endpoint answered with 2xx, or the transport would have failed.
+	e = &Error{Op: "POST (token endpoint)", StatusCode: http.StatusOK, Attempts: 1, Message: "the answer holds no token"}
+	if u, uerr := url.Parse(tokenURL); uerr == nil {
+		e.Op = opName(http.MethodPost, u.Path)
 	}
 	return e
 }
