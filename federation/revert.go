@@ -235,7 +235,7 @@ func (f *Federator) federationStands(ctx context.Context, s Step) (standing, str
 		}
 	case Create: // the step took it away
 		if managed || fed == nil {
-			return asLeft, "", nil
+			return f.backupFits(ctx, s)
 		}
 		if s.Backup != nil && fed.IssuerURI == s.Backup.IssuerURI && fed.SigningCertificate == s.Backup.SigningCertificate {
 			return undone, "", nil
@@ -247,6 +247,30 @@ func (f *Federator) federationStands(ctx context.Context, s Step) (standing, str
 		}
 	}
 	return fieldsStand(c.Fields, func(name string) string { return federationField(fed, name) })
+}
+
+// backupFits reports whether a configuration may be brought back: JumpCloud
+// must still have the application, with the certificate that it names. That of
+// another provider is for its owner to judge.
+func (f *Federator) backupFits(ctx context.Context, s Step) (standing, string, error) {
+	b := s.Backup
+	if b == nil {
+		return differs, "the report holds no backup of the configuration", nil
+	}
+	p := Plan{Domain: s.Change.Name, Application: Application{Template: DefaultTemplate, IdPEntityID: b.IssuerURI}}
+	st, err := f.observe(ctx, p, state{}, partApplications)
+	if err != nil {
+		return differs, "", err
+	}
+	if len(st.apps) == 0 && provider(b.IssuerURI, b.PassiveSignInURI) != "JumpCloud" {
+		return asLeft, "", nil
+	}
+	for _, a := range st.apps {
+		if c, err := a.Certificate(); err == nil && c == b.SigningCertificate {
+			return asLeft, "", nil
+		}
+	}
+	return differs, "JumpCloud has no application that signs with the certificate " + b.SigningCertificate.Thumbprint() + " of the configuration", nil
 }
 
 // fieldsStand compares present values with both ends of a change.

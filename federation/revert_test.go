@@ -1,0 +1,305 @@
+package federation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/federation"
+	"github.com/jcaad/jcaad/federation/federationtest"
+)
+
+// truth writes down what both services hold, as far as a federation touches it.
+func truth(env *federationtest.Env) (lines []string) {
+	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	for _, a := range env.JumpCloud.Applications() {
+		add("application %s %q active=%v", a.EntityID, a.Label, a.Active)
+	}
+	for _, g := range env.JumpCloud.Groups() {
+		add("group %s", g.Name)
+	}
+	for _, a := range env.JumpCloud.Associations() {
+		add("association %s - %s", a[0], a[1])
+	}
+	if d, ok := env.JumpCloud.Directory(env.Directory); ok {
+		add("directory %+v", d)
+	}
+	for _, u := range env.AzureAD.Users() {
+		add("user %s", u.UserPrincipalName)
+	}
+	for _, name := range []string{env.Domain, "contoso.onmicrosoft.com"} {
+		d := env.AzureAD.Domain(name)
+		add("domain %s %s default=%v", name, d.AuthenticationType, d.IsDefault)
+	}
+	if fed, ok := env.AzureAD.Federation(env.Domain); ok {
+		add("federation %s %s %s %s", fed.DisplayName, fed.IssuerURI, fed.PassiveSignInURI, fed.SigningCertificate.Thumbprint())
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// Revert brings back what was there before, whatever goes wrong with whichever
+// request of it.
+func TestRevertFaults(t *testing.T) {
+	type scenario struct {
+		r  reads
+		tr trouble
+		k  int
+	}
+	var all []scenario
+	step := 1
+	if testing.Short() || raceDetector {
+		step = 11
+	}
+	for _, r := range readings[:1] {
+		n := 0
+		synctest.Test(t, func(t *testing.T) {
+			w := newWatched()
+			rep, err := w.Federator(nil).Federate(t.Context(), w.plan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.ResetLog()
+			if _, err := w.Federator(nil).Revert(t.Context(), rep); err != nil {
+				t.Fatal(err)
+			}
+			n = w.Requests()
+		})
+		for _, tr := range troubles {
+			for k := 1; k <= n; k += step {
+				all = append(all, scenario{r, tr, k})
+			}
+		}
+	}
+	start := time.Now()
+	t.Run("matrix", func(t *testing.T) {
+		for part := range slices.Chunk(all, (len(all)+4*runtime.GOMAXPROCS(0)-1)/(4*runtime.GOMAXPROCS(0))) {
+			t.Run(fmt.Sprintf("%s/%s/%d", part[0].r.name, part[0].tr.name, part[0].k), func(t *testing.T) {
+				t.Parallel()
+				for _, s := range part {
+					synctest.Test(t, func(t *testing.T) {
+						if err := revertUnder(t, s.r, s.tr, s.k); err != nil {
+							t.Errorf("%s reads, %s at request %d: %v", s.r.name, s.tr.name, s.k, err)
+						}
+					})
+				}
+			})
+		}
+	})
+	t.Logf("%d scenarios in %v", len(all), time.Since(start).Round(time.Millisecond))
+}
+
+func revertUnder(t *testing.T, r reads, tr trouble, k int) error {
+	w := newWatched()
+	before := truth(w.Env)
+	rep, err := w.Federator(nil).Federate(t.Context(), w.plan)
+	if err != nil {
+		return err
+	}
+	if cmp.Equal(before, truth(w.Env)) {
+		return errors.New("Federate changed nothing")
+	}
+	r.set(w.Env)
+	ctx, die := context.WithCancelCause(t.Context())
+	defer die(nil)
+	w.faulty(k, tr, die)
+	_, first := w.Federator(nil).Revert(ctx, rep)
+	w.JumpCloud.Fault, w.AzureAD.Fault = nil, nil
+	out, err := w.Federator(nil).Revert(t.Context(), rep)
+	if err != nil {
+		return fmt.Errorf("second Revert: %w (first: %v)\n%s", err, first, out)
+	}
+	if d := cmp.Diff(before, truth(w.Env)); d != "" {
+		return fmt.Errorf("after Revert (-before +after), first run %v:\n%s", first, d)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.bad) > 0 {
+		return errors.New(w.bad[0])
+	}
+	return nil
+}
+
+// What somebody did in the meantime is not undone.
+func TestRevertRefusesDrift(t *testing.T) {
+	for name, test := range map[string]struct {
+		meddle func(*federationtest.Env, *federation.Report)
+		says   string
+		stays  string // a line of truth that must still be there
+	}{
+		"federation edited": {func(env *federationtest.Env, _ *federation.Report) {
+			fed, _ := env.AzureAD.Federation(env.Domain)
+			fed.DisplayName = "Somebody's brand"
+			env.AzureAD.SetFederation(env.Domain, fed)
+		}, "displayName", "domain example.com Federated"},
+		"application renamed": {func(env *federationtest.Env, rep *federation.Report) {
+			env.JumpCloud.SetApplicationField(rep.Plan.Application.ID, "displayLabel", "Ours now")
+		}, "label", `"Ours now"`},
+		"group used": {func(env *federationtest.Env, rep *federation.Report) {
+			if err := env.JumpCloud.Client(nil).AddGroupMember(context.Background(), rep.Plan.Groups[0].ID, env.JumpCloud.Users()[0].ID); err != nil {
+				panic(err)
+			}
+		}, "has members", "group Microsoft 365"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				plan := env.Plan()
+				plan.Groups = []federation.Group{{Name: "Microsoft 365"}}
+				rep, err := env.Federator(nil).Federate(t.Context(), plan)
+				if err != nil {
+					t.Fatal(err)
+				}
+				test.meddle(env, rep)
+				out, err := env.Federator(nil).Revert(t.Context(), rep)
+				if !errors.Is(err, federation.ErrDiffers) || !strings.Contains(err.Error(), test.says) {
+					t.Errorf("Revert: %v; want ErrDiffers that tells %q\n%s", err, test.says, out)
+				}
+				if all := strings.Join(truth(env), "\n"); !strings.Contains(all, test.stays) {
+					t.Errorf("%q is gone:\n%s", test.stays, all)
+				}
+			})
+		})
+	}
+}
+
+func TestRevertTakeOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		other := federationtest.New(&federationtest.Options{Domain: "example.com"})
+		if _, err := other.Federator(nil).Federate(t.Context(), other.Plan()); err != nil {
+			t.Fatal(err)
+		}
+		foreign, _ := other.AzureAD.Federation("example.com")
+		foreign.IssuerURI, foreign.PassiveSignInURI, foreign.ActiveSignInURI = "http://www.okta.com/exk1", "https://example.okta.com/app/sso/saml", ""
+		env.AzureAD.SetFederation(env.Domain, foreign)
+		before := truth(env)
+		_, err := env.Federator(nil).Federate(t.Context(), env.Plan())
+		var pe *federation.PreconditionError
+		if !errors.As(err, &pe) || !pe.Has(federation.CodeDomainForeign) || !strings.Contains(err.Error(), "Okta") || env.Writes() != 0 {
+			t.Fatalf("Federate: %v, %d writes; want a refusal that names Okta", err, env.Writes())
+		}
+		plan := env.Plan()
+		plan.Consent.TakeOver = true
+		rep, err := env.Federator(nil).Federate(t.Context(), plan)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, rep)
+		}
+		if !slices.ContainsFunc(rep.Consents, func(f federation.Finding) bool { return f.Code == federation.CodeDomainForeign }) {
+			t.Error("the report does not tell that the consent was used")
+		}
+		if _, err := env.Federator(nil).Revert(t.Context(), rep); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(before, truth(env)); d != "" {
+			t.Errorf("after Revert (-before +after):\n%s", d)
+		}
+	})
+}
+
+func TestDefederate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		if _, err := env.Federator(nil).Federate(t.Context(), env.Plan()); err != nil {
+			t.Fatal(err)
+		}
+		before := truth(env)
+		env.ResetLog()
+		_, err := env.Federator(nil).Defederate(t.Context(), federation.DefederatePlan{Domain: env.Domain})
+		var pe *federation.PreconditionError
+		if !errors.As(err, &pe) || !pe.Has(federation.CodePlanPasswords) || env.Writes() != 0 {
+			t.Fatalf("without a word on passwords: %v, %d writes", err, env.Writes())
+		}
+		rep, err := env.Federator(nil).Defederate(t.Context(), federation.DefederatePlan{Domain: env.Domain, Passwords: federation.PasswordsReset})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := env.AzureAD.Domain(env.Domain); d.AuthenticationType != aad.Managed {
+			t.Errorf("the domain is %s", d.AuthenticationType)
+		}
+		if rep.Before != federation.StateFederated || rep.After != federation.StatePrepared || len(rep.Steps) != 1 || rep.Steps[0].Backup == nil {
+			t.Errorf("report: %s", rep)
+		}
+		if n := len(rep.Findings); n != 3 {
+			t.Errorf("%d people are named as needing a password; want 3", n)
+		}
+		again, err := env.Federator(nil).Defederate(t.Context(), federation.DefederatePlan{Domain: env.Domain, Passwords: federation.PasswordsReset})
+		if err != nil || again.Changed() {
+			t.Errorf("again: %v, %s", err, again)
+		}
+
+		if _, err := env.Federator(nil).Revert(t.Context(), rep); err != nil {
+			t.Fatalf("Revert: %v", err)
+		}
+		if d := cmp.Diff(before, truth(env)); d != "" {
+			t.Errorf("after Revert (-before +after):\n%s", d)
+		}
+
+		rep, err = env.Federator(nil).Defederate(t.Context(), federation.DefederatePlan{Domain: env.Domain, Passwords: federation.PasswordsKnown, RemoveApplication: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(env.JumpCloud.Applications()); n != 0 {
+			t.Errorf("%d applications are left", n)
+		}
+		if _, err := env.Federator(nil).Revert(t.Context(), rep); !errors.Is(err, federation.ErrDiffers) {
+			t.Errorf("Revert without the application: %v; want ErrDiffers", err)
+		}
+	})
+}
+
+func TestFederateAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		var plans []federation.Plan
+		for i := range 50 {
+			p := env.Plan()
+			if i > 0 {
+				p.Domain = fmt.Sprintf("d%d.example", i)
+				env.AzureAD.AddDomain(p.Domain)
+				env.JumpCloud.AddDirectoryDomain(env.Directory, p.Domain, false)
+			}
+			plans = append(plans, p)
+		}
+		bad := slices.Clone(plans)
+		bad[0].MFA = ""
+		reports, err := env.Federator(nil).FederateAll(t.Context(), bad, &federation.BatchOptions{Concurrency: 1})
+		var pe *federation.PreconditionError
+		if !errors.As(err, &pe) || !errors.Is(err, federation.ErrNotStarted) || env.Writes() != 0 {
+			t.Fatalf("a batch whose first plan is bad: %v, %d writes", err, env.Writes())
+		}
+		for i, r := range reports {
+			if r == nil || r.Error == "" {
+				t.Errorf("report %d: %v", i, r)
+			}
+		}
+		bad[1] = bad[2]
+		if _, err := env.Federator(nil).FederateAll(t.Context(), bad, nil); err == nil || !strings.Contains(err.Error(), "two plans") {
+			t.Errorf("two plans for a domain: %v", err)
+		}
+		reports, err = env.Federator(nil).FederateAll(t.Context(), plans, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, r := range reports {
+			if r.After != federation.StateFederated || r.Plan.Domain != plans[i].Domain {
+				t.Errorf("report %d: %s %s", i, r.Plan.Domain, r.After)
+			}
+		}
+		if n := len(env.JumpCloud.Applications()); n != 50 {
+			t.Errorf("%d applications; want 50", n)
+		}
+		if n := len(env.JumpCloud.Groups()); n != 1 {
+			t.Errorf("%d groups; want 1", n)
+		}
+	})
+}
