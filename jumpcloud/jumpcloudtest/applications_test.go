@@ -17,7 +17,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jcaad/jcaad/certs"
-	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
 
