@@ -23,6 +23,7 @@ type recorder struct {
 	status  int
 	sent    http.Header // as it was at WriteHeader
 	buf     []byte
+	size    int           // of buf; for HEAD, of what it would be
 	more    chan struct{} // closed and replaced whenever buf or done changes
 	begun   bool
 	done    bool
@@ -51,10 +52,12 @@ func (r *recorder) serve(h http.Handler, in *http.Request) {
 			r.panicky, r.err = p, io.ErrUnexpectedEOF
 		default:
 			r.writeHeader(http.StatusOK)
-			if n, err := strconv.Atoi(r.sent.Get("Content-Length")); err == nil && n > len(r.buf) && r.bodyAllowed() {
+			n, err := strconv.Atoi(r.sent.Get("Content-Length"))
+			switch {
+			case err == nil && n > r.size && r.bodyAllowed() && !r.head():
 				r.err = io.ErrUnexpectedEOF
-			} else if err != nil && !r.begun && r.bodyAllowed() {
-				r.sent.Set("Content-Length", strconv.Itoa(len(r.buf)))
+			case err != nil && !r.begun && r.bodyAllowed() && (!r.head() || r.size > 0):
+				r.sent.Set("Content-Length", strconv.Itoa(r.size))
 			}
 		}
 		r.done = true
@@ -92,16 +95,17 @@ func (r *recorder) Write(b []byte) (int, error) {
 	defer r.mu.Unlock()
 	r.writeHeader(http.StatusOK)
 	if !r.bodyAllowed() {
-		if r.req.Method == http.MethodHead {
-			return len(b), nil
-		}
 		return 0, http.ErrBodyNotAllowed
 	}
 	if err := r.ctx.Err(); err != nil {
 		return 0, err
 	}
-	if len(r.buf) == 0 && r.sent.Get("Content-Type") == "" {
+	if r.size == 0 && r.sent.Get("Content-Type") == "" && len(b) > 0 {
 		r.sent.Set("Content-Type", http.DetectContentType(b))
+	}
+	r.size += len(b)
+	if r.head() {
+		return len(b), nil
 	}
 	r.buf = append(r.buf, b...)
 	r.signal()
@@ -116,9 +120,12 @@ func (r *recorder) Flush() {
 	r.begin()
 }
 
+// bodyAllowed reports whether an answer of the status has a body.
 func (r *recorder) bodyAllowed() bool {
-	return r.req.Method != http.MethodHead && r.status != http.StatusNoContent && r.status != http.StatusNotModified
+	return r.status != http.StatusNoContent && r.status != http.StatusNotModified
 }
+
+func (r *recorder) head() bool { return r.req.Method == http.MethodHead }
 
 func (r *recorder) begin() {
 	if !r.begun {
@@ -146,6 +153,8 @@ func (r *recorder) response() (*http.Response, error) {
 	length := int64(-1)
 	if n, err := strconv.ParseInt(r.sent.Get("Content-Length"), 10, 64); err == nil {
 		length = n
+	} else if !r.bodyAllowed() && !r.head() {
+		length = 0
 	}
 	return &http.Response{
 		Status:     fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)),
@@ -183,7 +192,7 @@ func (b *body) Read(p []byte) (int, error) {
 		r.mu.Unlock()
 		if done {
 			r.cancel()
-			if err == nil {
+			if err == nil || r.head() {
 				err = io.EOF
 			}
 			return 0, err

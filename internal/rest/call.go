@@ -21,6 +21,7 @@ import (
 
 const (
 	maxRepeats       = 4 // after 5xx, connection errors and broken bodies
+	maxDialRepeats   = 2 // where there was no connection
 	maxCreateRepeats = 2 // of a create, after 503 with Retry-After
 	minBackoff       = 500 * time.Millisecond
 	maxBackoff       = 15 * time.Second
@@ -286,7 +287,11 @@ func (cl *call) again(ctx context.Context) bool {
 	case a.err != nil && permanent(a.err):
 		return false
 	case a.err != nil:
-		return (class != Create || a.unsent) && cl.repeat(ctx, maxRepeats, 0)
+		limit := maxRepeats
+		if isDialError(a.err) {
+			limit = maxDialRepeats // nobody likes to wait for "connection refused"
+		}
+		return (class != Create || a.unsent) && cl.repeat(ctx, limit, 0)
 	case cl.throttled:
 		return cl.waitOut(ctx)
 	case a.status == http.StatusUnauthorized && cl.c.cfg.Renew != nil && !cl.renewed:

@@ -79,28 +79,37 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// readBody reads a body to its end, so that the connection is used again.
+// readBody reads a body to its end, so that the connection is used again. A
+// success must fit into the limit; of an error, the beginning is enough.
 func readBody(resp *http.Response) ([]byte, error) {
-	limit := int64(maxErrorBody)
-	success := resp.StatusCode/100 == 2
-	if success {
-		limit = maxBody
+	if resp.StatusCode/100 != 2 {
+		b, _, err := readLimited(resp.Body, resp.ContentLength, maxErrorBody)
+		return b, err
 	}
-	if success && resp.ContentLength > limit {
-		return nil, fmt.Errorf("%w: %d MiB", ErrTooLarge, resp.ContentLength>>20)
+	if resp.ContentLength > maxBody {
+		return nil, tooLarge()
 	}
+	b, more, err := readLimited(resp.Body, resp.ContentLength, maxBody)
+	if more {
+		return nil, tooLarge()
+	}
+	return b, err
+}
+
+func tooLarge() error { return fmt.Errorf("%w: over %d MiB", ErrTooLarge, maxBody>>20) }
+
+// readLimited reads up to limit bytes and reports whether there are more.
+func readLimited(body io.Reader, length, limit int64) (b []byte, more bool, err error) {
 	var buf bytes.Buffer
-	if n := resp.ContentLength; n > 0 && n <= limit {
-		buf.Grow(int(n) + bytes.MinRead)
+	if length > 0 && length <= limit {
+		buf.Grow(int(length) + bytes.MinRead)
 	}
-	n, err := buf.ReadFrom(io.LimitReader(resp.Body, limit))
+	n, err := buf.ReadFrom(io.LimitReader(body, limit))
 	if err != nil || n < limit {
-		return buf.Bytes(), err
+		return buf.Bytes(), false, err
 	}
-	if m, _ := io.CopyN(io.Discard, resp.Body, 4<<10); m > 0 && success {
-		return nil, fmt.Errorf("%w: over %d MiB", ErrTooLarge, limit>>20)
-	}
-	return buf.Bytes(), nil
+	rest, _ := io.CopyN(io.Discard, body, 4<<10) // perhaps the connection can be saved
+	return buf.Bytes(), rest > 0, nil
 }
 
 // wire is what httptrace saw of an attempt.
