@@ -148,45 +148,47 @@ func (j *job) verify(ctx context.Context) (*federation.Verification, int) {
 	return v, exitDone
 }
 
-// look verifies once or, with -wait, until the result is final.
+// look verifies once and, with -wait, again until the result is final.
 func (j *job) look(ctx context.Context) (v *federation.Verification, err error) {
-	if j.wait == 0 {
-		if v, err = j.federator.Verify(ctx, j.plan); err == nil {
-			j.layers(v, nil)
-		}
-		return v, err
-	}
-	wctx, cancel := context.WithTimeout(ctx, j.wait)
-	defer cancel()
-	if j.every == 0 {
-		err = j.watch(func() error {
-			v, err = j.federator.Wait(wctx, j.plan)
-			return err
-		})
-		if v != nil {
-			fmt.Fprintln(j.out)
-			j.layers(v, nil)
-		}
-		return v, err
-	}
 	start := time.Now()
 	for {
-		next, err := j.federator.Verify(wctx, j.plan)
+		next, err := j.federator.Verify(ctx, j.plan)
 		if err != nil {
 			return v, err
 		}
-		fmt.Fprintf(j.out, "  after %.1f s\n", time.Since(start).Seconds())
+		if j.wait > 0 {
+			fmt.Fprintf(j.out, "  after %.1f s\n", time.Since(start).Seconds())
+		}
 		j.layers(next, v)
 		v = next
-		if v.Effective() || v.Wrong() {
+		left := j.wait - time.Since(start)
+		switch {
+		case v.Effective() || v.Wrong() || left <= 0:
 			return v, nil
+		case j.every == 0:
+			return j.waitFor(ctx, v, left)
 		}
 		select {
-		case <-wctx.Done():
-			return v, context.Cause(wctx)
-		case <-time.After(j.every):
+		case <-ctx.Done():
+			return v, context.Cause(ctx)
+		case <-time.After(min(j.every, left)):
 		}
 	}
+}
+
+// waitFor leaves it to the library when to look again.
+func (j *job) waitFor(ctx context.Context, before *federation.Verification, atMost time.Duration) (v *federation.Verification, err error) {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
+	err = j.watch(func() error {
+		v, err = j.federator.Wait(ctx, j.plan)
+		return err
+	})
+	if v == nil {
+		return before, err
+	}
+	j.layers(v, before)
+	return v, err
 }
 
 // again federates once more: nothing is left to do.

@@ -215,7 +215,9 @@ func TestCredentials(t *testing.T) {
 			exitFailed, []string{"JumpCloud answered", "401", "scope needed", "request ID", "-TST", "JUMPCLOUD_API_KEY", "-region"}},
 		{"wrong token", nil, func(t *testing.T, _ *standin.Services) { t.Setenv("GRAPH_TOKEN", "the-wrong-token") },
 			exitFailed, []string{"Azure AD answered", "401", "permission needed", "request ID", "GRAPH_TOKEN"}},
-		{"scope missing", func(e *federationtest.Env) { e.JumpCloud.Scopes = []string{"applications", "applicationtemplates.readonly", "groups", "users.readonly", "organizations.readonly"} }, nil,
+		{"scope missing", func(e *federationtest.Env) {
+			e.JumpCloud.Scopes = []string{"applications", "applicationtemplates.readonly", "groups", "users.readonly", "organizations.readonly"}
+		}, nil,
 			exitFailed, []string{"JumpCloud answered", "403", "scope needed", "directories.readonly", "request ID"}},
 		{"permission to write missing", nil, func(t *testing.T, s *standin.Services) {
 			t.Setenv("GRAPH_TOKEN", token(t, s, "Domain.Read.All", "Domain-InternalFederation.Read.All", "User.Read.All", "Organization.Read.All", "RoleManagement.Read.Directory"))
@@ -327,9 +329,9 @@ func TestInterruptedQuestion(t *testing.T) {
 func TestWaiting(t *testing.T) {
 	_, flags := live(t, func(e *federationtest.Env) { e.AzureAD.RealmLag = time.Hour })
 	program(t, with(flags, "-plan", "plan.yaml", "-yes")...).want(t, exitDone, "not yet  realm", "Not in effect yet", "-wait", "11  waiting")
-	program(t, with(flags, "-plan", "plan.yaml", "-wait", "300ms", "-ask-every", "100ms")...).
-		want(t, exitWaiting, "nothing was to be done", "not yet  realm", "as before", "Not in effect after 300ms")
-	program(t, with(flags, "-plan", "plan.yaml", "-wait", "300ms")...).want(t, exitWaiting, "not yet  realm", "Not in effect after 300ms")
+	program(t, with(flags, "-plan", "plan.yaml", "-wait", "1500ms", "-ask-every", "200ms")...).
+		want(t, exitWaiting, "nothing was to be done", "not yet  realm", "as before", "Not in effect after 1.5s")
+	program(t, with(flags, "-plan", "plan.yaml", "-wait", "1500ms")...).want(t, exitWaiting, "not yet  realm", "realm: still says Managed", "as before", "Not in effect after 1.5s")
 }
 
 func TestServiceFails(t *testing.T) {
