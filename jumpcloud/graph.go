@@ -188,6 +188,143 @@ func (r *Reach) UnmarshalJSON(b []byte) error {
 
 func reachID(r *Reach) string { return r.ID }
 
+// reachPage is a page of a long list of objects with their ways. Like userPage
+// it is read by hand: most ways are one step long, and most of the answer is
+// not wanted.
+type reachPage struct {
+	items []Reach
+	total int
+	read  bool // there was a list
+
+	steps      []Object
+	ways       []extent // of each way, in steps
+	attributes []byte
+	of         []struct{ ways, attributes extent } // of each item
+}
+
+// extent is a part of a slice that has not stopped growing.
+type extent struct{ from, to int }
+
+func (p *reachPage) UnmarshalJSON(b []byte) error {
+	s, a := scanner{b: b}, newArena(len(b))
+	*p = reachPage{
+		items: make([]Reach, 0, pageSize), total: -1,
+		steps: make([]Object, 0, pageSize), ways: make([]extent, 0, pageSize), of: make([]struct{ ways, attributes extent }, 0, pageSize),
+	}
+	objects := func() {
+		p.read = true
+		s.array(func() { p.object(&s, &a) })
+	}
+	switch s.peek() {
+	case '[', 'n': // null is an empty list
+		objects()
+	default: // as v1 does it
+		s.object(func(key []byte) {
+			switch string(key) {
+			case "results":
+				objects()
+			case "totalCount":
+				if n, ok := s.number(); ok {
+					p.total = n
+				}
+			default:
+				s.skip()
+			}
+		})
+	}
+	a.done()
+	if !p.read {
+		return errNoList
+	}
+	paths := make([][]Object, len(p.ways))
+	for i, w := range p.ways {
+		paths[i] = p.steps[w.from:w.to:w.to]
+	}
+	for i, o := range p.of {
+		if w := o.ways; w.to > w.from {
+			p.items[i].Paths = paths[w.from:w.to:w.to]
+		}
+		if at := o.attributes; at.to > at.from {
+			p.items[i].CompiledAttributes = p.attributes[at.from:at.to:at.to]
+		}
+	}
+	return nil
+}
+
+// object reads one object.
+func (p *reachPage) object(s *scanner, a *arena) {
+	if len(p.items) == cap(p.items) {
+		a.done() // they are about to move
+	}
+	p.items, p.of = append(p.items, Reach{}), append(p.of, struct{ ways, attributes extent }{})
+	r, o := &p.items[len(p.items)-1], &p.of[len(p.of)-1]
+	s.object(func(key []byte) {
+		switch string(key) {
+		case "id":
+			a.text(s, &r.ID)
+		case "type":
+			r.Type = s.objectType()
+		case "compiledAttributes":
+			if v := s.skip(); string(v) != "null" {
+				o.attributes.from = len(p.attributes)
+				p.attributes = append(p.attributes, v...)
+				o.attributes.to = len(p.attributes)
+			}
+		case "paths":
+			o.ways.from = len(p.ways)
+			s.array(func() {
+				from := len(p.steps)
+				s.array(func() {
+					if len(p.steps) == cap(p.steps) {
+						a.done()
+					}
+					p.steps = append(p.steps, Object{})
+					s.edge(a, &p.steps[len(p.steps)-1])
+				})
+				p.ways = append(p.ways, extent{from, len(p.steps)})
+			})
+			o.ways.to = len(p.ways)
+		default:
+			s.skip()
+		}
+	})
+}
+
+// edge reads where a GraphConnection leads.
+func (s *scanner) edge(a *arena, to *Object) {
+	s.object(func(key []byte) {
+		if string(key) != "to" {
+			s.skip()
+			return
+		}
+		s.object(func(key []byte) {
+			switch string(key) {
+			case "id":
+				a.text(s, &to.ID)
+			case "type":
+				to.Type = s.objectType()
+			default:
+				s.skip()
+			}
+		})
+	})
+}
+
+// objectType reads a type; those that are known are not allocated.
+func (s *scanner) objectType() ObjectType {
+	if s.peek() != '"' {
+		s.skip()
+		return ""
+	}
+	raw, _ := s.quoted()
+	for _, t := range [...]ObjectType{UserObject, GroupObject, ApplicationObject, DirectoryObject} {
+		if string(raw) == string(t) {
+			return t
+		}
+	}
+	return ObjectType(raw)
+}
+
 // Traverse lists the objects of one type that from reaches, directly or by way
 // of groups: who can use an application, say. GET /api/v2/{type}/{id}/{types}.
 // The scope is the reading one of the type that is reached.

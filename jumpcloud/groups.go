@@ -166,9 +166,24 @@ func (c *Client) GroupMembers(ctx context.Context, groupID string) iter.Seq2[str
 
 // GroupMembership lists the users who are members of a group, directly or by
 // way of others, with the way: GET /api/v2/usergroups/{id}/membership, scope
-// groups.readonly.
+// groups.readonly. It lists like [Client.Office365Users].
 func (c *Client) GroupMembership(ctx context.Context, groupID string) iter.Seq2[*Reach, error] {
-	return list(ctx, v2[Reach](c, "api/v2/usergroups/{group_id}/membership", scopeGroupsRead, nil, groupID), reachID)
+	const path = "api/v2/usergroups/{group_id}/membership"
+	return listWide(ctx, c, func(ctx context.Context, skip, limit int) (page[Reach], error) {
+		var out reachPage
+		r := &rest.Request{
+			Method: http.MethodGet, Path: path, Args: []string{groupID},
+			Query: paged(nil, skip, limit), Bulk: true, Permission: scopeGroupsRead,
+		}
+		resp, err := c.do(ctx, r, &out)
+		if err := whole(r, resp, out.read, err); err != nil {
+			return page[Reach]{}, err
+		}
+		if out.total < 0 {
+			out.total = totalHeader(resp)
+		}
+		return page[Reach]{out.items, out.total}, nil
+	}, reachID)
 }
 
 // AddGroupMember makes a user a member of a group; one who is already is
