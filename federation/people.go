@@ -80,11 +80,10 @@ type People struct {
 	Domain string
 	Counts PeopleCounts
 
-	crowd     *crowd
-	found     []finding
-	policy    aad.TokenValidationPolicy
-	hasPolicy bool
-	service   func(userPrincipalName, displayName string) string
+	crowd   *crowd
+	found   []finding
+	policy  *aad.TokenValidationPolicy // nil: the service's default
+	service func(userPrincipalName, displayName string) string
 
 	list []PersonFinding // of people who were read back from JSON
 }
@@ -189,12 +188,6 @@ func (p *People) UnmarshalJSON(b []byte) error {
 	}
 	*p = People{Domain: w.Domain, Counts: w.Counts, list: w.Findings}
 	return nil
-}
-
-// validates reports whether Azure AD refuses tokens for people of this domain.
-// Their domain is taken for a managed one: JumpCloud federates another.
-func (p *People) validates(domain string) bool {
-	return !p.hasPolicy || p.policy.Validates(domain, aad.Managed)
 }
 
 // words puts a finding into words.
@@ -325,17 +318,17 @@ func (p *People) name(j *jcPerson, email string) string {
 
 func (p *People) otherDomain(f finding, upn, key string) string {
 	c := p.crowd
-	var s, domain string
+	var s string
 	if f.ad != 0 {
-		s, domain = "the user principal name in Azure AD is "+upn, c.text.domain(c.ad.at(f.ad-1).upn)
+		s = "the user principal name in Azure AD is " + upn
 	} else if account := c.jc.at(f.jc - 1).ad; account != 0 {
-		return "bound to the Azure AD account " + c.adID(account-1) + ", which is not on " + p.Domain + "; Azure AD refuses sign-ins from this domain for it (AADSTS5000820)"
+		s = "bound to the Azure AD account " + c.adID(account-1)
 	} else {
-		s, domain = "JumpCloud exports the user principal name "+key, c.text.domain(c.key(f.jc-1))
+		s = "JumpCloud exports the user principal name " + key
 	}
 	s += ", which is not on " + p.Domain
-	if p.validates(domain) {
-		return s + "; Azure AD refuses sign-ins from one domain for people of another (AADSTS5000820)"
+	if f.severity == sevInfo {
+		return s + "; the tenant's token validation policy lets its domain through"
 	}
-	return s + "; the tenant's token validation policy lets this domain through"
+	return s + "; Azure AD refuses sign-ins from one domain for people of another (AADSTS5000820)"
 }

@@ -65,7 +65,7 @@ var personCodes = [...]struct {
 	{CodePersonNotBound, "Bind the person, or their group, to the Microsoft 365 directory in JumpCloud and wait until the directory shows them as synchronised."},
 	{CodePersonBindingError, "Open the person in JumpCloud's Microsoft 365 directory, put right what the message says, and bind them again if it stays."},
 	{CodePersonOtherDomain, "Give the person a user principal name on the federated domain, or leave them out of the group: Azure AD refuses sign-ins from one domain for people of another (AADSTS5000820)."},
-	{CodePersonEmailDiffers, "Make the email address in JumpCloud and the user principal name in Azure AD the same; JumpCloud's export would rename the account."},
+	{CodePersonEmailDiffers, "Make the email address in JumpCloud and the user principal name and mail address in Azure AD the same; JumpCloud's export renames the account to its own."},
 	{CodePersonAliasOnly, "Make sure that both accounts belong to the same person, then make the email address in JumpCloud and the user principal name in Azure AD the same."},
 	{CodePersonDuplicateEmail, "Give one of the two JumpCloud users another email address, or delete it: only one of them can be bound to the account."},
 	{CodePersonNoEmail, "Fill in the missing email address: the two directories can only be matched by it."},

@@ -62,10 +62,6 @@ func judge(c *crowd, a audience) *People {
 	}
 	j := &judgement{crowd: c, a: a}
 	j.p = &People{Domain: a.domain, crowd: c, service: a.likelyService}
-	if a.policy != nil {
-		j.p.policy = *a.policy
-		j.p.hasPolicy = true
-	}
 	partner := c.join(planned)
 	for u := range c.ad.n {
 		if c.ad.at(u).flags&adSeen != 0 {
@@ -83,7 +79,40 @@ func judge(c *crowd, a audience) *People {
 		}
 	}
 	j.p.finish(j.found)
+	if a.policy != nil {
+		j.p.apply(a.policy)
+	}
 	return j.p
+}
+
+// apply takes the tenant's policy into account: Azure AD may let people of
+// another domain through.
+func (p *People) apply(policy *aad.TokenValidationPolicy) {
+	p.policy = policy
+	for i := range p.found {
+		f := &p.found[i]
+		if f.kind != kOtherDomain {
+			continue
+		}
+		f.severity = sevWarning
+		if d := p.otherDomainOf(*f); d != "" && !policy.Validates(d, aad.Managed) {
+			f.severity = sevInfo
+		}
+	}
+	p.finish(p.found)
+}
+
+// otherDomainOf is the domain that a finding about another domain is about; ""
+// if it is not known.
+func (p *People) otherDomainOf(f finding) string {
+	c := p.crowd
+	switch {
+	case f.ad != 0:
+		return c.text.domain(c.ad.at(f.ad - 1).upn)
+	case c.jc.at(f.jc-1).ad != 0: // bound to an account that was not read
+		return ""
+	}
+	return c.text.domain(c.key(f.jc - 1))
 }
 
 type judgement struct {
@@ -169,11 +198,7 @@ func (j *judgement) elsewhere(p *adPerson, ad, jc uint32) {
 		j.add(kGuest, sevInfo, jc, ad)
 	case jc != 0 && p.flags&adDisabled == 0:
 		j.p.Counts.Matched++
-		severity := uint8(sevWarning)
-		if !j.p.validates(j.text.domain(p.upn)) {
-			severity = sevInfo
-		}
-		j.add(kOtherDomain, severity, jc, ad)
+		j.add(kOtherDomain, sevWarning, jc, ad)
 	}
 }
 
@@ -267,11 +292,7 @@ func (j *judgement) alone(i uint32, partner []uint32) {
 		j.add(kNoEmail, sevWarning, jc, 0)
 	case q.flags&jcSuspended != 0: // somebody who has left
 	case q.ad != 0 || j.text.domain(key) != j.a.domain:
-		severity := uint8(sevWarning)
-		if q.ad == 0 && !j.p.validates(j.text.domain(key)) {
-			severity = sevInfo
-		}
-		j.add(kOtherDomain, severity, jc, 0)
+		j.add(kOtherDomain, sevWarning, jc, 0)
 	default:
 		j.add(kNotInAzureAD, sevWarning, jc, 0)
 	}
@@ -308,9 +329,9 @@ func (p *People) finish(found []finding) {
 		}
 		return cmp.Or(cmp.Compare(a.severity, b.severity), c.compareWho(a, b), cmp.Compare(a.kind, b.kind))
 	})
-	p.found = slices.Clip(found)
+	p.found = found
 	last := finding{}
-	p.Counts.Findings = len(found)
+	p.Counts.Findings, p.Counts.LockedOut = len(found), 0
 	p.Counts.ByCode = make(map[Code]int)
 	p.Counts.BySeverity = make(map[Severity]int)
 	for _, f := range found {

@@ -3,6 +3,7 @@ package federation
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -19,20 +20,30 @@ import (
 func (f *Federator) people(ctx context.Context, a audience) (*People, error) {
 	c := newCrowd(a.domain, slices.Contains(a.rules, ruleAlternateEmail))
 	tell := &progress{f: f, ctx: ctx, domain: a.domain}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return f.readJumpCloud(ctx, c, tell) })
-	g.Go(func() error { return f.readAzureAD(ctx, c, a.admins, tell) })
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return f.readJumpCloud(gctx, c, tell) })
+	g.Go(func() error { return f.readAzureAD(gctx, c, a.admins, tell) })
 	if a.directoryID != "" {
-		g.Go(func() error { return f.readBindings(ctx, c, a.directoryID) })
+		g.Go(func() error { return f.readBindings(gctx, c, a.directoryID) })
 	}
 	for _, id := range a.groupIDs {
 		exported := a.directoryGroupIDs == nil || slices.Contains(a.directoryGroupIDs, id)
-		g.Go(func() error { return f.readMembers(ctx, c, id, exported) })
+		g.Go(func() error { return f.readMembers(gctx, c, id, exported) })
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	p := judge(c, a)
+	if a.policy == nil && p.Counts.ByCode[CodePersonOtherDomain] > 0 {
+		policy, err := f.ad.TokenValidationPolicy(ctx)
+		switch {
+		case errors.Is(err, aad.ErrDenied): // the default is assumed
+		case err != nil:
+			return nil, err
+		default:
+			p.apply(policy)
+		}
+	}
 	tell.end(p.Counts.Summary())
 	return p, nil
 }

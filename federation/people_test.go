@@ -168,7 +168,7 @@ func TestPersonFindings(t *testing.T) {
 		{"another domain, and the policy does not mind", func(w *place) {
 			w.ad[0].upn = "anna@contoso.onmicrosoft.com"
 			w.a.policy = &aad.TokenValidationPolicy{RootDomains: aad.NoDomains}
-		}, []want{{CodePersonOtherDomain, Info, false, "anna@contoso.onmicrosoft.com", "policy lets this domain through"}}},
+		}, []want{{CodePersonOtherDomain, Info, false, "anna@contoso.onmicrosoft.com", "policy lets its domain through"}}},
 		{"bound to an account elsewhere", func(w *place) { w.ad = nil },
 			[]want{{CodePersonOtherDomain, Warning, false, "anna@example.com", "bound to the Azure AD account " + adID(1)}}},
 		{"two bound to one account", func(w *place) {

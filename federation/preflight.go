@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/jcaad/jcaad/aad"
 )
 
 // A Preflight is what stands in the way of federating a domain: the gates that
@@ -55,19 +53,13 @@ func (f *Federator) Preflight(ctx context.Context, plan Plan) (*Preflight, error
 	}
 	f.emit(ctx, Event{Phase: PhaseCheck, Domain: plan.Domain, Text: "checking the gates and everybody's sign-in"})
 	var gates []Finding
-	a := newAudience(plan, &st)
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		gates, err = f.gates(gctx, plan, &st)
 		return err
 	})
 	g.Go(func() (err error) {
-		if a.policy == nil {
-			a.policy, err = f.policy(gctx)
-		}
-		if err == nil {
-			out.People, err = f.people(gctx, a)
-		}
+		out.People, err = f.people(gctx, newAudience(plan, &st))
 		return err
 	})
 	if err := g.Wait(); err != nil {
@@ -76,16 +68,6 @@ func (f *Federator) Preflight(ctx context.Context, plan Plan) (*Preflight, error
 	out.Gates = append(out.Gates, gates...)
 	out.Gates = append(out.Gates, lockOutFindings(out.People, plan.Consent.LockOut)...)
 	return out, nil
-}
-
-// policy returns the tenant's token validation policy; nil, which means the
-// service's default, if the token may not read it.
-func (f *Federator) policy(ctx context.Context) (*aad.TokenValidationPolicy, error) {
-	p, err := f.ad.TokenValidationPolicy(ctx)
-	if errors.Is(err, aad.ErrDenied) || errors.Is(err, aad.ErrNotFound) {
-		return nil, nil
-	}
-	return p, err
 }
 
 // LockedOut returns everyone who would be locked out, each once.

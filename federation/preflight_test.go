@@ -1,0 +1,359 @@
+package federation_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/aad/aadtest"
+	"github.com/jcaad/jcaad/federation"
+	"github.com/jcaad/jcaad/federation/federationtest"
+	"github.com/jcaad/jcaad/jumpcloud"
+	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
+)
+
+// golden compares got with a file, which -update-people writes.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", "people", name)
+	if flag.Lookup("update-people").Value.String() == "true" {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("%s (-want +got; -update-people writes it anew):\n%s", path, d)
+	}
+}
+
+func TestPreflight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(&federationtest.Options{Lifelike: true})
+		// Somebody whose mail is on the domain and whose name is not, and somebody
+		// whom the directory reports an error about.
+		id := env.JumpCloud.AddUser(jumpcloud.User{Username: "ann.other", Email: "ann.other@example.com", State: jumpcloud.Activated, Activated: true})
+		env.JumpCloud.BindUser(env.Directory, id, env.AzureAD.AddUser(aad.User{UserPrincipalName: "ann@contoso.onmicrosoft.com", DisplayName: "Ann Other", Mail: "ann.other@example.com", ImmutableID: "ann"}))
+		env.JumpCloud.SetSync(env.Directory, jumpcloud.BoundUser{UserID: env.JumpCloud.Users()[0].ID, Sync: &jumpcloud.SyncStatus{Code: "409", Message: "Another object with the same value for property proxyAddresses already exists."}})
+		env.ResetLog()
+
+		pf, err := env.Federator(nil).Preflight(t.Context(), env.Plan())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := env.Writes(); n != 0 {
+			t.Errorf("%d writes", n)
+		}
+		golden(t, "lifelike.txt", []byte(pf.String()))
+
+		env.AzureAD.SetPolicy(aad.TokenValidationPolicy{RootDomains: aad.NoDomains})
+		relaxed, err := env.Federator(nil).Preflight(t.Context(), env.Plan())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(relaxed.String(), "policy lets its domain through") {
+			t.Errorf("the policy was not read: %s", relaxed)
+		}
+		if d := federation.Diff(pf, relaxed); len(d.Fixed)+len(d.New) != 0 {
+			t.Errorf("%s", d)
+		}
+	})
+}
+
+// TestPreflightRequests is the budget of a small company: one request a list.
+func TestPreflightRequests(t *testing.T) {
+	env := federationtest.New(&federationtest.Options{Users: 100})
+	env.ResetLog()
+	var people atomic.Int32 // the same path serves the administrators' accounts
+	env.AzureAD.Fault = func(r *http.Request) aadtest.Fault {
+		if strings.Contains(r.URL.Query().Get("$filter"), "endsWith(mail") {
+			people.Add(1)
+		}
+		return aadtest.Fault{}
+	}
+	if _, err := env.Federator(nil).Preflight(t.Context(), env.Plan()); err != nil {
+		t.Fatal(err)
+	}
+	if n := people.Load(); n != 1 {
+		t.Errorf("%d requests for the people in Azure AD", n)
+	}
+	count := make(map[string]int)
+	for _, r := range env.JumpCloud.Requests() {
+		count[r.Pattern]++
+	}
+	for pattern, n := range count {
+		for _, list := range []string{"systemusers", "office365s/{id}/users", "/membership"} {
+			if strings.HasSuffix(pattern, list) && n != 1 {
+				t.Errorf("%d times %s", n, pattern)
+			}
+		}
+	}
+	if n := env.Requests(); n > 20 {
+		t.Errorf("%d requests: %v", n, count)
+	}
+}
+
+// TestPreflightUnknownDomain makes sure that gates alone are a result too.
+func TestPreflightUnknownDomain(t *testing.T) {
+	env := federationtest.New(nil)
+	plan := env.Plan()
+	plan.Domain = "elsewhere.example"
+	pf, err := env.Federator(nil).Preflight(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pf.People != nil || len(pf.Gates) == 0 || pf.Gates[0].Code != federation.CodeDomainUnknown {
+		t.Errorf("got %s", pf)
+	}
+	var b bytes.Buffer
+	if err := errors.Join(pf.WriteJSON(&b), pf.WriteCSV(&b), pf.WriteMarkdown(&b), pf.WriteTable(&b)); err != nil {
+		t.Error(err)
+	}
+	plan.MFA = ""
+	var bad *federation.PreconditionError
+	if _, err := env.Federator(nil).Preflight(t.Context(), plan); !errors.As(err, &bad) {
+		t.Errorf("a plan that is wrong by itself: %v", err)
+	}
+}
+
+// crowd is an environment of n people a side who exist by number only. Of every
+// hundred one is missing in JumpCloud, one in Azure AD and one has no immutable ID.
+func crowd(n int) *federationtest.Env {
+	env := federationtest.New(&federationtest.Options{Users: 1})
+	populate(env, n)
+	return env
+}
+
+var given = [...]string{"anna", "ben", "carla", "dora", "emil", "fritz", "gina", "hugo", "ida", "jan", "kai", "lea", "mia", "noah", "olga", "paul", "quinn", "rosa", "sam", "tess", "uwe", "vera", "walt", "xena", "yara", "zoe"}
+
+var family = [...]string{"berg", "caro", "diaz", "eis", "fuchs", "gold", "hof", "iten", "jung", "klee", "lang", "mai", "nagy", "ott", "pohl", "quast", "rot", "stern", "thal", "ude", "vogt", "wolf", "xu", "yilmaz", "zorn"}
+
+// login is distinct for each i and spread over the alphabet, as names are.
+func login(i int) string {
+	return fmt.Sprintf("%s.%s%d", given[i%len(given)], family[i/len(given)%len(family)], i)
+}
+
+func display(i int) string {
+	g, f := given[i%len(given)], family[i/len(given)%len(family)]
+	return strings.ToUpper(g[:1]) + g[1:] + " " + strings.ToUpper(f[:1]) + f[1:]
+}
+
+func populate(env *federationtest.Env, n int) {
+	group := env.JumpCloud.Groups()[0].ID
+	address := func(i int) string { return login(i) + "@" + env.Domain }
+	object := func(i int) string { return fmt.Sprintf("%08x-9e37-4000-8000-%012x", i, i) }
+	env.JumpCloud.GenerateUsers(n, func(i int) jumpcloud.User {
+		u := jumpcloud.User{Username: login(i), Email: address(i), State: jumpcloud.Activated, Activated: true}
+		if i%100 == 7 {
+			u.Email = "gone." + u.Email
+		}
+		return u
+	})
+	synced := &jumpcloud.SyncStatus{Code: "200", Message: "OK"}
+	env.JumpCloud.GenerateBound(env.Directory, n, func(i int) jumpcloud.BoundUser {
+		b := jumpcloud.BoundUser{UserID: jumpcloudtest.GeneratedID(i), ExternalID: object(i), Sync: synced}
+		if i%100 == 7 {
+			b.ExternalID = ""
+		}
+		return b
+	})
+	env.JumpCloud.GenerateMembers(group, n, jumpcloudtest.GeneratedID)
+	enabled := true
+	env.AzureAD.GenerateUsers(n, func(i int) aad.User {
+		u := aad.User{
+			ID: object(i), UserPrincipalName: address(i), DisplayName: display(i), Mail: address(i), ImmutableID: fmt.Sprintf("%024d", i),
+			UserType: "Member", Enabled: &enabled, ProxyAddresses: []string{"SMTP:" + address(i)},
+		}
+		if i%100 == 3 {
+			u.ImmutableID = ""
+		}
+		return u
+	})
+}
+
+func TestPreflightCrowd(t *testing.T) {
+	const n = 2500
+	env := crowd(n)
+	var last federation.Event
+	events := 0
+	pf, err := env.Federator(&federation.Options{OnEvent: func(e federation.Event) {
+		if e.Done == 0 {
+			return
+		}
+		if e.Phase != federation.PhaseCheck || e.Done < last.Done || e.Total < e.Done {
+			t.Errorf("event %+v after %+v", e, last)
+		}
+		last, events = e, events+1
+	}}).Preflight(t.Context(), env.Plan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := pf.People.Counts
+	if c.JumpCloud != n+1 || c.AzureAD != n+1 || c.Matched != n+1-n/100 || c.LockedOut != 2*n/100 {
+		t.Errorf("counts %+v", c)
+	}
+	if events < 10 || last.Done != 2*n+2 || last.Total != last.Done {
+		t.Errorf("%d events, the last %+v", events, last)
+	}
+	want := map[federation.Code]int{
+		federation.CodePersonNotInJumpCloud: n / 100,
+		federation.CodePersonNotInAzureAD:   n / 100,
+		federation.CodePersonNoImmutableID:  n / 100,
+	}
+	if d := cmp.Diff(want, c.ByCode); d != "" {
+		t.Errorf("%s", d)
+	}
+	for i, f := range pf.People.All() {
+		if f.DisplayName == "" && f.UserPrincipalName != "" || f.Who() == "somebody" {
+			t.Errorf("finding %d has no name: %+v", i, f)
+		}
+	}
+}
+
+// TestPreflightMoves deletes people while they are read: nobody else may be lost
+// or doubled.
+func TestPreflightMoves(t *testing.T) {
+	env := federationtest.New(&federationtest.Options{Users: 950})
+	users := env.JumpCloud.Users()
+	client := env.JumpCloud.HTTPClient()
+	var mu sync.Mutex
+	var deleted int
+	env.JumpCloud.Fault = func(r *http.Request) jumpcloudtest.Fault {
+		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/systemusers") && r.URL.Query().Get("skip") != "0" {
+			mu.Lock()
+			defer mu.Unlock()
+			for range 3 { // of the first page, which has been read
+				req, _ := http.NewRequestWithContext(r.Context(), http.MethodDelete, "https://console.jumpcloud.com/api/systemusers/"+users[deleted].ID, nil)
+				req.Header.Set("X-Api-Key", "key")
+				resp, err := client.Do(req)
+				if err != nil || resp.StatusCode != http.StatusOK {
+					t.Errorf("deleting: %v %v", resp, err)
+				}
+				deleted++
+			}
+		}
+		return jumpcloudtest.Fault{}
+	}
+	pf, err := env.Federator(nil).Preflight(t.Context(), env.Plan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if deleted < 20 {
+		t.Fatalf("only %d were deleted", deleted)
+	}
+	if c := pf.People.Counts; c.JumpCloud != 950 || c.LockedOut > deleted {
+		t.Errorf("%d deleted, counts %+v", deleted, c)
+	}
+	for _, f := range pf.People.All() {
+		if f.Code == federation.CodePersonNotInJumpCloud || f.Code == federation.CodePersonDuplicateEmail {
+			t.Errorf("%s: %s", f.Code, f)
+		}
+	}
+}
+
+// TestPreflightCancel makes sure that the end of the context is the end.
+func TestPreflightCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := crowd(5000)
+		env.JumpCloud.Latency, env.AzureAD.Latency = 50*time.Millisecond, 50*time.Millisecond
+		ctx, cancel := context.WithCancel(t.Context())
+		var at time.Time
+		f := env.Federator(&federation.Options{OnEvent: func(e federation.Event) {
+			if e.Done > 500 && at.IsZero() {
+				at = time.Now()
+				cancel()
+			}
+		}})
+		pf, err := f.Preflight(ctx, env.Plan())
+		if !errors.Is(err, context.Canceled) || pf != nil {
+			t.Errorf("got %v, %v", pf, err)
+		}
+		if d := time.Since(at); at.IsZero() || d > time.Millisecond {
+			t.Errorf("it took %v to stop", d)
+		}
+		n := env.Requests()
+		time.Sleep(time.Minute)
+		if more := env.Requests(); more != n {
+			t.Errorf("%d requests after the end", more-n)
+		}
+	})
+}
+
+// TestPreflightFails makes sure that an error comes back and nobody goes on.
+func TestPreflightFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := crowd(3000)
+		env.AzureAD.Fault = func(r *http.Request) aadtest.Fault {
+			if r.URL.Path == "/v1.0/users" && r.URL.Query().Get("$skiptoken") != "" {
+				return aadtest.Fault{Kind: aadtest.Error500Before}
+			}
+			return aadtest.Fault{}
+		}
+		pf, err := env.Federator(nil).Preflight(t.Context(), env.Plan())
+		if !errors.Is(err, aad.ErrUnavailable) || pf != nil {
+			t.Errorf("got %v, %v", pf, err)
+		}
+	})
+}
+
+// TestPreflightWall is the time that the requests take, in bent time: 50 ms each,
+// and nothing for the computing.
+func TestPreflightWall(t *testing.T) {
+	for _, tt := range []struct {
+		people int
+		bare   bool // without bindings and memberships to read
+		most   time.Duration
+	}{
+		{100, false, 400 * time.Millisecond},
+		{10000, false, 1500 * time.Millisecond},
+		{100000, true, 2600 * time.Millisecond},
+		{100000, false, 6500 * time.Millisecond},
+	} {
+		t.Run(fmt.Sprintf("%d/%v", tt.people, tt.bare), func(t *testing.T) {
+			if testing.Short() && tt.people > 10000 {
+				t.Skip("reads hundreds of thousands of people")
+			}
+			synctest.Test(t, func(t *testing.T) {
+				env := crowd(tt.people)
+				plan := env.Plan()
+				if tt.bare {
+					env.JumpCloud.RemoveDirectory(env.Directory)
+					plan.Groups = []federation.Group{{Name: "to come"}}
+				}
+				env.JumpCloud.Latency, env.AzureAD.Latency = 50*time.Millisecond, 50*time.Millisecond
+				env.ResetLog()
+				var began time.Time
+				pf, err := env.Federator(&federation.Options{OnEvent: func(e federation.Event) {
+					if e.Phase == federation.PhaseCheck && began.IsZero() {
+						began = time.Now()
+					}
+				}}).Preflight(t.Context(), plan)
+				if err != nil {
+					t.Fatal(err)
+				}
+				took := time.Since(began)
+				t.Logf("%d people a side: %v, %d requests", tt.people, took, env.Requests())
+				if pf.People.Counts.JumpCloud != tt.people+1 || took > tt.most {
+					t.Errorf("%+v in %v, want at most %v", pf.People.Counts, took, tt.most)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,420 @@
+package federation
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+// An ImmutableIDSource says what becomes the immutable ID of an account that has
+// none. JumpCloud sends the ID that it knows for a bound user, and does not
+// document where it keeps it or what it is, so there is no default: look at what
+// people who can be signed in have, or let [Federator.PreviewRepair] do so.
+type ImmutableIDSource string
+
+const (
+	// FromObjectID is base64 of the sixteen bytes of the account's object ID in
+	// Azure AD, in the order in which Windows writes a GUID's bytes.
+	FromObjectID ImmutableIDSource = "objectID"
+	// FromJumpCloudID is the ID of the JumpCloud user.
+	FromJumpCloudID ImmutableIDSource = "jumpCloudID"
+)
+
+var immutableIDSources = []ImmutableIDSource{FromObjectID, FromJumpCloudID}
+
+// A RepairPlan says what may be put right about people before the domain is
+// switched. It is plain data, without secrets. Nothing is done that it does not
+// name.
+type RepairPlan struct {
+	// Plan is the federation that is prepared: its domain, its directory and its
+	// groups, which must exist.
+	Plan Plan `json:"plan" yaml:"plan"`
+
+	// ImmutableIDs gives an immutable ID to people who have none. Accounts that
+	// are synchronised from the premises, and Global Administrators, are left
+	// alone; the latter unless People names them.
+	ImmutableIDs ImmutableIDSource `json:"immutableIDs,omitempty" yaml:"immutableIDs,omitempty"`
+
+	// Bind binds people to JumpCloud's Microsoft 365 directory who are not.
+	Bind bool `json:"bind,omitempty" yaml:"bind,omitempty"`
+
+	// Group is the name of the one of Plan.Groups to which people are added who
+	// are in none of them.
+	Group string `json:"group,omitempty" yaml:"group,omitempty"`
+
+	// People narrows the repair to these user principal names or emails.
+	// Default: everybody with an enabled account on the domain and an active
+	// user in JumpCloud.
+	People []string `json:"people,omitempty" yaml:"people,omitempty"`
+}
+
+// A RepairKind is what is done about one person.
+type RepairKind string
+
+const (
+	SetImmutableID  RepairKind = "set-immutable-id"
+	BindToDirectory RepairKind = "bind-to-directory"
+	AddToGroup      RepairKind = "add-to-group"
+)
+
+const (
+	// Planned: nothing has been sent yet.
+	Planned Outcome = "planned"
+	// Undone: the step was done, and then taken back.
+	Undone Outcome = "undone"
+)
+
+// A RepairStep is one write about one person.
+type RepairStep struct {
+	Kind              RepairKind `json:"kind"`
+	UserPrincipalName string     `json:"userPrincipalName,omitempty"`
+	Email             string     `json:"email,omitempty"`
+	DisplayName       string     `json:"displayName,omitempty"`
+	JumpCloudID       string     `json:"jumpCloudID,omitempty"`
+	AzureADID         string     `json:"azureADID,omitempty"`
+
+	// Value is the immutable ID, or the ID of the directory or the group.
+	Value   string  `json:"value"`
+	Outcome Outcome `json:"outcome"`
+	Error   string  `json:"error,omitempty"`
+}
+
+// String returns the step on one line.
+func (s RepairStep) String() string {
+	who := s.UserPrincipalName
+	if who == "" {
+		who = s.Email
+	}
+	out := fmt.Sprintf("%-8s %s %s: %s", s.Outcome, s.Kind, who, s.Value)
+	if s.Error != "" {
+		out += " (" + s.Error + ")"
+	}
+	return plain(out)
+}
+
+// A RepairReport is a repair in any of its tenses: what PreviewRepair found to be
+// done, what Repair has done of it, what UndoRepair took back. It can be kept as
+// JSON and handed on to any of them later. It is never nil.
+type RepairReport struct {
+	Version  int          `json:"version"`
+	Plan     RepairPlan   `json:"plan"`
+	Started  time.Time    `json:"started"`
+	Finished time.Time    `json:"finished"`
+	Steps    []RepairStep `json:"steps"`
+
+	// Observed counts what the immutable IDs of people on the domain are made
+	// of: of each source, how many it reproduces. Others counts the rest.
+	Observed map[ImmutableIDSource]int `json:"observed,omitempty"`
+	Others   int                       `json:"others,omitempty"`
+
+	// Notes are what a person should know before confirming, such as who was
+	// left out, and why.
+	Notes []string `json:"notes,omitempty"`
+	Error string   `json:"error,omitempty"`
+}
+
+const repairVersion = 1
+
+// ParseRepairReport reads back what json.Marshal made of a [RepairReport].
+func ParseRepairReport(b []byte) (*RepairReport, error) {
+	var r RepairReport
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, fmt.Errorf("federation: this is no repair report: %w", err)
+	}
+	switch {
+	case r.Version == 0 || r.Plan.Plan.Domain == "":
+		return nil, errors.New("federation: this is no repair report: it has no version or no domain")
+	case r.Version > repairVersion:
+		return nil, fmt.Errorf("federation: the repair report has version %d, this package reads up to %d: use a newer one", r.Version, repairVersion)
+	}
+	return &r, nil
+}
+
+// Count returns how many steps have one of the outcomes.
+func (r *RepairReport) Count(outcomes ...Outcome) int {
+	n := 0
+	for _, s := range r.Steps {
+		if slices.Contains(outcomes, s.Outcome) {
+			n++
+		}
+	}
+	return n
+}
+
+// Left returns how many steps a further Repair would try.
+func (r *RepairReport) Left() int { return r.Count(Planned, Unknown, Refused) }
+
+// Duration is how long the steps that are left will take at least, by the number
+// of writes that Microsoft publishes.
+func (r *RepairReport) Duration() time.Duration {
+	n := 0
+	for _, s := range r.Steps {
+		if s.Kind == SetImmutableID && (s.Outcome == Planned || s.Outcome == Unknown || s.Outcome == Refused) {
+			n++
+		}
+	}
+	return time.Duration(n) * writeInterval
+}
+
+// String is the report for people.
+func (r *RepairReport) String() string {
+	var b strings.Builder
+	r.WriteTo(&b)
+	return b.String()
+}
+
+// WriteTo implements [io.WriterTo]: the report for people, a line for each step.
+func (r *RepairReport) WriteTo(w io.Writer) (n int64, err error) {
+	line := func(format string, args ...any) {
+		if err == nil {
+			var k int
+			k, err = fmt.Fprintf(w, format+"\n", args...)
+			n += int64(k)
+		}
+	}
+	line("repair of people on %s: %d to do, %d done, %d skipped, %d refused, %d unknown, %d undone", r.Plan.Plan.Domain,
+		r.Count(Planned), r.Count(Done), r.Count(Skipped), r.Count(Refused), r.Count(Unknown), r.Count(Undone))
+	for _, s := range r.Notes {
+		line("note: %s", plain(s))
+	}
+	for _, s := range r.Steps {
+		line("%s", s)
+	}
+	if r.Error != "" {
+		line("ended with: %s", plain(r.Error))
+	}
+	return n, err
+}
+
+// PreviewRepair says what Repair would do for the plan, person by person, and
+// what they should know who confirm it. It only reads.
+func (f *Federator) PreviewRepair(ctx context.Context, plan RepairPlan) (*RepairReport, error) {
+	rep := &RepairReport{Version: repairVersion, Plan: plan, Started: time.Now().UTC(), Steps: []RepairStep{}}
+	err := f.previewRepair(ctx, rep)
+	rep.Finished = time.Now().UTC()
+	if err != nil {
+		rep.Error = err.Error()
+	}
+	return rep, err
+}
+
+func (f *Federator) previewRepair(ctx context.Context, rep *RepairReport) error {
+	plan, err := rep.Plan.Plan.normalize()
+	if err != nil {
+		return err
+	}
+	rep.Plan.Plan = plan
+	var bad problems
+	if rep.Plan.ImmutableIDs == "" && !rep.Plan.Bind && rep.Plan.Group == "" {
+		bad.add(CodePlanRepair, "repair", "the repair plan names nothing to repair", "set immutableIDs, bind or group")
+	}
+	if s := rep.Plan.ImmutableIDs; s != "" && !slices.Contains(immutableIDSources, s) {
+		bad.add(CodePlanRepair, string(s), "the source of immutable IDs "+quote(string(s))+" is unknown",
+			"use objectID (base64 of the account's object ID) or jumpCloudID, whichever people who can sign in have")
+	}
+	group := Group{Name: rep.Plan.Group}
+	if i := slices.IndexFunc(plan.Groups, func(g Group) bool { return g.Name == group.Name }); i >= 0 {
+		group = plan.Groups[i]
+	} else if group.Name != "" {
+		bad.add(CodePlanRepair, group.Name, "the group "+quote(group.Name)+" is not among the plan's groups", "name one of them")
+	}
+	if err := bad.err(); err != nil {
+		return err
+	}
+
+	f.emit(ctx, Event{Phase: PhaseObserve, Domain: plan.Domain, Text: "reading both services"})
+	st, err := f.observe(ctx, plan, state{}, partAll)
+	if err != nil {
+		return err
+	}
+	if st.domain(plan.Domain) == nil {
+		bad.add(CodeDomainUnknown, plan.Domain, "the tenant has no domain "+plan.Domain, "name one of its domains")
+	}
+	dir := st.directory(plan)
+	if rep.Plan.Bind && dir == nil {
+		bad.add(CodeDirectoryMissing, plan.Directory.Name, "there is no one Microsoft 365 directory to bind people to", "create it in JumpCloud's console, or name it in the plan")
+	}
+	var groupID string
+	if group.Name != "" {
+		switch g := st.group(group); {
+		case g == nil:
+			bad.add(CodePlanRepair, group.Name, "there is no one group "+quote(group.Name)+" to add people to", "create it first")
+		case g.IsDynamic():
+			bad.add(CodePlanRepair, group.Name, "the members of "+quote(group.Name)+" are decided by a rule, and additions have no effect", "change the rule, or name another group")
+		default:
+			groupID = g.ID
+		}
+	}
+	if err := bad.err(); err != nil {
+		return err
+	}
+	a := newAudience(plan, &st)
+	// A group of the plan that does not exist yet is no reason to leave people out.
+	a.groupsPending = false
+	people, err := f.people(ctx, a)
+	if err != nil {
+		return err
+	}
+	if dir != nil {
+		people.repairs(rep, dir.ID, groupID)
+	} else {
+		people.repairs(rep, "", groupID)
+	}
+	return nil
+}
+
+// CodePlanRepair is the code of what is wrong with a repair plan.
+const CodePlanRepair Code = "plan-repair"
+
+// repairs turns findings into steps, in the order of the findings' people.
+func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
+	c, plan := p.crowd, rep.Plan
+	p.observeIDs(rep)
+	wanted := make(map[string]bool, len(plan.People))
+	met := make(map[string]bool, len(plan.People))
+	for _, s := range plan.People {
+		wanted[foldAddress(s)] = true
+	}
+	suspended := make(map[uint32]bool)
+	for _, f := range p.found {
+		if f.kind == kSuspended {
+			suspended[f.jc] = true
+		}
+	}
+	var synced, admins, left int
+	for _, f := range p.found {
+		if f.ad == 0 || f.jc == 0 {
+			continue
+		}
+		w := RepairStep{Outcome: Planned}
+		u := c.ad.at(f.ad - 1)
+		upn, email := c.text.str(u.upn), c.text.str(c.email(f.jc-1))
+		named := wanted[upn] || wanted[email]
+		if named {
+			met[upn], met[email] = true, true
+		}
+		switch {
+		case f.kind == kNoImmutableID && plan.ImmutableIDs != "":
+			w.Kind = SetImmutableID
+		case f.kind == kNotBound && plan.Bind:
+			w.Kind, w.Value = BindToDirectory, directoryID
+		case f.kind == kNotInGroup && groupID != "":
+			w.Kind, w.Value = AddToGroup, groupID
+		default:
+			continue
+		}
+		switch {
+		case len(wanted) > 0 && !named:
+			continue
+		case suspended[f.jc]:
+			left++
+			continue
+		case w.Kind == SetImmutableID && u.flags&adSynced != 0:
+			synced++
+			continue
+		case w.Kind == SetImmutableID && u.flags&adAdmin != 0 && !named:
+			admins++
+			continue
+		}
+		w.UserPrincipalName, w.Email, w.DisplayName = upn, email, c.text.str(u.name)
+		w.JumpCloudID, w.AzureADID = c.jcID(f.jc-1), c.adID(f.ad-1)
+		if w.Kind == SetImmutableID {
+			w.Value = plan.ImmutableIDs.of(w.AzureADID, w.JumpCloudID)
+		}
+		rep.Steps = append(rep.Steps, w)
+	}
+	for _, n := range []struct {
+		count int
+		text  string
+	}{
+		{left, "left out, suspended in JumpCloud: %d"},
+		{synced, "left out, the directory on the premises owns the immutable ID: %d"},
+		{admins, "left out, Global Administrators, whom an immutable ID makes open to impersonation: %d; name them in people if you want it"},
+	} {
+		if n.count > 0 {
+			rep.Notes = append(rep.Notes, fmt.Sprintf(n.text, n.count))
+		}
+	}
+	for _, s := range plan.People {
+		if !met[foldAddress(s)] {
+			rep.Notes = append(rep.Notes, "nothing to repair about "+s+": nobody of this name is on both sides with a finding")
+		}
+	}
+	if d := rep.Duration(); d > time.Minute {
+		rep.Notes = append(rep.Notes, fmt.Sprintf("at 20 writes a second this takes at least %v", d.Round(time.Second)))
+	}
+}
+
+// observeIDs counts what the immutable IDs of the domain are made of, and notes
+// if that speaks against the plan.
+func (p *People) observeIDs(rep *RepairReport) {
+	c := p.crowd
+	rep.Observed = make(map[ImmutableIDSource]int)
+	for i := range c.jc.n {
+		j := c.jc.at(i)
+		if match(j.flags>>jcHow) == matchNone {
+			continue
+		}
+		u := c.ad.at(j.ad - 1)
+		if u.immutable == [2]uint32{} || u.flags&adOnDomain == 0 {
+			continue
+		}
+		found := false
+		for _, s := range immutableIDSources {
+			h := max(1, maphash.String(c.text.seed, s.of(c.adID(j.ad-1), c.jcID(i))))
+			if u.immutable == [2]uint32{uint32(h >> 32), uint32(h)} {
+				rep.Observed[s]++
+				found = true
+				break
+			}
+		}
+		if !found {
+			rep.Others++
+		}
+	}
+	chosen := rep.Plan.ImmutableIDs
+	total := rep.Others
+	for _, n := range rep.Observed {
+		total += n
+	}
+	switch {
+	case chosen == "":
+	case total == 0:
+		rep.Notes = append(rep.Notes, "nobody on the domain has an immutable ID yet, so nothing shows which one JumpCloud sends: repair one person, and let them sign in, before the others")
+	case 2*rep.Observed[chosen] <= total:
+		rep.Notes = append(rep.Notes, fmt.Sprintf("of the %d people who have an immutable ID, only %d have the one that %s makes: JumpCloud probably sends something else", total, rep.Observed[chosen], chosen))
+	}
+}
+
+// of returns the immutable ID for a person.
+func (s ImmutableIDSource) of(azureADID, jumpCloudID string) string {
+	if s == FromJumpCloudID {
+		return jumpCloudID
+	}
+	var k [16]byte
+	if !unguid(&k, azureADID) {
+		return ""
+	}
+	k[0], k[1], k[2], k[3] = k[3], k[2], k[1], k[0]
+	k[4], k[5] = k[5], k[4]
+	k[6], k[7] = k[7], k[6]
+	return base64.StdEncoding.EncodeToString(k[:])
+}
+
+// user and directory are the objects that a step speaks about.
+func (s RepairStep) user() jumpcloud.Object {
+	return jumpcloud.Object{Type: jumpcloud.UserObject, ID: s.JumpCloudID}
+}
+
+func (s RepairStep) directory() jumpcloud.Object {
+	return jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: s.Value}
+}

@@ -1,0 +1,315 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+const (
+	// writeInterval keeps to the 3,000 writes in 150 seconds that Microsoft
+	// publishes for one application in one tenant.
+	writeInterval = 50 * time.Millisecond
+
+	// repairWorkers keep up with it as long as a person takes no more than 0.4 s.
+	repairWorkers = 8
+)
+
+// Repair carries out the steps of a report that are not done yet: those that
+// PreviewRepair has planned, or that an earlier Repair has left. Handing the
+// report over is the confirmation; nothing is done that it does not list.
+//
+// Each person is looked at before the write. Who has been put right meanwhile is
+// skipped, and nobody's immutable ID is ever replaced. A person whom a service
+// refuses does not stop the others; a missing permission does. When ctx ends
+// nothing more is sent. The returned report is never nil, and can be handed to
+// Repair again, or to UndoRepair; the one that was passed in is not changed.
+func (f *Federator) Repair(ctx context.Context, rep *RepairReport) (*RepairReport, error) {
+	out := rep.clone()
+	unlock, err := f.lock(ctx, rep.Plan.Plan.Domain)
+	if err != nil {
+		out.Error = err.Error()
+		return out, err
+	}
+	defer unlock()
+	var todo []int
+	for i, s := range out.Steps {
+		if s.Outcome == Planned || s.Outcome == Unknown || s.Outcome == Refused {
+			todo = append(todo, i)
+		}
+	}
+	err = f.eachStep(ctx, out, todo, PhaseApply, f.repairOne)
+	return out, err
+}
+
+// UndoRepair takes back what Repair has done, last first: the undo list is the
+// report. A step is taken back only if things still are as it left them. Steps
+// whose outcome is unknown are taken back if what is there can only be theirs.
+func (f *Federator) UndoRepair(ctx context.Context, rep *RepairReport) (*RepairReport, error) {
+	out := rep.clone()
+	unlock, err := f.lock(ctx, rep.Plan.Plan.Domain)
+	if err != nil {
+		out.Error = err.Error()
+		return out, err
+	}
+	defer unlock()
+	var todo []int
+	for i, s := range slices.Backward(out.Steps) {
+		if s.Outcome == Done || s.Outcome == Unknown {
+			todo = append(todo, i)
+		}
+	}
+	err = f.eachStep(ctx, out, todo, PhaseUndo, f.undoOne)
+	return out, err
+}
+
+func (r *RepairReport) clone() *RepairReport {
+	out := *r
+	out.Steps = slices.Clone(r.Steps)
+	out.Started, out.Error = time.Now().UTC(), ""
+	return &out
+}
+
+// eachStep does something about the steps, several at a time, until one fails in a
+// way that all others would.
+func (f *Federator) eachStep(ctx context.Context, out *RepairReport, todo []int, phase Phase, do func(context.Context, *pace, RepairStep) (Outcome, error)) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var (
+		wg    sync.WaitGroup
+		mu    sync.Mutex
+		next  = make(chan int)
+		p     = new(pace)
+		began = time.Now()
+		done  int
+	)
+	for range min(repairWorkers, len(todo)) {
+		wg.Go(func() {
+			for i := range next {
+				if ctx.Err() != nil {
+					continue
+				}
+				outcome, err := do(ctx, p, out.Steps[i])
+				mu.Lock()
+				s := &out.Steps[i]
+				s.Error = ""
+				if err != nil {
+					s.Error = err.Error()
+				}
+				switch {
+				case outcome != "":
+					s.Outcome = outcome
+				case unknown(err):
+					s.Outcome = Unknown
+				case ctx.Err() != nil: // not sent
+					s.Error = ""
+				case phase == PhaseUndo: // it is still done
+				default:
+					s.Outcome = Refused
+				}
+				done++
+				left := time.Duration(float64(time.Since(began)) / float64(done) * float64(len(todo)-done))
+				f.emit(ctx, Event{Phase: phase, Domain: out.Plan.Plan.Domain, Done: done, Total: len(todo), Err: err,
+					Text: fmt.Sprintf("%s %s, about %v left", s.Kind, s.UserPrincipalName, left.Round(time.Second))})
+				mu.Unlock()
+				if hopeless(err) {
+					stop(err)
+				}
+			}
+		})
+	}
+feed:
+	for _, i := range todo {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(next)
+	wg.Wait()
+	out.Finished = time.Now().UTC()
+	err := context.Cause(ctx)
+	if n := out.Count(Refused); err == nil && phase == PhaseApply && n > 0 {
+		err = fmt.Errorf("federation: %d of %d people were refused; the report says why", n, len(todo))
+	}
+	if n := out.Count(Done); err == nil && phase == PhaseUndo && n > 0 {
+		err = fmt.Errorf("federation: %d of %d steps could not be taken back; the report says why", n, len(todo))
+	}
+	if n := out.Count(Unknown); err == nil && n > 0 {
+		err = fmt.Errorf("federation: the outcome of %d steps is unknown; call again to look", n)
+	}
+	if err != nil {
+		out.Error = err.Error()
+	}
+	f.emit(context.WithoutCancel(ctx), Event{Phase: PhaseDone, Domain: out.Plan.Plan.Domain, Done: done, Total: len(todo), Elapsed: time.Since(began), Err: err})
+	return err
+}
+
+// hopeless reports whether everybody else would fail in the same way.
+func hopeless(err error) bool {
+	for _, t := range []error{
+		aad.ErrDenied, aad.ErrUnauthenticated, aad.ErrReadOnly,
+		jumpcloud.ErrDenied, jumpcloud.ErrUnauthenticated, jumpcloud.ErrReadOnly,
+	} {
+		if errors.Is(err, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// pace gives each write to Azure AD its moment.
+type pace struct {
+	mu   sync.Mutex
+	next time.Time
+}
+
+func (p *pace) wait(ctx context.Context) error {
+	p.mu.Lock()
+	now := time.Now()
+	at := p.next
+	if at.Before(now) {
+		at = now
+	}
+	p.next = at.Add(writeInterval)
+	p.mu.Unlock()
+	if at.After(now) {
+		return sleep(ctx, at.Sub(now))
+	}
+	return ctx.Err()
+}
+
+// repairOne looks at one person and, if it is still needed, does the step.
+func (f *Federator) repairOne(ctx context.Context, p *pace, s RepairStep) (Outcome, error) {
+	switch s.Kind {
+	case SetImmutableID:
+		if s.Value == "" {
+			return Refused, errors.New("there is nothing to make an immutable ID of")
+		}
+		u, err := f.ad.User(ctx, s.AzureADID)
+		switch {
+		case err != nil:
+			return "", err
+		case u.ImmutableID == s.Value && s.Outcome == Unknown:
+			return Done, nil
+		case u.ImmutableID != "":
+			return Skipped, errors.New("the account has an immutable ID already")
+		case u.OnPremisesSyncEnabled != nil && *u.OnPremisesSyncEnabled:
+			return Skipped, errors.New("the account is synchronised from the premises")
+		}
+		if err := p.wait(ctx); err != nil {
+			return "", err
+		}
+		return ifNil(Done, f.ad.SetImmutableID(ctx, s.AzureADID, s.Value))
+	case BindToDirectory:
+		bound, err := f.isBound(ctx, s)
+		if outcome, err := settled(s, bound, err, "bound already"); outcome != "" || err != nil {
+			return outcome, err
+		}
+		return ifNil(Done, f.jc.Associate(ctx, s.directory(), s.user()))
+	case AddToGroup:
+		in, err := f.isMember(ctx, s)
+		if outcome, err := settled(s, in, err, "a member already"); outcome != "" || err != nil {
+			return outcome, err
+		}
+		return ifNil(Done, f.jc.AddGroupMember(ctx, s.Value, s.JumpCloudID))
+	}
+	return Refused, fmt.Errorf("unknown kind of repair %q", string(s.Kind))
+}
+
+// settled decides on a step about a set: what is there already is nobody's, or, if
+// this step's answer was lost, most likely its own.
+func settled(s RepairStep, is bool, err error, already string) (Outcome, error) {
+	switch {
+	case err != nil:
+		return "", err
+	case is && s.Outcome == Unknown:
+		return Done, nil
+	case is:
+		return Skipped, errors.New(already)
+	}
+	return "", nil
+}
+
+func ifNil(o Outcome, err error) (Outcome, error) {
+	if err != nil {
+		return "", err
+	}
+	return o, nil
+}
+
+// undoOne takes one step back if things are as it left them.
+func (f *Federator) undoOne(ctx context.Context, p *pace, s RepairStep) (Outcome, error) {
+	switch s.Kind {
+	case SetImmutableID:
+		u, err := f.ad.User(ctx, s.AzureADID)
+		switch {
+		case errors.Is(err, aad.ErrNotFound):
+			return Skipped, errors.New("the account does not exist any more")
+		case err != nil:
+			return "", err
+		case u.ImmutableID != s.Value:
+			return Skipped, errors.New("the account has another immutable ID, or none, by now")
+		}
+		if err := p.wait(ctx); err != nil {
+			return "", err
+		}
+		return ifNil(Undone, f.ad.SetImmutableID(ctx, s.AzureADID, ""))
+	case BindToDirectory:
+		bound, err := f.isBound(ctx, s)
+		switch {
+		case err != nil:
+			return "", err
+		case !bound:
+			return Skipped, errors.New("not bound any more")
+		case s.Outcome == Unknown:
+			return "", errors.New("bound, but it is not known by whom: unbind the person in JumpCloud if it should not be so")
+		}
+		return ifNil(Undone, f.jc.Dissociate(ctx, s.directory(), s.user()))
+	case AddToGroup:
+		in, err := f.isMember(ctx, s)
+		switch {
+		case err != nil:
+			return "", err
+		case !in:
+			return Skipped, errors.New("no member any more")
+		case s.Outcome == Unknown:
+			return "", errors.New("a member, but it is not known by whom: remove the person from the group in JumpCloud if it should not be so")
+		}
+		return ifNil(Undone, f.jc.RemoveGroupMember(ctx, s.Value, s.JumpCloudID))
+	}
+	return "", fmt.Errorf("unknown kind of repair %q", string(s.Kind))
+}
+
+// isBound reports whether the user is bound to the directory directly.
+func (f *Federator) isBound(ctx context.Context, s RepairStep) (bool, error) {
+	for o, err := range f.jc.Associations(ctx, s.user(), jumpcloud.DirectoryObject) {
+		if err != nil {
+			return false, err
+		}
+		if o.ID == s.Value {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// isMember reports whether the user is in the group, directly.
+func (f *Federator) isMember(ctx context.Context, s RepairStep) (bool, error) {
+	for r, err := range f.jc.Traverse(ctx, s.user(), jumpcloud.GroupObject) {
+		if err != nil {
+			return false, err
+		}
+		if r.ID == s.Value {
+			return true, nil
+		}
+	}
+	return false, nil
+}
