@@ -91,6 +91,9 @@ func (x *extractor) scan(s *scanner) error {
 		case tokenEnd:
 			x.end()
 		case tokenText:
+			if k := textKey(s.text); k != "" {
+				return refuse(k, "%s", adviceKey)
+			}
 			x.data(s.text)
 		case tokenComment:
 			x.comment()

@@ -267,6 +267,8 @@ func TestMetadataRefuses(t *testing.T) {
 		{"html", "<!doctype html><html></html>", "", certs.KindHTML},
 		{"doctype", "<!DOCTYPE md:EntityDescriptor SYSTEM 'file:///etc/passwd'>" + idp("x"), "", certs.KindDTD},
 		{"element in a certificate", jumpCloudMetadata(a.Base64() + "<x/>"), "", certs.KindMalformedXML},
+		{"private key beside", entity(`entityID="x"`, idpRole("", keyDescriptor("", a)+"<md:Extensions><k>"+keyText(pairA())+"</k></md:Extensions>")), "x", certs.KindPrivateKey},
+		{"private key as certificate", jumpCloudMetadata(keyText(pairA())), "", certs.KindPrivateKey},
 		{"billion laughs", `<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol1 "&lol;&lol;">]><lolz>&lol1;</lolz>`, "", certs.KindDTD},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -288,6 +290,12 @@ func TestMetadataRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// keyText is the private key in base64 without markers.
+func keyText(k *certs.KeyPair) string {
+	lines := strings.Split(strings.TrimSpace(string(k.PrivateKeyPEM())), "\n")
+	return strings.Join(lines[1:len(lines)-1], "\n")
 }
 
 // bigAggregate yields an aggregate of n entities without ever holding it.

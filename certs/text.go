@@ -165,6 +165,23 @@ func findKey(t []byte) *ParseError {
 	return nil
 }
 
+// textKey looks for a private key that begins where t does.
+func textKey(t []byte) Kind {
+	i := skipSpace(t, 0)
+	if len(t)-i < 40 {
+		return ""
+	}
+	switch t[i] {
+	case 'M':
+		if k := derKind(decodePrefix(t[i:], 48)); k == KindPrivateKey || k == KindEncryptedPrivateKey {
+			return k
+		}
+	case '-':
+		return markedKey(t[i:min(len(t), i+80)])
+	}
+	return ""
+}
+
 // hexKey reports whether t begins with a private key in hexadecimal digits:
 // PKCS#8, PKCS#1 or SEC 1.
 func hexKey(t []byte) bool {

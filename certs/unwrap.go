@@ -19,7 +19,7 @@ func unwrap(t []byte) ([]byte, bool) {
 		return out, true
 	}
 	for _, f := range [...]func([]byte) ([]byte, bool){
-		straightenQuotes, joinLiterals, dropFence, dropTags, decodeQuotedPrintable, dropAssignment, dropPunctuation, dropLinePrefix,
+		straightenQuotes, joinLiterals, dropFence, dropTags, keepLongValues, decodeQuotedPrintable, dropAssignment, dropPunctuation, dropLinePrefix,
 	} {
 		if out, ok := f(t); ok && len(out) < len(t) {
 			return out, true
@@ -307,6 +307,22 @@ func decodeQuotedPrintable(t []byte) ([]byte, bool) {
 	}
 	out, err := io.ReadAll(quotedprintable.NewReader(bytes.NewReader(t)))
 	return out, err == nil
+}
+
+// keepLongValues returns the long values in lines of the form key = value or
+// key: value, if everything else is too short to be part of a certificate.
+func keepLongValues(t []byte) ([]byte, bool) {
+	var out []byte
+	for line := range bytes.Lines(t) {
+		i := bytes.IndexAny(line, ":=")
+		value := bytes.Trim(line[max(0, i+1):], " \t\r\n\"',;")
+		if i > 0 && len(value) >= minCertText && len(longestRun(line[:i])) < 40 && len(longestRun(value)) >= len(bytes.TrimRight(value, "=")) {
+			out = append(append(out, value...), '\n')
+		} else if len(longestRun(line)) >= 40 {
+			return nil, false
+		}
+	}
+	return out, len(out) > 0
 }
 
 // dropAssignment cuts off what a value is assigned to, in its first line: a key
