@@ -31,6 +31,11 @@ type Options struct {
 	// The default is 5 minutes.
 	Settle time.Duration
 
+	// LikelyService says why an account looks like a service, a room or a
+	// shared mailbox rather than a person; "" if it does not. The default is
+	// [LikelyService].
+	LikelyService func(userPrincipalName, displayName string) (reason string)
+
 	// TechnicalPassword is the first password of a technical account that the
 	// plan has created. It is sent once and never shown.
 	TechnicalPassword aad.Secret

@@ -18,6 +18,9 @@ import (
 // people compares the two directories. It reads all lists at once, only the
 // properties that are needed, and keeps of each person what judge needs.
 func (f *Federator) people(ctx context.Context, a audience) (*People, error) {
+	if a.likelyService == nil {
+		a.likelyService = f.opts.LikelyService
+	}
 	c := newCrowd(a.domain, slices.Contains(a.rules, ruleAlternateEmail))
 	tell := &progress{f: f, ctx: ctx, domain: a.domain}
 	g, gctx := errgroup.WithContext(ctx)
