@@ -138,7 +138,7 @@ func (j *job) verify(ctx context.Context) (*federation.Verification, int) {
 	case v.Effective():
 		fmt.Fprintln(j.out, "\nEvery layer is good: people can sign in.")
 		return v, exitDone
-	case ctx.Err() != nil:
+	case err != nil && !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil:
 		return v, j.failed(ctx, err, nil)
 	case j.wait > 0:
 		fmt.Fprintf(j.out, "\nNot in effect after %s; nothing is wrong. Run the same command again to go on waiting.\n", j.wait)

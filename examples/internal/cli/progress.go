@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,9 +30,10 @@ type Progress struct {
 	w     io.Writer
 	start time.Time
 
-	mu     sync.Mutex
-	status string // what is under way; empty: nothing
-	frame  int
+	mu      sync.Mutex
+	status  string   // what is under way; empty: nothing
+	running []string // changes under way, side by side
+	frame   int
 	stop   chan struct{} // nil if w is no terminal
 	done   chan struct{}
 }
@@ -83,12 +85,16 @@ func (p *Progress) Event(e federation.Event) {
 			p.status = e.Text
 		}
 	case federation.PhaseApply, federation.PhaseUndo:
+		text := what(e.Change)
 		if e.Elapsed == 0 && e.Err == nil {
-			p.status = what(e.Change)
-			break
+			p.running = append(p.running, text)
+		} else {
+			p.line(fmt.Sprintf("%s%s (%s)%s", row(e.Change), text, seconds(e.Elapsed), problem(e)))
+			if i := slices.Index(p.running, text); i >= 0 {
+				p.running = slices.Delete(p.running, i, i+1)
+			}
 		}
-		p.line(fmt.Sprintf("%s%s (%s)%s", row(e.Change), what(e.Change), seconds(e.Elapsed), problem(e)))
-		p.status = ""
+		p.status = strings.Join(p.running, ", ")
 	case federation.PhaseWait:
 		text := e.Text
 		if e.Change != nil {
