@@ -34,8 +34,8 @@ type Progress struct {
 	status  string   // what is under way; empty: nothing
 	running []string // changes under way, side by side
 	frame   int
-	stop   chan struct{} // nil if w is no terminal
-	done   chan struct{}
+	stop    chan struct{} // nil if w is no terminal
+	done    chan struct{}
 }
 
 // NewProgress starts to show progress on w. Close it.
