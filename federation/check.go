@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -36,7 +37,7 @@ func (r *run) check(ctx context.Context) ([]Finding, error) {
 
 // newAudience says whose sign-in is to be judged.
 func newAudience(p Plan, st *state) audience {
-	a := audience{domain: p.Domain, rules: p.Directory.Rules, admins: make(map[string]bool)}
+	a := audience{domain: p.Domain, rules: p.Directory.Rules, admins: make(map[string]bool), directoryGroupIDs: []string{}}
 	for rule := range st.rules {
 		a.rules = append(a.rules[:len(a.rules):len(a.rules)], rule)
 	}
@@ -47,6 +48,9 @@ func newAudience(p Plan, st *state) audience {
 		a.newMembers = append(a.newMembers, g.Members...)
 		if have := st.group(g); have != nil {
 			a.groupIDs = append(a.groupIDs, have.ID)
+			if slices.Contains(p.Directory.Groups, g.Name) {
+				a.directoryGroupIDs = append(a.directoryGroupIDs, have.ID)
+			}
 		} else {
 			a.groupsPending = true
 		}
@@ -68,21 +72,27 @@ func lockOutFindings(people *People, consent LockOut) []Finding {
 		names := make([]string, 0, lockOutAtMost+1)
 		for i, p := range ps {
 			if i == lockOutAtMost {
-				names = append(names, fmt.Sprintf("%d more", len(ps)-i))
+				names = append(names, fmt.Sprintf("and %d more", len(ps)-i))
 				break
 			}
 			names = append(names, p.Who())
 		}
 		return strings.Join(names, ", ")
 	}
+	count := func(ps []PersonFinding) string {
+		if len(ps) == 1 {
+			return "one person"
+		}
+		return fmt.Sprintf("%d people", len(ps))
+	}
 	if len(bad) > 0 {
 		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: people.Domain, Consent: "lockOut",
-			Message: fmt.Sprintf("%d people would be locked out: %s", len(bad), name(bad)),
-			Repair:  "run Preflight for the reasons and repairs, or name these people in consent.lockOut"})
+			Message: count(bad) + " would be locked out: " + name(bad),
+			Repair:  "run Preflight for the reasons and repairs, or name these people in consent.lockOut.people"})
 	}
 	if len(accepted) > 0 {
 		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: people.Domain, Consent: "lockOut", Consented: true,
-			Message: fmt.Sprintf("%d people will be locked out: %s", len(accepted), name(accepted))})
+			Message: count(accepted) + " will be locked out: " + name(accepted)})
 	}
 	return fs
 }

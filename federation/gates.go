@@ -48,8 +48,12 @@ func (f *Federator) gates(ctx context.Context, p Plan, st *state) ([]Finding, er
 		ps.consent("directorySync", p.Consent.DirectorySync)
 	}
 	if other, ok := issuers[p.Application.IdPEntityID]; ok {
-		ps.add(CodeIssuerInUse, p.Application.IdPEntityID, "the issuer "+p.Application.IdPEntityID+" is used by the domain "+other+" already, and Azure AD finds the domain by it",
-			"give the application an entity ID of its own, such as "+entityIDPrefix+p.Domain)
+		own := entityIDPrefix + p.Domain
+		if own == p.Application.IdPEntityID {
+			own = "https://" + p.Domain
+		}
+		ps.add(CodeIssuerInUse, p.Application.IdPEntityID, "the issuer "+p.Application.IdPEntityID+" is used by the domain "+other+" already, and Azure AD tells domains apart by it",
+			"set application.idpEntityID to one that no other domain has, such as "+own)
 	}
 	return ps, nil
 }
@@ -93,6 +97,9 @@ func (f *Federator) issuers(ctx context.Context, p Plan, st *state) (map[string]
 	return issuers, nil
 }
 
+// unfitAtMost is how many administrators who could not sign in are named.
+const unfitAtMost = 10
+
 // gateBreakGlass asks for two administrators who can sign in when JumpCloud
 // cannot; see field.md's first pain: the only administrator sits on the domain.
 func gateBreakGlass(ps *problems, p Plan, st *state) {
@@ -113,17 +120,21 @@ func gateBreakGlass(ps *problems, p Plan, st *state) {
 	if t := p.TechnicalAccount; t.Create && (st.technical == nil || !st.technical.global) {
 		fit = append(fit, t.UserPrincipalName+" (to be made)")
 	}
-	repair := "make two enabled, cloud-only Global Administrators on the *.onmicrosoft.com domain"
+	const repair = "have two enabled, cloud-only Global Administrators on the tenant's *.onmicrosoft.com domain"
+	others := ""
+	if n := len(unfit) - unfitAtMost; n > 0 {
+		unfit = append(unfit[:unfitAtMost], fmt.Sprintf("and %d more could not either", n))
+	}
 	if len(unfit) > 0 {
-		repair += "; " + strings.Join(unfit, "; ")
+		others = ": " + strings.Join(unfit, "; ")
 	}
 	switch len(fit) {
 	case 0:
-		ps.add(CodeBreakGlass, p.Domain, "no Global Administrator could sign in if JumpCloud were down", repair)
+		ps.add(CodeBreakGlass, p.Domain, "no Global Administrator could sign in if JumpCloud were down"+others, repair)
 		ps.consent("noBreakGlass", p.Consent.NoBreakGlass)
 	case 1:
 		*ps = append(*ps, Finding{Code: CodeBreakGlassOne, Severity: Warning, Subject: fit[0],
-			Message: "only one Global Administrator, " + fit[0] + ", could sign in if JumpCloud were down", Repair: repair})
+			Message: "only one Global Administrator, " + fit[0] + ", could sign in if JumpCloud were down" + others, Repair: repair})
 	}
 }
 
@@ -141,6 +152,26 @@ const (
 	permissionUserReadWrite               = "User.ReadWrite.All"
 	permissionRoleReadWrite               = "RoleManagement.ReadWrite.Directory"
 )
+
+// purpose says what a change of Azure AD is for, as people would.
+func (c Change) purpose() string {
+	switch c.Resource {
+	case ResFederation:
+		if c.Action == Update {
+			return "change the federation of " + c.Name
+		}
+		return "federate " + c.Name
+	case ResRecover:
+		return "set " + c.Name + " to Managed"
+	case ResDefaultDomain:
+		return "make " + c.Name + " the default domain"
+	case ResTechnicalAccount:
+		return "create the account " + c.Name
+	case ResRole:
+		return "make " + c.Name + " a Global Administrator"
+	}
+	return c.title()
+}
 
 // gatePermissions compares the token with what the changes need.
 func gatePermissions(ps *problems, todo Changes, perms *aad.Permissions) {
@@ -170,11 +201,11 @@ func gatePermissions(ps *problems, todo Changes, perms *aad.Permissions) {
 			if c.Resource == ResFederation && perms.Has(permissionDomainReadWrite) {
 				// Listed as sufficient, yet years of reports say otherwise.
 				*ps = append(*ps, Finding{Code: CodePermission, Severity: Warning, Subject: name,
-					Message: "the token has " + permissionDomainReadWrite + " but not " + name + ", which many tenants need to " + c.title(),
+					Message: "the token has " + permissionDomainReadWrite + " but not " + name + ", and many tenants refuse to " + c.purpose() + " without it",
 					Repair:  "grant " + name + " to the application and have an administrator consent"})
 				continue
 			}
-			ps.add(CodePermission, name, fmt.Sprintf("the token lacks the permission %s, which is needed to %s", name, c.title()),
+			ps.add(CodePermission, name, fmt.Sprintf("the token lacks the permission %s, which is needed to %s", name, c.purpose()),
 				"grant it to the application, as Microsoft Graph "+kind+" permission, and have an administrator consent")
 		}
 	}

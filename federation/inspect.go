@@ -52,8 +52,10 @@ func inspectDomain(ps *problems, p Plan, st *state) {
 	switch next := st.domain(name); {
 	case next == nil:
 		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and there is no domain "+quote(name)+" to take its place", "name a verified, managed domain under defaultDomain")
-	case !next.IsVerified || strings.EqualFold(string(next.AuthenticationType), "Federated"):
-		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is federated or not verified", "name a verified, managed domain under defaultDomain")
+	case !next.IsVerified:
+		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is not verified", "name a verified, managed domain under defaultDomain")
+	case st.federated(name):
+		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is federated itself", "name a verified, managed domain under defaultDomain")
 	}
 }
 
@@ -180,12 +182,12 @@ func inspectDirectory(ps *problems, p Plan, st *state) {
 		case p.Directory.ID != "" || p.Directory.Name != "":
 			ps.add(CodeDirectoryMissing, p.Directory.Name, "JumpCloud has no Microsoft 365 directory "+quote(p.Directory.Name)+", only "+strings.Join(names, ", "), "set directory.name to one of these")
 		default:
-			ps.add(CodeDirectoryAmbiguous, p.Domain, "JumpCloud has several Microsoft 365 directories: "+strings.Join(names, ", "), "set directory.name to one of these")
+			ps.add(CodeDirectoryAmbiguous, p.Domain, "JumpCloud has several Microsoft 365 directories: "+strings.Join(names, ", "), "set directory.name to the one that exports the people of "+p.Domain)
 		}
 		return
 	}
 	if dir.OAuth != nil && dir.OAuth.Error != "" {
-		ps.add(CodeDirectoryGrant, dir.Name, fmt.Sprintf("the grant of the Microsoft 365 directory %q is broken: %s", dir.Name, dir.OAuth.Error),
+		ps.add(CodeDirectoryGrant, dir.Name, fmt.Sprintf("the consent that JumpCloud's Microsoft 365 directory %q works with is broken: %s", dir.Name, strings.TrimSuffix(dir.OAuth.Error+": "+dir.OAuth.Message, ": ")),
 			"reactivate the directory in the JumpCloud console (Directory Integrations, Cloud Directories, "+dir.Name+", Reactivate) as a Global Administrator; the users stay connected")
 	}
 	if want := p.Directory.DefaultDomain; want != "" && want != p.Domain && st.dirDomains != nil && !slices.ContainsFunc(st.dirDomains, func(d *jumpcloud.DirectoryDomain) bool { return domainName(d.Domain) == want }) {

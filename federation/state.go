@@ -59,7 +59,7 @@ var states = []StateInfo{
 	{StateOrphaned, "Azure AD sends people to a JumpCloud application that does not exist any more: nobody on the domain can sign in", "makes the application anew and writes its certificate", "run Federate, or Defederate to go back to passwords"},
 	{StateAmbiguous, "two JumpCloud applications carry the domain's entity ID", "refuses and names both", "delete the one that nobody uses, or pin the other with application.id"},
 	{StateForeign, "people sign in through another identity provider", "refuses; replaces it with consent.takeOver", "find out who depends on the provider before taking the domain over"},
-	{StateHalf, "the domain is federated, but its configuration cannot be read: what a failed creation leaves behind", "refuses; sets the domain to Managed and starts anew with consent.recover", "set the domain to Managed, or run Federate with consent.recover"},
+	{StateHalf, "the domain is federated, but its configuration cannot be read: what a failed creation leaves behind", "refuses; sets the domain to Managed and starts anew with consent.recover", "set the domain to Managed, so that people sign in with Azure AD passwords, or run Federate with consent.recover, which does so and federates it anew"},
 }
 
 func (s State) info() StateInfo {
