@@ -214,5 +214,5 @@ func (c *Client) GroupMembers(ctx context.Context, groupID string) iter.Seq2[*Us
 	if groupID == "" {
 		return failed[User](request, errNoID)
 	}
-	return c.users(ctx, request, nil)
+	return c.users(ctx, request, new(UsersOptions))
 }

@@ -5,160 +5,211 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"slices"
 	"strconv"
 )
 
-// userPage is a page of users. encoding/json hands it the page as a whole,
-// checked for syntax; the users are decoded one by one as they are asked for. Two
-// allocations a user, one for all its strings, are what makes lists of hundreds of thousands cheap.
+// userPage is a page of users, as it came. The users are decoded one by one as they are asked for: lists
+// of hundreds of thousands are read page after page, and encoding/json would spend more on
+// them than the network. A user costs two allocations, three with lists in it, and one if the block is reused.
 type userPage struct {
 	count int    // @odata.count, -1 if it is not there
 	link  string // @odata.nextLink
-	value []byte // the array, without what stands before it
+	value []byte // the array
+	reuse *block // if not nil, what every user is decoded into
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It keeps a part of b: the caller
-// does not use b for anything else.
-func (p *userPage) UnmarshalJSON(b []byte) error {
-	*p = userPage{count: -1}
-	d := decoder{b: b}
-	if d.peek() != '{' {
-		return errors.New("a page of users is not an object")
-	}
-	return d.object(func(key []byte) error {
+var errNotPage = errors.New("the answer is not a page of users")
+
+// parsePage finds the parts of a page. The page keeps b.
+func parsePage(b []byte) (userPage, error) {
+	p := userPage{count: -1}
+	d := decoder{b: bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))}
+	ok := d.object(func(key []byte) bool {
+		v := d.value()
 		switch string(key) {
 		case "@odata.count":
-			if n, err := strconv.Atoi(string(bytes.Trim(d.value(), `"`))); err == nil {
+			if n, err := strconv.Atoi(string(bytes.Trim(v, `"`))); err == nil {
 				p.count = n
 			}
 		case "@odata.nextLink":
-			p.link = d.text()
+			if len(v) > 0 && v[0] == '"' {
+				p.link = unescape(v)
+			}
 		case "value":
-			if v := d.value(); len(v) > 0 && v[0] == '[' {
-				p.value = v
-			} else if string(v) != "null" {
-				return errors.New("the users are not a list")
+			if string(v) == "null" {
+				v = nil
+			} else if len(v) == 0 || v[0] != '[' {
+				return false
 			}
-		default:
-			d.value()
+			p.value = v
 		}
-		return nil
+		return true
 	})
-}
-
-// users decodes the users of the page.
-func (p *userPage) users() iter.Seq2[*User, error] {
-	return func(yield func(*User, error) bool) {
-		d := decoder{b: p.value}
-		if len(p.value) == 0 {
-			return
-		}
-		for d.array() {
-			if d.peek() != '{' {
-				if v := d.value(); string(v) != "null" {
-					yield(nil, errors.New("a user is not an object"))
-					return
-				}
-				continue
-			}
-			if !yield(d.user(), nil) {
-				return
-			}
-		}
+	if !ok || d.peek() != 0 {
+		return userPage{count: -1}, errNotPage
 	}
+	return p, nil
 }
 
 // len returns how many users the page has.
 func (p *userPage) len() int {
 	n := 0
-	for d := (decoder{b: p.value}); len(p.value) > 0 && d.array(); n++ {
+	for d := (decoder{b: p.value}); len(p.value) > 0 && d.element(); n++ {
 		d.value()
 	}
 	return n
 }
 
-// block is a user and the booleans that it points to.
+// users decodes the users of the page.
+func (p *userPage) users() iter.Seq2[*User, error] {
+	return func(yield func(*User, error) bool) {
+		if len(p.value) == 0 {
+			return
+		}
+		d := decoder{b: p.value, reuse: p.reuse}
+		for d.element() {
+			if d.peek() != '{' {
+				if string(d.value()) != "null" {
+					d.bad = true
+					break
+				}
+				continue
+			}
+			u := d.user()
+			if d.bad {
+				break
+			}
+			if !yield(u, nil) {
+				return
+			}
+		}
+		if d.bad {
+			yield(nil, errNotPage)
+		}
+	}
+}
+
+// block is a user and what it points to.
 type block struct {
 	User
 	enabled, synced bool
+	list            []string // of a block that is used again
 }
 
-// user decodes one user: its strings are collected first and allocated together.
+// user decodes one user. Its texts are collected first, and allocated together.
 func (d *decoder) user() *User {
-	u := new(block)
-	var texts [6][]byte
-	into := [6]*string{&u.ID, &u.UserPrincipalName, &u.DisplayName, &u.Mail, &u.ImmutableID, &u.UserType}
-	flag := func(at *bool) *bool {
-		switch string(d.value()) {
-		case "true":
-			*at = true
-		case "false":
-		default:
-			return nil
-		}
-		return at
+	u := d.reuse
+	if u == nil {
+		u = new(block)
+	} else {
+		*u = block{}
 	}
-	d.object(func(key []byte) error {
+	into := [...]*string{&u.ID, &u.UserPrincipalName, &u.DisplayName, &u.Mail, &u.ImmutableID, &u.UserType}
+	var ends [len(into)][2]int // of the texts in d.text
+	var proxies, mails [2]int  // of the lists in d.ends
+	d.text, d.ends = d.text[:0], d.ends[:0]
+	ok := d.object(func(key []byte) bool {
+		v := d.value()
+		field := -1
 		switch string(key) {
 		case "id":
-			texts[0] = d.value()
+			field = 0
 		case "userPrincipalName":
-			texts[1] = d.value()
+			field = 1
 		case "displayName":
-			texts[2] = d.value()
+			field = 2
 		case "mail":
-			texts[3] = d.value()
+			field = 3
 		case "onPremisesImmutableId":
-			texts[4] = d.value()
+			field = 4
 		case "userType":
-			texts[5] = d.value()
+			field = 5
 		case "accountEnabled":
-			u.Enabled = flag(&u.enabled)
+			u.Enabled = flag(v, &u.enabled)
 		case "onPremisesSyncEnabled":
-			u.OnPremisesSyncEnabled = flag(&u.synced)
+			u.OnPremisesSyncEnabled = flag(v, &u.synced)
 		case "proxyAddresses":
-			u.ProxyAddresses = d.texts()
+			proxies = d.list(v)
 		case "otherMails":
-			u.OtherMails = d.texts()
+			mails = d.list(v)
 		case "createdDateTime":
-			u.Created = parseTime(string(bytes.Trim(d.value(), `"`)))
-		default:
-			d.value()
+			u.Created = parseTime(string(bytes.Trim(v, `"`)))
 		}
-		return nil
+		if field >= 0 {
+			ends[field] = d.keep(v)
+		}
+		return true
 	})
-	share(texts[:], into[:])
+	if !ok {
+		d.bad = true
+		return nil
+	}
+	all := string(d.text)
+	for i, e := range ends {
+		*into[i] = all[e[0]:e[1]]
+	}
+	if len(d.ends) > 0 {
+		var list []string
+		if d.reuse != nil {
+			list = d.strings[:0]
+		}
+		list = slices.Grow(list, len(d.ends))
+		for _, e := range d.ends {
+			list = append(list, all[e[0]:e[1]])
+		}
+		d.strings = list
+		u.ProxyAddresses = sub(list, proxies)
+		u.OtherMails = sub(list, mails)
+	}
 	return &u.User
 }
 
-// share makes strings of JSON strings, with one allocation for all that have no escapes.
-func share(raw [][]byte, into []*string) {
-	n := 0
-	for i, b := range raw {
-		switch {
-		case len(b) < 2 || b[0] != '"':
-			raw[i] = nil // null, or something that is no string
-		case bytes.IndexByte(b, '\\') >= 0:
-			*into[i], raw[i] = unescape(b), nil
-		default:
-			raw[i] = b[1 : len(b)-1]
-			n += len(b) - 2
+func sub(list []string, span [2]int) []string {
+	if span[0] == span[1] {
+		return nil
+	}
+	return list[span[0]:span[1]:span[1]]
+}
+
+// flag returns a boolean, kept at; nil for null.
+func flag(v []byte, at *bool) *bool {
+	switch string(v) {
+	case "true":
+		*at = true
+	case "false":
+		*at = false
+	default:
+		return nil
+	}
+	return at
+}
+
+// keep appends what a JSON string says to the texts, and returns where it is.
+// What is no string says nothing.
+func (d *decoder) keep(v []byte) [2]int {
+	from := len(d.text)
+	switch {
+	case len(v) < 2 || v[0] != '"':
+	case bytes.IndexByte(v, '\\') >= 0:
+		d.text = append(d.text, unescape(v)...)
+	default:
+		d.text = append(d.text, v[1:len(v)-1]...)
+	}
+	return [2]int{from, len(d.text)}
+}
+
+// list keeps the strings of a list, and returns which ones they are.
+func (d *decoder) list(v []byte) [2]int {
+	from := len(d.ends)
+	if len(v) > 0 && v[0] == '[' {
+		e := decoder{b: v}
+		for e.element() {
+			d.ends = append(d.ends, d.keep(e.value()))
 		}
+		d.bad = d.bad || e.bad
 	}
-	if n == 0 {
-		return
-	}
-	var buf [512]byte
-	all := buf[:0]
-	for _, b := range raw {
-		all = append(all, b...)
-	}
-	s := string(all)
-	for i, b := range raw {
-		if b != nil {
-			*into[i], s = s[:len(b)], s[len(b):]
-		}
-	}
+	return [2]int{from, len(d.ends)}
 }
 
 // unescape decodes a JSON string.
@@ -168,18 +219,24 @@ func unescape(b []byte) string {
 	return s
 }
 
-// decoder walks through JSON that is known to be well-formed.
+// decoder walks through JSON. It notices what is cut off or has no structure, and leaves to others whether
+// what it skips is well-formed.
 type decoder struct {
-	b []byte
-	i int
+	b   []byte
+	i   int
+	bad bool
+
+	reuse   *block
+	text    []byte   // of the user at hand, and
+	ends    [][2]int // of its lists
+	strings []string // of the last user
 }
 
 // peek returns the next byte that is not white space, 0 at the end.
 func (d *decoder) peek() byte {
-	for d.i < len(d.b) {
+	for ; d.i < len(d.b); d.i++ {
 		switch c := d.b[d.i]; c {
-		case ' ', '\t', '\n', '\r', ',', ':':
-			d.i++ // where commas and colons may stand has been checked
+		case ' ', '\t', '\n', '\r':
 		default:
 			return c
 		}
@@ -187,34 +244,65 @@ func (d *decoder) peek() byte {
 	return 0
 }
 
-// object calls f with each key of an object; f takes the value.
-func (d *decoder) object(f func(key []byte) error) error {
-	d.peek()
-	for d.i++; d.peek() == '"'; {
+// take takes the next byte if it is c.
+func (d *decoder) take(c byte) bool {
+	if d.peek() != c {
+		return false
+	}
+	d.i++
+	return true
+}
+
+// object calls f with each key of an object; f takes the value. It returns
+// false if the object is not one, or f does.
+func (d *decoder) object(f func(key []byte) bool) bool {
+	if !d.take('{') {
+		return false
+	}
+	if d.take('}') {
+		return true
+	}
+	for {
+		if d.peek() != '"' {
+			return false
+		}
 		key := d.value()
-		if len(key) < 2 {
-			return nil
+		if d.bad || !d.take(':') {
+			return false
 		}
 		if key = key[1 : len(key)-1]; bytes.IndexByte(key, '\\') >= 0 {
 			key = []byte(unescape([]byte(`"` + string(key) + `"`)))
 		}
-		if err := f(key); err != nil {
-			return err
+		if !f(key) || d.bad {
+			return false
+		}
+		if d.take('}') {
+			return true
+		}
+		if !d.take(',') {
+			return false
 		}
 	}
-	d.i++
-	return nil
 }
 
-// array reports whether there is another element of an array, which the caller
-// takes. The first call enters the array.
-func (d *decoder) array() bool {
-	c := d.peek()
-	if c == '[' && d.i == 0 {
-		d.i++
-		c = d.peek()
+// element reports whether there is another element of an array, which the caller takes. The first call, at
+// the beginning of d.b, enters the array.
+func (d *decoder) element() bool {
+	if d.bad {
+		return false
 	}
-	return c != ']' && c != 0
+	first := d.i == 0
+	if first && !d.take('[') {
+		d.bad = true
+		return false
+	}
+	if d.take(']') {
+		return false
+	}
+	if !first && !d.take(',') {
+		d.bad = true
+	}
+	return !d.bad
 }
 
 // value takes the next value and returns it as it is written.
@@ -222,43 +310,60 @@ func (d *decoder) value() []byte {
 	c := d.peek()
 	start := d.i
 	switch c {
-	case 0:
 	case '"':
 		d.skipString()
 	case '{', '[':
-		for depth := 0; d.i < len(d.b); {
-			switch d.b[d.i] {
-			case '"':
-				d.skipString()
-				continue
-			case '{', '[':
-				depth++
-			case '}', ']':
-				depth--
-			}
-			d.i++
-			if depth == 0 {
-				return d.b[start:d.i]
-			}
-		}
+		d.skipNested()
+	case 0, ',', ':', '}', ']':
+		d.bad = true
 	default:
-		for d.i < len(d.b) {
-			switch d.b[d.i] {
-			case ',', '}', ']', ' ', '\t', '\n', '\r':
-				return d.b[start:d.i]
-			}
+		for d.i < len(d.b) && !delimiter(d.b[d.i]) {
 			d.i++
+		}
+		switch v := d.b[start:d.i]; string(v) {
+		case "true", "false", "null":
+		default:
+			d.bad = d.bad || !json.Valid(v)
 		}
 	}
 	return d.b[start:d.i]
+}
+
+// delimiter reports whether a number or a word ends before c.
+func delimiter(c byte) bool {
+	switch c {
+	case ',', ':', '{', '}', '[', ']', '"', ' ', '\t', '\r', '\n':
+		return true
+	}
+	return false
+}
+
+func (d *decoder) skipNested() {
+	for depth := 0; d.i < len(d.b); {
+		switch d.b[d.i] {
+		case '"':
+			if d.skipString(); d.bad {
+				return
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		d.i++
+		if depth == 0 {
+			return
+		}
+	}
+	d.bad = true
 }
 
 func (d *decoder) skipString() {
 	for d.i++; d.i < len(d.b); {
 		j := bytes.IndexByte(d.b[d.i:], '"')
 		if j < 0 {
-			d.i = len(d.b)
-			return
+			break
 		}
 		d.i += j + 1
 		escapes := 0
@@ -269,35 +374,5 @@ func (d *decoder) skipString() {
 			return
 		}
 	}
-}
-
-// text takes a string; anything else is "".
-func (d *decoder) text() string {
-	v := d.value()
-	if len(v) < 2 || v[0] != '"' {
-		return ""
-	}
-	return unescape(v)
-}
-
-// texts takes a list of strings; null is an empty one.
-func (d *decoder) texts() []string {
-	v := d.value()
-	if len(v) < 3 || v[0] != '[' {
-		return nil
-	}
-	var raw [][]byte
-	for e := (decoder{b: v}); e.array(); {
-		raw = append(raw, e.value())
-	}
-	if len(raw) == 0 {
-		return nil
-	}
-	list := make([]string, len(raw))
-	into := make([]*string, len(raw))
-	for i := range list {
-		into[i] = &list[i]
-	}
-	share(raw, into)
-	return list
+	d.i, d.bad = len(d.b), true
 }

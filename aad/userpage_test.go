@@ -13,8 +13,8 @@ import (
 
 func users(t testing.TB, body string) ([]User, *userPage, error) {
 	t.Helper()
-	var p userPage
-	if err := json.Unmarshal([]byte(body), &p); err != nil {
+	p, err := parsePage([]byte(body))
+	if err != nil {
 		return nil, nil, err
 	}
 	var all []User
@@ -62,7 +62,10 @@ func TestUserPage(t *testing.T) {
 			t.Errorf("%s: count %d, link %q, len %d", tt.name, page.count, page.link, page.len())
 		}
 	}
-	for _, body := range []string{`[]`, `"x"`, `{"value":{}}`, `{"value":[1]}`, `{"value":[[]]}`, `{"value":[{"id":"1"`} {
+	for _, body := range []string{
+		``, `[]`, `"x"`, `{"value":{}}`, `{"value":[1]}`, `{"value":[[]]}`, `{"value":[{"id":"1"`, `{"value":[]}x`, `{"value":[],}`, `{"value" []}`, `{value:[]}`, `{"value":[{"id":"1"} {"id":"2"}]}`,
+		`{"value":[{"id":"1"},]}`, `{"value":[{"id":}]}`, `{"value":[{"id":x}]}`, `{"value":[{"id" "1"}]}`, `{"value":[{"proxyAddresses":["a" "b"]}]}`, `<html>`, `{"value":tru}`, `{"value":[],"@odata.nextLink":"x`,
+	} {
 		if _, _, err := users(t, body); err == nil {
 			t.Errorf("%s: no error", body)
 		}
@@ -90,7 +93,13 @@ func FuzzUserPage(f *testing.F) {
 		if !json.Valid([]byte(s)) || !strings.HasPrefix(strings.TrimSpace(s), "{") {
 			return
 		}
-		got, _, err := users(t, `{"value":[`+s+`],"@odata.count":1}`)
+		whole := `{"value":[` + s + `],"@odata.count":1}`
+		for cut := range len(whole) {
+			if _, err := parsePage([]byte(whole[:cut])); err == nil {
+				t.Fatalf("%q is taken for a page", whole[:cut])
+			}
+		}
+		got, _, err := users(t, whole)
 		if err != nil || len(got) != 1 {
 			t.Fatalf("%q: %v, %v", s, got, err)
 		}
@@ -124,28 +133,35 @@ func page(n int) []byte {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, `{"id":"%08x-9e37-4000-8000-%012x","userPrincipalName":"user%06d@example.com","mail":"user%06d@example.com","onPremisesImmutableId":"%024d","accountEnabled":true}`, i, i, i, i, i)
+		fmt.Fprintf(&b, `{"id":"%08x-9e37-4000-8000-%012x","userPrincipalName":"user%06d@example.com","mail":"user%06d@example.com","onPremisesImmutableId":"%024d","accountEnabled":true,"proxyAddresses":["SMTP:user%06d@example.com","smtp:u%06d@example.com"],"otherMails":["u%06d@home.example"]}`, i, i, i, i, i, i, i, i)
 	}
 	b.WriteString(`]}`)
 	return []byte(b.String())
 }
 
-// Two allocations a user, and a few for the page.
+// Three allocations a user with lists, and a few for the page.
 func TestUserPageAllocations(t *testing.T) {
 	body := page(maxPage)
-	n := testing.AllocsPerRun(10, func() {
-		var p userPage
-		if err := json.Unmarshal(body, &p); err != nil {
-			t.Fatal(err)
-		}
-		for _, err := range p.users() {
+	for _, reuse := range []*block{nil, new(block)} {
+		n := testing.AllocsPerRun(10, func() {
+			p, err := parsePage(body)
 			if err != nil {
 				t.Fatal(err)
 			}
+			p.reuse = reuse
+			for u, err := range p.users() {
+				if err != nil || len(u.ProxyAddresses) != 2 || len(u.OtherMails) != 1 || reuse != nil && u != &reuse.User {
+					t.Fatal(u, err)
+				}
+			}
+		})
+		want := 3.0
+		if reuse != nil {
+			want = 1
 		}
-	})
-	if perUser := n / maxPage; perUser > 2.05 {
-		t.Errorf("%.2f allocations a user; want 2", perUser)
+		if perUser := n / maxPage; perUser > want+0.05 {
+			t.Errorf("%.2f allocations a user; want %v", perUser, want)
+		}
 	}
 }
 
@@ -155,10 +171,24 @@ func BenchmarkUserPage(b *testing.B) {
 		b.SetBytes(int64(len(body)))
 		b.ReportAllocs()
 		for b.Loop() {
-			var p userPage
-			if err := json.Unmarshal(body, &p); err != nil {
+			p, err := parsePage(body)
+			if err != nil {
 				b.Fatal(err)
 			}
+			for range p.users() {
+			}
+		}
+	})
+	b.Run("reuse", func(b *testing.B) {
+		b.SetBytes(int64(len(body)))
+		b.ReportAllocs()
+		reuse := new(block)
+		for b.Loop() {
+			p, err := parsePage(body)
+			if err != nil {
+				b.Fatal(err)
+			}
+			p.reuse = reuse
 			for range p.users() {
 			}
 		}
@@ -171,6 +201,7 @@ func BenchmarkUserPage(b *testing.B) {
 				Value []*struct {
 					ID, UserPrincipalName, Mail, OnPremisesImmutableID string
 					AccountEnabled                                     *bool
+					ProxyAddresses, OtherMails                         []string
 				}
 			}
 			if err := json.Unmarshal(body, &p); err != nil {

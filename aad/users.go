@@ -3,7 +3,6 @@ package aad
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -67,6 +66,10 @@ type UsersOptions struct {
 	// the service bears. The order of the users is then not defined.
 	Parallel bool
 
+	// Reuse returns every user in the same variable, for very long lists: who
+	// keeps one beyond its turn copies it. Its strings stay good, its slices do not.
+	Reuse bool
+
 	// OnTotal, if not nil, is told how many users the service has counted,
 	// before the first of them is returned. The count may be behind the list.
 	OnTotal func(n int)
@@ -78,6 +81,8 @@ func Quote(s string) string { return quote(s) }
 const (
 	maxPage = 999 // users a page
 	maxIn   = 15  // members of an "in" list
+
+	pageTries = 3 // how often a page is read that is none
 )
 
 // copyOf returns options that the caller cannot change any more.
@@ -118,6 +123,14 @@ func (o *UsersOptions) filter() (string, error) {
 		}
 	}
 	return strings.Join(and, " and "), nil
+}
+
+// block returns what every user is decoded into; nil means each into its own.
+func (o *UsersOptions) block() *block {
+	if !o.Reuse {
+		return nil
+	}
+	return new(block)
 }
 
 // eventual is the header without which the service does not answer advanced queries.
@@ -169,14 +182,17 @@ func (c *Client) Users(ctx context.Context, opts *UsersOptions) iter.Seq2[*User,
 	case o.Parallel:
 		return c.usersParallel(ctx, o)
 	}
-	return c.users(ctx, r, o.OnTotal)
+	return c.users(ctx, r, &o)
 }
 
 // users reads the pages of a list one after the other.
-func (c *Client) users(ctx context.Context, first *rest.Request, onTotal func(int)) iter.Seq2[*User, error] {
+func (c *Client) users(ctx context.Context, first *rest.Request, o *UsersOptions) iter.Seq2[*User, error] {
+	onTotal := o.OnTotal
 	return func(yield func(*User, error) bool) {
 		p := c.pages(ctx, first)
+		reuse := o.block()
 		for p.next() {
+			p.page.reuse = reuse
 			if onTotal != nil && p.number == 1 && p.page.count >= 0 {
 				onTotal(p.page.count)
 			}
@@ -226,7 +242,7 @@ func (c *Client) usersByID(ctx context.Context, o UsersOptions) iter.Seq2[*User,
 				r.Header = nil
 				r.Query.Del("$count")
 			}
-			for u, err := range c.users(ctx, r, nil) {
+			for u, err := range c.users(ctx, r, &part) {
 				if !yield(u, err) || err != nil {
 					return
 				}
@@ -248,33 +264,47 @@ type pager struct {
 }
 
 func (c *Client) pages(ctx context.Context, first *rest.Request) *pager {
-	return &pager{ctx: ctx, c: c, r: first, seen: make(map[string]bool)}
+	return &pager{ctx: ctx, c: c, r: first, seen: make(map[string]bool), page: userPage{count: -1}}
 }
 
 // next reads the next page; it returns false after the last one, and if there is an error.
 func (p *pager) next() bool {
-	r := *p.r
-	r.Header = r.Header.Clone() // the same ones on each page, but for our ID
 	link := p.page.link
-	p.page = userPage{count: -1}
-	switch {
-	case p.number == 0:
-		_, p.err = p.c.do(p.ctx, &r, &p.page)
-	case link == "":
+	if p.number > 0 && link == "" {
 		return false
-	case p.seen[link]:
-		p.err = repeatedLink(&r)
-	default:
-		p.seen[link] = true
-		p.err = p.c.follow(p.ctx, link, &r, &p.page)
 	}
+	if p.seen[link] {
+		p.err = repeatedLink(p.r)
+		return false
+	}
+	p.seen[link] = true
 	p.number++
-	return p.err == nil
+	for try := 1; ; try++ {
+		var body []byte
+		r := *p.r
+		r.Header = r.Header.Clone() // the same ones on each page, but for our ID
+		if link == "" {
+			_, p.err = p.c.do(p.ctx, &r, &body)
+		} else {
+			p.err = p.c.follow(p.ctx, link, &r, &body)
+		}
+		if p.err != nil {
+			return false
+		}
+		var err error
+		if p.page, err = parsePage(body); err == nil {
+			return true
+		}
+		if try == pageTries {
+			p.err = p.broken(err)
+			return false
+		}
+	}
 }
 
 // broken is the error for a page whose users cannot be decoded.
 func (p *pager) broken(err error) error {
-	return &Error{Op: p.r.Method + " " + p.r.Path, StatusCode: http.StatusOK, Err: fmt.Errorf("a user cannot be decoded: %w", err), meaning: ErrUnavailable}
+	return &Error{Op: p.r.Method + " " + p.r.Path, StatusCode: http.StatusOK, Err: err, meaning: ErrUnavailable}
 }
 
 // UserCount returns how many users there are, or how many of them fulfil the

@@ -31,6 +31,7 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 		onTotal := o.OnTotal
 		o := o
 		o.OnTotal = nil
+		reuse := o.block()
 		p, err := c.firstPage(ctx, &o)
 		if err != nil {
 			yield(nil, err)
@@ -41,6 +42,7 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 		}
 		if p.page.link == "" || p.page.count <= shortChain*p.page.len() {
 			for ok := true; ok; ok = p.next() {
+				p.page.reuse = reuse
 				if !p.yield(yield, nil) {
 					return
 				}
@@ -68,6 +70,7 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 					yield(nil, p.err)
 					return
 				}
+				p.page.reuse = reuse
 				if !p.yield(yield, p.skip) {
 					return
 				}

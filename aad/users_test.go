@@ -311,3 +311,30 @@ func ExampleClient_RoleUsers() {
 	}
 	// Output: admin@contoso.onmicrosoft.com true
 }
+
+func TestUsersReuse(t *testing.T) {
+	s := tenant()
+	s.GenerateUsers(7000, numbered)
+	c, ctx := s.Client(nil), t.Context()
+	for _, parallel := range []bool{false, true} {
+		var first *aad.User
+		names := make(map[string]bool)
+		for u, err := range c.Users(ctx, &aad.UsersOptions{Reuse: true, Parallel: parallel}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == nil {
+				first = u
+			}
+			if u != first {
+				t.Fatal("another variable")
+			}
+			if names[u.UserPrincipalName] = true; len(u.ProxyAddresses) != 0 && u.ID != userID || u.Mail != "" && u.ID != userID {
+				t.Fatalf("something of another user is left: %+v", u)
+			}
+		}
+		if len(names) != 7001 {
+			t.Errorf("%d users; want 7001", len(names))
+		}
+	}
+}
