@@ -1,0 +1,54 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+)
+
+// encode marshals a request's body.
+func encode(v any) (body []byte, contentType string, err error) {
+	const jsonType = "application/json"
+	switch v := v.(type) {
+	case nil:
+		return nil, "", nil
+	case json.RawMessage:
+		return v, jsonType, nil
+	case []byte:
+		return v, jsonType, nil
+	case url.Values:
+		return []byte(v.Encode()), "application/x-www-form-urlencoded", nil
+	}
+	body, err = json.Marshal(v)
+	if err != nil {
+		return nil, "", fmt.Errorf("encoding the request: %w", err)
+	}
+	return body, jsonType, nil
+}
+
+// decode unmarshals a 2xx body.
+func decode(body []byte, out any) error {
+	switch out := out.(type) {
+	case nil:
+		return nil
+	case *[]byte:
+		*out = body
+		return nil
+	}
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil
+	}
+	err := json.Unmarshal(body, out)
+	if err == nil {
+		return nil
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) && syntax.Error() == "unexpected end of JSON input" {
+		return fmt.Errorf("%w: %w", ErrNotJSON, io.ErrUnexpectedEOF)
+	}
+	return fmt.Errorf("%w: %w", ErrNotJSON, err)
+}
