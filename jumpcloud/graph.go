@@ -194,7 +194,6 @@ func reachID(r *Reach) string { return r.ID }
 type reachPage struct {
 	items []Reach
 	total int
-	read  bool // there was a list
 
 	steps      []Object
 	ways       []extent // of each way, in steps
@@ -205,36 +204,15 @@ type reachPage struct {
 // extent is a part of a slice that has not stopped growing.
 type extent struct{ from, to int }
 
-func (p *reachPage) UnmarshalJSON(b []byte) error {
+func (p *reachPage) decode(b []byte) (err error) {
 	s, a := scanner{b: b}, newArena(len(b))
 	*p = reachPage{
-		items: make([]Reach, 0, pageSize), total: -1,
+		items: make([]Reach, 0, pageSize),
 		steps: make([]Object, 0, pageSize), ways: make([]extent, 0, pageSize), of: make([]struct{ ways, attributes extent }, 0, pageSize),
 	}
-	objects := func() {
-		p.read = true
-		s.array(func() { p.object(&s, &a) })
-	}
-	switch s.peek() {
-	case '[', 'n': // null is an empty list
-		objects()
-	default: // as v1 does it
-		s.object(func(key []byte) {
-			switch string(key) {
-			case "results":
-				objects()
-			case "totalCount":
-				if n, ok := s.number(); ok {
-					p.total = n
-				}
-			default:
-				s.skip()
-			}
-		})
-	}
-	a.done()
-	if !p.read {
-		return errNoList
+	p.total, err = s.page(&a, func() { p.object(&s, &a) })
+	if err != nil {
+		return err
 	}
 	paths := make([][]Object, len(p.ways))
 	for i, w := range p.ways {

@@ -175,8 +175,8 @@ func (c *Client) GroupMembership(ctx context.Context, groupID string) iter.Seq2[
 			Method: http.MethodGet, Path: path, Args: []string{groupID},
 			Query: paged(nil, skip, limit), Bulk: true, Permission: scopeGroupsRead,
 		}
-		resp, err := c.do(ctx, r, &out)
-		if err := whole(r, resp, out.read, err); err != nil {
+		resp, err := c.read(ctx, r, &out)
+		if err != nil {
 			return page[Reach]{}, err
 		}
 		if out.total < 0 {

@@ -37,44 +37,19 @@ type boundPage struct {
 	items []BoundUser
 	sync  []SyncStatus
 	total int
-	read  bool // there was a list
 }
 
-func (p *boundPage) decode(b []byte) error {
+func (p *boundPage) decode(b []byte) (err error) {
 	s, a := scanner{b: b}, newArena(len(b))
-	*p = boundPage{items: make([]BoundUser, 0, pageSize), total: -1}
+	*p = boundPage{items: make([]BoundUser, 0, pageSize)}
 	with := make([]int, 0, pageSize)
-	users := func() {
-		p.read = true
-		s.array(func() { p.user(&s, &a, &with) })
-	}
-	switch s.peek() {
-	case '[', 'n': // null is an empty list
-		users()
-	default: // as v1 does it
-		s.object(func(key []byte) {
-			switch string(key) {
-			case "results":
-				users()
-			case "totalCount":
-				if n, ok := s.number(); ok {
-					p.total = n
-				}
-			default:
-				s.skip()
-			}
-		})
-	}
-	a.done()
+	p.total, err = s.page(&a, func() { p.user(&s, &a, &with) })
 	for i, n := range with {
 		if n > 0 {
 			p.items[i].Sync = &p.sync[n-1]
 		}
 	}
-	if err := s.end(); err != nil || p.read {
-		return err
-	}
-	return errNoList
+	return err
 }
 
 // user reads one user; with gets the place of their status in p.sync, from 1.

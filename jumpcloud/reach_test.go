@@ -32,7 +32,7 @@ func TestReachPage(t *testing.T) {
 			}
 		}
 		var got reachPage
-		if err := json.Unmarshal([]byte(in), &got); err != nil {
+		if err := got.decode([]byte(in)); err != nil {
 			t.Fatal(err)
 		}
 		if len(got.items) == 0 && len(want) == 0 {

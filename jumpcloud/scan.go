@@ -258,6 +258,39 @@ func (s *scanner) digits() {
 	}
 }
 
+// page reads a list in one of JumpCloud's forms, {"totalCount":1,"results":[…]}
+// or a bare array, and calls f for each element. The total is -1 if there is
+// none. An object without results is an error: to take it for an empty list
+// would be a lie.
+func (s *scanner) page(a *arena, f func()) (total int, err error) {
+	total = -1
+	list := false
+	elements := func() {
+		list = true
+		s.array(f)
+	}
+	switch s.peek() {
+	case '[', 'n': // null is an empty list
+		elements()
+	default:
+		s.object(func(key []byte) {
+			switch string(key) {
+			case "results":
+				elements()
+			case "totalCount":
+				if n, ok := s.number(); ok {
+					total = n
+				}
+			}
+		})
+	}
+	a.done()
+	if err := s.end(); err != nil || list {
+		return total, err
+	}
+	return total, errNoList
+}
+
 // number reads a number or a string that holds one; ok is false for the rest.
 func (s *scanner) number() (n int, ok bool) {
 	v := bytes.Trim(s.skip(), `"`)

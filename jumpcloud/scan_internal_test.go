@@ -96,6 +96,7 @@ func FuzzScanner(f *testing.F) {
 		}
 		new(userPage).decode(b)
 		new(boundPage).decode(b)
+		new(reachPage).decode(b)
 		new(User).UnmarshalJSON(b)
 		new(envelope[Group]).UnmarshalJSON(b)
 		new(looseInt).UnmarshalJSON(b)

@@ -141,49 +141,24 @@ type userPage struct {
 	page[User]
 	want userFields
 	raw  bool
-	read bool // there was a list
 }
 
-func (p *userPage) decode(b []byte) error {
+func (p *userPage) decode(b []byte) (err error) {
 	s, a := scanner{b: b}, newArena(len(b))
-	p.items, p.total, p.read = make([]User, 0, pageSize), -1, false
-	results := func() {
-		p.read = true
-		s.array(func() {
-			if len(p.items) == cap(p.items) {
-				a.done() // the items are about to move
-			}
-			p.items = append(p.items, User{})
-			u := &p.items[len(p.items)-1]
-			from := s.i
-			u.scan(&s, &a, p.want)
-			if p.raw {
-				u.Raw = slices.Clone(b[from:s.i])
-			}
-		})
-	}
-	switch s.peek() {
-	case '[', 'n': // as v2 does it
-		results()
-	default:
-		s.object(func(key []byte) {
-			switch string(key) {
-			case "totalCount":
-				if n, ok := s.number(); ok {
-					p.total = n
-				}
-			case "results":
-				results()
-			default:
-				s.skip()
-			}
-		})
-	}
-	a.done()
-	if err := s.end(); err != nil || p.read {
-		return err
-	}
-	return errNoList
+	p.items = make([]User, 0, pageSize)
+	p.total, err = s.page(&a, func() {
+		if len(p.items) == cap(p.items) {
+			a.done() // the items are about to move
+		}
+		p.items = append(p.items, User{})
+		u := &p.items[len(p.items)-1]
+		from := s.i
+		u.scan(&s, &a, p.want)
+		if p.raw {
+			u.Raw = slices.Clone(b[from:s.i])
+		}
+	})
+	return err
 }
 
 // UsersOptions narrow a list of users.
