@@ -72,8 +72,9 @@ type watched struct {
 	*federationtest.Env
 	plan federation.Plan
 
-	mu  sync.Mutex
-	bad []string
+	mu   sync.Mutex
+	bad  []string
+	made map[jumpcloud.Object]bool // applications and groups that ever came to be, removed ones included
 }
 
 func newWatched() *watched {
@@ -85,7 +86,25 @@ func newWatched() *watched {
 	w.plan.Directory.Rules = []string{"user_department"}
 	w.plan.Consent.LockOut.AtMost = 1 // the new member has no account yet
 	w.AzureAD.OnFederationChange = w.check
+	w.made = make(map[jumpcloud.Object]bool)
+	w.JumpCloud.OnChange = func(o jumpcloud.Object) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.made[o] = true
+	}
 	return w
+}
+
+// madeOf counts the objects of a type that ever came to be since the start.
+func (w *watched) madeOf(t jumpcloud.ObjectType) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for o := range w.made {
+		if o.Type == t {
+			n++
+		}
+	}
+	return n
 }
 
 // check is called at each moment at which the domain's authentication changes.
@@ -157,6 +176,7 @@ func (w *watched) good(ctx context.Context) error {
 	if ok && len(apps) == 1 {
 		want(fed.SigningCertificate == apps[0].Certificate, "another certificate than the application's")
 	}
+	want(w.madeOf(jumpcloud.ApplicationObject) == 1, "%d applications were made; want 1, made once", w.madeOf(jumpcloud.ApplicationObject))
 	changes, err := w.Federator(nil).Preview(ctx, w.plan)
 	want(err == nil, "Preview: %v", err)
 	want(len(changes) == 0, "Preview is not empty:\n%s", changes)
@@ -238,6 +258,11 @@ func survive(t *testing.T, r reads, tr trouble, k int) error {
 	w.JumpCloud.Fault, w.AzureAD.Fault = nil, nil
 	if rep == nil {
 		return errors.New("no report")
+	}
+	if first == nil {
+		if err := w.good(t.Context()); err != nil {
+			return fmt.Errorf("right after success: %w", err)
+		}
 	}
 	if first != nil && tr.dies && rep.Changed() {
 		// A process needs a moment to come back. If it died with the answer to
