@@ -64,7 +64,8 @@ func newAudience(p Plan, st *state) audience {
 // lockOutAtMost is how many people a refusal names; the others are counted.
 const lockOutAtMost = 10
 
-// lockOutFindings turns the people who would be locked out into one gate.
+// lockOutFindings turns the people who would be locked out into one gate, which
+// comes first, and names those whom the token validation policy keeps out.
 func lockOutFindings(people *People, consent LockOut) []Finding {
 	bad, accepted := people.lockedOut(consent)
 	var fs []Finding
@@ -94,7 +95,31 @@ func lockOutFindings(people *People, consent LockOut) []Finding {
 		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: people.Domain, Consent: "lockOut", Consented: true,
 			Message: count(accepted) + " will be locked out: " + name(accepted)})
 	}
-	return fs
+	return append(fs, otherDomainFindings(people)...)
+}
+
+// otherDomainFindings names the people whom the tenant's token validation
+// policy keeps out although JumpCloud would let them in.
+func otherDomainFindings(people *People) []Finding {
+	var names []string
+	n := 0
+	for _, p := range people.All() {
+		if p.Code != CodePersonOtherDomain || p.Severity != Warning {
+			continue
+		}
+		if n++; n <= lockOutAtMost {
+			names = append(names, p.Who())
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	if n > lockOutAtMost {
+		names = append(names, fmt.Sprintf("and %d more", n-lockOutAtMost))
+	}
+	return []Finding{{Code: CodeTokenPolicy, Severity: Warning, Subject: people.Domain,
+		Message: "the tenant's token validation policy lets nobody in through " + people.Domain + " whose user principal name is on another domain (AADSTS5000820): " + strings.Join(names, ", "),
+		Repair:  "give these people user principal names on " + people.Domain + ", or let them go on signing in on their own domain"}}
 }
 
 // peopleSummary says in one line what the look at people found.
