@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 )
 
 // userPage is a page of users, as it came. The users are decoded one by one as they are asked for: lists
@@ -191,7 +192,7 @@ func (d *decoder) keep(v []byte) [2]int {
 	from := len(d.text)
 	switch {
 	case len(v) < 2 || v[0] != '"':
-	case bytes.IndexByte(v, '\\') >= 0:
+	case bytes.IndexByte(v, '\\') >= 0 || !utf8.Valid(v):
 		d.text = append(d.text, unescape(v)...)
 	default:
 		d.text = append(d.text, v[1:len(v)-1]...)

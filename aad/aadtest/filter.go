@@ -1,6 +1,7 @@
 package aadtest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -19,6 +20,9 @@ type literal struct {
 	text   string
 	quoted bool
 }
+
+// String returns a text that only conditions that say the same have.
+func (e *expr) String() string { return fmt.Sprintf("%s %s %#v %v", e.op, e.field, e.literals, e.args) }
 
 // advanced reports whether the condition is one that needs ConsistencyLevel: eventual.
 func (e *expr) advanced() bool {

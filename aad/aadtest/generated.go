@@ -3,6 +3,7 @@ package aadtest
 import (
 	"bytes"
 	"fmt"
+	"math/bits"
 	"slices"
 	"sort"
 	"strconv"
@@ -19,15 +20,36 @@ type generated struct {
 	at      []uint16 // index of the domain in names, in the same order
 	names   []string
 	changed map[int]bool // these have become users of their own
+	live    bitset       // positions of the others
+
+	conditions map[string]bitset // positions that fulfil a condition, by its text
+}
+
+// bitset is a set of positions.
+type bitset []uint64
+
+func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
+
+func (b bitset) add(pos int) { b[pos/64] |= 1 << (pos % 64) }
+
+// change takes user i out: it has become a user of its own.
+func (g *generated) change(i int) {
+	g.changed[i] = true
+	for pos := g.search(strings.ToLower(g.f(i).UserPrincipalName)); pos < g.n; pos++ {
+		if int(g.order[pos]) == i {
+			g.live[pos/64] &^= 1 << (pos % 64)
+			return
+		}
+	}
 }
 
 // GenerateUsers adds the users f(0) to f(n-1). They are not stored: f is called, from
 // several goroutines, whenever one is needed, and has to give the same answer each time. A
-// user without ID gets one by number. The index that is stored takes six bytes a user.
+// user without ID gets one by number. The index that is stored takes six bytes a user, and a bit for each condition that lists ask for.
 // There is one set of generated users; a second call replaces it.
 func (s *Server) GenerateUsers(n int, f func(i int) aad.User) {
 	s.start()
-	g := &generated{n: n, f: f, order: make([]uint32, n), at: make([]uint16, n), changed: make(map[int]bool)}
+	g := &generated{n: n, f: f, order: make([]uint32, n), at: make([]uint16, n), changed: make(map[int]bool), live: newBitset(n), conditions: make(map[string]bitset)}
 	var all []byte
 	ends := make([]uint32, n+1)
 	domains := make(map[string]uint16)
@@ -51,6 +73,7 @@ func (s *Server) GenerateUsers(n int, f func(i int) aad.User) {
 	})
 	for pos, i := range g.order {
 		g.at[pos] = of[i]
+		g.live.add(pos)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,66 +137,100 @@ func (g *generated) uses(domain string) bool {
 	return d >= 0 && slices.Contains(g.at, uint16(d))
 }
 
-// selection is the positions that a query selects.
-type selection struct {
-	g        *generated
-	from, to int
-	holes    [][2]int
-	domain   int // -1: any
-	others   []*expr
-}
-
-func (g *generated) selection(q query) selection {
-	s := selection{g: g, to: g.n, domain: -1, others: q.others}
-	for _, p := range q.prefixes {
-		from, to := g.span(p)
-		s.from, s.to = max(s.from, from), min(s.to, to)
+// fulfil returns the positions that fulfil what a query asks for beside prefixes; nil
+// means all. It is worked out once for each condition.
+func (g *generated) fulfil(q query) bitset {
+	if q.domain == "" && len(q.others) == 0 {
+		return nil
 	}
-	for _, p := range q.not {
-		from, to := g.span(p)
-		s.holes = append(s.holes, [2]int{from, to})
+	key := q.domain
+	for _, e := range q.others {
+		key += "\x00" + e.String()
 	}
-	if q.domain != "" {
-		if s.domain = slices.Index(g.names, q.domain); s.domain < 0 {
-			s.to = s.from
-		}
+	if b, ok := g.conditions[key]; ok {
+		return b
 	}
-	return s
-}
-
-// next returns the first selected position from pos on, or s.to.
-func (s *selection) next(pos int) int {
-next:
-	for pos = max(pos, s.from); pos < s.to; pos++ {
-		for _, h := range s.holes {
-			if pos >= h[0] && pos < h[1] {
-				pos = h[1] - 1
-				continue next
-			}
-		}
-		if s.domain >= 0 && int(s.g.at[pos]) != s.domain {
+	b := newBitset(g.n)
+	domain := slices.Index(g.names, q.domain)
+	for pos, i := range g.order {
+		if q.domain != "" && int(g.at[pos]) != domain {
 			continue
 		}
-		i := int(s.g.order[pos])
-		if len(s.g.changed) > 0 && s.g.changed[i] {
-			continue
-		}
-		if len(s.others) > 0 {
-			u := s.g.user(i)
-			if slices.ContainsFunc(s.others, func(e *expr) bool { return !e.holds(&u) }) {
+		if len(q.others) > 0 {
+			u := g.user(int(i))
+			if slices.ContainsFunc(q.others, func(e *expr) bool { return !e.holds(&u) }) {
 				continue
 			}
 		}
-		break
+		b.add(pos)
 	}
-	return min(max(pos, s.from), max(s.to, s.from))
+	g.conditions[key] = b
+	return b
+}
+
+// selection is the positions that a query selects: those of the set in some spans.
+type selection struct {
+	live, set bitset
+	spans     [][2]int // disjoint, in order
+}
+
+func (g *generated) selection(q query) selection {
+	from, to := 0, g.n
+	for _, p := range q.prefixes {
+		a, b := g.span(p)
+		from, to = max(from, a), min(to, b)
+	}
+	var holes [][2]int
+	for _, p := range q.not {
+		a, b := g.span(p)
+		holes = append(holes, [2]int{a, b})
+	}
+	slices.SortFunc(holes, func(a, b [2]int) int { return a[0] - b[0] })
+	s := selection{live: g.live, set: g.fulfil(q)}
+	for _, h := range holes {
+		if h[0] > from {
+			s.spans = append(s.spans, [2]int{from, min(h[0], to)})
+		}
+		from = max(from, h[1])
+	}
+	s.spans = append(s.spans, [2]int{from, to})
+	return s
+}
+
+// word returns the selected positions from 64*w on.
+func (s *selection) word(w int) uint64 {
+	if s.set == nil {
+		return s.live[w]
+	}
+	return s.live[w] & s.set[w]
+}
+
+// next returns the first selected position from pos on; false if there is none.
+func (s *selection) next(pos int) (int, bool) {
+	for _, span := range s.spans {
+		for pos = max(pos, span[0]); pos < span[1]; pos = (pos/64 + 1) * 64 {
+			if rest := s.word(pos/64) >> (pos % 64); rest != 0 {
+				if pos += bits.TrailingZeros64(rest); pos < span[1] {
+					return pos, true
+				}
+				break
+			}
+		}
+	}
+	return 0, false
 }
 
 // count returns how many positions are selected.
 func (s *selection) count() int {
 	n := 0
-	for pos := s.next(0); pos < s.to; pos = s.next(pos + 1) {
-		n++
+	for _, span := range s.spans {
+		for pos := span[0]; pos < span[1]; pos = (pos/64 + 1) * 64 {
+			rest := s.word(pos/64) >> (pos % 64)
+			if left := span[1] - pos; left < 64 {
+				rest &= 1<<left - 1
+			}
+			n += bits.OnesCount64(rest)
+		}
 	}
 	return n
 }

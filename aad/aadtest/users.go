@@ -32,7 +32,7 @@ func (s *Server) lookup(idOrUPN string, change bool) *user {
 			u = new(user)
 			u.state.set(userState{User: s.gen.user(i)})
 			if change {
-				s.gen.changed[i] = true
+				s.gen.change(i)
 				s.add(u)
 			}
 		}
@@ -255,14 +255,14 @@ func (s *Server) listUsers(w http.ResponseWriter, r *http.Request) *refusal {
 	}
 	more := from < len(stored)
 	if s.gen != nil {
-		pos := sel.next(max(0, from-len(stored)))
-		for ; from >= len(stored) && pos < sel.to && n < size; pos = sel.next(pos + 1) {
+		pos, ok := sel.next(max(0, from-len(stored)))
+		for ; from >= len(stored) && ok && n < size; pos, ok = sel.next(pos + 1) {
 			comma()
 			u := s.gen.user(int(s.gen.order[pos]))
 			b = appendUser(b, &u, want)
 			from = len(stored) + pos + 1
 		}
-		more = more || pos < sel.to
+		more = more || ok
 	}
 	b = append(b, ']')
 	if n == 0 && s.Quirks.NullLists {
