@@ -52,7 +52,7 @@ func (c *Client) Applications(ctx context.Context, opts *ApplicationsOptions) it
 	default:
 		q.Set("filter", In("name", templates...))
 	}
-	all := list(ctx, v1[Application](c, path, scopeApplicationsRead, q), func(a *Application) string { return a.ID })
+	all := listWide(ctx, c, v1[Application](c, path, scopeApplicationsRead, q), func(a *Application) string { return a.ID })
 	return only(all, func(a *Application) bool {
 		return (len(templates) == 0 || slices.Contains(templates, a.Name)) && (o.Label == "" || a.DisplayLabel == o.Label)
 	})

@@ -97,7 +97,7 @@ func (c *Client) Associations(ctx context.Context, from Object, targets ...Objec
 				return
 			}
 			fetch := v2[edge](c, path, n.readScope, url.Values{"targets": {string(t)}}, from.ID)
-			for e, err := range list(ctx, fetch, func(e *edge) string { return e.To.ID }) {
+			for e, err := range listWide(ctx, c, fetch, func(e *edge) string { return e.To.ID }) {
 				if err != nil {
 					yield(Object{}, err)
 					return
@@ -311,7 +311,7 @@ func (c *Client) Traverse(ctx context.Context, from Object, to ObjectType) iter.
 	if err != nil {
 		return failed[*Reach](err)
 	}
-	return list(ctx, v2[Reach](c, path, scope, nil, from.ID), reachID)
+	return listWide(ctx, c, v2[Reach](c, path, scope, nil, from.ID), reachID)
 }
 
 func traversal(from Object, to ObjectType) (path, scope string, err error) {

@@ -67,7 +67,7 @@ func (c *Client) Groups(ctx context.Context, opts *GroupsOptions) iter.Seq2[*Gro
 	if len(names) == 1 && filterable(names[0]) {
 		q.Set("filter", "name:eq:"+names[0])
 	}
-	all := list(ctx, v2[Group](c, path, scopeGroupsRead, q), func(g *Group) string { return g.ID })
+	all := listWide(ctx, c, v2[Group](c, path, scopeGroupsRead, q), func(g *Group) string { return g.ID })
 	if len(names) == 0 {
 		return all
 	}
@@ -150,7 +150,7 @@ type edge struct {
 // GroupMembers lists the IDs of the users who are members of a group
 // themselves: GET /api/v2/usergroups/{id}/members, scope users.readonly.
 func (c *Client) GroupMembers(ctx context.Context, groupID string) iter.Seq2[string, error] {
-	edges := list(ctx, v2[edge](c, "api/v2/usergroups/{group_id}/members", scopeUsersRead, nil, groupID), func(e *edge) string { return e.To.ID })
+	edges := listWide(ctx, c, v2[edge](c, "api/v2/usergroups/{group_id}/members", scopeUsersRead, nil, groupID), func(e *edge) string { return e.To.ID })
 	return func(yield func(string, error) bool) {
 		for e, err := range edges {
 			if err != nil {

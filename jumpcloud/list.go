@@ -34,15 +34,8 @@ func failed[T any](err error) iter.Seq2[T, error] {
 	}
 }
 
-// list reads page after page. It ends where the total says so; without a total,
-// after a page that is shorter than asked; with both, after an empty page.
-func list[T any](ctx context.Context, fetch fetcher[T], id func(*T) string) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		border := border[T]{id: id}
-		follow(ctx, fetch, &border, 0, yield)
-	}
-}
-
+// follow reads page after page of a list without a total, to an empty page, one
+// that is shorter than asked, or one that holds nothing new.
 func follow[T any](ctx context.Context, fetch fetcher[T], border *border[T], skip int, yield func(*T, error) bool) {
 	for {
 		p, err := fetch(ctx, skip, pageSize)
@@ -54,7 +47,7 @@ func follow[T any](ctx context.Context, fetch fetcher[T], border *border[T], ski
 			return
 		}
 		skip += len(p.items)
-		if len(p.items) == 0 || p.total >= 0 && skip >= p.total || p.total < 0 && len(p.items) < pageSize {
+		if len(p.items) < pageSize || len(border.cur) == 0 {
 			return
 		}
 	}

@@ -101,7 +101,7 @@ const domainsPath = office365Path + "/domains"
 // Office365Domains lists the domains of a directory: GET
 // /api/v2/office365s/{id}/domains, scope directories.readonly.
 func (c *Client) Office365Domains(ctx context.Context, id string) iter.Seq2[*DirectoryDomain, error] {
-	return list(ctx, func(ctx context.Context, skip, limit int) (page[DirectoryDomain], error) {
+	return listWide(ctx, c, func(ctx context.Context, skip, limit int) (page[DirectoryDomain], error) {
 		var out domainList
 		r := &rest.Request{Method: http.MethodGet, Path: domainsPath, Args: []string{id}, Query: paged(nil, skip, limit), Permission: scopeDirectoriesRead}
 		resp, err := c.do(ctx, r, &out)
@@ -210,7 +210,7 @@ const rulesPath = office365Path + "/translationrules"
 // TranslationRules lists a directory's rules: GET
 // /api/v2/office365s/{id}/translationrules, scope directories.readonly.
 func (c *Client) TranslationRules(ctx context.Context, id string) iter.Seq2[*TranslationRule, error] {
-	return list(ctx, v2[TranslationRule](c, rulesPath, scopeDirectoriesRead, nil, id), func(r *TranslationRule) string { return r.ID })
+	return listWide(ctx, c, v2[TranslationRule](c, rulesPath, scopeDirectoriesRead, nil, id), func(r *TranslationRule) string { return r.ID })
 }
 
 // CreateTranslationRule adds a rule to a directory; without a Direction it is

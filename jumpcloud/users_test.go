@@ -158,6 +158,7 @@ func TestUsersWhileTheyChange(t *testing.T) {
 		}, span(0, 420)},
 		{"the total is too large", func(skip, limit, _ int) ([]int, int) { return cut(span(0, 230), skip, limit), 100000 }, span(0, 230)},
 		{"the total is too small", func(skip, limit, _ int) ([]int, int) { return cut(span(0, 230), skip, limit), 100 }, span(0, 100)},
+		{"no total, and skip is ignored", func(_, limit, _ int) ([]int, int) { return span(0, limit), -1 }, span(0, 100)},
 		{"the total is negative", func(skip, limit, _ int) ([]int, int) { return cut(span(0, 230), skip, limit), -5 }, span(0, 230)},
 		{"somebody is deleted", func(skip, limit, n int) ([]int, int) {
 			if n == 1 {
