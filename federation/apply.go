@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
@@ -65,7 +66,12 @@ func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (refused, fatal
 	r.mu.Unlock()
 
 	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: attempt})
-	id, err := r.send(ctx, plan, c)
+	var answered atomic.Value // the ID of the last request that was answered
+	sent := jumpcloud.WithRequestIDs(ctx, func(id string) { answered.Store(id) })
+	if strings.HasPrefix(string(c.Resource), "azure-ad/") {
+		sent = aad.WithRequestIDs(ctx, func(id string) { answered.Store(id) })
+	}
+	id, err := r.send(sent, plan, c)
 	elapsed := time.Since(start)
 	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: attempt, Elapsed: max(elapsed, 1), Err: err})
 
@@ -88,7 +94,9 @@ func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (refused, fatal
 	default:
 		s.Outcome, s.Error = Refused, err.Error()
 	}
-	s.RequestID = requestID(err)
+	if s.RequestID = requestID(err); err == nil {
+		s.RequestID, _ = answered.Load().(string)
+	}
 	if id != "" {
 		s.ID = id
 		r.pinCreated(c, id)

@@ -127,6 +127,12 @@ func TestFederateRows(t *testing.T) {
 			t.Errorf("rows (-want +got):\n%s", d)
 		}
 
+		for _, s := range rep.Steps {
+			if s.RequestID == "" || s.Started.IsZero() || s.Attempts != 1 || s.Outcome != federation.Done {
+				t.Errorf("step %+v; want a request ID, a time, one attempt, done", s)
+			}
+		}
+
 		// 2: the account is there, cloud-only, enabled, with the role.
 		i := slices.IndexFunc(env.AzureAD.Users(), func(u aad.User) bool { return u.UserPrincipalName == "tech@contoso.onmicrosoft.com" })
 		if i < 0 {

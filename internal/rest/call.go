@@ -114,6 +114,7 @@ func (c *Caller) do(ctx context.Context, r *Request, addr string, out any) (*Res
 			return nil, cl.failure(ctx)
 		}
 	}
+	tellRequestID(ctx, cl.requestID())
 	return &Response{
 		Status: cl.last.status, Header: cl.last.header, Body: cl.last.body,
 		RequestID: cl.requestID(), Attempts: cl.n,
