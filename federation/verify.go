@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/url"
 	"strings"
 	"time"
@@ -122,16 +121,23 @@ func (f *Federator) Verify(ctx context.Context, plan Plan) (*Verification, error
 	if err != nil {
 		return nil, err
 	}
-	return f.verify(ctx, plan, true)
+	v, _, err := f.verify(ctx, plan, nil, true)
+	return v, err
 }
 
-func (f *Federator) verify(ctx context.Context, plan Plan, everybody bool) (*Verification, error) {
+// verify looks at everything, or, if it is given what both services said
+// before, at the public realm endpoint alone.
+func (f *Federator) verify(ctx context.Context, plan Plan, known *state, everybody bool) (*Verification, *state, error) {
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: plan.Domain, Text: "verifying"})
 	var st state
 	var realm *aad.Realm
 	var realmErr error
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
+		if known != nil {
+			st = *known
+			return nil
+		}
 		st, err = f.observe(gctx, plan, state{}, partAll)
 		return err
 	})
@@ -140,21 +146,24 @@ func (f *Federator) verify(ctx context.Context, plan Plan, everybody bool) (*Ver
 		return nil // the endpoint is public and undocumented: a layer, not a failure
 	})
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	now := time.Now()
-	v := &Verification{Domain: plan.Domain, State: classify(plan, &st), Repair: diff(plan, &st)}
+	v := &Verification{Domain: plan.Domain, State: classify(plan, &st)}
+	if v.State != StateAmbiguous { // what would be made depends on a person's choice
+		v.Repair = diff(plan, &st)
+	}
 	v.Drift = drift(plan, &st, v.Repair, now)
 	v.Layers = []Layer{
 		layerApplication(plan, &st, v.Repair),
 		layerCertificate(plan, &st),
 		layerGraph(plan, &st, v.Repair),
-		layerRealm(plan, &st, realm, realmErr),
+		layerRealm(plan, &st, v.Repair, realm, realmErr),
 	}
 	if everybody && st.domain(plan.Domain) != nil {
 		l, err := f.layerPeople(ctx, plan, &st)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		v.Layers = append(v.Layers, l)
 	}
@@ -164,7 +173,7 @@ func (f *Federator) verify(ctx context.Context, plan Plan, everybody bool) (*Ver
 	if !v.Effective() && !v.Wrong() {
 		v.AskAgain = 5 * time.Minute
 	}
-	return v, nil
+	return v, &st, nil
 }
 
 func layerApplication(p Plan, st *state, missing Changes) Layer {
@@ -236,24 +245,50 @@ func layerGraph(p Plan, st *state, missing Changes) Layer {
 	return l
 }
 
-func layerRealm(p Plan, st *state, realm *aad.Realm, err error) Layer {
+func layerRealm(p Plan, st *state, missing Changes, realm *aad.Realm, err error) Layer {
 	l := Layer{Name: LayerRealm}
-	a := st.app(p)
-	switch {
-	case err != nil:
+	if err != nil {
 		l.Status, l.Evidence = Unseen, "the public realm endpoint did not answer: "+err.Error()
-	case realm.NameSpaceType == aad.Federated && a != nil && sameEndpoint(realm.AuthURL, a.SSOURL) && realm.Protocol == aad.RealmWSTrust:
-		l.Status, l.Evidence = Wrong, "sends people to "+a.SSOURL+", but with WS-Trust instead of SAML"
-	case realm.NameSpaceType == aad.Federated && a != nil && sameEndpoint(realm.AuthURL, a.SSOURL):
-		l.Status, l.Evidence = Good, "sends people to "+a.SSOURL
-	case realm.NameSpaceType == aad.Federated && realm.AuthURL != "":
-		l.Status, l.Evidence = Wrong, "sends people to "+provider("", realm.AuthURL)+" instead of JumpCloud"
-	case realm.NameSpaceType == aad.Federated:
-		l.Status, l.Evidence = Unseen, "says federated, but not where it sends people"
-	default:
+		return l
+	}
+	if realm.NameSpaceType != aad.Federated {
 		l.Status, l.Evidence, l.Range = Late, "still says "+string(realm.NameSpaceType), realmDelay
+		return l
+	}
+	a := st.app(p)
+	own := provider("", realm.AuthURL) == "JumpCloud" // perhaps by an application that was
+	switch {
+	case realm.AuthURL == "":
+		l.Status, l.Evidence = Unseen, "says federated, but not where it sends people"
+		return l
+	case a != nil && sameEndpoint(realm.AuthURL, a.SSOURL) && realm.Protocol != aad.RealmWSTrust:
+		l.Status, l.Evidence = Good, "sends people to "+a.SSOURL
+		return l
+	case a != nil && sameEndpoint(realm.AuthURL, a.SSOURL):
+		l.Evidence = "sends people to " + a.SSOURL + ", but with WS-Trust instead of SAML"
+	case own:
+		l.Evidence = "sends people to another JumpCloud application, " + endpoint(realm.AuthURL)
+	default:
+		l.Evidence = "sends people to " + provider("", realm.AuthURL) + " instead of JumpCloud"
+	}
+	l.Status = Wrong
+	for _, c := range missing {
+		if c.Resource == ResFederation {
+			return l
+		}
+	}
+	if a != nil && (own || p.Consent.TakeOver) {
+		// Graph has the plan's values, and what the endpoint shows is what was
+		// before them.
+		l.Status, l.Evidence, l.Range = Late, "still "+l.Evidence, realmDelay
 	}
 	return l
+}
+
+// endpoint is a URL without its query, which can name a person.
+func endpoint(s string) string {
+	s, _, _ = strings.Cut(s, "?")
+	return s
 }
 
 // sameEndpoint compares what the realm endpoint says, which carries a query of
@@ -276,133 +311,4 @@ func (f *Federator) layerPeople(ctx context.Context, p Plan, st *state) (Layer, 
 		l.Evidence += "; " + lockOutFindings(people, p.Consent.LockOut)[0].Message
 	}
 	return l, nil
-}
-
-// drift turns what is missing and what is odd into findings.
-func drift(p Plan, st *state, missing Changes, now time.Time) []Finding {
-	var ps problems = inspect(p, st, now)
-	for i := range ps {
-		if ps[i].Code == CodeCertificateMismatch {
-			ps[i].Severity = Alarm
-		}
-	}
-	for _, c := range missing {
-		f := Finding{Code: CodeDrift, Severity: Warning, Subject: c.Name, Message: "the plan does not hold: Federate would " + c.title(), Repair: "run Federate"}
-		switch c.Resource {
-		case ResFederation:
-			for _, field := range c.Fields {
-				g := f
-				g.Message = fmt.Sprintf("Azure AD has %s %s for %s, the plan says %s", field.Name, field.show(field.Old), c.Name, field.show(field.New))
-				switch field.Name {
-				case fieldCertificate, fieldNextCertificate, "issuerUri", "passiveSignInUri":
-					g.Severity = Alarm // sign-in is broken, or somebody else's
-				}
-				if c.Action == Update {
-					ps = append(ps, g)
-				}
-			}
-			if c.Action == Create {
-				f.Message, f.Severity = c.Name+" is not federated", Alarm
-				ps = append(ps, f)
-			}
-			continue
-		case ResApplication:
-			f.Message = "JumpCloud's application is missing"
-			f.Severity = Alarm
-			if c.Action == Update {
-				f.Message = "JumpCloud's application differs: " + describe(c)
-			}
-		case ResApplicationGroup:
-			f.Message = "the group " + quote(c.Name) + " is not bound to JumpCloud's application, so its members cannot sign in"
-			f.Severity = Alarm
-		case ResDirectoryGroup:
-			f.Message = "the group " + quote(c.Name) + " is not bound to the Microsoft 365 directory, so new members are not exported"
-		case ResDefaultDomain:
-			f.Message = "the tenant's default domain is " + p.Domain + " again"
-		}
-		ps = append(ps, f)
-	}
-	if want := p.DefaultDomain; want != "" {
-		if d := st.domain(want); d != nil && !d.IsDefault {
-			ps = append(ps, Finding{Code: CodeDrift, Severity: Info, Subject: want, Message: "the tenant's default domain is no longer " + want})
-		}
-	}
-	return ps
-}
-
-func describe(c Change) string {
-	var parts []string
-	for _, f := range c.Fields {
-		parts = append(parts, fmt.Sprintf("%s is %s, the plan says %s", f.Name, f.show(f.Old), f.show(f.New)))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// Wait verifies until people can sign in, the context ends, or 24 hours have
-// passed. It keeps no state: after a restart, call it again.
-//
-// It asks after half a minute, then less and less often, down to every ten
-// minutes, with jitter. Failures to read do not end it. It returns the last
-// verification with nil when everything is good, with [ErrWrong] when a layer
-// was found wrong twice in a row, with [ErrNotConverged] after 24 hours, else
-// with the context's cause.
-func (f *Federator) Wait(ctx context.Context, plan Plan) (*Verification, error) {
-	plan, err := plan.normalize()
-	if err != nil {
-		return nil, err
-	}
-	parent := ctx
-	ctx, cancel := context.WithTimeoutCause(ctx, longestWait, ErrNotConverged)
-	defer cancel()
-	var last *Verification
-	wrong, everybody := 0, true
-	for n := 1; ; n++ {
-		v, err := f.verify(ctx, plan, everybody)
-		switch {
-		case err != nil && !temporary(err):
-			if ctx.Err() != nil {
-				return last, fmt.Errorf("federation: %s: %w", PhaseWait, context.Cause(ctx))
-			}
-			return last, err
-		case err != nil:
-			f.emit(ctx, Event{Phase: PhaseWait, Domain: plan.Domain, Attempt: n, Err: err})
-		default:
-			if last != nil && !everybody && len(last.Layers) > len(v.Layers) {
-				v.Layers = append(v.Layers, last.Layers[len(last.Layers)-1]) // people were looked at already
-			}
-			last = v
-			f.emit(ctx, Event{Phase: PhaseWait, Domain: plan.Domain, Attempt: n, Text: v.slowest()})
-			if v.Effective() {
-				return v, nil
-			}
-			if wrong++; !v.Wrong() {
-				wrong = 0
-			}
-			if wrong == 2 {
-				return v, fmt.Errorf("federation: %s: %w: %s", plan.Domain, ErrWrong, v.slowest())
-			}
-			// Everybody is looked at when something changes about people: at
-			// the start, and while that layer is not good.
-			everybody = v.Layers[len(v.Layers)-1].Name != LayerPeople || v.Layers[len(v.Layers)-1].Status != Good
-		}
-		pause := min(30*time.Second<<min(n-1, 6), 10*time.Minute)
-		if err := sleep(ctx, pause*3/4+rand.N(pause/2)); err != nil {
-			if parent.Err() != nil {
-				err = context.Cause(parent)
-			}
-			return last, fmt.Errorf("federation: %s: %w", PhaseWait, err)
-		}
-	}
-}
-
-// slowest describes the first layer that is not good.
-func (v *Verification) slowest() string {
-	for _, status := range []LayerStatus{Wrong, Unseen, Late} {
-		for _, l := range v.Layers {
-			if l.Status == status {
-				return l.Name + ": " + l.Evidence
-			}
-		}
-	}
-	return "every layer is good"
 }
