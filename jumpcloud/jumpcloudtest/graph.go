@@ -164,7 +164,7 @@ func (s *Server) edgesOf(c *call, o jumpcloud.Object, members bool, target jumpc
 type reached struct {
 	ID                 string               `json:"id"`
 	Type               jumpcloud.ObjectType `json:"type"`
-	CompiledAttributes any                  `json:"compiledAttributes"`
+	CompiledAttributes struct{}             `json:"compiledAttributes"`
 	Paths              [][]connection       `json:"paths"`
 	ExternalID         string               `json:"externalId,omitempty"`
 	SyncStatus         *syncStatus          `json:"syncStatus,omitempty"`
