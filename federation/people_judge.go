@@ -78,6 +78,7 @@ func judge(c *crowd, a audience) *People {
 			j.alone(i, partner)
 		}
 	}
+	c.text.slots = nil // from here on texts are only shown
 	j.p.finish(j.found)
 	if a.policy != nil {
 		j.p.apply(a.policy)

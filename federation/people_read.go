@@ -90,6 +90,7 @@ func (f *Federator) readAzureAD(ctx context.Context, c *crowd, admins map[string
 		Filter:   "endsWith(userPrincipalName," + suffix + ") or endsWith(mail," + suffix + ")",
 		Select:   personFields,
 		Parallel: true,
+		Reuse:    true,
 		OnTotal: func(n int) {
 			c.expectAzureAD(n)
 			tell.expect(n)

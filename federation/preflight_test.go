@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -61,7 +62,7 @@ func TestPreflight(t *testing.T) {
 		if n := env.Writes(); n != 0 {
 			t.Errorf("%d writes", n)
 		}
-		golden(t, "lifelike.txt", []byte(pf.String()))
+		golden(t, "lifelike.txt", []byte(pf.People.String()))
 
 		env.AzureAD.SetPolicy(aad.TokenValidationPolicy{RootDomains: aad.NoDomains})
 		relaxed, err := env.Federator(nil).Preflight(t.Context(), env.Plan())
@@ -147,7 +148,7 @@ var family = [...]string{"berg", "caro", "diaz", "eis", "fuchs", "gold", "hof", 
 
 // login is distinct for each i and spread over the alphabet, as names are.
 func login(i int) string {
-	return fmt.Sprintf("%s.%s%d", given[i%len(given)], family[i/len(given)%len(family)], i)
+	return given[i%len(given)] + "." + family[i/len(given)%len(family)] + strconv.Itoa(i)
 }
 
 func display(i int) string {
