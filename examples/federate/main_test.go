@@ -202,13 +202,13 @@ func TestCredentials(t *testing.T) {
 		says  []string
 	}{
 		{"no key", nil, func(t *testing.T, _ *standin.Services) { t.Setenv("JUMPCLOUD_API_KEY", "") },
-			exitUsage, []string{"JumpCloud: no credential", "JUMPCLOUD_API_KEY", "JUMPCLOUD_CLIENT_ID"}},
+			exitUsage, []string{"no credential for JumpCloud", "JUMPCLOUD_API_KEY", "JUMPCLOUD_CLIENT_ID"}},
 		{"no token", nil, func(t *testing.T, _ *standin.Services) { t.Setenv("GRAPH_TOKEN", "") },
-			exitUsage, []string{"Azure AD: no credential", "GRAPH_TOKEN"}},
+			exitUsage, []string{"no credential for Azure AD", "GRAPH_TOKEN"}},
 		{"neither", nil, func(t *testing.T, _ *standin.Services) {
 			t.Setenv("JUMPCLOUD_API_KEY", "")
 			t.Setenv("GRAPH_TOKEN", "")
-		}, exitUsage, []string{"JumpCloud: no credential", "Azure AD: no credential"}},
+		}, exitUsage, []string{"no credential for JumpCloud", "no credential for Azure AD"}},
 		{"two keys", nil, func(t *testing.T, _ *standin.Services) { t.Setenv("JUMPCLOUD_CLIENT_ID", "id") },
 			exitUsage, []string{"unset one"}},
 		{"wrong key", nil, func(t *testing.T, _ *standin.Services) { t.Setenv("JUMPCLOUD_API_KEY", "the-wrong-key") },

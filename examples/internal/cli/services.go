@@ -80,20 +80,20 @@ func (s *Services) jumpCloud(o ClientOptions) (*jumpcloud.Client, error) {
 	case "in":
 		opts.Region = jumpcloud.IN
 	default:
-		return nil, fmt.Errorf("JumpCloud: the region %q is none of us, eu, in", s.Region)
+		return nil, fmt.Errorf("-region %q is none of us, eu, in", s.Region)
 	}
 	key, id, secret := s.Getenv("JUMPCLOUD_API_KEY"), s.Getenv("JUMPCLOUD_CLIENT_ID"), s.Getenv("JUMPCLOUD_CLIENT_SECRET")
 	switch {
 	case key != "" && id != "":
-		return nil, errors.New("JumpCloud: both JUMPCLOUD_API_KEY and JUMPCLOUD_CLIENT_ID are set: unset one")
+		return nil, errors.New("two credentials for JumpCloud: JUMPCLOUD_API_KEY and JUMPCLOUD_CLIENT_ID are both set: unset one")
 	case key != "":
 		return jumpcloud.New(key, opts)
 	case id != "" && secret != "":
 		return jumpcloud.NewServiceAccount(id, secret, opts)
 	case id != "":
-		return nil, errors.New("JumpCloud: JUMPCLOUD_CLIENT_ID is set, JUMPCLOUD_CLIENT_SECRET is not")
+		return nil, errors.New("no credential for JumpCloud: JUMPCLOUD_CLIENT_ID is set, JUMPCLOUD_CLIENT_SECRET is not")
 	}
-	return nil, errors.New("JumpCloud: no credential: set JUMPCLOUD_API_KEY, or JUMPCLOUD_CLIENT_ID and JUMPCLOUD_CLIENT_SECRET of a service account")
+	return nil, errors.New("no credential for JumpCloud: set JUMPCLOUD_API_KEY, or JUMPCLOUD_CLIENT_ID and JUMPCLOUD_CLIENT_SECRET of a service account")
 }
 
 func (s *Services) azureAD(o ClientOptions) (*aad.Client, error) {
@@ -108,11 +108,11 @@ func (s *Services) azureAD(o ClientOptions) (*aad.Client, error) {
 	case "china":
 		opts.Cloud, azure = aad.China, cloud.AzureChina
 	default:
-		return nil, fmt.Errorf("Azure AD: the cloud %q is none of public, usgov-l4, usgov-l5, china", s.Cloud)
+		return nil, fmt.Errorf("-cloud %q is none of public, usgov-l4, usgov-l5, china", s.Cloud)
 	}
 	cred, err := s.credential(azure)
 	if err != nil {
-		return nil, fmt.Errorf("Azure AD: %w", err)
+		return nil, fmt.Errorf("no credential for Azure AD: %w", err)
 	}
 	return aad.New(cred, opts)
 }
@@ -128,7 +128,7 @@ func (s *Services) credential(azure cloud.Configuration) (azcore.TokenCredential
 	}
 	token := s.Getenv(s.GraphTokenEnv)
 	if token == "" {
-		return nil, fmt.Errorf("no credential: -graph-token-env names %s, which is empty", s.GraphTokenEnv)
+		return nil, fmt.Errorf("-graph-token-env names %s, which is empty", s.GraphTokenEnv)
 	}
 	return staticToken(token), nil
 }
