@@ -55,7 +55,7 @@ func TestThrottledListing(t *testing.T) {
 		{20, 20, 50 * time.Millisecond, 1000},
 		{50, 100, 150 * time.Millisecond, 1500},
 		{200, 200, 20 * time.Millisecond, 4000},
-		{20, 1, 10 * time.Millisecond, 1500}, // no burst at all
+		{20, 1, 10 * time.Millisecond, 2500}, // no burst at all
 	}
 	for name, style := range styles {
 		for _, s := range services {
