@@ -108,8 +108,8 @@ type Client struct {
 // Format implements [fmt.Formatter]: a client shows where it leads, and nothing else.
 func (c *Client) Format(f fmt.State, _ rune) { io.WriteString(f, "aad.Client("+c.name+")") }
 
-// New returns a client that authenticates with cred: any credential of
-// azidentity will do. No request is made. A nil opts means the defaults; opts is not retained.
+// New returns a client that authenticates with cred: any credential of azidentity
+// will do. No request is made. A nil opts means the defaults; opts is not retained.
 func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 	var o Options
 	if opts != nil {

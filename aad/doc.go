@@ -1,12 +1,13 @@
 // Package aad is a client of the part of Microsoft Graph with which a domain of
-// Azure AD (Microsoft Entra ID) is federated with another identity provider: domains
-// and their federation configuration, the token-validation policy, the organization, users and role
-// assignments; and of the public realm endpoint, which tells how users of a domain sign in.
+// Azure AD (Microsoft Entra ID) is federated with another identity provider:
+// domains and their federation configuration, the token-validation policy, the
+// organization, users and role assignments; and of the public realm endpoint, which
+// tells how users of a domain sign in.
 //
 // # Construct and authenticate
 //
-// [New] takes any credential of the Azure SDK. In a program that runs on Azure, in a pipeline or
-// after "az login":
+// [New] takes any credential of the Azure SDK. In a program that runs on Azure, in
+// a pipeline or after "az login":
 //
 //	cred, err := azidentity.NewDefaultAzureCredential(nil)
 //	if err != nil {
@@ -14,14 +15,16 @@
 //	}
 //	client, err := aad.New(cred, nil)
 //
-// The token is asked for when it is needed first, renewed before it expires, once for all goroutines, and
-// renewed again if the service refuses it in the middle of a list. For the national clouds
-// set [Options].Cloud, and the same cloud in the options of the credential.
+// The token is asked for when it is needed first, renewed before it expires, once
+// for all goroutines, and renewed again if the service refuses it in the middle of
+// a list. For the national clouds set [Options].Cloud, and the same cloud in the
+// options of the credential.
 //
 // # Permissions
 //
-// A permission of an application has to be consented to by an administrator. A signed-in user needs the
-// delegated permission of the same name and a directory role as well, such as Domain Name Administrator.
+// A permission of an application has to be consented to by an administrator. A
+// signed-in user needs the delegated permission of the same name and a directory
+// role as well, such as Domain Name Administrator.
 //
 //	Domains, Domain, RootDomain, VerificationRecords, ServiceRecords    Domain.Read.All
 //	SetDefaultDomain, CreateDomain, VerifyDomain, PromoteDomain,
@@ -41,13 +44,15 @@
 //	AssignRole, RemoveRoleAssignment                                    RoleManagement.ReadWrite.Directory
 //	Realm, Permissions                                                  none
 //
-// Domain.ReadWrite.All is documented as enough to write federations, and was refused for years. Where
-// Domain-InternalFederation does not exist (some national clouds) it has to do. [Client.Permissions] reads what
-// the token has, before anything is tried; an error of class [ErrDenied] names what the operation needs.
+// Domain.ReadWrite.All is documented as enough to write federations, and was
+// refused for years. Where Domain-InternalFederation does not exist (some national
+// clouds) it has to do. [Client.Permissions] reads what the token has, before
+// anything is tried; an error of class [ErrDenied] names what the operation needs.
 //
 // # List
 //
-// Lists are iterators. They ask for pages as they go on, start again with each range, and end after the first error.
+// Lists are iterators. They ask for pages as they go on, start again with each
+// range, and end after the first error.
 //
 //	for user, err := range client.Users(ctx, &aad.UsersOptions{Domain: "example.com"}) {
 //		if err != nil {
@@ -60,8 +65,9 @@
 //
 // # Federate, and undo it
 //
-// A domain becomes federated by [Client.CreateFederation] and managed by [Client.DeleteFederation] or
-// [Client.SetManaged]; there is no separate switch. Three things deserve care:
+// A domain becomes federated by [Client.CreateFederation] and managed by
+// [Client.DeleteFederation] or [Client.SetManaged]; there is no separate switch.
+// Three things deserve care:
 //
 //   - A creation that fails may have federated the domain all the same. After [ErrOutcomeUnknown] look at
 //     [Client.Domain] first, then at [Client.Federation]. A domain that is federated while its configuration is
@@ -75,9 +81,10 @@
 //
 // # Handle errors
 //
-// Every error of a call is an [*Error]: status, code and message of the service, the request IDs that its support asks for, the
-// permission that was needed. Test for meanings with errors.Is: the service says the same thing in
-// several ways, and different things in the same way.
+// Every error of a call is an [*Error]: status, code and message of the service,
+// the request IDs that its support asks for, the permission that was needed. Test
+// for meanings with errors.Is: the service says the same thing in several ways, and
+// different things in the same way.
 //
 //	ErrNotFound          no such object                           404
 //	ErrNotFederated      the domain has no configuration          404, or an empty list
@@ -93,7 +100,8 @@
 //	                     taken effect
 //	ErrReadOnly          Options.ReadOnly, and the call writes
 //
-// The text of an error has one line, and neither secrets nor queries nor user names; nor have the log records.
+// The text of an error has one line, and neither secrets nor queries nor user
+// names; nor have the log records.
 //
 // # Retries
 //
@@ -111,7 +119,8 @@
 //
 // # Test with the fake
 //
-// Package aadtest has a tenant in memory, which behaves like the service where it surprises, and fails on demand:
+// Package aadtest has a tenant in memory, which behaves like the service where it
+// surprises, and fails on demand:
 //
 //	var tenant aadtest.Server
 //	tenant.AddDomain("example.com")

@@ -139,8 +139,9 @@ func (c *Client) CreateDomain(ctx context.Context, name string) (*Domain, error)
 	return d.get(), nil
 }
 
-// VerifyDomain asks the service to look for the verification record in the
-// DNS. It fails with [ErrInvalid] while the record cannot be seen, and for a domain that is verified already.
+// VerifyDomain asks the service to look for the verification record in the DNS. It
+// fails with [ErrInvalid] while the record cannot be seen, and for a domain that is
+// verified already.
 //
 //	POST /domains/{domain}/verify; Domain.ReadWrite.All; not repeated when the answer is lost
 func (c *Client) VerifyDomain(ctx context.Context, name string) (*Domain, error) {

@@ -32,7 +32,8 @@ type MFABehavior string
 const (
 	// AcceptIfMFADoneByFederatedIdP: the provider's is accepted; if it did none, Azure AD asks.
 	AcceptIfMFADoneByFederatedIdP MFABehavior = "acceptIfMfaDoneByFederatedIdp"
-	// EnforceMFAByFederatedIdP: the provider's is accepted; if it did none, the user is sent back to it.
+	// EnforceMFAByFederatedIdP: the provider's is accepted; if it did none, the
+	// user is sent back to it.
 	EnforceMFAByFederatedIdP MFABehavior = "enforceMfaByFederatedIdp"
 	// RejectMFAByFederatedIdP: Azure AD always asks for itself.
 	RejectMFAByFederatedIdP MFABehavior = "rejectMfaByFederatedIdp"
@@ -199,9 +200,9 @@ const federationPath = "domains/{domain}/federationConfiguration"
 // Federation returns the federation configuration of a domain.
 //
 // A domain without one is [ErrNotFederated], a domain that does not exist
-// [ErrNotFound]. ErrNotFederated does not say that the domain is managed: a creation that
-// went wrong can leave a federated domain whose configuration cannot be read.
-// Who has to know compares with [Domain].AuthenticationType.
+// [ErrNotFound]. ErrNotFederated does not say that the domain is managed: a
+// creation that went wrong can leave a federated domain whose configuration cannot
+// be read. Who has to know compares with [Domain].AuthenticationType.
 //
 //	GET /domains/{domain}/federationConfiguration, and GET /domains/{domain} after a 404 whose text leaves
 //	open what is missing; Domain-InternalFederation.Read.All; safe to repeat

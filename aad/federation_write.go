@@ -15,18 +15,20 @@ import (
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
-// CreateFederation gives a managed domain a federation configuration, and
-// thereby makes it federated: within minutes its users are sent to the identity provider.
+// CreateFederation gives a managed domain a federation configuration, and thereby
+// makes it federated: within minutes its users are sent to the identity provider.
 // f.ID and f.UpdateStatus are ignored.
 //
-// Nothing is sent, and the error names every reason at once ([ErrInvalid]), unless f has a display name,
-// an issuer, sign-in and sign-out addresses, a protocol, an MFA behaviour and a certificate:
-// the service accepts some incomplete configurations half, and a domain is then federated without a
-// configuration that anybody can read or delete.
+// Nothing is sent, and the error names every reason at once ([ErrInvalid]), unless
+// f has a display name, an issuer, sign-in and sign-out addresses, a protocol, an
+// MFA behaviour and a certificate: the service accepts some incomplete
+// configurations half, and a domain is then federated without a configuration that
+// anybody can read or delete.
 //
-// After any error but [ErrInvalid], [ErrDenied], [ErrUnauthenticated], [ErrAlreadyFederated] and
-// [ErrIssuerInUse], look at the domain (not only at its configuration) before anything else: even
-// an internal error of the service may have made the domain federated. [Client.SetManaged] leads back.
+// After any error but [ErrInvalid], [ErrDenied], [ErrUnauthenticated],
+// [ErrAlreadyFederated] and [ErrIssuerInUse], look at the domain (not only at its
+// configuration) before anything else: even an internal error of the service may
+// have made the domain federated. [Client.SetManaged] leads back.
 //
 //	POST /domains/{domain}/federationConfiguration; Domain-InternalFederation.ReadWrite.All;
 //	not repeated when the answer is lost ([ErrOutcomeUnknown])
@@ -157,10 +159,10 @@ type FederationUpdate struct {
 
 	SigningCertificate *certs.Cert
 
-	// NextSigningCertificate is the second certificate that is accepted. A
-	// pointer to the zero Cert clears it, by sending null. Whether the service
-	// takes null is not documented: read the configuration afterwards, and if the certificate is
-	// still there write the current one to both fields.
+	// NextSigningCertificate is the second certificate that is accepted. A pointer
+	// to the zero Cert clears it, by sending null. Whether the service takes null
+	// is not documented: read the configuration afterwards, and if the certificate
+	// is still there write the current one to both fields.
 	NextSigningCertificate *certs.Cert
 
 	SignedRequestsRequired *bool

@@ -47,9 +47,9 @@ func (p *Permissions) Has(name string) bool {
 	return false
 }
 
-// Missing returns what the token lacks. Each of needed is a list of permissions
-// of which one is enough; of those that are lacking altogether, the first, which should be the least
-// privileged one, is returned.
+// Missing returns what the token lacks. Each of needed is a list of permissions of
+// which one is enough; of those that are lacking altogether, the first, which
+// should be the least privileged one, is returned.
 func (p *Permissions) Missing(needed ...[]string) []string {
 	var missing []string
 	for _, any := range needed {
@@ -61,7 +61,8 @@ func (p *Permissions) Missing(needed ...[]string) []string {
 }
 
 // Permissions returns the permissions in the client's token, which is read and not
-// verified: that is the service's business. A token that cannot be read is [ErrOpaqueToken].
+// verified: that is the service's business. A token that cannot be read is
+// [ErrOpaqueToken].
 //
 // No request to Graph is made. The credential is asked for a token if there is none yet.
 func (c *Client) Permissions(ctx context.Context) (*Permissions, error) {

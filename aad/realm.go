@@ -42,8 +42,9 @@ const UnknownRealm AuthenticationType = "Unknown"
 // Realm asks the login service, as a sign-in page would, how users of a domain
 // sign in. No token is sent: this also tells about domains of other tenants.
 //
-// One request to common/userrealm tells everything, protocol included. Only if that cannot be used is
-// getuserrealm.srf asked, which tells everything but the protocol. Neither is documented by Microsoft.
+// One request to common/userrealm tells everything, protocol included. Only if that
+// cannot be used is getuserrealm.srf asked, which tells everything but the
+// protocol. Neither is documented by Microsoft.
 //
 //	GET {login}/common/userrealm/{user}?api-version=2.1, GET {login}/getuserrealm.srf?login=…; no permission; safe to repeat
 func (c *Client) Realm(ctx context.Context, userOrDomain string) (*Realm, error) {

@@ -16,8 +16,9 @@ import (
 // same in all tenants.
 const GlobalAdministrator = "62e90394-69f5-4237-9190-012177145e10"
 
-// RoleAssignment gives a role to a principal. Roles that somebody may activate
-// for a while (privileged identity management) are assignments only while they are active.
+// RoleAssignment gives a role to a principal. Roles that somebody may activate for
+// a while (privileged identity management) are assignments only while they are
+// active.
 type RoleAssignment struct {
 	ID               string     `json:"id"`
 	PrincipalID      string     `json:"principalId"`

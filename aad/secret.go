@@ -9,9 +9,9 @@ import (
 // redacted is what a Secret shows of itself.
 const redacted = "[redacted]"
 
-// Secret is a string, such as a password, that shows itself to nobody who does
-// not ask by [Secret.Reveal]: not in %v, %+v, %#v, %q or %x, not in JSON or text, not in slog.
-// The zero value is the empty secret.
+// Secret is a string, such as a password, that shows itself to nobody who does not
+// ask by [Secret.Reveal]: not in %v, %+v, %#v, %q or %x, not in JSON or text, not
+// in slog. The zero value is the empty secret.
 type Secret struct{ reveal func() string } // a function, for printers that follow pointers
 
 // NewSecret returns a secret that holds s.

@@ -10,9 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// userPage is a page of users, as it came. The users are decoded one by one as they are asked for: lists
-// of hundreds of thousands are read page after page, and encoding/json would spend more on
-// them than the network. A user costs two allocations, three with lists in it, and one if the block is reused.
+// userPage is a page of users, as it came. The users are decoded one by one as they
+// are asked for: lists of hundreds of thousands are read page after page, and
+// encoding/json would spend more on them than the network. A user costs two
+// allocations, three with lists in it, and one if the block is reused.
 type userPage struct {
 	count int    // @odata.count, -1 if it is not there
 	link  string // @odata.nextLink
@@ -220,8 +221,8 @@ func unescape(b []byte) string {
 	return s
 }
 
-// decoder walks through JSON. It notices what is cut off or has no structure, and leaves to others whether
-// what it skips is well-formed.
+// decoder walks through JSON. It notices what is cut off or has no structure, and
+// leaves to others whether what it skips is well-formed.
 type decoder struct {
 	b   []byte
 	i   int
@@ -286,8 +287,8 @@ func (d *decoder) object(f func(key []byte) bool) bool {
 	}
 }
 
-// element reports whether there is another element of an array, which the caller takes. The first call, at
-// the beginning of d.b, enters the array.
+// element reports whether there is another element of an array, which the caller
+// takes. The first call, at the beginning of d.b, enters the array.
 func (d *decoder) element() bool {
 	if d.bad {
 		return false

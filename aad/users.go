@@ -162,10 +162,10 @@ func (o *UsersOptions) request() (*rest.Request, error) {
 
 // Users lists users.
 //
-// Each range over the result starts again; it ends after the first error. Users that
-// are created, deleted or renamed meanwhile may be missed or seen twice, and lists by condition
-// come from an index that lags behind by seconds to minutes. Memory is needed for a page or, if
-// opts.Parallel, for a page of each range.
+// Each range over the result starts again; it ends after the first error. Users
+// that are created, deleted or renamed meanwhile may be missed or seen twice, and
+// lists by condition come from an index that lags behind by seconds to minutes.
+// Memory is needed for a page or, if opts.Parallel, for a page of each range.
 //
 // The strings of one user share their memory; who keeps only one of them for long clones it.
 //

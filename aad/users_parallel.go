@@ -21,11 +21,12 @@ const (
 
 // usersParallel reads a long list in ranges of the user principal name.
 //
-// The list of a tenant can only be read page after page, each page naming the
-// next. So it is divided by what the names begin with, plus one range for all that begin
-// otherwise, and those that are still long are divided again. Names are often alike at the
-// beginning (user0001, user0002, …): the division is made where they part, which a few
-// counts find out. The ranges are disjoint by their conditions, and nobody is between them.
+// The list of a tenant can only be read page after page, each page naming the next.
+// So it is divided by what the names begin with, plus one range for all that begin
+// otherwise, and those that are still long are divided again. Names are often alike
+// at the beginning (user0001, user0002, …): the division is made where they part,
+// which a few counts find out. The ranges are disjoint by their conditions, and
+// nobody is between them.
 func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*User, error] {
 	return func(yield func(*User, error) bool) {
 		onTotal := o.OnTotal

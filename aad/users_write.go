@@ -97,9 +97,10 @@ func checkImmutableID(s string) error {
 	return checkText(s)
 }
 
-// SetImmutableID sets the ID that a federated sign-in is matched with; "" clears it.
-// The service refuses ($ and _ in the ID apart) users that come from a directory on the
-// premises, and may refuse users whose name is on a federated domain: set the IDs before federating.
+// SetImmutableID sets the ID that a federated sign-in is matched with; "" clears
+// it. The service refuses users that come from a directory on the premises, and may
+// refuse users whose name is on a federated domain: set the IDs before federating.
+// An ID with $ or _ in it is refused here.
 //
 //	PATCH /users/{id}; User.ReadWrite.All; safe to repeat
 func (c *Client) SetImmutableID(ctx context.Context, id, immutableID string) error {

@@ -1,8 +1,9 @@
 // Package aadtest has an Azure AD tenant in memory, for tests of programs that
 // use package aad, or Microsoft Graph by other means.
 //
-// A [Server] is an [net/http.Handler] with memory: what is written is read back, and what the service
-// refuses is refused, in its words. It does not need package testing.
+// A [Server] is an [net/http.Handler] with memory: what is written is read back,
+// and what the service refuses is refused, in its words. It does not need package
+// testing.
 //
 //	var tenant aadtest.Server
 //	tenant.AddDomain("example.com")
@@ -33,17 +34,20 @@
 //
 // # Trouble
 //
-// [Server].Fault decides for each request: refused, carried out with the answer lost, cut, or late. Throttle
-// refuses by a token bucket. ReadLag and ResourceLag let reads show the past, by time, by number, or by turns; RealmLag does so for
-// the realm endpoints.
+// [Server].Fault decides for each request: refused, carried out with the answer
+// lost, cut, or late. Throttle refuses by a token bucket. ReadLag and ResourceLag
+// let reads show the past, by time, by number, or by turns; RealmLag does so for the
+// realm endpoints.
 //
 // # Assertions
 //
-// [Server.Requests] is the log, with path templates; [Server.Writes] counts. [Server.Domain] and
-// [Server.Federation] are the truth behind the lag. [Server.History] and OnFederationChange show each state that a domain went
-// through, so that a test can demand what must never have been.
+// [Server.Requests] is the log, with path templates; [Server.Writes] counts.
+// [Server.Domain] and [Server.Federation] are the truth behind the lag.
+// [Server.History] and OnFederationChange show each state that a domain went through,
+// so that a test can demand what must never have been.
 //
 // # Scale
 //
-// [Server.GenerateUsers] makes users by number, without storing them: hundreds of thousands cost six bytes each.
+// [Server.GenerateUsers] makes users by number, without storing them: hundreds of
+// thousands cost six bytes each.
 package aadtest

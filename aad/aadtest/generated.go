@@ -43,10 +43,11 @@ func (g *generated) change(i int) {
 	}
 }
 
-// GenerateUsers adds the users f(0) to f(n-1). They are not stored: f is called, from
-// several goroutines, whenever one is needed, and has to give the same answer each time. A
-// user without ID gets one by number. The index that is stored takes six bytes a user, and a bit for each condition that lists ask for.
-// There is one set of generated users; a second call replaces it.
+// GenerateUsers adds the users f(0) to f(n-1). They are not stored: f is called,
+// from several goroutines, whenever one is needed, and has to give the same answer
+// each time. A user without ID gets one by number. The index that is stored takes
+// six bytes a user, and a bit for each condition that lists ask for. There is one
+// set of generated users; a second call replaces it.
 func (s *Server) GenerateUsers(n int, f func(i int) aad.User) {
 	s.start()
 	g := &generated{n: n, f: f, order: make([]uint32, n), at: make([]uint16, n), changed: make(map[int]bool), live: newBitset(n), conditions: make(map[string]bitset)}

@@ -8,9 +8,9 @@ import (
 	"github.com/jcaad/jcaad/aad"
 )
 
-// AddDomain adds a verified, managed domain: a root domain, or a subdomain if a verified root domain
-// above it exists. edit may change what the domain is: only authentication,
-// flags and services count.
+// AddDomain adds a verified, managed domain: a root domain, or a subdomain if a
+// verified root domain above it exists. edit may change what the domain is: only
+// authentication, flags and services count.
 func (s *Server) AddDomain(name string, edit ...func(*aad.Domain)) {
 	s.start()
 	s.mu.Lock()
@@ -48,11 +48,12 @@ func Unverified(d *aad.Domain) { d.IsVerified, d.IsRoot = false, false }
 // Default is an edit for [Server.AddDomain].
 func Default(d *aad.Domain) { d.IsDefault = true }
 
-// Broken is an edit for [Server.AddDomain]: the domain is federated and has no configuration that can be read.
+// Broken is an edit for [Server.AddDomain]: the domain is federated and has no
+// configuration that can be read.
 func Broken(d *aad.Domain) { d.AuthenticationType = aad.Federated }
 
-// SetFederation federates a domain behind everybody's back, or changes its federation, without the
-// checks of the service. A federation without ID gets one.
+// SetFederation federates a domain behind everybody's back, or changes its
+// federation, without the checks of the service. A federation without ID gets one.
 func (s *Server) SetFederation(name string, f aad.Federation) {
 	s.start()
 	s.mu.Lock()

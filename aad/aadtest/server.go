@@ -12,10 +12,11 @@ import (
 	"github.com/jcaad/jcaad/internal/memhttp"
 )
 
-// Server is an Azure AD tenant in memory, as far as package aad uses one. The
-// zero value is a tenant with its initial domain and nobody in it. It is an [http.Handler] that serves Microsoft
-// Graph under /v1.0 and the login service beside it: give it to [net/http/httptest.NewServer],
-// or use [Server.Client] to skip the network.
+// Server is an Azure AD tenant in memory, as far as package aad uses one. The zero
+// value is a tenant with its initial domain and nobody in it. It is an
+// [http.Handler] that serves Microsoft Graph under /v1.0 and the login service
+// beside it: give it to [net/http/httptest.NewServer], or use [Server.Client] to
+// skip the network.
 //
 // The exported fields are set before the first request, or between requests.
 type Server struct {
@@ -32,9 +33,9 @@ type Server struct {
 	// Latency is added to each request.
 	Latency time.Duration
 
-	// ReadLag is how long reads show the state before a write; ResourceLag, if not nil,
-	// says so for each resource, by the path below /v1.0, such as "domains/example.com" or
-	// "domains/example.com/federationConfiguration".
+	// ReadLag is how long reads show the state before a write; ResourceLag, if not
+	// nil, says so for each resource, by the path below /v1.0, such as
+	// "domains/example.com" or "domains/example.com/federationConfiguration".
 	ReadLag     Lag
 	ResourceLag func(resource string) Lag
 
@@ -45,8 +46,8 @@ type Server struct {
 	// PageSize limits the pages of lists, whatever $top asks for. 0 means no limit.
 	PageSize int
 
-	// OnFederationChange, if not nil, is called after each change of a domain's authentication or
-	// federation, before the request that made it is answered.
+	// OnFederationChange, if not nil, is called after each change of a domain's
+	// authentication or federation, before the request that made it is answered.
 	OnFederationChange func(State)
 
 	// TokenLifetime of the tokens that credentials issue; the default is an hour.
@@ -107,8 +108,9 @@ type Quirks struct {
 	// RefuseNullCertificate refuses to clear nextSigningCertificate with null.
 	RefuseNullCertificate bool
 
-	// DomainWriteIsNotEnough refuses to create and delete federations, and DomainWriteMayNotUpdate also to update them, with
-	// Domain.ReadWrite.All alone, as was the case for years.
+	// DomainWriteIsNotEnough refuses to create and delete federations, and
+	// DomainWriteMayNotUpdate also to update them, with Domain.ReadWrite.All alone,
+	// as was the case for years.
 	DomainWriteIsNotEnough, DomainWriteMayNotUpdate bool
 
 	// SubdomainShowsParent lists the federation of the root domain for its subdomains.
@@ -136,7 +138,8 @@ type Quirks struct {
 	// NextLinkHost, if not empty, is the host that links to next pages name.
 	NextLinkHost string
 
-	// RealmXML answers getuserrealm.srf in XML whatever is asked for, NoUserRealm answers 404 at common/userrealm.
+	// RealmXML answers getuserrealm.srf in XML whatever is asked for, NoUserRealm
+	// answers 404 at common/userrealm.
 	RealmXML, NoUserRealm bool
 
 	// SAMLAuthURL returns the AuthURL of a domain that is federated by SAML. The
@@ -268,9 +271,9 @@ func (s *Server) HTTPClient() *http.Client {
 	return &http.Client{Transport: &memhttp.Transport{Handler: s}}
 }
 
-// Client returns a client of the tenant that may do everything package aad can do. opts may be
-// nil; its HTTPClient, if nil, is that of [Server.HTTPClient]. Client panics if opts are
-// such that [aad.New] fails.
+// Client returns a client of the tenant that may do everything package aad can do.
+// opts may be nil; its HTTPClient, if nil, is that of [Server.HTTPClient]. Client
+// panics if opts are such that [aad.New] fails.
 func (s *Server) Client(opts *aad.Options) *aad.Client {
 	return s.ClientWith(s.Credential(), opts)
 }
