@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
-	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -92,11 +91,10 @@ func (p *userPage) users() iter.Seq2[*User, error] {
 	}
 }
 
-// block is a user and what it points to.
+// block is a user and the booleans that it points to.
 type block struct {
 	User
 	enabled, synced bool
-	list            []string // of a block that is used again
 }
 
 // user decodes one user. Its texts are collected first, and allocated together.
@@ -152,11 +150,10 @@ func (d *decoder) user() *User {
 		*into[i] = all[e[0]:e[1]]
 	}
 	if len(d.ends) > 0 {
-		var list []string
-		if d.reuse != nil {
-			list = d.strings[:0]
+		list := d.strings[:0]
+		if d.reuse == nil || cap(list) < len(d.ends) {
+			list = make([]string, 0, len(d.ends))
 		}
-		list = slices.Grow(list, len(d.ends))
 		for _, e := range d.ends {
 			list = append(list, all[e[0]:e[1]])
 		}
