@@ -1,0 +1,30 @@
+// Package conformance compares what packages jumpcloud and aad send, and what
+// their fakes answer, with the machine-readable descriptions of the two
+// services.
+//
+// It has nothing but a test. Each operation of both clients is driven against
+// its fake, and a validator stands between the two: an [http.RoundTripper] that
+// looks up each request and each answer in the description (path, query,
+// headers, statuses, bodies). It is stricter than the descriptions: a query
+// parameter, header or property that they do not name is an error, even where
+// they allow for others.
+//
+// The descriptions are not part of this module. The environment variable
+// JCAAD_SPECS names the folder that has them:
+//
+//	graph-v1.0-trimmed.yaml     Microsoft Graph v1.0 (OpenAPI 3.0)
+//	jumpcloud-v1-trimmed.json   JumpCloud's API v1 (Swagger 2.0)
+//	jumpcloud-v2-trimmed.json   JumpCloud's API v2 (Swagger 2.0)
+//
+// Without it the comparison is skipped; that the validator can fail is tested
+// in any case.
+//
+// The descriptions are wrong in places (mistakes_test.go) and do not have
+// everything that exists (absent_test.go). Both files say why, and an entry that
+// is not needed fails the test.
+//
+//	JCAAD_SPECS=/path/to/descriptions go test -v ./...
+//
+// It is a module of its own so that the validator and what it needs stay out of
+// everything else.
+package conformance
