@@ -29,6 +29,12 @@ func (j *job) demonstrate(ctx context.Context) int {
 	env := federationtest.New(&federationtest.Options{Lifelike: true, DefaultDomain: true})
 	env.AzureAD.RealmLag = 4 * time.Second // live: 20 minutes to hours
 	env.JumpCloud.Latency, env.AzureAD.Latency = 40*time.Millisecond, 40*time.Millisecond
+	for _, u := range env.JumpCloud.Users() {
+		if u.Username == "tess.turner" {
+			u.Email = "" // as it happens to accounts that a script has made
+			env.JumpCloud.SetUser(u)
+		}
+	}
 	s, err := standin.Serve(env, standin.Options{})
 	if err != nil {
 		fmt.Fprintln(j.err, err)

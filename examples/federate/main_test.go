@@ -103,7 +103,7 @@ func TestDefaultRun(t *testing.T) {
 	r.want(t, exitDone,
 		"Nothing here is live", "http://127.0.0.1:", "http://127.0.0.1:",
 		"1. Preflight", "24 users in JumpCloud, 24 accounts on the domain in Azure AD, 23 in both",
-		"severity", "LOCKED OUT  uma.underhill@example.com", "not-in-azure-ad", "What to do about",
+		"severity", "LOCKED OUT  uma.underhill@example.com", "tess.turner@example.com    no-email", "not-in-azure-ad", "What to do about",
 		"2. Preview", "~ azure-ad/default-domain", `+ jumpcloud/application "urn:uri:example.com"`, `+ azure-ad/federation "example.com"`, "12 changes",
 		"3. Federate", "row 5", "row 9  create azure-ad/federation", "12 changes made", "12 of them writes",
 		"4. Verify", "good     application", "good     certificate", "good     azure-ad", "not yet  realm", "good     people",

@@ -22,7 +22,18 @@ func Findings(w io.Writer, p *federation.Preflight, atMost int) {
 			advice = append(advice, kind, repair)
 		}
 	}
+	type about struct {
+		who  string
+		kind federation.Code
+	}
+	people := make(map[about]bool) // what is told of people need not be told as a gate
+	for _, f := range p.People.All() {
+		people[about{f.Who(), f.Code}] = true
+	}
 	for _, g := range p.Gates {
+		if people[about{g.Subject, "person-" + g.Code}] {
+			continue
+		}
 		l := line{string(g.Severity), g.Subject, string(g.Code) + ": " + g.Message}
 		if g.Consented {
 			l.severity = "consented"
