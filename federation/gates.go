@@ -153,6 +153,15 @@ const (
 	permissionRoleReadWrite               = "RoleManagement.ReadWrite.Directory"
 )
 
+// needed are the permissions that changes of Azure AD need.
+var needed = map[Resource][]string{
+	ResFederation:       {permissionInternalFederationReadWrite},
+	ResRecover:          {permissionDomainReadWrite},
+	ResDefaultDomain:    {permissionDomainReadWrite},
+	ResTechnicalAccount: {permissionUserReadWrite},
+	ResRole:             {permissionRoleReadWrite},
+}
+
 // purpose says what a change of Azure AD is for, as people would.
 func (c Change) purpose() string {
 	switch c.Resource {
@@ -180,20 +189,13 @@ func gatePermissions(ps *problems, todo Changes, perms *aad.Permissions) {
 			Message: "the access token cannot be read, so its permissions are not known before the first write"})
 		return
 	}
-	need := map[Resource][]string{
-		ResFederation:       {permissionInternalFederationReadWrite},
-		ResRecover:          {permissionDomainReadWrite},
-		ResDefaultDomain:    {permissionDomainReadWrite},
-		ResTechnicalAccount: {permissionUserReadWrite},
-		ResRole:             {permissionRoleReadWrite},
-	}
 	kind := "delegated"
 	if perms.AppOnly {
 		kind = "application"
 	}
 	told := make(map[string]bool)
 	for _, c := range todo {
-		for _, name := range need[c.Resource] {
+		for _, name := range needed[c.Resource] {
 			if perms.Has(name) || told[name] {
 				continue
 			}

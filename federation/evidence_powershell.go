@@ -1,0 +1,177 @@
+package federation
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/jcaad/jcaad/aad"
+)
+
+// WritePowerShell writes what the change does in Azure AD as cmdlets of
+// Microsoft Graph PowerShell, for auditors to read, and the way back. What it
+// does in JumpCloud stands in comments. Passwords are asked for, not written.
+func (e Evidence) WritePowerShell(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	steps := slices.DeleteFunc(e.steps(), func(s step) bool { return !s.happened() })
+	fmt.Fprintf(b, "# Sign-in of %s\n", comment(e.domain()))
+	if len(steps) == 0 {
+		b.WriteString("# Nothing is to be changed.\n")
+		return b.Flush()
+	}
+	scopes := scopesOf(steps)
+	if len(scopes) > 0 {
+		fmt.Fprintf(b, "Connect-MgGraph -Scopes %s\n", strings.Join(scopes, ", "))
+	}
+	for _, s := range steps {
+		b.WriteByte('\n')
+		writeCmdlets(b, s.Change, s.Step)
+	}
+	fmt.Fprintf(b, "\n# read back\nGet-MgDomain -DomainId %[1]s | Select-Object Id, AuthenticationType, IsDefault\nGet-MgDomainFederationConfiguration -DomainId %[1]s\n", psQuote(e.domain()))
+
+	b.WriteString("\n# the way back, if it is needed\n")
+	for _, s := range slices.Backward(steps) {
+		if s.Change.Resource == ResRecover {
+			continue // nobody wants that back
+		}
+		writeCmdlets(b, s.Change.inverse(), s.Step)
+	}
+	return b.Flush()
+}
+
+// scopesOf returns the permissions that the steps need, quoted.
+func scopesOf(steps []step) []string {
+	var scopes []string
+	for _, s := range steps {
+		for _, name := range needed[s.Change.Resource] {
+			if q := psQuote(name); !slices.Contains(scopes, q) {
+				scopes = append(scopes, q)
+			}
+		}
+	}
+	return scopes
+}
+
+// writeCmdlets writes one change, or the comment that it is none of Azure AD's.
+func writeCmdlets(b *bufio.Writer, c Change, s Step) {
+	name := psQuote(c.Name)
+	switch c.Resource {
+	case ResTechnicalAccount:
+		if c.Action == Delete {
+			fmt.Fprintf(b, "Remove-MgUser -UserId %s\n", name)
+			return
+		}
+		local, _, _ := strings.Cut(c.Name, "@")
+		fmt.Fprintf(b, "$password = [System.Net.NetworkCredential]::new('', (Read-Host -AsSecureString)).Password # not on this page\n"+
+			"New-MgUser -UserPrincipalName %s -DisplayName %s -MailNickname %s -AccountEnabled -PasswordProfile @{ Password = $password; ForceChangePasswordNextSignIn = $false }\n",
+			name, psQuote(fieldValue(c, "displayName")), psQuote(local))
+	case ResRole:
+		if c.Action == Remove {
+			id := psQuote(s.ID)
+			if s.ID == "" {
+				id = "$assignment.Id # what the step above returned;"
+			} else {
+				id += " #"
+			}
+			fmt.Fprintf(b, "Remove-MgRoleManagementDirectoryRoleAssignment -UnifiedRoleAssignmentId %s Global Administrator of %s\n", id, comment(c.Name))
+			return
+		}
+		fmt.Fprintf(b, "$assignment = New-MgRoleManagementDirectoryRoleAssignment -PrincipalId (Get-MgUser -UserId %s).Id -RoleDefinitionId %s -DirectoryScopeId '/' # Global Administrator\n",
+			name, psQuote(aad.GlobalAdministrator))
+	case ResDefaultDomain:
+		fmt.Fprintf(b, "Update-MgDomain -DomainId %s -IsDefault\n", psQuote(fieldValue(c, "isDefault")))
+	case ResRecover:
+		fmt.Fprintf(b, "Update-MgDomain -DomainId %s -AuthenticationType 'Managed' # its configuration cannot be read\n", name)
+	case ResFederation:
+		writeFederation(b, c, s)
+	default:
+		service, kind := c.Resource.names()
+		fmt.Fprintf(b, "# %s: %s %s %s\n", service, c.Action, kind, comment(quote(c.Name)))
+		for _, f := range c.Fields {
+			if c.Action == Delete || c.Action == Remove {
+				break
+			}
+			fmt.Fprintf(b, "#   %s: %s\n", comment(f.Name), comment(f.show(f.New)))
+		}
+	}
+}
+
+func writeFederation(b *bufio.Writer, c Change, s Step) {
+	domain := psQuote(c.Name)
+	// The ID of the configuration before the change is not that of another
+	// one that was made later.
+	id := "(Get-MgDomainFederationConfiguration -DomainId " + domain + ").Id"
+	switch c.Action {
+	case Delete:
+		fmt.Fprintf(b, "Remove-MgDomainFederationConfiguration -DomainId %s -InternalDomainFederationId %s # the domain is managed from then on\n", domain, id)
+		return
+	case Create:
+		if len(c.Fields) == 0 && s.Backup != nil {
+			c.Fields = backupFields(s.Backup)
+		}
+	}
+	b.WriteString("$federation = @{\n    '@odata.type' = '#microsoft.graph.internalDomainFederation'\n")
+	for _, f := range c.Fields {
+		fmt.Fprintf(b, "    %s = %s\n", psQuote(f.Name), psValue(f))
+	}
+	b.WriteString("}\n")
+	if c.Action == Create {
+		fmt.Fprintf(b, "New-MgDomainFederationConfiguration -DomainId %s -BodyParameter $federation\n", domain)
+		return
+	}
+	fmt.Fprintf(b, "Update-MgDomainFederationConfiguration -DomainId %s -InternalDomainFederationId %s -BodyParameter $federation\n", domain, id)
+}
+
+// backupFields are the values of a whole configuration.
+func backupFields(f *aad.Federation) []Field {
+	var fs []Field
+	for _, name := range []string{"displayName", "issuerUri", "passiveSignInUri", "activeSignInUri", "signOutUri",
+		"preferredAuthenticationProtocol", "federatedIdpMfaBehavior", fieldCertificate, fieldNextCertificate} {
+		if v := federationField(f, name); v != "" {
+			fs = append(fs, Field{Name: name, New: v})
+		}
+	}
+	return fs
+}
+
+func fieldValue(c Change, name string) string {
+	for _, f := range c.Fields {
+		if f.Name == name {
+			return f.New
+		}
+	}
+	return ""
+}
+
+func psValue(f Field) string {
+	switch {
+	case f.New == Later:
+		return "$null # " + Later + ": the certificate of the JumpCloud application"
+	case f.New == "":
+		return "$null"
+	case f.Name == fieldCertificate || f.Name == fieldNextCertificate:
+		return psQuote(f.New) + " # " + comment(f.show(f.New))
+	}
+	return psQuote(f.New)
+}
+
+// psQuote is s as a literal of PowerShell, in which nothing is expanded. Its
+// typographic quotes end a literal as the plain one does.
+func psQuote(s string) string {
+	var b strings.Builder
+	b.WriteByte('\'')
+	for _, r := range plain(s) {
+		switch r {
+		case '\'', '\u2018', '\u2019', '\u201a', '\u201b':
+			b.WriteRune(r)
+		}
+		b.WriteRune(r)
+	}
+	b.WriteByte('\'')
+	return b.String()
+}
+
+// comment is s in a comment, which ends with the line.
+func comment(s string) string { return plain(s) }

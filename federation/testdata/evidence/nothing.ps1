@@ -1,0 +1,2 @@
+# Sign-in of example.com
+# Nothing is to be changed.

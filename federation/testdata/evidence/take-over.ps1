@@ -1,0 +1,35 @@
+# Sign-in of example.com
+Connect-MgGraph -Scopes 'Domain-InternalFederation.ReadWrite.All'
+
+$federation = @{
+    '@odata.type' = '#microsoft.graph.internalDomainFederation'
+    'displayName' = 'example.com'
+    'issuerUri' = 'urn:uri:example.com'
+    'passiveSignInUri' = 'https://sso.jumpcloud.com/saml2/example-com'
+    'activeSignInUri' = 'https://sso.jumpcloud.com/saml2/example-com'
+    'signOutUri' = 'https://console.jumpcloud.com/userconsole/'
+    'preferredAuthenticationProtocol' = 'saml'
+    'federatedIdpMfaBehavior' = 'acceptIfMfaDoneByFederatedIdp'
+    'signingCertificate' = 'MIIDyzCCArOgAwIBAgIUDKA6tyOGQVZmLua1HbCp3p7ehG0wDQYJKoZIhvcNAQELBQAwdTELMAkGA1UEBhMCVVMxCzAJBgNVBAgMAkNPMRAwDgYDVQQHDAdCb3VsZGVyMRAwDgYDVQQKDAdFeGFtcGxlMRkwFwYDVQQLDBBKdW1wQ2xvdWRTQU1MSWRQMRowGAYDVQQDDBFKdW1wQ2xvdWRTQU1MVXNlcjAeFw0yNjExMjMwNjM2MTlaFw0zMTExMjMwNjM2MTlaMHUxCzAJBgNVBAYTAlVTMQswCQYDVQQIDAJDTzEQMA4GA1UEBwwHQm91bGRlcjEQMA4GA1UECgwHRXhhbXBsZTEZMBcGA1UECwwQSnVtcENsb3VkU0FNTElkUDEaMBgGA1UEAwwRSnVtcENsb3VkU0FNTFVzZXIwggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAwggEKAoIBAQCuQaJAllWIPL5/WAaZexdxrTFtP9GkEkPlU++oUdiyCMqIwwEbw7wq1W8T0kDUg3qbw5Tkf87PyZUhdom+HjKBLjxa6nHkCUBc4P/Gw7/ogOwTioYzvD0p66cX8lrIWshR/nfiHtAaxlpvqKhnZAbpDVBshen1G0ufOEYM12t9+sdy9ZqcSzK5TMf8jLpGGFBUEHHo82MHHG6OlYqDkwEIvpHmNo84yHuN63S+SlHIZikdTdOrN7l4FMo8VRPQYNjlZnj7UfVw5KZL44EPKsQEylnFEo3tarC59dr6O/XfMvfx2vpYS76+XvbeHI6239AqparORbMmMEknFwrLBiSFAgMBAAGjUzBRMB0GA1UdDgQWBBRFeLGziTgWb/7i7obaeiSKAXANszAfBgNVHSMEGDAWgBRFeLGziTgWb/7i7obaeiSKAXANszAPBgNVHRMBAf8EBTADAQH/MA0GCSqGSIb3DQEBCwUAA4IBAQB1Jdx+MbL0qAgqBmHs51ZesKmsPBezkrLfa/9FEJRo0dxMo6+gjlKyR62mi4PdrcGiFq5iJHY9xRDJ3hQjs1hxKCScniL2bcYu+6SFCfCFbVYhwU2HLsavaI8H5eAtIDhroSf2SBFssXo+XLVZtIR0EHWDe7osKeeYIsvQ6EEUBZHVX1jgnr7niQmXYc/SIqaYNgDq8scpRLcbLMbJ4+ywQ4PpcKYP/MLM9SA3Sf7kdvGDg4nsKzYB4JLVnRL9JW0uLUI4wMMNagqEvPofHcZFpMXWvxRogXA0ASRau3WNkiH7BjSyjPKl5ZrlpKEy6X0WMex2uNk5SI+WNpQwMuJD' # certificate 8BC63ADF7AB09E60AF800057D922FF040ED0AC9D, valid until 2031-11-23
+    'nextSigningCertificate' = $null
+}
+Update-MgDomainFederationConfiguration -DomainId 'example.com' -InternalDomainFederationId (Get-MgDomainFederationConfiguration -DomainId 'example.com').Id -BodyParameter $federation
+
+# read back
+Get-MgDomain -DomainId 'example.com' | Select-Object Id, AuthenticationType, IsDefault
+Get-MgDomainFederationConfiguration -DomainId 'example.com'
+
+# the way back, if it is needed
+$federation = @{
+    '@odata.type' = '#microsoft.graph.internalDomainFederation'
+    'displayName' = 'Okta'
+    'issuerUri' = 'http://www.okta.com/exk1'
+    'passiveSignInUri' = 'https://example.okta.com/app/office365/exk1/sso/wsfed/passive'
+    'activeSignInUri' = 'https://example.okta.com/app/office365/exk1/sso/wsfed/active'
+    'signOutUri' = 'https://example.okta.com/signout'
+    'preferredAuthenticationProtocol' = 'wsFed'
+    'federatedIdpMfaBehavior' = 'enforceMfaByFederatedIdp'
+    'signingCertificate' = 'MIIDETCCAfmgAwIBAgIUahfVkuqOAFmuv1ZLHKdDu6OoAsYwDQYJKoZIhvcNAQELBQAwGDEWMBQGA1UEAwwNc29tZWJvZHkgZWxzZTAeFw0yNjExMjMwNjM2MTlaFw0zMTExMjMwNjM2MTlaMBgxFjAUBgNVBAMMDXNvbWVib2R5IGVsc2UwggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAwggEKAoIBAQCc7JB4mOJYhrIuEoLtKDqHj6flRhZT0Ah0Gq5vk0q/rGZkPdNBtNrJpW+Ze5QvuBSECKtJXDhOgAkGstG7UT8SNiRokOX/Q4pUPunRowdospJKtnHPY2PvlgSUlEa6UvvGxIdGbcPivVZqoPFFDeXXbHllmGvU8+3huVvRSDZ2oMZX9YUafb5RVWmILtA10eVBIiDCMHFhO/7MSglrakTJ1HFQ1ABF6ErBqh2bEK3go5mb22KiRCuPnzaB1937pwHLaFpcEfXAizvPg9GWQj9gWgj2R8eiWvnH7eTgxYalKenNSY1Q87aa33XcIOSa99eJFyWOazzcmPQt4w6VZWyTAgMBAAGjUzBRMB0GA1UdDgQWBBQQxambv3R+TnnHaCddBnwkBQagpTAfBgNVHSMEGDAWgBQQxambv3R+TnnHaCddBnwkBQagpTAPBgNVHRMBAf8EBTADAQH/MA0GCSqGSIb3DQEBCwUAA4IBAQA5wyt9kH9/rkMvKtf9vA6iYn9sZL5GMRtAyN0UAtEdVH2HduMHDrrXai8iE+rrz/OA1LvHoeolIyMg3wBcGRP/JxVyma0g4o0+DPmi5avLZ4lxotDF8ezR6N6OsGlmOMY8wuBIjTzyUvIFB7RhtZiHHGtrbc2l0/3ESeAbb8JUiX2cji6qlpi4ClUQPDMWKVSQW8NjrgFVlznJPNfnA5gpZN5BlQOl0PG5m4+fyVGppShUMqMdtKvDGeQhtZPWl1z0dKfsYfPHccenYNKp5+e6BR4P3cqsJs3U7HXlAc+84VBO31X+8QRaq1d6wQHabMEBlQUlxfJHXmn0uaL/L8pf' # certificate 3190085E65531C6046AEE44F11CDE74C48D86BBD, valid until 2031-11-23
+    'nextSigningCertificate' = 'MIIDyzCCArOgAwIBAgIULUqJOhYi22upYA9e853Zb2ai3yYwDQYJKoZIhvcNAQELBQAwdTELMAkGA1UEBhMCVVMxCzAJBgNVBAgMAkNPMRAwDgYDVQQHDAdCb3VsZGVyMRAwDgYDVQQKDAdFeGFtcGxlMRkwFwYDVQQLDBBKdW1wQ2xvdWRTQU1MSWRQMRowGAYDVQQDDBFKdW1wQ2xvdWRTQU1MVXNlcjAeFw0yNjExMjMwNjM2MTlaFw0zMTExMjMwNjM2MTlaMHUxCzAJBgNVBAYTAlVTMQswCQYDVQQIDAJDTzEQMA4GA1UEBwwHQm91bGRlcjEQMA4GA1UECgwHRXhhbXBsZTEZMBcGA1UECwwQSnVtcENsb3VkU0FNTElkUDEaMBgGA1UEAwwRSnVtcENsb3VkU0FNTFVzZXIwggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAwggEKAoIBAQC231toPaLfYHraOmKMEfqiCVEyDgIAnbC0w6+ZueFiard8Dfla2UbuWHnc9MTmvboCLteLUGnjjkr9EEStjo50U9QXqWygAUmr6iKTHvtvCErpwtso3CHRKGJh2srFDlS8KSs0maYTS1a9o5+a1R8ps4Dh1Ht3JRjkSKnY39Cu6CkrMWr0l2/HYs0FJ9TVyxANJNP2eynf34GXnKGdPiJmr9UKalxcvvQxFa9UGa61dBz6BDiukCVwsIwrI46R2/sLEft+LOCnV+A08CRkPv27vUY7J6BnKbJ+VhD6LU9Pg8jAZdnabaxbrlJR/MNh38wVZtfY6gSQN1UcxNo991oHAgMBAAGjUzBRMB0GA1UdDgQWBBT04iGwggkQgstHtssUv5PHfmfr6DAfBgNVHSMEGDAWgBT04iGwggkQgstHtssUv5PHfmfr6DAPBgNVHRMBAf8EBTADAQH/MA0GCSqGSIb3DQEBCwUAA4IBAQALxQDnakpfkt39Y9FQje/PPoZA+xBxMsggL9vYU8mjPaxdqWxYFkl88bquYoIhsQnACDCwcMoKps99H3kXATLN+2P1S1/4EYwz0oXZQRLMoB1QFOBenRtOFC8NyAIoaRckJMKZsGsmCNNgc09YCgpTwlvhtL5PX78LOjsqHmVbAhHRARzWZa1Y8eskn6J0XrVUomD+TrDyzUtxP9IyhwFH3DYIMMr5HIXN7+aQKoA9VbZtqYp67zeR3aLCWITxIxyA3dZxR44lziJLl5/5al3+vh1EevIrNT1tXGedQytS+B4Znjo3VI7dLQMA00QO3Lpzf1kiYWBC1Ig5fBOXZpWs' # certificate 0C30D5B23988C59A8186948C3C56A95337202471, valid until 2031-11-23
+}
+Update-MgDomainFederationConfiguration -DomainId 'example.com' -InternalDomainFederationId (Get-MgDomainFederationConfiguration -DomainId 'example.com').Id -BodyParameter $federation
