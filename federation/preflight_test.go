@@ -328,7 +328,7 @@ func TestPreflightWall(t *testing.T) {
 		{100000, false, 6500 * time.Millisecond},
 	} {
 		t.Run(fmt.Sprintf("%d/%v", tt.people, tt.bare), func(t *testing.T) {
-			if testing.Short() && tt.people > 10000 {
+			if (testing.Short() || raceEnabled) && tt.people > 10000 {
 				t.Skip("reads hundreds of thousands of people")
 			}
 			synctest.Test(t, func(t *testing.T) {

@@ -290,7 +290,7 @@ func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
 			suspended[f.jc] = true
 		}
 	}
-	var synced, admins, left int
+	synced, admins, left := make(map[uint32]bool), make(map[uint32]bool), make(map[uint32]bool)
 	for _, f := range p.found {
 		if f.ad == 0 || f.jc == 0 {
 			continue
@@ -316,13 +316,13 @@ func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
 		case len(wanted) > 0 && !named:
 			continue
 		case suspended[f.jc]:
-			left++
+			left[f.ad] = true
 			continue
 		case w.Kind == SetImmutableID && u.flags&adSynced != 0:
-			synced++
+			synced[f.ad] = true
 			continue
 		case w.Kind == SetImmutableID && u.flags&adAdmin != 0 && !named:
-			admins++
+			admins[f.ad] = true
 			continue
 		}
 		w.UserPrincipalName, w.Email, w.DisplayName = upn, email, c.text.str(u.name)
@@ -333,15 +333,15 @@ func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
 		rep.Steps = append(rep.Steps, w)
 	}
 	for _, n := range []struct {
-		count int
-		text  string
+		people map[uint32]bool
+		text   string
 	}{
 		{left, "left out, suspended in JumpCloud: %d"},
 		{synced, "left out, the directory on the premises owns the immutable ID: %d"},
 		{admins, "left out, Global Administrators, whom an immutable ID makes open to impersonation: %d; name them in people if you want it"},
 	} {
-		if n.count > 0 {
-			rep.Notes = append(rep.Notes, fmt.Sprintf(n.text, n.count))
+		if len(n.people) > 0 {
+			rep.Notes = append(rep.Notes, fmt.Sprintf(n.text, len(n.people)))
 		}
 	}
 	for _, s := range plan.People {
