@@ -75,6 +75,15 @@ func is(err, class error) error {
 	return nil
 }
 
+// keep puts what a call returned where later steps find it. If it failed they
+// find nothing, and fail in their turn.
+func keep[T any](to, v *T, err error) error {
+	if err == nil {
+		*to = *v
+	}
+	return err
+}
+
 func ptr[T any](v T) *T { return &v }
 
 // judge compares what a checker has seen with what it should have.

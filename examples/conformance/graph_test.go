@@ -73,9 +73,7 @@ func driveGraph(t *testing.T, c *aad.Client, tenant *aadtest.Server) {
 	tenant.SetPolicy(aad.TokenValidationPolicy{ID: "p", RootDomains: aad.EnumeratedDomains, DomainNames: []string{"example.com"}})
 
 	first, second := keyPair(t).Cert(), keyPair(t).Cert()
-	var federation *aad.Federation
-	var user *aad.User
-	var assignment *aad.RoleAssignment
+	federation, user, assignment := new(aad.Federation), new(aad.User), new(aad.RoleAssignment)
 
 	drive(t, c, []step{
 		{"Permissions", func() error { _, err := c.Permissions(ctx); return err }},
@@ -101,23 +99,21 @@ func driveGraph(t *testing.T, c *aad.Client, tenant *aadtest.Server) {
 		{"RootDomain", func() error { _, err := c.RootDomain(ctx, "sub.example.com"); return err }},
 
 		{"Federation", func() error { _, err := c.Federation(ctx, "example.com"); return is(err, aad.ErrNotFederated) }},
-		{"CreateFederation", func() (err error) {
-			federation, err = c.CreateFederation(ctx, "example.com", aad.Federation{
+		{"CreateFederation", func() error {
+			f, err := c.CreateFederation(ctx, "example.com", aad.Federation{
 				DisplayName: "example.com", IssuerURI: "urn:uri:example.com", PassiveSignInURI: "https://sso.jumpcloud.com/saml2/example-com",
 				ActiveSignInURI: "https://sso.jumpcloud.com/saml2/example-com", MetadataExchangeURI: "https://sso.jumpcloud.com/mex",
 				SignOutURI: "https://console.jumpcloud.com/userconsole/", Protocol: aad.SAML, MFA: aad.AcceptIfMFADoneByFederatedIdP,
 				PromptLogin: aad.NativeSupport, SigningCertificate: first, SignedRequestsRequired: ptr(false),
 			})
-			return err
+			return keep(federation, f, err)
 		}},
 		{"CreateFederation", func() error {
-			f := *federation
-			_, err := c.CreateFederation(ctx, "example.com", f)
+			_, err := c.CreateFederation(ctx, "example.com", *federation)
 			return is(err, aad.ErrAlreadyFederated)
 		}},
 		{"CreateFederation", func() error {
-			f := *federation
-			_, err := c.CreateFederation(ctx, "contoso.onmicrosoft.com", f)
+			_, err := c.CreateFederation(ctx, "contoso.onmicrosoft.com", *federation)
 			if err == nil {
 				return errors.New("the initial domain was federated")
 			}
@@ -158,10 +154,10 @@ func driveGraph(t *testing.T, c *aad.Client, tenant *aadtest.Server) {
 		}},
 		{"TokenValidationPolicy", func() error { _, err := c.TokenValidationPolicy(ctx); return err }},
 
-		{"CreateUser", func() (err error) {
-			user, err = c.CreateUser(ctx, aad.NewUser{UserPrincipalName: "admin@contoso.onmicrosoft.com", DisplayName: "Technical account",
+		{"CreateUser", func() error {
+			u, err := c.CreateUser(ctx, aad.NewUser{UserPrincipalName: "admin@contoso.onmicrosoft.com", DisplayName: "Technical account",
 				Password: aad.NewSecret("correct horse Battery 9"), ForceChange: true, ImmutableID: "abc123", UsageLocation: "DE"})
-			return err
+			return keep(user, u, err)
 		}},
 		{"Users", func() error { return some(all(c.Users(ctx, nil))) }},
 		{"Users", func() error {
@@ -181,9 +177,9 @@ func driveGraph(t *testing.T, c *aad.Client, tenant *aadtest.Server) {
 		{"SetUserPrincipalName", func() error { return c.SetUserPrincipalName(ctx, user.ID, "admin2@contoso.onmicrosoft.com") }},
 
 		{"RoleDefinitions", func() error { return some(all(c.RoleDefinitions(ctx))) }},
-		{"AssignRole", func() (err error) {
-			assignment, err = c.AssignRole(ctx, user.ID, aad.GlobalAdministrator)
-			return err
+		{"AssignRole", func() error {
+			a, err := c.AssignRole(ctx, user.ID, aad.GlobalAdministrator)
+			return keep(assignment, a, err)
 		}},
 		{"RoleAssignments", func() error { return some(all(c.RoleAssignments(ctx, aad.GlobalAdministrator))) }},
 		{"RoleUsers", func() error { return some(all(c.RoleUsers(ctx, aad.GlobalAdministrator))) }},

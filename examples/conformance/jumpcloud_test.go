@@ -97,16 +97,21 @@ func driveJumpCloud(t *testing.T, c *jumpcloud.Client, org *jumpcloudtest.Server
 	org.AddDirectoryDomain(directory, "example.com", true)
 
 	var (
-		application, other string
-		template           *jumpcloud.Template
-		group, rule, added string
+		user               jumpcloud.User
+		group              jumpcloud.Group
+		template           jumpcloud.Template
+		application, other jumpcloud.Application
+		domain             jumpcloud.DirectoryDomain
+		rule               jumpcloud.TranslationRule
 		pair               = keyPair(t)
 
-		applicationObject = func() jumpcloud.Object { return jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: application} }
-		groupObject       = func() jumpcloud.Object { return jumpcloud.Object{Type: jumpcloud.GroupObject, ID: group} }
-		directoryObject   = jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: directory}
-		userObject        = jumpcloud.Object{Type: jumpcloud.UserObject, ID: alice}
-		everybodyObject   = jumpcloud.Object{Type: jumpcloud.GroupObject, ID: everybody}
+		applicationObject = func() jumpcloud.Object {
+			return jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: application.ID}
+		}
+		groupObject     = func() jumpcloud.Object { return jumpcloud.Object{Type: jumpcloud.GroupObject, ID: group.ID} }
+		directoryObject = jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: directory}
+		userObject      = jumpcloud.Object{Type: jumpcloud.UserObject, ID: alice}
+		everybodyObject = jumpcloud.Object{Type: jumpcloud.GroupObject, ID: everybody}
 	)
 	both := func(from, to func() jumpcloud.Object, f func(context.Context, jumpcloud.Object, jumpcloud.Object) error) func() error {
 		return func() error { // the second time it is so already
@@ -140,14 +145,11 @@ func driveJumpCloud(t *testing.T, c *jumpcloud.Client, org *jumpcloudtest.Server
 		}},
 		{"CreateUser", func() error {
 			u, err := c.CreateUser(ctx, jumpcloud.User{Username: "dana", Email: "dana@example.com", FirstName: "Dana", LastName: "Reyes", State: jumpcloud.Staged})
-			if err == nil {
-				added = u.ID
-			}
-			return err
+			return keep(&user, u, err)
 		}},
-		{"User", func() error { _, err := c.User(ctx, added); return err }},
+		{"User", func() error { _, err := c.User(ctx, user.ID); return err }},
 		{"UpdateUser", func() error {
-			_, err := c.UpdateUser(ctx, added, jumpcloud.UserUpdate{
+			_, err := c.UpdateUser(ctx, user.ID, jumpcloud.UserUpdate{
 				Username: ptr("dana.reyes"), Email: ptr("dana.reyes@example.com"), AlternateEmail: ptr("dana@example.org"), FirstName: ptr("D"),
 				LastName: ptr("R"), DisplayName: ptr("Dana R"), State: ptr(jumpcloud.Activated),
 			})
@@ -156,37 +158,34 @@ func driveJumpCloud(t *testing.T, c *jumpcloud.Client, org *jumpcloudtest.Server
 
 		{"CreateGroup", func() error {
 			g, err := c.CreateGroup(ctx, jumpcloud.Group{Name: "Microsoft 365", Description: "May use Microsoft 365", Email: "m365@example.com", MembershipMethod: "STATIC"})
-			if err == nil {
-				group = g.ID
-			}
-			return err
+			return keep(&group, g, err)
 		}},
 		{"CreateGroup", func() error { _, err := c.CreateGroup(ctx, jumpcloud.Group{Name: "Pilot"}); return err }},
 		{"Groups", func() error { return some(all(c.Groups(ctx, nil))) }},
 		{"Groups", func() error {
 			return some(all(c.Groups(ctx, &jumpcloud.GroupsOptions{Names: []string{"Everybody"}})))
 		}},
-		{"Group", func() error { _, err := c.Group(ctx, group); return err }},
+		{"Group", func() error { _, err := c.Group(ctx, group.ID); return err }},
 		{"AddGroupMember", func() error {
-			return errors.Join(c.AddGroupMember(ctx, group, alice), c.AddGroupMember(ctx, group, alice), c.AddGroupMember(ctx, group, bob))
+			return errors.Join(c.AddGroupMember(ctx, group.ID, alice), c.AddGroupMember(ctx, group.ID, alice), c.AddGroupMember(ctx, group.ID, bob))
 		}},
-		{"GroupMembers", func() error { return some(all(c.GroupMembers(ctx, group))) }},
-		{"GroupMembership", func() error { return some(all(c.GroupMembership(ctx, group))) }},
+		{"GroupMembers", func() error { return some(all(c.GroupMembers(ctx, group.ID))) }},
+		{"GroupMembership", func() error { return some(all(c.GroupMembership(ctx, group.ID))) }},
 		{"RemoveGroupMember", func() error {
-			return errors.Join(c.RemoveGroupMember(ctx, group, bob), c.RemoveGroupMember(ctx, group, bob))
+			return errors.Join(c.RemoveGroupMember(ctx, group.ID, bob), c.RemoveGroupMember(ctx, group.ID, bob))
 		}},
 
 		{"Templates", func() error { return some(all(c.Templates(ctx))) }},
-		{"Template", func() (err error) { template, err = c.Template(ctx, jumpcloud.Office365Template); return err }},
+		{"Template", func() error {
+			m365, err := c.Template(ctx, jumpcloud.Office365Template)
+			return keep(&template, m365, err)
+		}},
 		{"CreateApplication", func() error {
 			a, err := c.CreateApplication(ctx, jumpcloud.NewApplication{
-				Template: template, Label: "Microsoft 365", Description: "example.com", SSOURL: "https://sso.jumpcloud.com/saml2/example-com",
+				Template: &template, Label: "Microsoft 365", Description: "example.com", SSOURL: "https://sso.jumpcloud.com/saml2/example-com",
 				IdPEntityID: "urn:uri:example.com", Active: true,
 			})
-			if err == nil {
-				application = a.ID
-			}
-			return err
+			return keep(&application, a, err)
 		}},
 		{"CreateApplication", func() error {
 			custom, err := c.Template(ctx, "saml2")
@@ -196,25 +195,22 @@ func driveJumpCloud(t *testing.T, c *jumpcloud.Client, org *jumpcloudtest.Server
 			a, err := c.CreateApplication(ctx, jumpcloud.NewApplication{
 				Template: custom, Label: "Another", SSOURL: "https://sso.jumpcloud.com/saml2/another", IdPEntityID: "another", Settings: map[string]any{"acsUrl": "https://app.example.com/acs"},
 			})
-			if err == nil {
-				other = a.ID
-			}
-			return err
+			return keep(&other, a, err)
 		}},
 		{"Applications", func() error { return some(all(c.Applications(ctx, nil))) }},
 		{"Applications", func() error {
 			return some(all(c.Applications(ctx, &jumpcloud.ApplicationsOptions{Templates: []string{"office365", "saml2"}, Label: "Another"})))
 		}},
-		{"Application", func() error { _, err := c.Application(ctx, application); return err }},
+		{"Application", func() error { _, err := c.Application(ctx, application.ID); return err }},
 		{"ModifyApplication", func() error {
-			_, err := c.ModifyApplication(ctx, application, func(a *jumpcloud.Application) error {
+			_, err := c.ModifyApplication(ctx, application.ID, func(a *jumpcloud.Application) error {
 				a.DisplayLabel, a.Description, a.IdPEntityID = "Microsoft 365 (example.com)", "federated", "urn:uri:www.example.com"
 				return nil
 			})
 			return err
 		}},
-		{"ReplaceCertificate", func() error { _, err := c.ReplaceCertificate(ctx, application, pair); return err }},
-		{"Metadata", func() error { _, err := c.Metadata(ctx, org.OrgID(), application); return err }},
+		{"ReplaceCertificate", func() error { _, err := c.ReplaceCertificate(ctx, application.ID, pair); return err }},
+		{"Metadata", func() error { _, err := c.Metadata(ctx, org.OrgID(), application.ID); return err }},
 
 		{"Directories", func() error { return some(all(c.Directories(ctx))) }},
 		{"UpdateOffice365", func() error {
@@ -225,31 +221,27 @@ func driveJumpCloud(t *testing.T, c *jumpcloud.Client, org *jumpcloudtest.Server
 		}},
 		{"AddOffice365Domain", func() error {
 			d, err := c.AddOffice365Domain(ctx, directory, "example.net")
-			if err != nil {
+			if err := keep(&domain, d, err); err != nil {
 				return err
 			}
-			added = d.ID
 			_, err = c.AddOffice365Domain(ctx, directory, "example.net") // is there already
 			return err
 		}},
 		{"Office365Domains", func() error { return some(all(c.Office365Domains(ctx, directory))) }},
-		{"SetOffice365DefaultDomain", func() error { return c.SetOffice365DefaultDomain(ctx, directory, added) }},
+		{"SetOffice365DefaultDomain", func() error { return c.SetOffice365DefaultDomain(ctx, directory, domain.ID) }},
 		{"Office365", func() error { _, err := c.Office365(ctx, directory); return err }},
 		{"UnsetOffice365DefaultDomain", func() error { return c.UnsetOffice365DefaultDomain(ctx, directory) }},
 		{"Office365", func() error { _, err := c.Office365(ctx, directory); return err }},
 		{"DeleteOffice365Domain", func() error {
-			return errors.Join(c.DeleteOffice365Domain(ctx, directory, added), c.DeleteOffice365Domain(ctx, directory, added))
+			return errors.Join(c.DeleteOffice365Domain(ctx, directory, domain.ID), c.DeleteOffice365Domain(ctx, directory, domain.ID))
 		}},
 		{"CreateTranslationRule", func() error {
 			r, err := c.CreateTranslationRule(ctx, directory, jumpcloud.TranslationRule{BuiltIn: jumpcloud.UPNFromAlternateEmail})
-			if err == nil {
-				rule = r.ID
-			}
-			return err
+			return keep(&rule, r, err)
 		}},
 		{"TranslationRules", func() error { return some(all(c.TranslationRules(ctx, directory))) }},
 		{"DeleteTranslationRule", func() error {
-			return errors.Join(c.DeleteTranslationRule(ctx, directory, rule), c.DeleteTranslationRule(ctx, directory, rule))
+			return errors.Join(c.DeleteTranslationRule(ctx, directory, rule.ID), c.DeleteTranslationRule(ctx, directory, rule.ID))
 		}},
 		{"ImportableUsers", func() error { return some(all(c.ImportableUsers(ctx, directory))) }},
 
@@ -287,13 +279,13 @@ func driveJumpCloud(t *testing.T, c *jumpcloud.Client, org *jumpcloudtest.Server
 		{"Dissociate", both(fixed(userObject), fixed(directoryObject), c.Dissociate)},
 
 		{"DeleteApplication", func() error {
-			return errors.Join(c.DeleteApplication(ctx, other), c.DeleteApplication(ctx, other))
+			return errors.Join(c.DeleteApplication(ctx, other.ID), c.DeleteApplication(ctx, other.ID))
 		}},
 		{"DeleteApplication", func() error { // what else a deletion may answer
 			org.DeleteStatus = http.StatusNoContent
-			return c.DeleteApplication(ctx, application)
+			return c.DeleteApplication(ctx, application.ID)
 		}},
-		{"DeleteGroup", func() error { return errors.Join(c.DeleteGroup(ctx, group), c.DeleteGroup(ctx, group)) }},
+		{"DeleteGroup", func() error { return errors.Join(c.DeleteGroup(ctx, group.ID), c.DeleteGroup(ctx, group.ID)) }},
 	})
 }
 
