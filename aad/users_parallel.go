@@ -13,6 +13,7 @@ const (
 	shortChain = 4  // pages that are read one after the other in any case
 	maxDepth   = 6  // of ranges in ranges
 	maxProbes  = 24 // counts to find out what most names begin with
+	maxRanges  = 8  // that are read at a time: each holds a page, of half a megabyte
 
 	// What a range is divided by, depending on what the first name goes on with.
 	letters = "abcdefghijklmnopqrstuvwxyz"
@@ -56,7 +57,7 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 
 		ctx, cancel := context.WithCancel(ctx)
 		d := &division{
-			c: c, ctx: ctx, pages: make(chan *pager), taken: make(chan struct{}), slots: make(chan struct{}, c.width),
+			c: c, ctx: ctx, pages: make(chan *pager), taken: make(chan struct{}), slots: make(chan struct{}, min(c.width, maxRanges)),
 			chain: max(shortChain*p.page.len(), p.page.count/16),
 		}
 		defer d.running.Wait()

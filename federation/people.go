@@ -199,7 +199,7 @@ func (p *People) words(f finding) PersonFinding {
 	}
 	if f.ad != 0 {
 		u := c.ad.at(f.ad - 1)
-		w.UserPrincipalName, w.DisplayName, w.AzureADID = c.text.str(u.upn), c.text.str(u.name), c.adID(f.ad-1)
+		w.UserPrincipalName, w.DisplayName, w.AzureADID = c.text.str(u.upn), c.name(u), c.adID(f.ad-1)
 	}
 	if f.jc != 0 {
 		w.Email, w.JumpCloudID = c.text.str(c.jc.at(f.jc-1).email), c.jcID(f.jc-1)
@@ -292,7 +292,7 @@ func (p *People) evidence(f finding) string {
 		return "synchronised from a directory on the premises, which owns the immutable ID"
 	case kServiceAccount:
 		if p.service != nil {
-			return "looks like a service, a room or a shared mailbox: " + p.service(upn, c.text.str(u.name))
+			return "looks like a service, a room or a shared mailbox: " + p.service(upn, c.name(u))
 		}
 		return "looks like a service, a room or a shared mailbox: " + c.hint(u)
 	case kNestedGroup:

@@ -212,7 +212,7 @@ func (c *crowd) addAzureAD(u *adUser) {
 	}
 	p.flags |= adSeen
 	p.upn = c.text.address(u.upn)
-	p.name = c.text.name(u.name)
+	p.name = c.text.nameLike(p.upn, u.name)
 	if u.immutableID != "" {
 		h := max(1, maphash.String(c.text.seed, u.immutableID))
 		p.immutable = [2]uint32{uint32(h >> 32), uint32(h)}
@@ -243,6 +243,9 @@ func (c *crowd) addAzureAD(u *adUser) {
 		c.addAlias(i, p, s, aliasOther)
 	}
 }
+
+// name is an account's display name.
+func (c *crowd) name(p *adPerson) string { return c.text.nameOr(p.upn, p.name) }
 
 func (c *crowd) addAlias(i uint32, p *adPerson, address string, k aliasKind) {
 	a := c.text.address(address)

@@ -302,7 +302,7 @@ func (j *judgement) alone(i uint32, partner []uint32) {
 // service says why the account looks like no person.
 func (j *judgement) service(p *adPerson) string {
 	if f := j.a.likelyService; f != nil {
-		return f(j.text.str(p.upn), j.text.str(p.name))
+		return f(j.text.str(p.upn), j.name(p))
 	}
 	return j.hint(p)
 }
@@ -312,7 +312,7 @@ func (c *crowd) hint(p *adPerson) string {
 	if p.upn != 0 {
 		local, _ = c.text.get(p.upn)
 	}
-	if p.name != 0 {
+	if p.name != 0 && p.name < nameOf { // else its words are those of the login
 		name, _ = c.text.get(p.name)
 	}
 	return serviceHint(local, name)

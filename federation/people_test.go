@@ -636,6 +636,53 @@ func TestTextsKeepWhatTheyAreGiven(t *testing.T) {
 	}
 }
 
+// TestNames is the law that a name comes back, whether the login spells it or not.
+func TestNames(t *testing.T) {
+	x := newTexts()
+	for _, tt := range []struct {
+		login, name string
+		stored      bool
+	}{
+		{"anna.berg", "Anna Berg", false},
+		{"anna_berg-lang12", "Anna Berg Lang", false},
+		{"anna", "Anna", false},
+		{"anna.b", "Anna Berg", true},
+		{"anna.berg", "anna berg", true},
+		{"anna.berg", "Anna berg", true},
+		{"anna.berg", "Anna  Berg", true},
+		{"anna..berg", "Anna  Berg", true},
+		{"anna.berg", "Anna ", true},
+		{"anna.berg", "Anna.Berg", true},
+		{"a1.b2", "A1 B2", false},
+		{"1a", "1a", true},
+		{"änne.berg", "Änne Berg", true},
+		{"zoë.berg", "Zoë Berg", true},
+		{"anna.berg", "", true},
+		{strings.Repeat("a", 300), "A" + strings.Repeat("a", 299), true},
+	} {
+		a := x.address(tt.login + "@example.com")
+		n := x.nameLike(a, tt.name)
+		if got := x.nameOr(a, n); got != tt.name || (n < nameOf) != tt.stored {
+			t.Errorf("%s: %q came back as %q, stored %v", tt.login, tt.name, got, n < nameOf)
+		}
+	}
+	r := rand.New(rand.NewPCG(3, 3))
+	for range 20000 {
+		random := func(from string) string {
+			b := make([]byte, r.IntN(6))
+			for i := range b {
+				b[i] = from[r.IntN(len(from))]
+			}
+			return string(b)
+		}
+		login, name := random("ab._-")+"x", random("aAbB ._")
+		a := x.address(login)
+		if got := x.nameOr(a, x.nameLike(a, name)); got != name {
+			t.Fatalf("%q: %q came back as %q", login, name, got)
+		}
+	}
+}
+
 func TestIDs(t *testing.T) {
 	c := newCrowd("example.com", false)
 	for _, id := range []string{jcID(1), "short", "ffffffffffffffffffffffff", "6026BEC6B820725500000001", "not-hexadecimal-24-chars"} {

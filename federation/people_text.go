@@ -102,6 +102,66 @@ func (t *texts) name(s string) ref {
 	return t.put(0, t.scratch)
 }
 
+// nameOf is how the refs of names begin that a login spells out, such as Anna
+// Berg's: "anna.berg". What follows is how much of it; the text is not stored.
+const nameOf ref = 0xffffff00
+
+// nameLike stores the name of somebody with this address.
+func (t *texts) nameLike(address ref, name string) ref {
+	if address != 0 && len(name) > 0 && len(name) < 256 {
+		if local, _ := t.get(address); spells(local, name) {
+			return nameOf | ref(len(name))
+		}
+	}
+	return t.name(name)
+}
+
+// nameOr returns the name that nameLike has stored.
+func (t *texts) nameOr(address, name ref) string {
+	if name < nameOf {
+		return t.str(name)
+	}
+	local, _ := t.get(address)
+	b := append([]byte(nil), local[:name&^nameOf]...)
+	for i, c := range b {
+		switch {
+		case isSeparator(c):
+			b[i] = ' '
+		case i == 0 || b[i-1] == ' ':
+			b[i] = c - 'a' + 'A'
+		}
+	}
+	return string(b)
+}
+
+// spells reports whether a login begins with a name, in small letters and with
+// one separator for each space.
+func spells(local []byte, name string) bool {
+	if len(name) > len(local) {
+		return false
+	}
+	capital := true
+	for i := range len(name) {
+		c, l := name[i], local[i]
+		switch {
+		case c == ' ':
+			if capital || !isSeparator(l) {
+				return false
+			}
+		case capital:
+			if l < 'a' || l > 'z' || c != l-'a'+'A' {
+				return false
+			}
+		case c != l || isSeparator(c) || c < ' ' || c >= 0x7f:
+			return false
+		}
+		capital = c == ' '
+	}
+	return !capital
+}
+
+func isSeparator(c byte) bool { return c == '.' || c == '_' || c == '-' }
+
 // address stores an address, once.
 func (t *texts) address(s string) ref {
 	local, domain := t.fold(s)

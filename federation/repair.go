@@ -325,7 +325,7 @@ func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
 			admins[f.ad] = true
 			continue
 		}
-		w.UserPrincipalName, w.Email, w.DisplayName = upn, email, c.text.str(u.name)
+		w.UserPrincipalName, w.Email, w.DisplayName = upn, email, c.name(u)
 		w.JumpCloudID, w.AzureADID = c.jcID(f.jc-1), c.adID(f.ad-1)
 		if w.Kind == SetImmutableID {
 			w.Value = plan.ImmutableIDs.of(w.AzureADID, w.JumpCloudID)
