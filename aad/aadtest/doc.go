@@ -28,7 +28,8 @@
 //   - Users of a federated domain need an immutable ID, synchronised users cannot be changed, properties have to be asked
 //     for with $select, advanced queries need ConsistencyLevel on each page.
 //   - Principals of role assignments come without user principal name.
-//   - Errors, headers, dates and links look as they do there.
+//   - Errors, headers, dates and links look as they do there. Bodies may be
+//     compressed, as those of Microsoft's own clients are.
 //
 // What is not documented, or was seen in more than one way, is chosen in [Quirks].
 //

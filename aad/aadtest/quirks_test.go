@@ -1,6 +1,7 @@
 package aadtest_test
 
 import (
+	"compress/gzip"
 	"crypto/x509/pkix"
 	"encoding/json"
 	"fmt"
@@ -592,6 +593,26 @@ func TestErrorsLookLikeGraphs(t *testing.T) {
 	w.expect(400, "", "GET", "/v1.0/nonsense", "")
 	w.expect(400, "valid JSON", "PATCH", example, "{")
 	w.expect(400, "Content-Type", "PATCH", example, "{}", "Content-Type", "text/plain")
+}
+
+// TestCompressedBodies: Microsoft's own clients compress what they send, and
+// send it again as it is after 415.
+func TestCompressedBodies(t *testing.T) {
+	w := newWire(t)
+	var b strings.Builder
+	z := gzip.NewWriter(&b)
+	io.WriteString(z, config())
+	z.Close()
+	w.expect(415, "br", "POST", federation, config(), "Content-Encoding", "br")
+	w.expect(400, "", "POST", federation, config(), "Content-Encoding", "gzip") // it is not
+	w.expect(400, "", "POST", federation, b.String()[:b.Len()/2], "Content-Encoding", "gzip")
+	if got := w.authentication(); got != aad.Managed {
+		t.Errorf("the domain is %s after what could not be read", got)
+	}
+	w.expect(201, "", "POST", federation, b.String(), "Content-Encoding", "gzip")
+	if got := w.authentication(); got != aad.Federated {
+		t.Errorf("the domain is %s; want %s", got, aad.Federated)
+	}
 }
 
 func TestTokens(t *testing.T) {

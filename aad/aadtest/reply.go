@@ -1,6 +1,7 @@
 package aadtest
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -163,9 +164,21 @@ func (s *Server) nextLink(r *http.Request, token string) string {
 	return u.String()
 }
 
-// decode reads the body of a request.
+// decode reads the body of a request. Microsoft's own clients compress it.
 func decode(r *http.Request) (map[string]json.RawMessage, *refusal) {
-	b, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	body := io.Reader(r.Body)
+	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+	case "gzip":
+		z, err := gzip.NewReader(r.Body)
+		if err != nil {
+			return nil, bad("Unable to read the request body.")
+		}
+		body = z
+	default: // at this they send it again as it is
+		return nil, &refusal{http.StatusUnsupportedMediaType, "UnsupportedMediaType", "Content-Encoding " + encoding + " is not supported."}
+	}
+	b, err := io.ReadAll(io.LimitReader(body, 1<<20))
 	if err != nil {
 		return nil, bad("Unable to read the request body.")
 	}
@@ -175,11 +188,11 @@ func decode(r *http.Request) (map[string]json.RawMessage, *refusal) {
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		return nil, bad("Write requests (excluding DELETE) must contain the Content-Type header declaration.")
 	}
-	var body map[string]json.RawMessage
-	if err := json.Unmarshal(b, &body); err != nil {
+	var properties map[string]json.RawMessage
+	if err := json.Unmarshal(b, &properties); err != nil {
 		return nil, bad("Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")
 	}
-	return body, nil
+	return properties, nil
 }
 
 // text returns a string of a body; "" for null, for what is no string and for what is not there.
