@@ -42,6 +42,9 @@ func (j *job) federate(ctx context.Context) int {
 	j.count()
 	rep, err := j.run(ctx, j.federator.Federate)
 	saved := j.save(rep, err)
+	if saved != nil {
+		fmt.Fprintln(j.err, saved)
+	}
 	if err != nil {
 		return j.failed(ctx, err, rep)
 	}
@@ -50,11 +53,10 @@ func (j *job) federate(ctx context.Context) int {
 	v, code := j.verify(ctx)
 	j.head("The procedure by hand, row by row, and what became of it")
 	j.rows(rep, v)
-	if saved != nil {
-		fmt.Fprintln(j.err, saved)
+	switch {
+	case saved != nil:
 		return exitFailed
-	}
-	if code != exitDone || j.counted == nil {
+	case code != exitDone || j.counted == nil:
 		return code
 	}
 	return j.again(ctx)
@@ -79,7 +81,9 @@ func (j *job) show(ctx context.Context) (code int, stop bool) {
 
 	j.head("Preview: what would change? (reads only)")
 	changes, err := j.federator.Preview(ctx, j.plan)
-	j.diff(changes)
+	if err == nil || len(changes) > 0 {
+		j.diff(changes)
+	}
 	switch {
 	case err != nil:
 		return j.failed(ctx, err, nil), true
@@ -223,11 +227,13 @@ func (j *job) undo(ctx context.Context) int {
 		fmt.Fprintln(j.out)
 	}
 	saved := j.save(rep, err)
+	if saved != nil {
+		fmt.Fprintln(j.err, saved)
+	}
 	switch {
 	case err != nil:
 		return j.failed(ctx, err, rep)
 	case saved != nil:
-		fmt.Fprintln(j.err, saved)
 		return exitFailed
 	}
 	return exitDone

@@ -334,6 +334,25 @@ func TestWaiting(t *testing.T) {
 	program(t, with(flags, "-plan", "plan.yaml", "-wait", "1500ms")...).want(t, exitWaiting, "not yet  realm", "realm: still says Managed", "as before", "Not in effect after 1.5s")
 }
 
+func TestReportCannotBeWritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "gone")
+	s, flags := live(t, func(e *federationtest.Env) {
+		e.JumpCloud.OnChange = func(jumpcloud.Object) { os.RemoveAll(dir) }
+	})
+	flags = with(flags, "-plan", "plan.yaml", "-yes", "-report", filepath.Join(dir, "r.json"))
+	program(t, flags...).want(t, exitUsage, "no such file or directory")
+	if s.Requests() != 0 {
+		t.Error("a service was asked")
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	program(t, flags...).want(t, exitFailed, "12 changes made", "the report was not written")
+	if _, federated := s.AzureAD.Federation("example.com"); !federated {
+		t.Error("the domain is not federated")
+	}
+}
+
 func TestServiceFails(t *testing.T) {
 	s, flags := live(t, nil)
 	s.Close()

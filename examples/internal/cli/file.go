@@ -9,13 +9,20 @@ import (
 	"path/filepath"
 )
 
-// CheckNew reports whether a file can be written at path without replacing one.
+// CheckNew reports whether a file can be made at path without replacing one, as
+// far as can be told before it is written.
 func CheckNew(path string) error {
 	switch _, err := os.Stat(path); {
 	case err == nil:
 		return fmt.Errorf("%s exists already; an earlier report is needed to undo what it says, so choose another name", path)
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
+	}
+	switch info, err := os.Stat(filepath.Dir(path)); {
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is no folder", filepath.Dir(path))
 	}
 	return nil
 }
