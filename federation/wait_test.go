@@ -28,7 +28,7 @@ func TestWait(t *testing.T) {
 		requests int           // at most
 	}{
 		{name: "at once", requests: 20},
-		{name: "the realm lags for minutes", lag: 7 * time.Minute, after: 7 * time.Minute, within: 6 * time.Minute, requests: 40},
+		{name: "the realm lags for minutes", lag: 7 * time.Minute, after: 7 * time.Minute, within: 11 * time.Minute, requests: 40},
 		{name: "the realm lags for hours", lag: 5 * time.Hour, after: 5 * time.Hour, within: 13 * time.Minute, requests: 130},
 		{name: "the realm lags for a day", lag: 23 * time.Hour, after: 23 * time.Hour, within: 13 * time.Minute, requests: 450},
 		{name: "nothing shows within a day", lag: 48 * time.Hour, is: federation.ErrNotConverged, after: 24 * time.Hour, requests: 450},
