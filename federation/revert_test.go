@@ -60,10 +60,11 @@ func TestRevertFaults(t *testing.T) {
 	if testing.Short() || raceDetector {
 		step = 11
 	}
-	for _, r := range readings[:1] {
+	for _, r := range readings {
 		n := 0
 		synctest.Test(t, func(t *testing.T) {
 			w := newWatched()
+			r.set(w.Env)
 			rep, err := w.Federator(nil).Federate(t.Context(), w.plan)
 			if err != nil {
 				t.Fatal(err)
@@ -100,6 +101,7 @@ func TestRevertFaults(t *testing.T) {
 
 func revertUnder(t *testing.T, r reads, tr trouble, k int) error {
 	w := newWatched()
+	r.set(w.Env)
 	before := truth(w.Env)
 	rep, err := w.Federator(nil).Federate(t.Context(), w.plan)
 	if err != nil {
@@ -108,7 +110,6 @@ func revertUnder(t *testing.T, r reads, tr trouble, k int) error {
 	if cmp.Equal(before, truth(w.Env)) {
 		return errors.New("Federate changed nothing")
 	}
-	r.set(w.Env)
 	ctx, die := context.WithCancelCause(t.Context())
 	defer die(nil)
 	w.faulty(k, tr, die)
