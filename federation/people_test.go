@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 var updatePeople = flag.Bool("update-people", false, "write the golden files of testdata/people")
@@ -633,6 +634,45 @@ func TestTextsKeepWhatTheyAreGiven(t *testing.T) {
 	}
 	if got := x.str(x.name("a\x1b[31m\nb\u202e")); got != "a [31m b " {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestIsDirect(t *testing.T) {
+	group := func(id string) jumpcloud.Object { return jumpcloud.Object{Type: jumpcloud.GroupObject, ID: id} }
+	user := jumpcloud.Object{Type: jumpcloud.UserObject, ID: "u"}
+	for _, tt := range []struct {
+		name  string
+		paths [][]jumpcloud.Object
+		want  bool
+	}{
+		{"no way told", nil, true},
+		{"direct", [][]jumpcloud.Object{{user}}, true},
+		{"the group itself on the way", [][]jumpcloud.Object{{group("g"), user}}, true},
+		{"through another", [][]jumpcloud.Object{{group("h"), user}}, false},
+		{"both ways", [][]jumpcloud.Object{{group("h"), user}, {user}}, true},
+	} {
+		if got := isDirect(&jumpcloud.Reach{Object: user, Paths: tt.paths}, "g"); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
+func TestBindingFault(t *testing.T) {
+	for _, tt := range []struct {
+		sync *jumpcloud.SyncStatus
+		want string
+	}{
+		{nil, ""},
+		{&jumpcloud.SyncStatus{}, ""},
+		{&jumpcloud.SyncStatus{Code: "0", Message: "fine"}, ""},
+		{&jumpcloud.SyncStatus{Code: "OK"}, ""},
+		{&jumpcloud.SyncStatus{Code: "200", Message: "OK"}, ""},
+		{&jumpcloud.SyncStatus{Code: "409", Message: "taken"}, "taken"},
+		{&jumpcloud.SyncStatus{Code: "13"}, "code 13"},
+	} {
+		if got := bindingFault(tt.sync); got != tt.want {
+			t.Errorf("%+v: %q", tt.sync, got)
+		}
 	}
 }
 

@@ -230,9 +230,6 @@ func (t *texts) grow(n int) {
 	}
 }
 
-// expect makes room for n more addresses.
-func (t *texts) expect(n int) { t.grow((t.used + n + n/64) * 8 / 7) }
-
 // fold returns an address as both services compare it: ASCII letters small,
 // the domain as an A-label. What has no @ has no domain. The bytes are valid
 // until the next call.

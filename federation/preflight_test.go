@@ -78,6 +78,53 @@ func TestPreflight(t *testing.T) {
 	})
 }
 
+// TestPreflightLikelyService overrides the guess.
+func TestPreflightLikelyService(t *testing.T) {
+	env := federationtest.New(nil)
+	f := env.Federator(&federation.Options{LikelyService: func(upn, name string) string {
+		if strings.HasPrefix(upn, "ada.") && name == "Ada Abbott" {
+			return "she is on my list"
+		}
+		return ""
+	}})
+	pf, err := f.Preflight(t.Context(), env.Plan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := pf.People.Findings()
+	if len(all) != 1 || all[0].Code != federation.CodePersonServiceAccount || !strings.HasSuffix(all[0].Evidence, "she is on my list") {
+		t.Errorf("%s", pf)
+	}
+}
+
+// TestPreflightStates reads the states of accounts as both services write them.
+func TestPreflightStates(t *testing.T) {
+	env := federationtest.New(&federationtest.Options{Users: 4})
+	users := env.JumpCloud.Users()
+	users[0].State = jumpcloud.Staged
+	users[1].State, users[1].Activated = "", false
+	users[2].State, users[2].Suspended = "", true
+	users[3].State = jumpcloud.Suspended
+	for _, u := range users {
+		env.JumpCloud.SetUser(u)
+	}
+	off, on := false, true
+	env.AzureAD.AddUser(aad.User{UserPrincipalName: "off@example.com", Mail: "off@example.com", Enabled: &off})
+	env.AzureAD.AddUser(aad.User{UserPrincipalName: "synced@example.com", Mail: "synced@example.com", OnPremisesSyncEnabled: &on})
+	env.AzureAD.AddUser(aad.User{UserPrincipalName: "guest#EXT#@contoso.onmicrosoft.com", Mail: "guest@example.com", UserType: "Guest"})
+	pf, err := env.Federator(nil).Preflight(t.Context(), env.Plan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[federation.Code]int{
+		federation.CodePersonNotActivated: 2, federation.CodePersonSuspended: 2, federation.CodePersonDisabled: 1,
+		federation.CodePersonDirectorySynced: 1, federation.CodePersonNotInJumpCloud: 1, federation.CodePersonGuest: 1,
+	}
+	if d := cmp.Diff(want, pf.People.Counts.ByCode); d != "" {
+		t.Errorf("%s\n%s", d, pf)
+	}
+}
+
 // TestPreflightRequests is the budget of a small company: one request a list.
 func TestPreflightRequests(t *testing.T) {
 	env := federationtest.New(&federationtest.Options{Users: 100})
@@ -318,16 +365,18 @@ func TestPreflightFails(t *testing.T) {
 // and nothing for the computing.
 func TestPreflightWall(t *testing.T) {
 	for _, tt := range []struct {
-		people int
-		bare   bool // without bindings and memberships to read
-		most   time.Duration
+		people  int
+		bare    bool // without bindings and memberships to read
+		workers int  // 0: the default
+		most    time.Duration
 	}{
-		{100, false, 400 * time.Millisecond},
-		{10000, false, 1500 * time.Millisecond},
-		{100000, true, 2600 * time.Millisecond},
-		{100000, false, 6500 * time.Millisecond},
+		{100, false, 0, 200 * time.Millisecond},
+		{10000, false, 0, 800 * time.Millisecond},
+		{100000, true, 0, 2600 * time.Millisecond},
+		{100000, false, 0, 5500 * time.Millisecond}, // three lists of JumpCloud's pages instead of one
+		{100000, false, 96, 2600 * time.Millisecond},
 	} {
-		t.Run(fmt.Sprintf("%d/%v", tt.people, tt.bare), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d/%v/%d", tt.people, tt.bare, tt.workers), func(t *testing.T) {
 			if (testing.Short() || raceEnabled) && tt.people > 10000 {
 				t.Skip("reads hundreds of thousands of people")
 			}
@@ -341,7 +390,8 @@ func TestPreflightWall(t *testing.T) {
 				env.JumpCloud.Latency, env.AzureAD.Latency = 50*time.Millisecond, 50*time.Millisecond
 				env.ResetLog()
 				var began time.Time
-				pf, err := env.Federator(&federation.Options{OnEvent: func(e federation.Event) {
+				jc, ad := env.JumpCloud.Client(&jumpcloud.Options{MaxWorkers: tt.workers}), env.AzureAD.Client(nil)
+				pf, err := federation.New(jc, ad, &federation.Options{OnEvent: func(e federation.Event) {
 					if e.Phase == federation.PhaseCheck && began.IsZero() {
 						began = time.Now()
 					}
