@@ -279,6 +279,9 @@ func BenchmarkPreflight(b *testing.B) {
 						began, worked := time.Now(), cpu()
 						u := measure(n, func() any { pf = s.preflight(b, workers); return pf })
 						report(b, time.Since(began), cpu()-worked, u)
+						if n == 300000 && workers == 32 && (u.peak > 200 || u.allocs > 6) {
+							b.Errorf("%.0f bytes at the peak and %.2f allocations a person, want at most 200 and 6", u.peak, u.allocs)
+						}
 						if c := pf.People.Counts; c.JumpCloud != n+1 || c.AzureAD != n+1 || c.LockedOut != 2*n/100 {
 							b.Fatalf("%+v", c)
 						}
