@@ -87,7 +87,7 @@ func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (refused, fatal
 		// Somebody, perhaps this run's own lost request, was there first.
 		s.Outcome, s.Error = Unknown, err.Error()
 		r.made[key] = true
-		err = nil
+		r.refusals[key], err = err, nil
 	case unknown(err):
 		s.Outcome, s.Error = Unknown, err.Error()
 		r.made[key] = c.Action == Create && (c.Resource == ResApplication || c.Resource == ResGroup)
@@ -199,7 +199,7 @@ func (r *run) send(ctx context.Context, plan Plan, c Change) (id string, err err
 	case ResFederation:
 		return r.sendFederation(ctx, plan, c)
 	}
-	return "", fmt.Errorf("federation: no way to %s", c.title())
+	return "", fmt.Errorf("federation: no way to %s", c.String())
 }
 
 func (r *run) sendApplication(ctx context.Context, plan Plan, c Change) (string, error) {
@@ -339,7 +339,7 @@ func (r *Report) note(fs []Finding) {
 }
 
 // summary says in a few words what came of a run.
-func (r *Report) summary() string {
+func (r *Report) summary(what string) string {
 	n := 0
 	for _, s := range r.Steps {
 		if s.Outcome == Done || s.Outcome == Made {
@@ -348,11 +348,11 @@ func (r *Report) summary() string {
 	}
 	switch {
 	case r.Error != "":
-		return fmt.Sprintf("stopped after %d changes", n)
+		return fmt.Sprintf("stopped after %s", plural(n, "change", "changes"))
 	case n == 0:
 		return "nothing was to be done"
 	}
-	return fmt.Sprintf("%d changes made", n)
+	return plural(n, "change", "changes") + " " + what
 }
 
 // finish completes the report, whatever came of the run.
@@ -420,6 +420,11 @@ func (r *run) rows() []Row {
 		{Number: 11, Title: "people can sign in", State: "waiting", Evidence: "not told by the services' settings; ask Verify or Wait (20 minutes to 2 hours, at worst 24)"},
 	}
 	rows[1].Evidence = evidence(rows[1].Evidence, adminEvidence(p, st))
+	for _, d := range st.domains {
+		if d.IsDefault {
+			rows[2].Evidence = "the default domain is " + domainName(d.Name)
+		}
+	}
 	if d := st.directory(p); d != nil {
 		rows[7].Evidence = evidence(rows[7].Evidence, "directory "+quote(d.Name))
 	}
@@ -435,7 +440,7 @@ func (r *run) rows() []Row {
 	if observed && len(todo) == 0 && st.fed != nil {
 		rows[9].State, rows[9].Evidence = "checked", "Microsoft Graph shows the domain federated, with the plan's values"
 		if r.realm != "" {
-			rows[9].Evidence += "; " + r.realm
+			rows[9].Evidence += "; " + r.realm + " when the run ended"
 		}
 	}
 	return rows

@@ -73,7 +73,9 @@ func (c Change) key() string {
 	return string(c.Action) + " " + string(c.Resource) + " " + c.Name
 }
 
-func (c Change) title() string {
+// String names the change in a few words, such as
+// create jumpcloud/group "Microsoft 365". [Changes.String] shows its fields.
+func (c Change) String() string {
 	return fmt.Sprintf("%s %s %q", c.Action, c.Resource, c.Name)
 }
 

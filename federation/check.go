@@ -87,12 +87,12 @@ func lockOutFindings(people *People, consent LockOut) []Finding {
 		return fmt.Sprintf("%d people", len(ps))
 	}
 	if len(bad) > 0 {
-		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: people.Domain, Consent: "lockOut",
+		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: people.Domain, Consent: "lockOut.people",
 			Message: count(bad) + " would be locked out: " + name(bad),
 			Repair:  "run Preflight for the reasons and repairs, or name these people in consent.lockOut.people"})
 	}
 	if len(accepted) > 0 {
-		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: people.Domain, Consent: "lockOut", Consented: true,
+		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: people.Domain, Consent: "lockOut.people", Consented: true,
 			Message: count(accepted) + " will be locked out: " + name(accepted)})
 	}
 	return append(fs, otherDomainFindings(people)...)

@@ -80,7 +80,7 @@ func (f *Federator) Defederate(ctx context.Context, plan DefederatePlan) (*Repor
 	if err != nil {
 		rep.Error = err.Error()
 	}
-	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: rep.summary(), Elapsed: rep.Finished.Sub(rep.Started), Err: err})
+	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: rep.summary("made"), Elapsed: rep.Finished.Sub(rep.Started), Err: err})
 	return rep, err
 }
 

@@ -51,7 +51,7 @@ func diffDefaultDomain(cs Changes, p Plan, st *state) Changes {
 		return cs
 	}
 	return append(cs, Change{Resource: ResDefaultDomain, Name: p.newDefault(st), Action: Update, Fields: []Field{
-		{Name: "isDefault", Old: d.Name, New: p.newDefault(st)},
+		{Name: "defaultDomain", Old: domainName(d.Name), New: p.newDefault(st)},
 	}})
 }
 
@@ -72,6 +72,9 @@ func diffGroups(cs Changes, p Plan, st *state) Changes {
 	for _, g := range p.Groups {
 		have := st.group(g)
 		id := ""
+		if have == nil && len(st.groups[g.Name]) > 0 {
+			continue // which of them is meant? A refusal; see inspect
+		}
 		if have == nil {
 			cs = append(cs, Change{Resource: ResGroup, Name: g.Name, Action: Create})
 		} else {
@@ -90,6 +93,9 @@ func diffGroups(cs Changes, p Plan, st *state) Changes {
 func diffApplication(cs Changes, p Plan, st *state) Changes {
 	a := st.app(p)
 	id := ""
+	if a == nil && len(st.apps) > 0 {
+		return cs // which of them is meant? A refusal; see inspect
+	}
 	if a == nil {
 		cs = append(cs, Change{Resource: ResApplication, Name: p.Application.IdPEntityID, Action: Create, Fields: []Field{
 			{Name: "label", New: p.label()},
@@ -220,6 +226,9 @@ func (p Plan) wanted(st *state) (w aad.Federation, cert string) {
 }
 
 func diffFederation(cs Changes, p Plan, st *state) Changes {
+	if st.app(p) == nil && len(st.apps) > 0 {
+		return cs
+	}
 	w, cert := p.wanted(st)
 	have := st.fed
 	if !st.federated(p.Domain) {

@@ -22,7 +22,7 @@ func (s *scene) applyPure(t testing.TB, c Change) {
 				return have.ID
 			}
 		}
-		t.Fatalf("%s comes before the group %q", c.title(), name)
+		t.Fatalf("%s comes before the group %q", c.String(), name)
 		return ""
 	}
 	switch c.Resource {
@@ -30,7 +30,7 @@ func (s *scene) applyPure(t testing.TB, c Change) {
 		st.technical = &admin{id: "x7", upn: c.Name, enabled: true}
 	case ResRole:
 		if st.technical == nil {
-			t.Fatalf("%s comes before the account", c.title())
+			t.Fatalf("%s comes before the account", c.String())
 		}
 		st.technical.global = true
 	case ResDefaultDomain:
@@ -50,7 +50,7 @@ func (s *scene) applyPure(t testing.TB, c Change) {
 		s.applyApplication(t, c)
 	case ResApplicationGroup:
 		if st.app(s.p) == nil {
-			t.Fatalf("%s comes before the application", c.title())
+			t.Fatalf("%s comes before the application", c.String())
 		}
 		st.appGroups[groupID(c.Name)] = true
 	case ResDirectoryGroup:
@@ -70,7 +70,7 @@ func (s *scene) applyPure(t testing.TB, c Change) {
 	case ResFederation:
 		s.applyFederation(t, c)
 	default:
-		t.Fatalf("nobody knows how to %s", c.title())
+		t.Fatalf("nobody knows how to %s", c.String())
 	}
 }
 
@@ -99,15 +99,15 @@ func pick(c Change, field, was string) string {
 func (s *scene) applyFederation(t testing.TB, c Change) {
 	st := &s.st
 	if st.domain(c.Name).IsDefault {
-		t.Fatalf("%s while it is the default domain", c.title())
+		t.Fatalf("%s while it is the default domain", c.String())
 	}
 	if c.Action == Create {
 		if st.federated(c.Name) {
-			t.Fatalf("%s while it is federated", c.title())
+			t.Fatalf("%s while it is federated", c.String())
 		}
 		w, cert := s.p.wanted(st)
 		if cert == Later {
-			t.Fatalf("%s before the certificate is known", c.title())
+			t.Fatalf("%s before the certificate is known", c.String())
 		}
 		w.ID = "new"
 		st.fed = &w
@@ -116,7 +116,7 @@ func (s *scene) applyFederation(t testing.TB, c Change) {
 	}
 	u, err := federationUpdate(c.Fields)
 	if err != nil {
-		t.Fatalf("%s: %v", c.title(), err)
+		t.Fatalf("%s: %v", c.String(), err)
 	}
 	fed := *st.fed
 	for _, f := range []struct {
@@ -206,7 +206,7 @@ func TestDiffLaw(t *testing.T) {
 		for todo := before; len(todo) > 0; todo = diff(s.p, &s.st) {
 			for _, c := range todo.first() {
 				if made[c.key()] {
-					t.Fatalf("seed %d: %s is asked for again after it was made\nat first:\n%s", seed, c.title(), before)
+					t.Fatalf("seed %d: %s is asked for again after it was made\nat first:\n%s", seed, c.String(), before)
 				}
 				made[c.key()] = true
 				s.applyPure(t, c)

@@ -293,10 +293,10 @@ func checkOrder(t *testing.T, cs Changes) {
 	t.Helper()
 	for i, c := range cs {
 		if (c.Resource == ResFederation || c.Resource == ResRecover) && i < len(cs)-2 {
-			t.Errorf("%s is change %d of %d; want it at the end", c.title(), i+1, len(cs))
+			t.Errorf("%s is change %d of %d; want it at the end", c.String(), i+1, len(cs))
 		}
 		if c.Action == Create && len(c.Fields) == 0 && c.Resource != ResGroup {
-			t.Errorf("%s shows no values", c.title())
+			t.Errorf("%s shows no values", c.String())
 		}
 	}
 	stage := 0

@@ -15,7 +15,7 @@ func drift(p Plan, st *state, missing Changes, now time.Time) []Finding {
 		}
 	}
 	for _, c := range missing {
-		f := Finding{Code: CodeDrift, Severity: Warning, Subject: c.Name, Message: "the plan does not hold: Federate would " + c.title(), Repair: "run Federate"}
+		f := Finding{Code: CodeDrift, Severity: Warning, Subject: c.Name, Message: "the plan does not hold: Federate would " + c.String(), Repair: "run Federate"}
 		switch c.Resource {
 		case ResFederation, ResRecover:
 			if classify(p, st) != StateForeign && st.fed != nil {

@@ -81,7 +81,7 @@ func writeCmdlets(b *bufio.Writer, c Change, s Step) {
 		fmt.Fprintf(b, "$assignment = New-MgRoleManagementDirectoryRoleAssignment -PrincipalId (Get-MgUser -UserId %s).Id -RoleDefinitionId %s -DirectoryScopeId '/' # Global Administrator\n",
 			name, psQuote(aad.GlobalAdministrator))
 	case ResDefaultDomain:
-		fmt.Fprintf(b, "Update-MgDomain -DomainId %s -IsDefault\n", psQuote(fieldValue(c, "isDefault")))
+		fmt.Fprintf(b, "Update-MgDomain -DomainId %s -IsDefault\n", psQuote(fieldValue(c, "defaultDomain")))
 	case ResRecover:
 		fmt.Fprintf(b, "Update-MgDomain -DomainId %s -AuthenticationType 'Managed' # its configuration cannot be read\n", name)
 	case ResFederation:

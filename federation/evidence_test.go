@@ -123,15 +123,15 @@ func TestEvidenceGolden(t *testing.T) {
 func TestEvidenceKnowsAll(t *testing.T) {
 	for r := range resources {
 		for _, a := range []Action{Create, Update, Delete, Add, Remove} {
-			c := Change{Resource: r, Name: "x", Action: a, Fields: []Field{{Name: "isDefault", Old: "y", New: "x"}}}
+			c := Change{Resource: r, Name: "x", Action: a, Fields: []Field{{Name: "defaultDomain", Old: "y", New: "x"}}}
 			natural := len(c.events()) > 0
 			if !natural && (a == Create || a == Delete) == (r == ResGroup || r == ResApplication) && (a == Add || a == Remove) == (r == ResDirectoryRule || r == ResDirectoryDomain) {
-				t.Errorf("%s leaves no audit event", c.title())
+				t.Errorf("%s leaves no audit event", c.String())
 			}
 			var b strings.Builder
 			e := Evidence{Plan: Plan{Domain: "example.com"}, Changes: Changes{c}}
 			if err := e.WritePowerShell(&b); err != nil || strings.Count(b.String(), "'x'")+strings.Count(b.String(), `"x"`) == 0 {
-				t.Errorf("%s is not in the script: %v\n%s", c.title(), err, b.String())
+				t.Errorf("%s is not in the script: %v\n%s", c.String(), err, b.String())
 			}
 		}
 	}

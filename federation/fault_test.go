@@ -124,10 +124,16 @@ func (w *watched) check(s aadtest.State) {
 }
 
 // faulty lets trouble befall request k, counted over both services.
-func (w *watched) faulty(k int, tr trouble, die context.CancelCauseFunc) {
+// The returned function ends it; requests of a run that died may still be under
+// way then.
+func (w *watched) faulty(k int, tr trouble, die context.CancelCauseFunc) (over func()) {
 	var n atomic.Int64
+	var quiet atomic.Bool
 	f := func(*http.Request) fault.Fault {
 		i := int(n.Add(1))
+		if quiet.Load() {
+			return fault.Fault{}
+		}
 		if i < k || i >= k+max(tr.many, 1) {
 			return fault.Fault{}
 		}
@@ -137,6 +143,7 @@ func (w *watched) faulty(k int, tr trouble, die context.CancelCauseFunc) {
 		return fault.Fault{Kind: tr.kind, RetryAfter: tr.wait}
 	}
 	w.JumpCloud.Fault, w.AzureAD.Fault = f, f
+	return func() { quiet.Store(true) }
 }
 
 var errDied = errors.New("the process died")
@@ -253,9 +260,9 @@ func survive(t *testing.T, r reads, tr trouble, k int) error {
 	r.set(w.Env)
 	ctx, die := context.WithCancelCause(t.Context())
 	defer die(nil)
-	w.faulty(k, tr, die)
+	over := w.faulty(k, tr, die)
 	rep, first := w.Federator(nil).Federate(ctx, w.plan)
-	w.JumpCloud.Fault, w.AzureAD.Fault = nil, nil
+	over()
 	if rep == nil {
 		return errors.New("no report")
 	}

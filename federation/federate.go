@@ -45,10 +45,10 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 // Federate does not wait until people can sign in; see [Federator.Wait].
 func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {
 	rep := &Report{Version: reportVersion, Plan: plan, Started: time.Now(), Steps: []Step{}}
-	r := &run{f: f, plan: plan, rep: rep, made: make(map[string]bool), seen: make(map[string]int), steps: make(map[string]int)}
+	r := &run{f: f, plan: plan, rep: rep, made: make(map[string]bool), seen: make(map[string]int), steps: make(map[string]int), refusals: make(map[string]error)}
 	err := r.federate(ctx)
 	r.finish(err)
-	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: rep.summary(), Elapsed: rep.Finished.Sub(rep.Started), Err: err})
+	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: rep.summary("made"), Elapsed: rep.Finished.Sub(rep.Started), Err: err})
 	return rep, err
 }
 
@@ -71,6 +71,10 @@ type run struct {
 
 	mu    sync.Mutex     // guards made, plan, steps and rep while a stage is applied
 	steps map[string]int // by key: index into rep.Steps
+
+	// refusals holds, by key, an answer that the thing is there already: the
+	// reason to be told if it never shows.
+	refusals map[string]error
 }
 
 func (r *run) federate(ctx context.Context) error {
@@ -127,7 +131,7 @@ func (r *run) askRealm(ctx context.Context) {
 	case err != nil:
 		r.realm = "the public realm endpoint did not answer"
 	default:
-		r.realm = "the public realm endpoint says " + string(realm.NameSpaceType)
+		r.realm = "the public realm endpoint said " + string(realm.NameSpaceType)
 	}
 }
 
@@ -245,7 +249,7 @@ func (r *run) make(ctx context.Context, stage Changes) error {
 		todo = left
 		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &todo[0], Attempt: n, Err: last})
 		if err := sleep(ctx, backoff(n)); err != nil {
-			return &StepError{PhaseWait, todo[0], errors.Join(err, last)}
+			return &StepError{PhaseWait, todo[0], errors.Join(err, last, r.refusals[todo[0].key()])}
 		}
 	}
 }

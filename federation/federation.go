@@ -125,7 +125,7 @@ func (e Event) LogValue() slog.Value {
 		as = append(as, slog.String("domain", e.Domain))
 	}
 	if e.Change != nil {
-		as = append(as, slog.String("change", e.Change.title()))
+		as = append(as, slog.String("change", e.Change.String()))
 	}
 	if e.Text != "" {
 		as = append(as, slog.String("text", e.Text))

@@ -127,7 +127,7 @@ type StepError struct {
 
 // Error names the change and the cause.
 func (e *StepError) Error() string {
-	return fmt.Sprintf("federation: %s %s: %v", e.Phase, e.Change.title(), e.Err)
+	return fmt.Sprintf("federation: %s %s: %v", e.Phase, e.Change.String(), e.Err)
 }
 
 // Unwrap returns the cause.

@@ -179,7 +179,7 @@ func (c Change) purpose() string {
 	case ResRole:
 		return "make " + c.Name + " a Global Administrator"
 	}
-	return c.title()
+	return c.String()
 }
 
 // gatePermissions compares the token with what the changes need.

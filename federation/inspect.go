@@ -15,6 +15,7 @@ import (
 func inspect(p Plan, st *state, now time.Time) []Finding {
 	var ps problems
 	inspectDomain(&ps, p, st)
+	inspectTwice(&ps, p, st)
 	inspectApplication(&ps, p, st)
 	inspectCertificates(&ps, p, st, now)
 	inspectGroups(&ps, p, st)
@@ -78,12 +79,7 @@ func inspectApplication(ps *problems, p Plan, st *state) {
 	switch {
 	case st.pinLost:
 		ps.add(CodeApplicationGone, p.Application.ID, "the application "+p.Application.ID+" that the plan pins does not exist any more", "remove application.id from the plan to have it made anew")
-	case app == nil && len(st.apps) > 1:
-		names := make([]string, 0, len(st.apps))
-		for _, a := range st.apps {
-			names = append(names, nameApplication(a, st))
-		}
-		ps.add(CodeApplicationTwice, p.Application.IdPEntityID, "applications "+strings.Join(names, " and ")+" carry the same entity ID "+p.Application.IdPEntityID, "delete the one that nobody uses, or set application.id to the right one")
+	case app == nil && len(st.apps) > 1: // see inspectTwice
 	case app == nil && st.noTmpl:
 		ps.add(CodeTemplateMissing, p.Application.Template, "JumpCloud has no application template "+quote(p.Application.Template), "set application.template to the name of the Microsoft 365 template of your organisation")
 	case app == nil:
@@ -151,7 +147,15 @@ func checkCertificate(ps *problems, p Plan, c certs.Cert, now time.Time) {
 	}
 }
 
-func inspectGroups(ps *problems, p Plan, st *state) {
+// inspectTwice refuses to choose between two things of one name.
+func inspectTwice(ps *problems, p Plan, st *state) {
+	if st.app(p) == nil && len(st.apps) > 1 {
+		names := make([]string, 0, len(st.apps))
+		for _, a := range st.apps {
+			names = append(names, nameApplication(a, st))
+		}
+		ps.add(CodeApplicationTwice, p.Application.IdPEntityID, "applications "+strings.Join(names, " and ")+" carry the same entity ID "+p.Application.IdPEntityID, "delete the one that nobody uses, or set application.id to the right one")
+	}
 	for _, g := range p.Groups {
 		if have := st.groups[g.Name]; len(have) > 1 && st.group(g) == nil {
 			ids := make([]string, 0, len(have))
@@ -160,6 +164,11 @@ func inspectGroups(ps *problems, p Plan, st *state) {
 			}
 			ps.add(CodeGroupTwice, g.Name, fmt.Sprintf("JumpCloud has %d groups named %q (%s)", len(have), g.Name, strings.Join(ids, ", ")), "rename all but one, or set the group's id in the plan")
 		}
+	}
+}
+
+func inspectGroups(ps *problems, p Plan, st *state) {
+	for _, g := range p.Groups {
 		for _, m := range g.Members {
 			if st.userIDs[strings.ToLower(m)] == "" {
 				ps.add(CodeMemberUnknown, m, "JumpCloud has no user with the email address "+m+", who is to be a member of "+quote(g.Name), "create the user, or take the address out of the plan")

@@ -115,7 +115,7 @@ func (r *Report) String() string {
 		b.WriteString("no changes were made\n")
 	}
 	for _, s := range r.Steps {
-		fmt.Fprintf(&b, "%-8s %s (%s)", s.Outcome, s.Change.title(), s.Elapsed.Round(time.Millisecond))
+		fmt.Fprintf(&b, "%-8s %s (%s)", s.Outcome, s.Change.String(), s.Elapsed.Round(time.Millisecond))
 		if s.Error != "" {
 			fmt.Fprintf(&b, ": %s", s.Error)
 		}

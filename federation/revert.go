@@ -29,7 +29,7 @@ func (f *Federator) Revert(ctx context.Context, rep *Report) (*Report, error) {
 	if err != nil {
 		out.Error = err.Error()
 	}
-	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: out.summary(), Elapsed: out.Finished.Sub(out.Started), Err: err})
+	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: out.summary("undone"), Elapsed: out.Finished.Sub(out.Started), Err: err})
 	return out, err
 }
 
@@ -59,6 +59,7 @@ func (f *Federator) revert(ctx context.Context, rep, out *Report) error {
 		done := Step{Change: s.Change, ID: s.ID, Backup: s.Backup, Started: time.Now()}
 		err := f.undo(ctx, rep.Plan, s, &done)
 		done.Elapsed = time.Since(done.Started)
+		f.emit(ctx, Event{Phase: PhaseUndo, Domain: rep.Plan.Domain, Change: &s.Change, Text: string(done.Outcome), Elapsed: max(done.Elapsed, 1), Err: err})
 		if err != nil {
 			done.Error = err.Error()
 			errs = append(errs, &StepError{PhaseUndo, s.Change, err})
@@ -81,13 +82,17 @@ func (c Change) inverse() Change {
 	return c
 }
 
+// differsLooks is how many looks in a row must find another state than the step
+// left before the step is refused.
+const differsLooks = 4
+
 // undo brings one step back: look, send, look until it shows twice in a row.
 func (f *Federator) undo(ctx context.Context, p Plan, s Step, done *Step) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, f.opts.Settle, ErrNotConverged)
 	defer cancel()
 	c := s.Change
 	done.Outcome = Skipped
-	seen := 0
+	seen, differing := 0, 0
 	var last error
 	for n := 1; ; n++ {
 		at, why, err := f.stands(ctx, p, s)
@@ -97,6 +102,7 @@ func (f *Federator) undo(ctx context.Context, p Plan, s Step, done *Step) error 
 		case err != nil:
 			last, seen = err, 0
 		case at == undone:
+			differing = 0
 			if seen++; seen == 2 {
 				if done.Outcome != Skipped {
 					done.Outcome = Done
@@ -105,10 +111,14 @@ func (f *Federator) undo(ctx context.Context, p Plan, s Step, done *Step) error 
 			}
 			continue // at once: a second look
 		case at == differs && done.Outcome == Skipped:
-			done.Outcome = Refused
-			return fmt.Errorf("%w: %s", ErrDiffers, why)
+			// Two answers of different age can look like somebody's doing.
+			seen, last = 0, fmt.Errorf("%w: %s", ErrDiffers, why)
+			if differing++; differing == differsLooks {
+				done.Outcome = Refused
+				return last
+			}
 		default:
-			seen = 0
+			seen, differing = 0, 0
 			if done.Outcome == Skipped || done.Outcome == Unknown {
 				f.emit(ctx, Event{Phase: PhaseUndo, Domain: p.Domain, Change: &c, Attempt: n})
 				done.Attempts++
@@ -163,7 +173,7 @@ func (f *Federator) sendUndo(ctx context.Context, p Plan, s Step) error {
 	case ResRole:
 		return f.ad.RemoveRoleAssignment(ctx, s.ID)
 	}
-	return fmt.Errorf("federation: no way to %s", c.title())
+	return fmt.Errorf("federation: no way to %s", c.String())
 }
 
 func (f *Federator) undoFederation(ctx context.Context, s Step) error {

@@ -112,9 +112,9 @@ func revertUnder(t *testing.T, r reads, tr trouble, k int) error {
 	}
 	ctx, die := context.WithCancelCause(t.Context())
 	defer die(nil)
-	w.faulty(k, tr, die)
+	over := w.faulty(k, tr, die)
 	_, first := w.Federator(nil).Revert(ctx, rep)
-	w.JumpCloud.Fault, w.AzureAD.Fault = nil, nil
+	over()
 	out, err := w.Federator(nil).Revert(t.Context(), rep)
 	if err != nil {
 		return fmt.Errorf("second Revert: %w (first: %v)\n%s", err, first, out)

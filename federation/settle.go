@@ -22,6 +22,11 @@ func (r *run) look(ctx context.Context, parts part) error {
 	if err := r.yield(ctx); err != nil {
 		return err
 	}
+	var ps problems
+	inspectTwice(&ps, r.plan, &r.st)
+	if err := ps.err(); err != nil {
+		return err // somebody has made another one meanwhile; guessing would lock people out
+	}
 	missing := diff(r.plan, &r.st)
 	for key, i := range r.steps {
 		s := &r.rep.Steps[i]
