@@ -48,7 +48,7 @@ func newAudience(p Plan, st *state) audience {
 		a.newMembers = append(a.newMembers, g.Members...)
 		if have := st.group(g); have != nil {
 			a.groupIDs = append(a.groupIDs, have.ID)
-			if slices.Contains(p.Directory.Groups, g.Name) {
+			if slices.Contains(p.Directory.Groups, g.Name) || st.dirGroups[have.ID] {
 				a.directoryGroupIDs = append(a.directoryGroupIDs, have.ID)
 			}
 		} else {
