@@ -76,14 +76,12 @@ func TestLikeNetHTTP(t *testing.T) {
 		"mux":   func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) },
 		"abort": func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) },
 		"abort in the body": func(w http.ResponseWriter, r *http.Request) {
-			io.Copy(io.Discard, r.Body) // else net/http's client may still be writing when it is reset
 			w.Header().Set("Content-Length", "10")
 			io.WriteString(w, "half")
 			http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
 		},
 		"short": func(w http.ResponseWriter, r *http.Request) {
-			io.Copy(io.Discard, r.Body)
 			w.Header().Set("Content-Length", "10")
 			io.WriteString(w, "half")
 			http.NewResponseController(w).Flush()
@@ -126,6 +124,11 @@ func TestLikeNetHTTP(t *testing.T) {
 					return nil
 				}
 				want := ask(t, srv.Client(), method, srv.URL+"/?q=a%20b", payload())
+				// A connection that is reset after half an answer may lose
+				// all of it on its way; the memory loses nothing.
+				for n := 0; name == "abort in the body" && want.Dropped && n < 50; n++ {
+					want = ask(t, srv.Client(), method, srv.URL+"/?q=a%20b", payload())
+				}
 				got := ask(t, mem, method, "http://example.com/?q=a%20b", payload())
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("%s (-net/http +memhttp)\n%s", method, diff)
