@@ -6,6 +6,12 @@
 // and may be called again at any time, [Federator.Verify] and [Federator.Wait]
 // tell when people can sign in, [Federator.Revert] undoes what a report says.
 //
+// Beside these: [Federator.Inspect] names the state of a domain, without a plan,
+// and the safe next step; [Federator.FederateAll] works on several domains;
+// [Federator.Defederate] goes back to passwords on purpose; [Federator.Repair]
+// mends what Preflight found about people; [Evidence] writes a page for a change
+// ticket, and the same in PowerShell for auditors.
+//
 // # Three tenses
 //
 // A [Plan] says what should be true; it is plain data without secrets.

@@ -42,6 +42,10 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 // the process dies, the answer to its creation was lost, and the list does not
 // show it when the next run looks.
 //
+// A run that finds nothing to do makes 10 requests, at most three of which wait
+// for each other; translation rules in the plan add one, listed members one for
+// each group and one to look them up.
+//
 // Federate does not wait until people can sign in; see [Federator.Wait].
 func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {
 	rep := &Report{Version: reportVersion, Plan: plan, Started: time.Now(), Steps: []Step{}}

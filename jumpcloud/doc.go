@@ -20,9 +20,9 @@
 // scope without ".readonly" includes the reading one.
 //
 //	organizations.readonly         Organizations
-//	users.readonly                 Users, User, SearchUsers, GroupMembers, Office365Users
+//	users.readonly                 Users, User, SearchUsers, GroupMembers, GroupMembership, Office365Users
 //	users                          CreateUser, UpdateUser, associations of users
-//	groups.readonly                Groups, Group, GroupMembership
+//	groups.readonly                Groups, Group
 //	groups                         CreateGroup, DeleteGroup, AddGroupMember, associations of groups
 //	applications.readonly          Applications, Application, Metadata
 //	applications                   CreateApplication, ModifyApplication, ReplaceCertificate,

@@ -166,14 +166,14 @@ func (c *Client) GroupMembers(ctx context.Context, groupID string) iter.Seq2[str
 
 // GroupMembership lists the users who are members of a group, directly or by
 // way of others, with the way: GET /api/v2/usergroups/{id}/membership, scope
-// groups.readonly. It lists like [Client.Office365Users].
+// users.readonly, as for the direct members. It lists like [Client.Office365Users].
 func (c *Client) GroupMembership(ctx context.Context, groupID string) iter.Seq2[*Reach, error] {
 	const path = "api/v2/usergroups/{group_id}/membership"
 	return listWide(ctx, c, func(ctx context.Context, skip, limit int) (page[Reach], error) {
 		var out reachPage
 		r := &rest.Request{
 			Method: http.MethodGet, Path: path, Args: []string{groupID},
-			Query: paged(nil, skip, limit), Bulk: true, Permission: scopeGroupsRead,
+			Query: paged(nil, skip, limit), Bulk: true, Permission: scopeUsersRead,
 		}
 		resp, err := c.read(ctx, r, &out)
 		if err != nil {

@@ -178,7 +178,7 @@ var operations = []operation{
 			return collect(c.GroupMembership(ctx, "g1"))
 		},
 		want: seen{Method: "GET", Path: "/api/v2/usergroups/g1/membership", Query: url.Values{"limit": {"100"}, "skip": {"0"}}},
-		body: reach1, result: wantReach, scope: "groups.readonly",
+		body: reach1, result: wantReach, scope: "users.readonly",
 	},
 	{
 		name: "AddGroupMember",

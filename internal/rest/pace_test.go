@@ -54,7 +54,7 @@ func TestThrottledListing(t *testing.T) {
 		{5, 10, 50 * time.Millisecond, 600},
 		{20, 20, 50 * time.Millisecond, 1000},
 		{50, 100, 150 * time.Millisecond, 1500},
-		{200, 200, 20 * time.Millisecond, 4000},
+		{200, 200, 20 * time.Millisecond, 8000},
 		{20, 1, 10 * time.Millisecond, 2500}, // no burst at all
 	}
 	for name, style := range styles {
