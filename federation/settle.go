@@ -31,8 +31,8 @@ func (r *run) look(ctx context.Context, parts part) error {
 	for key, i := range r.steps {
 		s := &r.rep.Steps[i]
 		switch {
-		case resources[s.Change.Resource].part&^parts != 0 || !r.made[key]:
-			// not looked at, or not sent
+		case resources[s.Change.Resource].part&^parts != 0 || s.Outcome == Refused:
+			// not looked at, or not made
 		case missing.has(key), r.hidden(s.Change):
 			r.seen[key] = 0
 		default:
@@ -135,7 +135,7 @@ func (r *run) confirm(ctx context.Context) (again bool, err error) {
 func (r *run) pending(missing Changes) part {
 	parts := missing.parts() | r.st.unlisted()
 	for key, i := range r.steps {
-		if r.seen[key] < 2 {
+		if r.seen[key] < 2 && r.rep.Steps[i].Outcome != Refused {
 			parts |= resources[r.rep.Steps[i].Change.Resource].part
 		}
 	}
