@@ -104,8 +104,8 @@ func TestDefaultRun(t *testing.T) {
 		"Nothing here is live", "http://127.0.0.1:", "http://127.0.0.1:",
 		"1. Preflight", "24 users in JumpCloud, 24 accounts on the domain in Azure AD, 23 in both",
 		"severity", "LOCKED OUT  uma.underhill@example.com", "tess.turner@example.com    no-email", "not-in-azure-ad", "What to do about",
-		"2. Preview", "~ azure-ad/default-domain", `+ jumpcloud/application "urn:uri:example.com"`, `+ azure-ad/federation "example.com"`, "12 changes",
-		"3. Federate", "row 5", "row 9  create azure-ad/federation", "12 changes made", "12 of them writes",
+		"2. Preview", "~ azure-ad/default-domain", `+ jumpcloud/application "urn:uri:example.com"`, `+ azure-ad/federation "example.com"`, "8 changes",
+		"3. Federate", "row 5", "row 9  create azure-ad/federation", "8 changes made", "8 of them writes",
 		"4. Verify", "good     application", "good     certificate", "good     azure-ad", "not yet  realm", "good     people",
 		"good     realm        sends people to https://sso.jumpcloud.com/saml2/example-com", "people can sign in",
 		"5. The procedure by hand", "6. The same again", "nothing was to be done", "0 of them writes", "Nothing to do")
@@ -124,22 +124,22 @@ func TestDefaultRun(t *testing.T) {
 
 func TestDefaultRunPreview(t *testing.T) {
 	t.Parallel()
-	program(t, "-preview").want(t, exitChanges, "1. Preflight", "2. Preview", "12 changes")
+	program(t, "-preview").want(t, exitChanges, "1. Preflight", "2. Preview", "8 changes")
 }
 
 func TestPreviewFederatePreview(t *testing.T) {
 	s, flags := live(t, nil)
-	program(t, with(flags, "-plan", "plan.yaml", "-preview")...).want(t, exitChanges, "12 changes")
+	program(t, with(flags, "-plan", "plan.yaml", "-preview")...).want(t, exitChanges, "8 changes")
 	if n := s.Writes(); n != 0 {
 		t.Fatalf("the preview wrote %d times", n)
 	}
-	program(t, with(flags, "-plan", "plan.yaml", "-yes")...).want(t, exitDone, "live", s.JumpCloudURL, "12 changes made", "11  good")
-	if n := s.Writes(); n != 12 {
-		t.Fatalf("%d writes, want 12", n)
+	program(t, with(flags, "-plan", "plan.yaml", "-yes")...).want(t, exitDone, "live", s.JumpCloudURL, "8 changes made", "11  good")
+	if n := s.Writes(); n != 8 {
+		t.Fatalf("%d writes, want 8", n)
 	}
 	program(t, with(flags, "-plan", "plan.yaml", "-preview")...).want(t, exitDone, "nothing: both services are as the plan says")
-	if n := s.Writes(); n != 12 {
-		t.Fatalf("the second preview wrote %d times", n-12)
+	if n := s.Writes(); n != 8 {
+		t.Fatalf("the second preview wrote %d times", n-8)
 	}
 }
 
@@ -148,7 +148,7 @@ func TestServiceAccount(t *testing.T) {
 	t.Setenv("JUMPCLOUD_API_KEY", "")
 	t.Setenv("JUMPCLOUD_CLIENT_ID", "id")
 	t.Setenv("JUMPCLOUD_CLIENT_SECRET", "secret")
-	program(t, with(flags, "-plan", "plan.yaml", "-yes")...).want(t, exitDone, "12 changes made")
+	program(t, with(flags, "-plan", "plan.yaml", "-yes")...).want(t, exitDone, "8 changes made")
 	if n := len(s.JumpCloud.Applications()); n != 1 {
 		t.Errorf("%d applications, want 1", n)
 	}
@@ -181,7 +181,7 @@ func TestConfirm(t *testing.T) {
 		{"nobody", strings.NewReader("yes\n"), exitRefused, "-yes"},
 		{"no", terminal{strings.NewReader("no\n")}, exitRefused, "the answer was not yes"},
 		{"end", terminal{strings.NewReader("")}, exitRefused, "the answer was not yes"},
-		{"yes", terminal{strings.NewReader("yes\n")}, exitDone, "12 changes made"},
+		{"yes", terminal{strings.NewReader("yes\n")}, exitDone, "8 changes made"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, flags := live(t, nil)
@@ -347,7 +347,7 @@ func TestReportCannotBeWritten(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	program(t, flags...).want(t, exitFailed, "12 changes made", "the report was not written")
+	program(t, flags...).want(t, exitFailed, "8 changes made", "the report was not written")
 	if _, federated := s.AzureAD.Federation("example.com"); !federated {
 		t.Error("the domain is not federated")
 	}
