@@ -144,6 +144,7 @@ type ImportUser struct {
 func (c *Client) ImportableUsers(ctx context.Context, id string) iter.Seq2[*ImportUser, error] {
 	const path = office365Path + "/import/users"
 	return func(yield func(*ImportUser, error) bool) {
+		seen := make(map[string]bool) // a token that comes again would never end
 		for token := ""; ; {
 			q := url.Values{"top": {strconv.Itoa(pageSize)}}
 			if token != "" {
@@ -164,10 +165,10 @@ func (c *Client) ImportableUsers(ctx context.Context, id string) iter.Seq2[*Impo
 					return
 				}
 			}
-			if out.SkipToken == "" || out.SkipToken == token {
+			if token = out.SkipToken; token == "" || seen[token] {
 				return
 			}
-			token = out.SkipToken
+			seen[token] = true
 		}
 	}
 }
