@@ -101,7 +101,7 @@ func (f *Federator) issuers(ctx context.Context, p Plan, st *state) (map[string]
 const unfitAtMost = 10
 
 // gateBreakGlass asks for two administrators who can sign in when JumpCloud
-// cannot; see field.md's first pain: the only administrator sits on the domain.
+// cannot. The classic way to lose a tenant is an only administrator on the domain.
 func gateBreakGlass(ps *problems, p Plan, st *state) {
 	var fit, unfit []string
 	for i := range st.admins {
