@@ -30,7 +30,7 @@ func (r *run) check(ctx context.Context) ([]Finding, error) {
 	}
 	if people != nil {
 		gates = append(gates, lockOutFindings(people, r.plan.Consent.LockOut)...)
-		r.people = peopleSummary(people)
+		r.people = people.Counts.Summary()
 	}
 	return gates, nil
 }
@@ -120,10 +120,4 @@ func otherDomainFindings(people *People) []Finding {
 	return []Finding{{Code: CodeTokenPolicy, Severity: Warning, Subject: people.Domain,
 		Message: "the tenant's token validation policy lets nobody in through " + people.Domain + " whose user principal name is on another domain (AADSTS5000820): " + strings.Join(names, ", "),
 		Repair:  "give these people user principal names on " + people.Domain + ", or let them go on signing in on their own domain"}}
-}
-
-// peopleSummary says in one line what the look at people found.
-func peopleSummary(p *People) string {
-	c := p.Counts
-	return fmt.Sprintf("%d people in JumpCloud, %d in Azure AD, %d in both, %d would be locked out, %d findings", c.JumpCloud, c.AzureAD, c.Matched, c.LockedOut, c.Findings)
 }

@@ -305,7 +305,7 @@ func (f *Federator) layerPeople(ctx context.Context, p Plan, st *state) (Layer, 
 	if err != nil {
 		return l, err
 	}
-	l.Evidence = peopleSummary(people)
+	l.Evidence = people.Counts.Summary()
 	if bad, _ := people.lockedOut(p.Consent.LockOut); len(bad) > 0 {
 		l.Status = Wrong
 		l.Evidence += "; " + lockOutFindings(people, p.Consent.LockOut)[0].Message
