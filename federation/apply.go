@@ -84,7 +84,9 @@ func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (refused, fatal
 		s.Outcome, s.Error = Made, ""
 		r.made[key] = true
 	case already(err):
-		// Somebody, perhaps this run's own lost request, was there first.
+		// Somebody was there first: this run's own request, if it lost an
+		// answer before, else somebody else.
+		r.theirs[key] = s.Outcome != Unknown
 		s.Outcome, s.Error = Unknown, err.Error()
 		r.made[key] = true
 		r.refusals[key], err = err, nil

@@ -10,29 +10,27 @@ import (
 )
 
 // check reads what the gates need and who would be locked out, both at once.
-func (r *run) check(ctx context.Context) ([]Finding, error) {
-	r.f.emit(ctx, Event{Phase: PhaseCheck, Domain: r.plan.Domain, Text: "checking the gates and everybody's sign-in"})
-	var gates []Finding
-	var people *People
+// People are nil if the domain does not exist.
+func (f *Federator) check(ctx context.Context, p Plan, st *state) (gates []Finding, people *People, err error) {
+	f.emit(ctx, Event{Phase: PhaseCheck, Domain: p.Domain, Text: "checking the gates and everybody's sign-in"})
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		gates, err = r.f.gates(ctx, r.plan, &r.st)
+		gates, err = f.gates(ctx, p, st)
 		return err
 	})
-	if r.st.domain(r.plan.Domain) != nil {
+	if st.domain(p.Domain) != nil {
 		g.Go(func() (err error) {
-			people, err = r.f.people(ctx, newAudience(r.plan, &r.st))
+			people, err = f.people(ctx, newAudience(p, st))
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if people != nil {
-		gates = append(gates, lockOutFindings(people, r.plan.Consent.LockOut)...)
-		r.people = people.Counts.Summary()
+		gates = append(gates, lockOutFindings(people, p.Consent.LockOut)...)
 	}
-	return gates, nil
+	return gates, people, nil
 }
 
 // newAudience says whose sign-in is to be judged.

@@ -49,7 +49,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 // Federate does not wait until people can sign in; see [Federator.Wait].
 func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {
 	rep := &Report{Version: reportVersion, Plan: plan, Started: time.Now(), Steps: []Step{}}
-	r := &run{f: f, plan: plan, rep: rep, made: make(map[string]bool), seen: make(map[string]int), steps: make(map[string]int), refusals: make(map[string]error)}
+	r := &run{f: f, plan: plan, rep: rep, made: make(map[string]bool), seen: make(map[string]int), steps: make(map[string]int), refusals: make(map[string]error), theirs: make(map[string]bool)}
 	err := r.federate(ctx)
 	r.finish(err)
 	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: rep.summary("made"), Elapsed: rep.Finished.Sub(rep.Started), Err: err})
@@ -79,6 +79,9 @@ type run struct {
 	// refusals holds, by key, an answer that the thing is there already: the
 	// reason to be told if it never shows.
 	refusals map[string]error
+
+	// theirs holds, by key, what somebody else has made: not ours to undo.
+	theirs map[string]bool
 }
 
 func (r *run) federate(ctx context.Context) error {
@@ -100,11 +103,14 @@ func (r *run) federate(ctx context.Context) error {
 	todo := diff(plan, &r.st)
 	findings := inspect(plan, &r.st, time.Now())
 	if len(todo) > 0 {
-		more, err := r.check(ctx)
+		gates, people, err := r.f.check(ctx, plan, &r.st)
 		if err != nil {
 			return err
 		}
-		findings = append(findings, more...)
+		findings = append(findings, gates...)
+		if people != nil {
+			r.people = people.Counts.Summary()
+		}
 	}
 	r.rep.note(findings)
 	if err := problems(findings).err(); err != nil {
@@ -184,17 +190,23 @@ const (
 )
 
 func (r *run) patience(ctx context.Context, c Change) error {
-	for n := 1; n <= halfStateLooks; n++ {
-		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &c, Attempt: n, Text: "making sure that the configuration cannot be read"})
+	parent := ctx
+	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
+	defer cancel()
+	for looks := 0; looks < halfStateLooks; {
+		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &c, Attempt: looks + 1, Text: "making sure that the configuration cannot be read"})
 		if err := sleep(ctx, halfStatePause); err != nil {
 			return &StepError{PhaseWait, c, err}
 		}
-		if err := r.look(ctx, partDomains|partFederation); err != nil && !temporary(err) {
+		switch err := r.look(ctx, partDomains|partFederation); {
+		case err != nil && (!temporary(err) || parent.Err() != nil):
 			return &StepError{PhaseWait, c, err}
-		}
-		if !diff(r.plan, &r.st).has(c.key()) {
+		case err != nil:
+			continue // saw nothing
+		case !diff(r.plan, &r.st).has(c.key()):
 			return nil
 		}
+		looks++
 	}
 	return nil
 }

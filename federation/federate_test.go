@@ -317,6 +317,7 @@ func TestFederateAtOnce(t *testing.T) {
 				one := env.Federator(nil)
 				var wg sync.WaitGroup
 				errs := make([]error, 2)
+				reps := make([]*federation.Report, 2)
 				for i := range errs {
 					f := one
 					if !test.shared {
@@ -325,7 +326,7 @@ func TestFederateAtOnce(t *testing.T) {
 					plan := env.Plan()
 					plan.Domain = test.domains[i%len(test.domains)]
 					plan.Groups = []federation.Group{{Name: "Microsoft 365"}}
-					wg.Go(func() { _, errs[i] = f.Federate(t.Context(), plan) })
+					wg.Go(func() { reps[i], errs[i] = f.Federate(t.Context(), plan) })
 				}
 				wg.Wait()
 				if err := errors.Join(errs...); err != nil {
@@ -342,6 +343,20 @@ func TestFederateAtOnce(t *testing.T) {
 				}
 				if n != 1 {
 					t.Errorf("%d groups; want 1", n)
+				}
+				// What one run has made, the other does not claim: its Revert
+				// would take it away.
+				made := make(map[federation.Resource]int)
+				for _, rep := range reps {
+					for _, s := range rep.Steps {
+						if s.Change.Action == federation.Create && s.Outcome != federation.Skipped {
+							made[s.Change.Resource]++
+						}
+					}
+				}
+				want := map[federation.Resource]int{federation.ResApplication: len(test.domains), federation.ResGroup: 1, federation.ResFederation: len(test.domains)}
+				if d := cmp.Diff(want, made); d != "" {
+					t.Errorf("claimed by the reports (-want +got):\n%s", d)
 				}
 				for _, d := range test.domains {
 					plan := env.Plan()

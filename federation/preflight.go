@@ -8,8 +8,6 @@ import (
 	"io"
 	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // A Preflight is what stands in the way of federating a domain: the gates that
@@ -42,8 +40,7 @@ func (f *Federator) Preflight(ctx context.Context, plan Plan) (*Preflight, error
 		return nil, err
 	}
 	out := &Preflight{Version: preflightVersion, Domain: plan.Domain, Time: time.Now().UTC(), Gates: []Finding{}}
-	f.emit(ctx, Event{Phase: PhaseObserve, Domain: plan.Domain, Text: "reading both services"})
-	st, err := f.observe(ctx, plan, state{}, partAll)
+	st, err := f.firstLook(ctx, plan)
 	if err != nil {
 		return nil, err
 	}
@@ -51,22 +48,11 @@ func (f *Federator) Preflight(ctx context.Context, plan Plan) (*Preflight, error
 	if st.domain(plan.Domain) == nil {
 		return out, nil // nobody is on it
 	}
-	f.emit(ctx, Event{Phase: PhaseCheck, Domain: plan.Domain, Text: "checking the gates and everybody's sign-in"})
-	var gates []Finding
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		gates, err = f.gates(gctx, plan, &st)
-		return err
-	})
-	g.Go(func() (err error) {
-		out.People, err = f.people(gctx, newAudience(plan, &st))
-		return err
-	})
-	if err := g.Wait(); err != nil {
+	gates, people, err := f.check(ctx, plan, &st)
+	if err != nil {
 		return nil, err
 	}
-	out.Gates = append(out.Gates, gates...)
-	out.Gates = append(out.Gates, lockOutFindings(out.People, plan.Consent.LockOut)...)
+	out.Gates, out.People = append(out.Gates, gates...), people
 	return out, nil
 }
 

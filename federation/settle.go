@@ -37,6 +37,10 @@ func (r *run) look(ctx context.Context, parts part) error {
 			r.seen[key] = 0
 		default:
 			r.seen[key]++
+			if r.theirs[key] {
+				s.Outcome = Skipped
+				continue
+			}
 			s.Outcome, s.Error = Done, ""
 			if s.ID == "" {
 				s.ID = r.found(s.Change) // the answer that told it was lost
@@ -173,6 +177,7 @@ func (r *run) yield(ctx context.Context) error {
 			if err := r.f.jc.DeleteApplication(ctx, own); err != nil {
 				return err
 			}
+			r.theirs[key] = true
 			r.rep.Steps[i].Outcome, r.rep.Steps[i].ID = Skipped, older
 			r.rep.Steps[i].Error = "another run made the application " + older + " at the same moment; " + own + " was removed again"
 			r.plan.Application.ID, r.rep.Plan.Application.ID = older, older
@@ -186,7 +191,8 @@ func (r *run) yield(ctx context.Context) error {
 	}
 	for gi := range r.plan.Groups {
 		g := &r.plan.Groups[gi]
-		i, ok := r.steps[Change{Resource: ResGroup, Name: g.Name, Action: Create}.key()]
+		key := Change{Resource: ResGroup, Name: g.Name, Action: Create}.key()
+		i, ok := r.steps[key]
 		all := r.st.groups[g.Name]
 		if !ok || len(all) < 2 || r.rep.Steps[i].ID == "" || r.rep.Steps[i].ID == all[0].ID {
 			continue
@@ -195,6 +201,7 @@ func (r *run) yield(ctx context.Context) error {
 		if err := r.f.jc.DeleteGroup(ctx, own); err != nil {
 			return err
 		}
+		r.theirs[key] = true
 		r.rep.Steps[i].Outcome, r.rep.Steps[i].ID = Skipped, older
 		r.rep.Steps[i].Error = "another run made the group " + older + " at the same moment; " + own + " was removed again"
 		g.ID = older

@@ -12,10 +12,10 @@ import (
 //
 // It asks after half a minute, then less and less often, down to every ten
 // minutes, with jitter. While nothing but the public realm endpoint is behind,
-// that one is asked alone, and everything once an hour. Failures to read do not end it. It returns the last
-// verification with nil when everything is good, with [ErrWrong] when a layer
-// was found wrong twice in a row, with [ErrNotConverged] after 24 hours, else
-// with the context's cause.
+// that one is asked alone, and everything once an hour. Failures to read do not
+// end it. It returns the last verification with nil when everything is good,
+// with [ErrWrong] when a layer was found wrong twice in a row, with
+// [ErrNotConverged] after 24 hours, else with the context's cause.
 func (f *Federator) Wait(ctx context.Context, plan Plan) (*Verification, error) {
 	plan, err := plan.normalize()
 	if err != nil {
