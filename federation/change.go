@@ -8,27 +8,6 @@ import (
 	"github.com/jcaad/jcaad/certs"
 )
 
-// A Resource is a kind of thing that a plan speaks about.
-type Resource string
-
-// The resources, in the order in which they are made: what others need comes
-// first, the domain last, because from then on people sign in through it.
-const (
-	ResTechnicalAccount Resource = "azure-ad/technical-account"
-	ResRole             Resource = "azure-ad/global-administrator"
-	ResDefaultDomain    Resource = "azure-ad/default-domain"
-	ResGroup            Resource = "jumpcloud/group"
-	ResApplication      Resource = "jumpcloud/application"
-	ResMember           Resource = "jumpcloud/group-member"
-	ResApplicationGroup Resource = "jumpcloud/application-group"
-	ResDirectoryGroup   Resource = "jumpcloud/directory-group"
-	ResDirectoryRule    Resource = "jumpcloud/directory-rule"
-	ResDirectoryDomain  Resource = "jumpcloud/directory-domain"
-	ResDirectoryDefault Resource = "jumpcloud/directory-default-domain"
-	ResRecover          Resource = "azure-ad/authentication-type"
-	ResFederation       Resource = "azure-ad/federation"
-)
-
 // Action is what is done to a resource.
 type Action string
 
@@ -79,30 +58,14 @@ func (c Change) String() string {
 	return fmt.Sprintf("%s %s %q", c.Action, c.Resource, c.Name)
 }
 
-// stage is when a change is made: changes of one stage do not depend on each
-// other. Row numbers are those of the procedure that doc.go lists.
-func (r Resource) stage() int { return resources[r].stage }
-
-// Row is the row of the manual procedure that the resource belongs to.
-func (r Resource) Row() int { return resources[r].row }
-
-var resources = map[Resource]struct {
-	stage, row int
-	part       part
-}{
-	ResTechnicalAccount: {1, 2, partAdmins},
-	ResRole:             {2, 2, partAdmins},
-	ResDefaultDomain:    {1, 3, partDomains},
-	ResGroup:            {1, 4, partGroups},
-	ResMember:           {2, 4, partMembers},
-	ResApplication:      {1, 5, partApplications},
-	ResApplicationGroup: {2, 6, partApplicationGroups | partMetadata},
-	ResDirectoryGroup:   {2, 8, partDirectoryGroups},
-	ResDirectoryRule:    {2, 8, partRules},
-	ResDirectoryDomain:  {1, 8, partDirectories | partDirectoryDomains},
-	ResDirectoryDefault: {2, 8, partDirectories | partDirectoryDomains},
-	ResRecover:          {3, 9, partDomains | partFederation},
-	ResFederation:       {4, 9, partDomains | partFederation},
+// inverse is the change that undoes c.
+func (c Change) inverse() Change {
+	c.Action = map[Action]Action{Create: Delete, Delete: Create, Add: Remove, Remove: Add, Update: Update}[c.Action]
+	c.Fields = slices.Clone(c.Fields)
+	for i, f := range c.Fields {
+		c.Fields[i].Old, c.Fields[i].New = f.New, f.Old
+	}
+	return c
 }
 
 // Changes is what is missing, in the order in which it would be made. An empty
@@ -169,12 +132,6 @@ func (cs Changes) parts() (p part) {
 	return p
 }
 
-// Field names that hold a certificate as base64.
-const (
-	fieldCertificate     = "signingCertificate"
-	fieldNextCertificate = "nextSigningCertificate"
-)
-
 func (f Field) show(v string) string {
 	switch {
 	case v == "":
@@ -193,4 +150,18 @@ func showCertificate(b64 string) string {
 		return "(unreadable certificate)"
 	}
 	return "certificate " + c.Thumbprint() + ", valid until " + c.X509().NotAfter.UTC().Format("2006-01-02")
+}
+
+// diff returns what is missing for the plan to hold. It is pure: no I/O, no
+// clock. It compares only what the plan speaks about; everything else is
+// somebody else's setting and survives.
+func diff(p Plan, st *state) Changes {
+	var cs Changes
+	cs = diffAdmins(cs, p, st)
+	cs = diffDefaultDomain(cs, p, st)
+	cs = diffGroups(cs, p, st)
+	cs = diffApplication(cs, p, st)
+	cs = diffDirectory(cs, p, st)
+	cs = diffFederation(cs, p, st)
+	return cs
 }

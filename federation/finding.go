@@ -1,7 +1,6 @@
 package federation
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -107,28 +106,3 @@ func (p problems) err() error {
 	}
 	return &PreconditionError{Findings: bad}
 }
-
-var (
-	// ErrNotConverged means that a change was made, or may have been made, but
-	// did not show within [Options.Settle]. Running again looks first and goes
-	// on from what it finds.
-	ErrNotConverged = errors.New("the change does not show yet")
-
-	// ErrNotConfirmed wraps what [Options.Confirm] returned. Nothing was written.
-	ErrNotConfirmed = errors.New("not confirmed")
-)
-
-// A StepError says at which change a run stopped.
-type StepError struct {
-	Phase  Phase
-	Change Change
-	Err    error
-}
-
-// Error names the change and the cause.
-func (e *StepError) Error() string {
-	return fmt.Sprintf("federation: %s %s: %v", e.Phase, e.Change.String(), e.Err)
-}
-
-// Unwrap returns the cause.
-func (e *StepError) Unwrap() error { return e.Err }

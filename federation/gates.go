@@ -4,12 +4,139 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jcaad/jcaad/aad"
 )
+
+// inspect returns what the two services' state says against the plan, or what
+// should be known about it. It is pure but for the clock it is given.
+func inspect(p Plan, st *state, now time.Time) []Finding {
+	var ps problems
+	inspectDomain(&ps, p, st)
+	inspectTwice(&ps, p, st)
+	inspectApplication(&ps, p, st)
+	inspectCertificates(&ps, p, st, now)
+	inspectGroups(&ps, p, st)
+	inspectDirectory(&ps, p, st)
+	inspectTechnicalAccount(&ps, p, st)
+	return ps
+}
+
+// check reads what the gates need and who would be locked out, both at once.
+// People are nil if the domain does not exist.
+func (f *Federator) check(ctx context.Context, p Plan, st *state) (gates []Finding, people *People, err error) {
+	f.emit(ctx, Event{Phase: PhaseCheck, Domain: p.Domain, Text: "checking the gates and everybody's sign-in"})
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		gates, err = f.gates(ctx, p, st)
+		return err
+	})
+	if st.domain(p.Domain) != nil {
+		g.Go(func() (err error) {
+			people, err = f.people(ctx, newAudience(p, st))
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	if people != nil {
+		gates = append(gates, lockOutFindings(people, p.Consent.LockOut)...)
+	}
+	return gates, people, nil
+}
+
+// newAudience says whose sign-in is to be judged.
+func newAudience(p Plan, st *state) audience {
+	a := audience{domain: p.Domain, rules: p.Directory.Rules, admins: make(map[string]bool), directoryGroupIDs: []string{}}
+	for rule := range st.rules {
+		a.rules = append(a.rules[:len(a.rules):len(a.rules)], rule)
+	}
+	if d := st.directory(p); d != nil {
+		a.directoryID = d.ID
+	}
+	for _, g := range p.Groups {
+		a.newMembers = append(a.newMembers, g.Members...)
+		if have := st.group(g); have != nil {
+			a.groupIDs = append(a.groupIDs, have.ID)
+			if slices.Contains(p.Directory.Groups, g.Name) || st.dirGroups[have.ID] {
+				a.directoryGroupIDs = append(a.directoryGroupIDs, have.ID)
+			}
+		} else {
+			a.groupsPending = true
+		}
+	}
+	for i := range st.admins {
+		a.admins[st.admins[i].id] = true
+	}
+	return a
+}
+
+// lockOutAtMost is how many people a refusal names; the others are counted.
+const lockOutAtMost = 10
+
+// lockOutFindings turns the people who would be locked out into one gate, which
+// comes first, and names those whom the token validation policy keeps out.
+func lockOutFindings(people *People, consent LockOut) []Finding {
+	bad, accepted := people.lockedOut(consent)
+	var fs []Finding
+	name := func(ps []PersonFinding) string {
+		names := make([]string, 0, lockOutAtMost+1)
+		for i, p := range ps {
+			if i == lockOutAtMost {
+				names = append(names, fmt.Sprintf("and %d more", len(ps)-i))
+				break
+			}
+			names = append(names, p.Who())
+		}
+		return strings.Join(names, ", ")
+	}
+	count := func(ps []PersonFinding) string {
+		if len(ps) == 1 {
+			return "one person"
+		}
+		return fmt.Sprintf("%d people", len(ps))
+	}
+	if len(bad) > 0 {
+		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: people.Domain, Consent: "lockOut.people",
+			Message: count(bad) + " would be locked out: " + name(bad),
+			Repair:  "run Preflight for the reasons and repairs, or name these people in consent.lockOut.people"})
+	}
+	if len(accepted) > 0 {
+		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: people.Domain, Consent: "lockOut.people", Consented: true,
+			Message: count(accepted) + " will be locked out: " + name(accepted)})
+	}
+	return append(fs, otherDomainFindings(people)...)
+}
+
+// otherDomainFindings names the people whom the tenant's token validation
+// policy keeps out although JumpCloud would let them in.
+func otherDomainFindings(people *People) []Finding {
+	var names []string
+	n := 0
+	for _, p := range people.All() {
+		if p.Code != CodePersonOtherDomain || p.Severity != Warning {
+			continue
+		}
+		if n++; n <= lockOutAtMost {
+			names = append(names, p.Who())
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	if n > lockOutAtMost {
+		names = append(names, fmt.Sprintf("and %d more", n-lockOutAtMost))
+	}
+	return []Finding{{Code: CodeTokenPolicy, Severity: Warning, Subject: people.Domain,
+		Message: "the tenant's token validation policy lets nobody in through " + people.Domain + " whose user principal name is on another domain (AADSTS5000820): " + strings.Join(names, ", "),
+		Repair:  "give these people user principal names on " + people.Domain + ", or let them go on signing in on their own domain"}}
+}
 
 // gates reads what must be known before the first write and says what is shut.
 // The observed state has been judged by inspect already.
@@ -58,93 +185,6 @@ func (f *Federator) gates(ctx context.Context, p Plan, st *state) ([]Finding, er
 	return ps, nil
 }
 
-// issuersAtMost is how many other federated domains are asked for their
-// issuer. In a larger tenant only Azure AD's own refusal (409) tells.
-const issuersAtMost = 50
-
-// issuers maps the issuers of the tenant's other federated domains to them.
-func (f *Federator) issuers(ctx context.Context, p Plan, st *state) (map[string]string, error) {
-	var names []string
-	for _, d := range st.domains {
-		if n := domainName(d.Name); n != p.Domain && d.IsRoot && st.federated(n) {
-			names = append(names, n)
-		}
-	}
-	if len(names) > issuersAtMost {
-		return nil, nil
-	}
-	found := make([]string, len(names))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(8)
-	for i, n := range names {
-		g.Go(func() error {
-			fed, err := f.ad.Federation(ctx, n)
-			if err == nil {
-				found[i] = fed.IssuerURI
-			} else if !errors.Is(err, aad.ErrNotFederated) {
-				return err
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	issuers := make(map[string]string, len(names))
-	for i, n := range names {
-		issuers[found[i]] = n
-	}
-	return issuers, nil
-}
-
-// unfitAtMost is how many administrators who could not sign in are named.
-const unfitAtMost = 10
-
-// gateBreakGlass asks for two administrators who can sign in when JumpCloud
-// cannot. The classic way to lose a tenant is an only administrator on the domain.
-func gateBreakGlass(ps *problems, p Plan, st *state) {
-	var fit, unfit []string
-	for i := range st.admins {
-		a := &st.admins[i]
-		if why := a.unfit(p, st); why == "" {
-			fit = append(fit, a.upn)
-		} else {
-			unfit = append(unfit, a.upn+" "+why)
-		}
-		if a.immutableID != "" {
-			*ps = append(*ps, Finding{Code: CodePrivilegedImmutable, Severity: Warning, Subject: a.upn,
-				Message: "the Global Administrator " + a.upn + " has an immutable ID: whoever holds an identity provider's key can sign in as this person",
-				Repair:  "give administration to cloud-only accounts without an immutable ID"})
-		}
-	}
-	if t := p.TechnicalAccount; t.Create && (st.technical == nil || !st.technical.global) {
-		fit = append(fit, t.UserPrincipalName+" (to be made)")
-	}
-	const repair = "have two enabled, cloud-only Global Administrators on the tenant's *.onmicrosoft.com domain"
-	others := ""
-	if n := len(unfit) - unfitAtMost; n > 0 {
-		unfit = append(unfit[:unfitAtMost], fmt.Sprintf("and %d more could not either", n))
-	}
-	if len(unfit) > 0 {
-		others = ": " + strings.Join(unfit, "; ")
-	}
-	switch len(fit) {
-	case 0:
-		ps.add(CodeBreakGlass, p.Domain, "no Global Administrator could sign in if JumpCloud were down"+others, repair)
-		ps.consent("noBreakGlass", p.Consent.NoBreakGlass)
-	case 1:
-		*ps = append(*ps, Finding{Code: CodeBreakGlassOne, Severity: Warning, Subject: fit[0],
-			Message: "only one Global Administrator, " + fit[0] + ", could sign in if JumpCloud were down" + others, Repair: repair})
-	}
-}
-
-func (f *Federator) gatePassword(ps *problems, p Plan, st *state) {
-	if p.TechnicalAccount.Create && st.technical == nil && f.opts.TechnicalPassword.IsZero() {
-		ps.add(CodeTechnicalAccount, p.TechnicalAccount.UserPrincipalName, "the technical account "+p.TechnicalAccount.UserPrincipalName+" is to be made, but no password was supplied",
-			"supply Options.TechnicalPassword, or create the account by hand")
-	}
-}
-
 // The permissions that writes need.
 const (
 	permissionInternalFederationReadWrite = "Domain-InternalFederation.ReadWrite.All"
@@ -152,35 +192,6 @@ const (
 	permissionUserReadWrite               = "User.ReadWrite.All"
 	permissionRoleReadWrite               = "RoleManagement.ReadWrite.Directory"
 )
-
-// needed are the permissions that changes of Azure AD need.
-var needed = map[Resource][]string{
-	ResFederation:       {permissionInternalFederationReadWrite},
-	ResRecover:          {permissionDomainReadWrite},
-	ResDefaultDomain:    {permissionDomainReadWrite},
-	ResTechnicalAccount: {permissionUserReadWrite},
-	ResRole:             {permissionRoleReadWrite},
-}
-
-// purpose says what a change of Azure AD is for, as people would.
-func (c Change) purpose() string {
-	switch c.Resource {
-	case ResFederation:
-		if c.Action == Update {
-			return "change the federation of " + c.Name
-		}
-		return "federate " + c.Name
-	case ResRecover:
-		return "set " + c.Name + " to Managed"
-	case ResDefaultDomain:
-		return "make " + c.Name + " the default domain"
-	case ResTechnicalAccount:
-		return "create the account " + c.Name
-	case ResRole:
-		return "make " + c.Name + " a Global Administrator"
-	}
-	return c.String()
-}
 
 // gatePermissions compares the token with what the changes need.
 func gatePermissions(ps *problems, todo Changes, perms *aad.Permissions) {

@@ -139,3 +139,129 @@ func orDash(s State) string {
 	}
 	return string(s)
 }
+
+// note files findings in the report.
+func (r *Report) note(fs []Finding) {
+	for _, f := range fs {
+		if f.Consented {
+			r.Consents = append(r.Consents, f)
+		} else {
+			r.Findings = append(r.Findings, f)
+		}
+	}
+}
+
+// summary says in a few words what came of a run.
+func (r *Report) summary(what string) string {
+	n := 0
+	for _, s := range r.Steps {
+		if s.Outcome == Done || s.Outcome == Made {
+			n++
+		}
+	}
+	switch {
+	case r.Error != "":
+		return fmt.Sprintf("stopped after %s", plural(n, "change", "changes"))
+	case n == 0:
+		return "nothing was to be done"
+	}
+	return plural(n, "change", "changes") + " " + what
+}
+
+// finish completes the report, whatever came of the run.
+func (r *run) finish(err error) {
+	rep := r.rep
+	rep.Finished = time.Now()
+	if r.st.domains != nil {
+		rep.After = classify(r.plan, &r.st)
+	}
+	if err != nil {
+		rep.Error = err.Error()
+	}
+	rep.Rows = r.rows()
+}
+
+// rows tells what became of each row of the procedure.
+func (r *run) rows() []Row {
+	p, st := r.plan, &r.st
+	observed := st.domains != nil
+	var todo Changes
+	if observed {
+		todo = diff(p, st)
+	}
+	row := func(n int, title string, rs ...Resource) Row {
+		out := Row{Number: n, Title: title, State: "held"}
+		var names []string
+		for _, s := range r.rep.Steps {
+			for _, res := range rs {
+				if s.Change.Resource == res && s.Outcome != Skipped {
+					out.State = "done"
+					names = append(names, string(s.Change.Action)+" "+s.Change.Name)
+				}
+			}
+		}
+		out.Evidence = strings.Join(names, ", ")
+		for _, c := range todo {
+			for _, res := range rs {
+				if c.Resource == res {
+					out.State = "open"
+				}
+			}
+		}
+		if !observed {
+			out.State = "open"
+		}
+		return out
+	}
+	people := Row{Number: 1, Title: "users' email addresses agree in both directories", State: "open", Evidence: r.people}
+	switch {
+	case r.people != "":
+		people.State = "checked"
+	case observed && len(todo) == 0:
+		people.Evidence, people.State = "nothing was to be changed; ask Preflight", "held"
+	}
+	rows := []Row{people,
+		row(2, "a Global Administrator outside the domain", ResTechnicalAccount, ResRole),
+		row(3, "the domain is not the tenant's default domain", ResDefaultDomain),
+		row(4, "JumpCloud group for the accounts", ResGroup, ResMember),
+		row(5, "Microsoft 365 application", ResApplication),
+		row(6, "IdP entity ID, login URL, groups of the application", ResApplicationGroup),
+		row(7, "application active, certificate read", ResApplication),
+		row(8, "Microsoft 365 directory: grant, rules, groups, default domain", ResDirectoryGroup, ResDirectoryRule, ResDirectoryDomain, ResDirectoryDefault),
+		row(9, "domain federated", ResRecover, ResFederation),
+		{Number: 10, Title: "read back", State: "open"},
+		{Number: 11, Title: "people can sign in", State: "waiting", Evidence: "not told by the services' settings; ask Verify or Wait (20 minutes to 2 hours, at worst 24)"},
+	}
+	rows[1].Evidence = evidence(rows[1].Evidence, adminEvidence(p, st))
+	for _, d := range st.domains {
+		if d.IsDefault {
+			rows[2].Evidence = "the default domain is " + domainName(d.Name)
+		}
+	}
+	if d := st.directory(p); d != nil {
+		rows[7].Evidence = evidence(rows[7].Evidence, "directory "+quote(d.Name))
+	}
+	if a := st.app(p); a != nil {
+		rows[4].Evidence = evidence(rows[4].Evidence, quote(a.DisplayLabel)+" ("+a.ID+")")
+		rows[5].Evidence = evidence(rows[5].Evidence, a.IdPEntityID+", "+a.SSOURL)
+		if c, err := st.cert(p); err == nil {
+			rows[6].Evidence = evidence("", "the application and its metadata show the same certificate "+c.Thumbprint())
+		} else {
+			rows[6].State = "open"
+		}
+	}
+	if observed && len(todo) == 0 && st.fed != nil {
+		rows[9].State, rows[9].Evidence = "checked", "Microsoft Graph shows the domain federated, with the plan's values"
+		if r.realm != "" {
+			rows[9].Evidence += "; " + r.realm + " when the run ended"
+		}
+	}
+	return rows
+}
+
+func evidence(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
+}

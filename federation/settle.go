@@ -7,9 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
-
-	"github.com/jcaad/jcaad/aad"
-	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // look observes some parts anew and counts which of the made changes show.
@@ -48,42 +45,6 @@ func (r *run) look(ctx context.Context, parts part) error {
 		}
 	}
 	return nil
-}
-
-// hidden reports whether a list does not show yet what the change has made. A
-// run that is not pinned would make it again.
-func (r *run) hidden(c Change) bool {
-	switch c.Resource {
-	case ResApplication:
-		return r.st.appHidden
-	case ResGroup:
-		return r.st.hidden[c.Name]
-	}
-	return false
-}
-
-// found is the ID of what a creation made, as the services show it.
-func (r *run) found(c Change) string {
-	switch {
-	case c.Action != Create:
-	case c.Resource == ResApplication:
-		if a := r.st.app(r.plan); a != nil {
-			r.pinCreated(c, a.ID)
-			return a.ID
-		}
-	case c.Resource == ResGroup:
-		for _, g := range r.plan.Groups {
-			if have := r.st.group(g); g.Name == c.Name && have != nil {
-				r.pinCreated(c, have.ID)
-				return have.ID
-			}
-		}
-	case c.Resource == ResTechnicalAccount && r.st.technical != nil:
-		return r.st.technical.id
-	case c.Resource == ResFederation && r.st.fed != nil:
-		return r.st.fed.ID
-	}
-	return ""
 }
 
 // confirm looks at everything once more, and then at what has not shown twice
@@ -146,17 +107,6 @@ func (r *run) pending(missing Changes) part {
 	return parts
 }
 
-// unlisted is what has to be read until the lists show what is pinned.
-func (st *state) unlisted() (p part) {
-	if st.appHidden {
-		p |= partApplications
-	}
-	if len(st.hidden) > 0 {
-		p |= partGroups
-	}
-	return p
-}
-
 func (r *run) touched(p part) bool {
 	for _, s := range r.rep.Steps {
 		if resources[s.Change.Resource].part.has(p) {
@@ -215,19 +165,6 @@ func (r *run) yield(ctx context.Context) error {
 	return nil
 }
 
-// uses reports whether the domain is federated with the application.
-func (r *run) uses(appID string) bool {
-	if r.st.fed == nil {
-		return false
-	}
-	for _, a := range r.st.apps {
-		if c, err := a.Certificate(); a.ID == appID && err == nil && c == r.st.fed.SigningCertificate {
-			return true
-		}
-	}
-	return false
-}
-
 // forget lets changes of these resources be made again.
 func (r *run) forget(rs ...Resource) {
 	for key, i := range r.steps {
@@ -238,27 +175,6 @@ func (r *run) forget(rs ...Resource) {
 			}
 		}
 	}
-}
-
-// temporary reports whether a failure may pass by itself.
-func temporary(err error) bool {
-	if errors.Is(err, context.Canceled) {
-		return false
-	}
-	for _, t := range []error{
-		jumpcloud.ErrThrottled, jumpcloud.ErrUnavailable, jumpcloud.ErrOutcomeUnknown,
-		aad.ErrThrottled, aad.ErrUnavailable, aad.ErrOutcomeUnknown,
-	} {
-		if errors.Is(err, t) {
-			return true
-		}
-	}
-	return false
-}
-
-// unknown reports whether a failed write may have been carried out.
-func unknown(err error) bool {
-	return errors.Is(err, jumpcloud.ErrOutcomeUnknown) || errors.Is(err, aad.ErrOutcomeUnknown)
 }
 
 // backoff is the pause after the n-th look: 1 s, doubled up to 15 s, with

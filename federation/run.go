@@ -5,8 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // Preview returns what Federate would change, in order; an empty list means
@@ -268,4 +273,112 @@ func (r *run) make(ctx context.Context, stage Changes) error {
 			return &StepError{PhaseWait, todo[0], errors.Join(err, last, r.refusals[todo[0].key()])}
 		}
 	}
+}
+
+// apply sends those of the changes that were not sent yet, side by side. A
+// temporary refusal is returned as refused, for the caller to look and try
+// again; anything else ends the run.
+//
+// On a temporary failure the change may have been made all the same. Making a
+// second application or group is worse than looking, so those are not sent
+// again; everything else is a set, and sending it twice changes nothing.
+func (r *run) apply(ctx context.Context, todo Changes) (refused, err error) {
+	type result struct {
+		refused, err error
+	}
+	results := make([]result, len(todo))
+	plan := r.plan // as it is before this stage pins what it makes
+	var wg sync.WaitGroup
+	for i, c := range todo {
+		r.mu.Lock()
+		made := r.made[c.key()]
+		r.mu.Unlock()
+		if made {
+			continue
+		}
+		wg.Go(func() {
+			results[i].refused, results[i].err = r.applyOne(ctx, plan, c)
+		})
+	}
+	wg.Wait()
+	var refusals, errs []error
+	for _, res := range results {
+		refusals, errs = append(refusals, res.refused), append(errs, res.err)
+	}
+	return errors.Join(refusals...), errors.Join(errs...)
+}
+
+func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (refused, fatal error) {
+	key := c.key()
+	start := time.Now()
+	r.mu.Lock()
+	i, ok := r.steps[key]
+	if !ok {
+		i = len(r.rep.Steps)
+		r.steps[key] = i
+		r.rep.Steps = append(r.rep.Steps, Step{Change: c, Started: start})
+	}
+	r.rep.Steps[i].Attempts++
+	attempt := r.rep.Steps[i].Attempts
+	if c.Resource == ResFederation && c.Action == Update && r.rep.Steps[i].Backup == nil {
+		r.rep.Steps[i].Backup = r.st.fed
+	}
+	r.mu.Unlock()
+
+	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: attempt})
+	var answered atomic.Value // the ID of the last request that was answered
+	sent := jumpcloud.WithRequestIDs(ctx, func(id string) { answered.Store(id) })
+	if strings.HasPrefix(string(c.Resource), "azure-ad/") {
+		sent = aad.WithRequestIDs(ctx, func(id string) { answered.Store(id) })
+	}
+	id, err := r.send(sent, plan, c)
+	elapsed := time.Since(start)
+	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: attempt, Elapsed: max(elapsed, 1), Err: err})
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := &r.rep.Steps[i]
+	s.Change, s.Elapsed = c, time.Since(s.Started)
+	switch {
+	case err == nil:
+		s.Outcome, s.Error = Made, ""
+		r.made[key] = true
+	case already(err):
+		// Somebody was there first: this run's own request, if it lost an
+		// answer before, else somebody else.
+		r.theirs[key] = s.Outcome != Unknown
+		s.Outcome, s.Error = Unknown, err.Error()
+		r.made[key] = true
+		r.refusals[key], err = err, nil
+	case unknown(err):
+		s.Outcome, s.Error = Unknown, err.Error()
+		r.made[key] = c.Action == Create && (c.Resource == ResApplication || c.Resource == ResGroup)
+	default:
+		s.Outcome, s.Error = Refused, err.Error()
+	}
+	if s.RequestID = requestID(err); err == nil {
+		s.RequestID, _ = answered.Load().(string)
+	}
+	if id != "" {
+		s.ID = id
+		r.pinCreated(c, id)
+	}
+	switch {
+	case err == nil:
+		return nil, nil
+	case temporary(err), r.young(c) && notThere(err):
+		return err, nil
+	}
+	return nil, &StepError{PhaseApply, c, err}
+}
+
+// young reports whether the change builds on something that this run made,
+// which one of a service's replicas may not have heard of yet.
+func (r *run) young(c Change) bool {
+	for _, s := range r.rep.Steps {
+		if s.ID != "" && (s.ID == c.Parent || s.ID == c.Target) && s.Change.Action == Create {
+			return true
+		}
+	}
+	return false
 }

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/jcaad/jcaad/aad"
-	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // Revert undoes what a report says was done, last first. The report may be one
@@ -72,16 +69,6 @@ func (f *Federator) revert(ctx context.Context, rep, out *Report) error {
 	return errors.Join(errs...)
 }
 
-// inverse is the change that undoes c.
-func (c Change) inverse() Change {
-	c.Action = map[Action]Action{Create: Delete, Delete: Create, Add: Remove, Remove: Add, Update: Update}[c.Action]
-	c.Fields = slices.Clone(c.Fields)
-	for i, f := range c.Fields {
-		c.Fields[i].Old, c.Fields[i].New = f.New, f.Old
-	}
-	return c
-}
-
 // differsLooks is how many looks in a row must find another state than the step
 // left before the step is refused.
 const differsLooks = 4
@@ -139,116 +126,4 @@ func (f *Federator) undo(ctx context.Context, p Plan, s Step, done *Step) error 
 			return errors.Join(err, last)
 		}
 	}
-}
-
-// sendUndo makes the inverted change of a step.
-func (f *Federator) sendUndo(ctx context.Context, p Plan, s Step) error {
-	c := s.Change
-	switch c.Resource {
-	case ResFederation:
-		return f.undoFederation(ctx, s)
-	case ResDefaultDomain:
-		return f.ad.SetDefaultDomain(ctx, c.Fields[0].New)
-	case ResApplication:
-		if c.Action == Delete {
-			return f.jc.DeleteApplication(ctx, s.ID)
-		}
-		_, err := f.jc.ModifyApplication(ctx, c.Target, func(a *jumpcloud.Application) error {
-			editApplication(a, c.Fields)
-			return nil
-		})
-		return err
-	case ResGroup:
-		return f.jc.DeleteGroup(ctx, s.ID)
-	case ResApplicationGroup, ResDirectoryGroup:
-		return f.jc.Dissociate(ctx, jumpcloud.Object{Type: bindingFrom(c.Resource), ID: c.Parent}, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: c.Target})
-	case ResMember:
-		return f.jc.RemoveGroupMember(ctx, c.Parent, c.Target)
-	case ResDirectoryRule:
-		return f.undoRule(ctx, s)
-	case ResDirectoryDomain, ResDirectoryDefault:
-		return f.undoDirectoryDomain(ctx, c)
-	case ResTechnicalAccount:
-		return f.ad.DeleteUser(ctx, s.ID)
-	case ResRole:
-		return f.ad.RemoveRoleAssignment(ctx, s.ID)
-	}
-	return fmt.Errorf("federation: no way to %s", c.String())
-}
-
-func (f *Federator) undoFederation(ctx context.Context, s Step) error {
-	c := s.Change
-	switch c.Action {
-	case Create:
-		if s.Backup == nil {
-			return errors.New("the report holds no backup of the configuration")
-		}
-		back := *s.Backup
-		back.ID = ""
-		_, err := f.ad.CreateFederation(ctx, c.Name, back)
-		if errors.Is(err, aad.ErrAlreadyFederated) {
-			return nil
-		}
-		return err
-	case Delete:
-		return f.unfederate(ctx, c.Name)
-	}
-	fed, err := f.ad.Federation(ctx, c.Name)
-	if err != nil {
-		return err
-	}
-	u, err := federationUpdate(c.Fields)
-	if err != nil {
-		return err
-	}
-	_, err = f.ad.UpdateFederation(ctx, c.Name, fed.ID, u)
-	return err
-}
-
-// unfederate makes a domain managed: by deleting the configuration, or, where
-// that cannot be read, by setting the domain to Managed.
-func (f *Federator) unfederate(ctx context.Context, domain string) error {
-	fed, err := f.ad.Federation(ctx, domain)
-	switch {
-	case errors.Is(err, aad.ErrNotFederated):
-		return f.ad.SetManaged(ctx, domain)
-	case err != nil:
-		return err
-	}
-	return f.ad.DeleteFederation(ctx, domain, fed.ID)
-}
-
-func (f *Federator) undoRule(ctx context.Context, s Step) error {
-	id := s.ID
-	for r, err := range f.jc.TranslationRules(ctx, s.Change.Parent) {
-		if err != nil {
-			return err
-		}
-		if r.BuiltIn == s.Change.Name {
-			id = r.ID
-		}
-	}
-	return f.jc.DeleteTranslationRule(ctx, s.Change.Parent, id)
-}
-
-func (f *Federator) undoDirectoryDomain(ctx context.Context, c Change) error {
-	want := c.Name
-	if c.Resource == ResDirectoryDefault {
-		if want = c.Fields[0].New; want == "" {
-			return f.jc.UnsetOffice365DefaultDomain(ctx, c.Parent)
-		}
-	}
-	for d, err := range f.jc.Office365Domains(ctx, c.Parent) {
-		if err != nil {
-			return err
-		}
-		if domainName(d.Domain) != want {
-			continue
-		}
-		if c.Resource == ResDirectoryDefault {
-			return f.jc.SetOffice365DefaultDomain(ctx, c.Parent, d.ID)
-		}
-		return f.jc.DeleteOffice365Domain(ctx, c.Parent, d.ID)
-	}
-	return nil
 }

@@ -1,0 +1,192 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jcaad/jcaad/aad"
+)
+
+// admin is a Global Administrator, or the technical account.
+type admin struct {
+	id, upn, name, immutableID string
+	enabled, synced, guest     bool
+	global                     bool
+}
+
+func newAdmin(u *aad.User) admin {
+	return admin{
+		id: u.ID, upn: u.UserPrincipalName, name: u.DisplayName, immutableID: u.ImmutableID,
+		enabled: u.Enabled != nil && *u.Enabled,
+		synced:  u.OnPremisesSyncEnabled != nil && *u.OnPremisesSyncEnabled,
+		guest:   strings.EqualFold(u.UserType, "Guest"),
+	}
+}
+
+// observeAdmins reads who is Global Administrator, groups with the role
+// included, and the technical account.
+func (f *Federator) observeAdmins(ctx context.Context, p Plan, st *state, parts part) error {
+	if !parts.has(partAdmins) {
+		return nil
+	}
+	var admins []admin
+	for u, err := range f.ad.RoleUsers(ctx, aad.GlobalAdministrator) {
+		if err != nil {
+			return err
+		}
+		if u.DirectoryScopeID != "" && u.DirectoryScopeID != "/" {
+			continue // a role over a part of the tenant gets nobody back in
+		}
+		a := newAdmin(&u.User)
+		a.global = true
+		admins = append(admins, a)
+	}
+	slices.SortFunc(admins, func(a, b admin) int { return strings.Compare(a.upn, b.upn) })
+	st.admins, st.technical = admins, nil
+	upn := p.TechnicalAccount.UserPrincipalName
+	if upn == "" {
+		return nil
+	}
+	for i := range admins {
+		if strings.EqualFold(admins[i].upn, upn) {
+			st.technical = &admins[i]
+			return nil
+		}
+	}
+	switch u, err := f.ad.User(ctx, upn); {
+	case err == nil:
+		a := newAdmin(u)
+		st.technical = &a
+	case !errors.Is(err, aad.ErrNotFound):
+		return err
+	}
+	return nil
+}
+
+func diffAdmins(cs Changes, p Plan, st *state) Changes {
+	upn := p.TechnicalAccount.UserPrincipalName
+	if upn == "" || !p.TechnicalAccount.Create {
+		return cs
+	}
+	var id string
+	if st.technical == nil {
+		cs = append(cs, Change{Resource: ResTechnicalAccount, Name: upn, Action: Create, Fields: []Field{
+			{Name: "displayName", New: p.TechnicalAccount.DisplayName},
+			{Name: "accountEnabled", New: "true"},
+		}})
+	} else {
+		id = st.technical.id
+		if st.technical.global {
+			return cs
+		}
+	}
+	return append(cs, Change{Resource: ResRole, Name: upn, Action: Add, Target: id})
+}
+
+// inspectTechnicalAccount checks the account that gets back in.
+func inspectTechnicalAccount(ps *problems, p Plan, st *state) {
+	upn := p.TechnicalAccount.UserPrincipalName
+	if upn == "" {
+		return
+	}
+	a := st.technical
+	if a == nil {
+		if !p.TechnicalAccount.Create {
+			ps.add(CodeTechnicalAccount, upn, "the technical account "+upn+" does not exist", "create it, or set technicalAccount.create and supply a password")
+		}
+	} else {
+		if why := a.unfit(p, st); why != "" {
+			ps.add(CodeTechnicalAccount, upn, "the technical account "+upn+" "+why, "make it an enabled, cloud-only account on the tenant's *.onmicrosoft.com domain without an immutable ID")
+		}
+		if !a.global && !p.TechnicalAccount.Create {
+			ps.add(CodeTechnicalAccount, upn, "the technical account "+upn+" is not a Global Administrator", "give it the role, or set technicalAccount.create to have it given")
+		}
+	}
+	if _, at, _ := strings.Cut(upn, "@"); !strings.HasSuffix(domainName(at), ".onmicrosoft.com") {
+		*ps = append(*ps, Finding{Code: CodeTechnicalAccount, Severity: Warning, Subject: upn,
+			Message: "the technical account " + upn + " is not on the tenant's *.onmicrosoft.com domain", Repair: "an account there is out of reach of any federation"})
+	}
+}
+
+// unfit says why an administrator could not get back in with the plan's domain
+// federated; "" means that they could.
+func (a *admin) unfit(p Plan, st *state) string {
+	_, at, _ := strings.Cut(a.upn, "@")
+	at = domainName(at)
+	switch {
+	case !a.enabled:
+		return "is disabled"
+	case a.guest:
+		return "is a guest"
+	case a.synced:
+		return "is synchronised from an on-premises directory"
+	case at == p.Domain || strings.HasSuffix(at, "."+p.Domain):
+		return "is on the domain that is to be federated"
+	case a.immutableID != "":
+		return "has an immutable ID, so whoever holds an identity provider's key can sign in as it"
+	case st.federated(at):
+		return "is on the federated domain " + at
+	}
+	return ""
+}
+
+// unfitAtMost is how many administrators who could not sign in are named.
+const unfitAtMost = 10
+
+// gateBreakGlass asks for two administrators who can sign in when JumpCloud
+// cannot. The classic way to lose a tenant is an only administrator on the domain.
+func gateBreakGlass(ps *problems, p Plan, st *state) {
+	var fit, unfit []string
+	for i := range st.admins {
+		a := &st.admins[i]
+		if why := a.unfit(p, st); why == "" {
+			fit = append(fit, a.upn)
+		} else {
+			unfit = append(unfit, a.upn+" "+why)
+		}
+		if a.immutableID != "" {
+			*ps = append(*ps, Finding{Code: CodePrivilegedImmutable, Severity: Warning, Subject: a.upn,
+				Message: "the Global Administrator " + a.upn + " has an immutable ID: whoever holds an identity provider's key can sign in as this person",
+				Repair:  "give administration to cloud-only accounts without an immutable ID"})
+		}
+	}
+	if t := p.TechnicalAccount; t.Create && (st.technical == nil || !st.technical.global) {
+		fit = append(fit, t.UserPrincipalName+" (to be made)")
+	}
+	const repair = "have two enabled, cloud-only Global Administrators on the tenant's *.onmicrosoft.com domain"
+	others := ""
+	if n := len(unfit) - unfitAtMost; n > 0 {
+		unfit = append(unfit[:unfitAtMost], fmt.Sprintf("and %d more could not either", n))
+	}
+	if len(unfit) > 0 {
+		others = ": " + strings.Join(unfit, "; ")
+	}
+	switch len(fit) {
+	case 0:
+		ps.add(CodeBreakGlass, p.Domain, "no Global Administrator could sign in if JumpCloud were down"+others, repair)
+		ps.consent("noBreakGlass", p.Consent.NoBreakGlass)
+	case 1:
+		*ps = append(*ps, Finding{Code: CodeBreakGlassOne, Severity: Warning, Subject: fit[0],
+			Message: "only one Global Administrator, " + fit[0] + ", could sign in if JumpCloud were down" + others, Repair: repair})
+	}
+}
+
+func (f *Federator) gatePassword(ps *problems, p Plan, st *state) {
+	if p.TechnicalAccount.Create && st.technical == nil && f.opts.TechnicalPassword.IsZero() {
+		ps.add(CodeTechnicalAccount, p.TechnicalAccount.UserPrincipalName, "the technical account "+p.TechnicalAccount.UserPrincipalName+" is to be made, but no password was supplied",
+			"supply Options.TechnicalPassword, or create the account by hand")
+	}
+}
+
+func adminEvidence(p Plan, st *state) string {
+	var fit []string
+	for i := range st.admins {
+		if st.admins[i].unfit(p, st) == "" {
+			fit = append(fit, st.admins[i].upn)
+		}
+	}
+	return strings.Join(fit, ", ")
+}

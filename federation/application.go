@@ -1,0 +1,355 @@
+package federation
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/certs"
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+func (f *Federator) observeApplication(ctx context.Context, p Plan, st *state, parts part) error {
+	if parts.has(partApplications) {
+		if err := f.applications(ctx, p, st); err != nil {
+			return err
+		}
+	}
+	app := st.app(p)
+	g, ctx := errgroup.WithContext(ctx)
+	if app == nil {
+		st.metadata, st.appGroups = nil, nil
+		if parts.has(partApplications) && st.template == nil && len(st.apps) == 0 {
+			g.Go(func() (err error) {
+				st.template, err = f.jc.Template(ctx, p.Application.Template)
+				if st.noTmpl = errors.Is(err, jumpcloud.ErrNotFound); st.noTmpl {
+					err = nil
+				}
+				return err
+			})
+		}
+		return g.Wait()
+	}
+	if parts.has(partMetadata) {
+		g.Go(func() (err error) {
+			st.metadata, err = f.jc.Metadata(ctx, app.OrganizationID, app.ID)
+			return err
+		})
+	}
+	if parts.has(partApplicationGroups) {
+		g.Go(func() (err error) {
+			st.appGroups, err = f.bound(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: app.ID})
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// applications reads the applications that carry the plan's entity ID, and the
+// pinned one, which a list may not show yet. The list is narrowed to the
+// template of the plan and to custom SAML applications, which can carry the
+// same entity ID.
+func (f *Federator) applications(ctx context.Context, p Plan, st *state) error {
+	var found []*jumpcloud.Application
+	listed, lost := p.Application.ID == "", false
+	opts := &jumpcloud.ApplicationsOptions{Templates: []string{p.Application.Template, "saml2"}}
+	for a, err := range f.jc.Applications(ctx, opts) {
+		if err != nil {
+			return err
+		}
+		if a.ID == p.Application.ID {
+			listed = true
+		} else if a.IdPEntityID != p.Application.IdPEntityID {
+			continue
+		}
+		found = append(found, a)
+	}
+	if !listed {
+		switch a, err := f.jc.Application(ctx, p.Application.ID); {
+		case err == nil:
+			found = append(found, a)
+		case errors.Is(err, jumpcloud.ErrNotFound):
+			lost = true
+		default:
+			return err
+		}
+	}
+	slices.SortFunc(found, func(a, b *jumpcloud.Application) int { return strings.Compare(a.ID, b.ID) })
+	st.apps, st.pinLost, st.appHidden = found, lost, !listed && !lost
+	return nil
+}
+
+// app is the application that the plan means, or nil. Of several, an
+// unpinned plan means none: guessing is how people get locked out.
+func (st *state) app(p Plan) *jumpcloud.Application {
+	if p.Application.ID != "" {
+		for _, a := range st.apps {
+			if a.ID == p.Application.ID {
+				return a
+			}
+		}
+	}
+	if len(st.apps) == 1 {
+		return st.apps[0]
+	}
+	return nil
+}
+
+// signing is the certificate that an application signs with, worked out once
+// for what was read: judging a certificate costs a signature's verification.
+type signing struct {
+	app      *jumpcloud.Application
+	metadata *certs.Metadata
+	cert     certs.Cert
+	err      error
+}
+
+// cert is the certificate that the application signs with. JumpCloud shows it
+// in two places; only if both agree is it known.
+func (st *state) cert(p Plan) (certs.Cert, error) {
+	a := st.app(p)
+	if a == nil || st.metadata == nil {
+		return certs.Cert{}, errors.New("the application's certificate is not known yet")
+	}
+	if st.signing.app != a || st.signing.metadata != st.metadata {
+		c, err := signingCert(a, st.metadata)
+		st.signing = signing{a, st.metadata, c, err}
+	}
+	return st.signing.cert, st.signing.err
+}
+
+func signingCert(a *jumpcloud.Application, m *certs.Metadata) (certs.Cert, error) {
+	own, err := a.Certificate()
+	if err != nil {
+		return certs.Cert{}, err
+	}
+	switch {
+	case len(m.SigningCerts) != 1:
+		return certs.Cert{}, errors.New("the application's metadata does not hold exactly one signing certificate")
+	case m.SigningCerts[0] != own:
+		return certs.Cert{}, errors.New("the application's certificate " + own.Thumbprint() + " is not the one in its metadata, " + m.SigningCerts[0].Thumbprint())
+	case m.EntityID != a.IdPEntityID:
+		return certs.Cert{}, errors.New("the application's entity ID " + quote(a.IdPEntityID) + " is not the one in its metadata, " + quote(m.EntityID))
+	}
+	return own, nil
+}
+
+func diffApplication(cs Changes, p Plan, st *state) Changes {
+	a := st.app(p)
+	id := ""
+	if a == nil && len(st.apps) > 0 {
+		return cs // which of them is meant? A refusal; see inspect
+	}
+	if a == nil {
+		cs = append(cs, Change{Resource: ResApplication, Name: p.Application.IdPEntityID, Action: Create, Fields: []Field{
+			{Name: "label", New: p.label()},
+			{Name: "template", New: p.Application.Template},
+			{Name: "idpEntityID", New: p.Application.IdPEntityID},
+			{Name: "loginURL", New: p.loginURL(st.template)},
+			{Name: "active", New: "true"},
+		}})
+	} else {
+		id = a.ID
+		var fs []Field
+		if want := p.Application.Label; want != "" && a.DisplayLabel != want {
+			fs = append(fs, Field{Name: "label", Old: a.DisplayLabel, New: want})
+		}
+		if !a.Active {
+			fs = append(fs, Field{Name: "active", Old: "false", New: "true"})
+		}
+		if fs != nil {
+			cs = append(cs, Change{Resource: ResApplication, Name: p.Application.IdPEntityID, Action: Update, Fields: fs, Target: id})
+		}
+	}
+	for _, g := range p.Groups {
+		var gid string
+		if have := st.group(g); have != nil {
+			gid = have.ID
+		}
+		if gid == "" || !st.appGroups[gid] {
+			cs = append(cs, Change{Resource: ResApplicationGroup, Name: g.Name, Action: Add, Parent: id, Target: gid})
+		}
+	}
+	return cs
+}
+
+func (p Plan) label() string {
+	return cmp.Or(p.Application.Label, "Microsoft 365 ("+p.Domain+")")
+}
+
+// loginURL is the login URL of an application that is yet to be made: the
+// plan's, or the domain's slug beside the template's own URL, whose host
+// differs between regions.
+func (p Plan) loginURL(t *jumpcloud.Template) string {
+	if p.Application.LoginURL != "" {
+		return p.Application.LoginURL
+	}
+	root := defaultLoginRoot
+	if t != nil && checkURL(t.SSOURL) == "" {
+		if dir, _ := path.Split(t.SSOURL); dir != "" {
+			root = dir
+		}
+	}
+	return root + slug(p.Domain)
+}
+
+func inspectApplication(ps *problems, p Plan, st *state) {
+	app := st.app(p)
+	switch {
+	case st.pinLost:
+		ps.add(CodeApplicationGone, p.Application.ID, "the application "+p.Application.ID+" that the plan pins does not exist any more", "remove application.id from the plan to have it made anew")
+	case app == nil && len(st.apps) > 1: // see inspectTwice
+	case app == nil && st.noTmpl:
+		ps.add(CodeTemplateMissing, p.Application.Template, "JumpCloud has no application template "+quote(p.Application.Template), "set application.template to the name of the Microsoft 365 template of your organisation")
+	case app == nil:
+	case app.IdPEntityID != p.Application.IdPEntityID:
+		ps.add(CodeApplicationFixed, app.ID, "the pinned application "+app.ID+" has the entity ID "+quote(app.IdPEntityID)+", the plan asks for "+quote(p.Application.IdPEntityID), "set application.idpEntityID to the application's, or pin another one")
+	case p.Application.LoginURL != "" && app.SSOURL != p.Application.LoginURL:
+		ps.add(CodeApplicationFixed, app.ID, "the application "+quote(app.DisplayLabel)+" has the login URL "+app.SSOURL+", which cannot be changed after it was made; the plan asks for "+p.Application.LoginURL, "leave application.loginURL out to use what it has")
+	}
+}
+
+// nameApplication names an application for people. If there are several, it
+// says with which of them the domain is federated.
+func nameApplication(a *jumpcloud.Application, st *state) string {
+	name := quote(a.DisplayLabel) + " (" + a.ID
+	if st.fed == nil || len(st.apps) == 1 {
+		return name + ")"
+	}
+	if own, err := a.Certificate(); err == nil && (own == st.fed.SigningCertificate || own == st.fed.NextSigningCertificate) {
+		return name + ", whose certificate Azure AD accepts)"
+	}
+	return name + ", whose certificate Azure AD does not accept)"
+}
+
+// inspectTwice refuses to choose between two things of one name.
+func inspectTwice(ps *problems, p Plan, st *state) {
+	if st.app(p) == nil && len(st.apps) > 1 {
+		names := make([]string, 0, len(st.apps))
+		for _, a := range st.apps {
+			names = append(names, nameApplication(a, st))
+		}
+		ps.add(CodeApplicationTwice, p.Application.IdPEntityID, "applications "+strings.Join(names, " and ")+" carry the same entity ID "+p.Application.IdPEntityID, "delete the one that nobody uses, or set application.id to the right one")
+	}
+	for _, g := range p.Groups {
+		if have := st.groups[g.Name]; len(have) > 1 && st.group(g) == nil {
+			ids := make([]string, 0, len(have))
+			for _, h := range have {
+				ids = append(ids, h.ID)
+			}
+			ps.add(CodeGroupTwice, g.Name, fmt.Sprintf("JumpCloud has %d groups named %q (%s)", len(have), g.Name, strings.Join(ids, ", ")), "rename all but one, or set the group's id in the plan")
+		}
+	}
+}
+
+// checkCertificate turns what certs has to say into findings.
+func checkCertificate(ps *problems, p Plan, c certs.Cert, now time.Time) {
+	for _, problem := range c.Check(now) {
+		f := Finding{Code: CodeCertificate, Subject: c.Thumbprint(), Message: "JumpCloud's certificate " + c.Thumbprint() + ": " + problem.Message}
+		switch problem.Severity {
+		case certs.Error:
+			f.Severity, f.Consent = Refusal, "certificate: ["+string(problem.Code)+"]"
+			f.Repair = "have the application make a new certificate in JumpCloud's console"
+			f.Consented = slices.Contains(p.Consent.Certificate, string(problem.Code))
+		case certs.Warning:
+			f.Severity = Warning
+		default:
+			f.Severity = Info
+		}
+		*ps = append(*ps, f)
+	}
+}
+
+func (r *run) sendApplication(ctx context.Context, plan Plan, c Change) (string, error) {
+	if c.Action == Create {
+		a, err := r.f.jc.CreateApplication(ctx, jumpcloud.NewApplication{
+			Template:    r.st.template,
+			Label:       plan.label(),
+			SSOURL:      plan.loginURL(r.st.template),
+			IdPEntityID: plan.Application.IdPEntityID,
+			Active:      true,
+		})
+		if err != nil {
+			return "", err
+		}
+		return a.ID, nil
+	}
+	_, err := r.f.jc.ModifyApplication(ctx, c.Target, func(a *jumpcloud.Application) error {
+		editApplication(a, c.Fields)
+		return nil
+	})
+	return "", err
+}
+
+func editApplication(a *jumpcloud.Application, fs []Field) {
+	for _, f := range fs {
+		switch f.Name {
+		case "label":
+			a.DisplayLabel = f.New
+		case "active":
+			a.Active = f.New == "true"
+		}
+	}
+}
+
+// uses reports whether the domain is federated with the application.
+func (r *run) uses(appID string) bool {
+	if r.st.fed == nil {
+		return false
+	}
+	for _, a := range r.st.apps {
+		if c, err := a.Certificate(); a.ID == appID && err == nil && c == r.st.fed.SigningCertificate {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *Federator) applicationStands(ctx context.Context, p Plan, s Step) (standing, string, error) {
+	c := s.Change
+	id := s.ID
+	if c.Action == Update {
+		id = c.Target
+	}
+	if c.Action == Create {
+		return differs, "the application was deleted with its certificate and cannot be made again as it was", nil
+	}
+	if id == "" {
+		return differs, "it is not known which application the step made; look for one with the entity ID " + c.Name, nil
+	}
+	a, err := f.jc.Application(ctx, id)
+	switch {
+	case errors.Is(err, jumpcloud.ErrNotFound):
+		return undone, "", nil
+	case err != nil:
+		return differs, "", err
+	}
+	now := map[string]string{"label": a.DisplayLabel, "template": a.Name, "idpEntityID": a.IdPEntityID, "loginURL": a.SSOURL, "active": fmt.Sprint(a.Active)}
+	at, why, err := fieldsStand(c.Fields, func(name string) string { return now[name] })
+	if at != asLeft || c.Action == Update {
+		return at, why, err
+	}
+	fed, err := f.ad.Federation(ctx, p.Domain)
+	switch {
+	case err == nil && fed.IssuerURI == a.IdPEntityID:
+		return differs, p.Domain + " is still federated with the application", nil
+	case err != nil && !errors.Is(err, aad.ErrNotFederated) && !errors.Is(err, aad.ErrNotFound):
+		return differs, "", err
+	}
+	groups, err := f.bound(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: id})
+	if err != nil {
+		return differs, "", err
+	}
+	if len(groups) > 0 {
+		return differs, fmt.Sprintf("%d groups are bound to the application", len(groups)), nil
+	}
+	return asLeft, "", nil
+}

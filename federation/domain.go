@@ -1,0 +1,200 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jcaad/jcaad/aad"
+)
+
+func (f *Federator) observeDomain(ctx context.Context, p Plan, st *state, parts part) error {
+	readFederation := func() error {
+		fed, err := f.ad.Federation(ctx, p.Domain)
+		if err != nil && !errors.Is(err, aad.ErrNotFederated) {
+			return err
+		}
+		st.fed = fed
+		return nil
+	}
+	var g errgroup.Group
+	// After our own write both are read at once. On a first look a managed
+	// domain, which has no configuration, is not asked for one.
+	const both = partDomains | partFederation
+	afterWrite := parts.has(partFederation) && parts&^both == 0
+	if afterWrite {
+		g.Go(readFederation)
+	}
+	if parts.has(partDomains) {
+		var domains []*aad.Domain
+		for d, err := range f.ad.Domains(ctx) {
+			if err != nil {
+				return errors.Join(err, g.Wait())
+			}
+			domains = append(domains, d)
+		}
+		st.domains = domains
+	}
+	switch {
+	case afterWrite || !parts.has(partFederation):
+	case st.federated(p.Domain):
+		g.Go(readFederation)
+	default:
+		st.fed = nil
+	}
+	return g.Wait()
+}
+
+// domain is the plan's domain, or nil.
+func (st *state) domain(name string) *aad.Domain {
+	for _, d := range st.domains {
+		if domainName(d.Name) == name {
+			return d
+		}
+	}
+	return nil
+}
+
+// federated reports whether the domain is federated, with whatever settings.
+func (st *state) federated(name string) bool {
+	d := st.domain(name)
+	return d != nil && strings.EqualFold(string(d.AuthenticationType), string(aad.Federated))
+}
+
+func diffDefaultDomain(cs Changes, p Plan, st *state) Changes {
+	d := st.domain(p.Domain)
+	if d == nil || !d.IsDefault {
+		return cs
+	}
+	return append(cs, Change{Resource: ResDefaultDomain, Name: p.newDefault(st), Action: Update, Fields: []Field{
+		{Name: "defaultDomain", Old: domainName(d.Name), New: p.newDefault(st)},
+	}})
+}
+
+// newDefault is the domain that becomes the default one.
+func (p Plan) newDefault(st *state) string {
+	if p.DefaultDomain != "" {
+		return p.DefaultDomain
+	}
+	for _, d := range st.domains {
+		if d.IsInitial {
+			return domainName(d.Name)
+		}
+	}
+	return Later
+}
+
+func inspectDomain(ps *problems, p Plan, st *state) {
+	state := classify(p, st)
+	info := state.info()
+	switch state {
+	case StateUnknown:
+		ps.add(CodeDomainUnknown, p.Domain, p.Domain+" is not a domain of this Azure AD tenant", info.Next)
+		return
+	case StateUnverified:
+		ps.add(CodeDomainUnverified, p.Domain, p.Domain+" is not verified in Azure AD", info.Next)
+	case StateInitial:
+		ps.add(CodeDomainInitial, p.Domain, p.Domain+" is the tenant's initial domain, which cannot be federated", info.Next)
+	case StateInherits:
+		ps.add(CodeDomainInherits, p.Domain, p.Domain+" is a subdomain and inherits the authentication of "+rootOf(p.Domain, st), "federate "+rootOf(p.Domain, st)+"; its subdomains follow")
+	case StateForeign:
+		ps.add(CodeDomainForeign, p.Domain, fmt.Sprintf("%s is federated with %s (issuer %s)", p.Domain, provider(st.fed.IssuerURI, st.fed.PassiveSignInURI), st.fed.IssuerURI),
+			info.Next+"; then set consent.takeOver")
+		ps.consent("takeOver", p.Consent.TakeOver)
+	case StateHalf:
+		ps.add(CodeDomainHalf, p.Domain, p.Domain+" is federated, but its configuration cannot be read: what a failed creation leaves behind", info.Next)
+		ps.consent("recover", p.Consent.Recover)
+	}
+	d := st.domain(p.Domain)
+	if !d.IsDefault {
+		return
+	}
+	name := p.newDefault(st)
+	switch next := st.domain(name); {
+	case next == nil:
+		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and there is no domain "+quote(name)+" to take its place", "name a verified, managed domain under defaultDomain")
+	case !next.IsVerified:
+		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is not verified", "name a verified, managed domain under defaultDomain")
+	case st.federated(name):
+		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is federated itself", "name a verified, managed domain under defaultDomain")
+	}
+}
+
+// rootOf is the longest domain of the tenant that name is below.
+func rootOf(name string, st *state) string {
+	root := ""
+	for _, d := range st.domains {
+		if n := domainName(d.Name); strings.HasSuffix(name, "."+n) && len(n) > len(root) {
+			root = n
+		}
+	}
+	if root == "" {
+		return "its root domain"
+	}
+	return root
+}
+
+// issuersAtMost is how many other federated domains are asked for their
+// issuer. In a larger tenant only Azure AD's own refusal (409) tells.
+const issuersAtMost = 50
+
+// issuers maps the issuers of the tenant's other federated domains to them.
+func (f *Federator) issuers(ctx context.Context, p Plan, st *state) (map[string]string, error) {
+	var names []string
+	for _, d := range st.domains {
+		if n := domainName(d.Name); n != p.Domain && d.IsRoot && st.federated(n) {
+			names = append(names, n)
+		}
+	}
+	if len(names) > issuersAtMost {
+		return nil, nil
+	}
+	found := make([]string, len(names))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i, n := range names {
+		g.Go(func() error {
+			fed, err := f.ad.Federation(ctx, n)
+			if err == nil {
+				found[i] = fed.IssuerURI
+			} else if !errors.Is(err, aad.ErrNotFederated) {
+				return err
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	issuers := make(map[string]string, len(names))
+	for i, n := range names {
+		issuers[found[i]] = n
+	}
+	return issuers, nil
+}
+
+func (f *Federator) defaultStands(ctx context.Context, p Plan, c Change) (standing, string, error) {
+	left, before := c.Fields[0].Old, domainName(c.Fields[0].New)
+	now := ""
+	for d, err := range f.ad.Domains(ctx) {
+		if err != nil {
+			return differs, "", err
+		}
+		if d.IsDefault {
+			now = domainName(d.Name)
+		}
+		if domainName(d.Name) == before && strings.EqualFold(string(d.AuthenticationType), string(aad.Federated)) {
+			return differs, before + " is federated and cannot be the default domain", nil
+		}
+	}
+	switch now {
+	case before:
+		return undone, "", nil
+	case left:
+		return asLeft, "", nil
+	}
+	return differs, "the default domain is " + now + ", the step left " + left, nil
+}

@@ -1,0 +1,83 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+var (
+	// ErrNotConverged means that a change was made, or may have been made, but
+	// did not show within [Options.Settle]. Running again looks first and goes
+	// on from what it finds.
+	ErrNotConverged = errors.New("the change does not show yet")
+
+	// ErrNotConfirmed wraps what [Options.Confirm] returned. Nothing was written.
+	ErrNotConfirmed = errors.New("not confirmed")
+)
+
+// A StepError says at which change a run stopped.
+type StepError struct {
+	Phase  Phase
+	Change Change
+	Err    error
+}
+
+// Error names the change and the cause.
+func (e *StepError) Error() string {
+	return fmt.Sprintf("federation: %s %s: %v", e.Phase, e.Change.String(), e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *StepError) Unwrap() error { return e.Err }
+
+// An ErrDiffers is why a step is not undone: the present state is not what the
+// step left.
+var ErrDiffers = errors.New("the present state is not what the step left")
+
+// already reports whether a write was refused because it is so already.
+func already(err error) bool {
+	return errors.Is(err, aad.ErrAlreadyFederated) || errors.Is(err, aad.ErrConflict) && !errors.Is(err, aad.ErrIssuerInUse) ||
+		errors.Is(err, jumpcloud.ErrConflict)
+}
+
+// notThere reports whether a service does not know what was just made.
+func notThere(err error) bool {
+	return errors.Is(err, jumpcloud.ErrNotFound) || errors.Is(err, jumpcloud.ErrInvalid) || errors.Is(err, aad.ErrNotFound)
+}
+
+// temporary reports whether a failure may pass by itself.
+func temporary(err error) bool {
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	for _, t := range []error{
+		jumpcloud.ErrThrottled, jumpcloud.ErrUnavailable, jumpcloud.ErrOutcomeUnknown,
+		aad.ErrThrottled, aad.ErrUnavailable, aad.ErrOutcomeUnknown,
+	} {
+		if errors.Is(err, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// unknown reports whether a failed write may have been carried out.
+func unknown(err error) bool {
+	return errors.Is(err, jumpcloud.ErrOutcomeUnknown) || errors.Is(err, aad.ErrOutcomeUnknown)
+}
+
+func requestID(err error) string {
+	var je *jumpcloud.Error
+	var ae *aad.Error
+	switch {
+	case errors.As(err, &je):
+		return je.RequestID
+	case errors.As(err, &ae):
+		return ae.RequestID
+	}
+	return ""
+}
