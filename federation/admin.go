@@ -28,7 +28,7 @@ func newAdmin(u *aad.User) admin {
 
 // observeAdmins reads who is Global Administrator, groups with the role
 // included, and the technical account.
-func (f *Federator) observeAdmins(ctx context.Context, p Plan, st *state, parts part) error {
+func (f *Federator) observeAdmins(ctx context.Context, p Plan, st *observation, parts part) error {
 	if !parts.has(partAdmins) {
 		return nil
 	}
@@ -66,7 +66,7 @@ func (f *Federator) observeAdmins(ctx context.Context, p Plan, st *state, parts 
 	return nil
 }
 
-func diffAdmins(cs Changes, p Plan, st *state) Changes {
+func diffAdmins(cs Changes, p Plan, st *observation) Changes {
 	upn := p.TechnicalAccount.UserPrincipalName
 	if upn == "" || !p.TechnicalAccount.Create {
 		return cs
@@ -87,7 +87,7 @@ func diffAdmins(cs Changes, p Plan, st *state) Changes {
 }
 
 // inspectTechnicalAccount checks the account that gets back in.
-func inspectTechnicalAccount(ps *problems, p Plan, st *state) {
+func inspectTechnicalAccount(ps *problems, p Plan, st *observation) {
 	upn := p.TechnicalAccount.UserPrincipalName
 	if upn == "" {
 		return
@@ -113,7 +113,7 @@ func inspectTechnicalAccount(ps *problems, p Plan, st *state) {
 
 // unfit says why an administrator could not get back in with the plan's domain
 // federated; "" means that they could.
-func (a *admin) unfit(p Plan, st *state) string {
+func (a *admin) unfit(p Plan, st *observation) string {
 	_, at, _ := strings.Cut(a.upn, "@")
 	at = domainName(at)
 	switch {
@@ -138,7 +138,7 @@ const unfitAtMost = 10
 
 // gateBreakGlass asks for two administrators who can sign in when JumpCloud
 // cannot. The classic way to lose a tenant is an only administrator on the domain.
-func gateBreakGlass(ps *problems, p Plan, st *state) {
+func gateBreakGlass(ps *problems, p Plan, st *observation) {
 	var fit, unfit []string
 	for i := range st.admins {
 		a := &st.admins[i]
@@ -174,14 +174,14 @@ func gateBreakGlass(ps *problems, p Plan, st *state) {
 	}
 }
 
-func (f *Federator) gatePassword(ps *problems, p Plan, st *state) {
+func (f *Federator) gatePassword(ps *problems, p Plan, st *observation) {
 	if p.TechnicalAccount.Create && st.technical == nil && f.opts.TechnicalPassword.IsZero() {
 		ps.add(CodeTechnicalAccount, p.TechnicalAccount.UserPrincipalName, "the technical account "+p.TechnicalAccount.UserPrincipalName+" is to be made, but no password was supplied",
 			"supply Options.TechnicalPassword, or create the account by hand")
 	}
 }
 
-func adminEvidence(p Plan, st *state) string {
+func adminEvidence(p Plan, st *observation) string {
 	var fit []string
 	for i := range st.admins {
 		if st.admins[i].unfit(p, st) == "" {

@@ -17,7 +17,7 @@ import (
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-func (f *Federator) observeApplication(ctx context.Context, p Plan, st *state, parts part) error {
+func (f *Federator) observeApplication(ctx context.Context, p Plan, st *observation, parts part) error {
 	if parts.has(partApplications) {
 		if err := f.applications(ctx, p, st); err != nil {
 			return err
@@ -57,7 +57,7 @@ func (f *Federator) observeApplication(ctx context.Context, p Plan, st *state, p
 // pinned one, which a list may not show yet. The list is narrowed to the
 // template of the plan and to custom SAML applications, which can carry the
 // same entity ID.
-func (f *Federator) applications(ctx context.Context, p Plan, st *state) error {
+func (f *Federator) applications(ctx context.Context, p Plan, st *observation) error {
 	var found []*jumpcloud.Application
 	listed, lost := p.Application.ID == "", false
 	opts := &jumpcloud.ApplicationsOptions{Templates: []string{p.Application.Template, "saml2"}}
@@ -89,7 +89,7 @@ func (f *Federator) applications(ctx context.Context, p Plan, st *state) error {
 
 // app is the application that the plan means, or nil. Of several, an
 // unpinned plan means none: guessing is how people get locked out.
-func (st *state) app(p Plan) *jumpcloud.Application {
+func (st *observation) app(p Plan) *jumpcloud.Application {
 	if p.Application.ID != "" {
 		for _, a := range st.apps {
 			if a.ID == p.Application.ID {
@@ -114,7 +114,7 @@ type signing struct {
 
 // cert is the certificate that the application signs with. JumpCloud shows it
 // in two places; only if both agree is it known.
-func (st *state) cert(p Plan) (certs.Cert, error) {
+func (st *observation) cert(p Plan) (certs.Cert, error) {
 	a := st.app(p)
 	if a == nil || st.metadata == nil {
 		return certs.Cert{}, errors.New("the application's certificate is not known yet")
@@ -142,7 +142,7 @@ func signingCert(a *jumpcloud.Application, m *certs.Metadata) (certs.Cert, error
 	return own, nil
 }
 
-func diffApplication(cs Changes, p Plan, st *state) Changes {
+func diffApplication(cs Changes, p Plan, st *observation) Changes {
 	a := st.app(p)
 	id := ""
 	if a == nil && len(st.apps) > 0 {
@@ -201,7 +201,7 @@ func (p Plan) loginURL(t *jumpcloud.Template) string {
 	return root + slug(p.Domain)
 }
 
-func inspectApplication(ps *problems, p Plan, st *state) {
+func inspectApplication(ps *problems, p Plan, st *observation) {
 	app := st.app(p)
 	switch {
 	case st.pinLost:
@@ -219,7 +219,7 @@ func inspectApplication(ps *problems, p Plan, st *state) {
 
 // nameApplication names an application for people. If there are several, it
 // says with which of them the domain is federated.
-func nameApplication(a *jumpcloud.Application, st *state) string {
+func nameApplication(a *jumpcloud.Application, st *observation) string {
 	name := quote(a.DisplayLabel) + " (" + a.ID
 	if st.fed == nil || len(st.apps) == 1 {
 		return name + ")"
@@ -231,7 +231,7 @@ func nameApplication(a *jumpcloud.Application, st *state) string {
 }
 
 // inspectTwice refuses to choose between two things of one name.
-func inspectTwice(ps *problems, p Plan, st *state) {
+func inspectTwice(ps *problems, p Plan, st *observation) {
 	if st.app(p) == nil && len(st.apps) > 1 {
 		names := make([]string, 0, len(st.apps))
 		for _, a := range st.apps {

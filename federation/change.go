@@ -155,7 +155,7 @@ func showCertificate(b64 string) string {
 // diff returns what is missing for the plan to hold. It is pure: no I/O, no
 // clock. It compares only what the plan speaks about; everything else is
 // somebody else's setting and survives.
-func diff(p Plan, st *state) Changes {
+func diff(p Plan, st *observation) Changes {
 	var cs Changes
 	cs = diffAdmins(cs, p, st)
 	cs = diffDefaultDomain(cs, p, st)

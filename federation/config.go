@@ -18,7 +18,7 @@ const (
 
 // wanted is the federation configuration that the plan asks for. Values of an
 // application that does not exist yet are Later, its certificate is zero.
-func (p Plan) wanted(st *state) (w aad.Federation, cert string) {
+func (p Plan) wanted(st *observation) (w aad.Federation, cert string) {
 	w = aad.Federation{
 		DisplayName:      p.BrandName,
 		IssuerURI:        p.Application.IdPEntityID,
@@ -40,7 +40,7 @@ func (p Plan) wanted(st *state) (w aad.Federation, cert string) {
 	return w, c.Base64()
 }
 
-func diffFederation(cs Changes, p Plan, st *state) Changes {
+func diffFederation(cs Changes, p Plan, st *observation) Changes {
 	if st.app(p) == nil && len(st.apps) > 0 {
 		return cs
 	}
@@ -105,7 +105,7 @@ func rawCertificate(c certs.Cert, raw string) string {
 
 // inspectCertificates judges the certificate that is to be written, and those
 // that Azure AD holds.
-func inspectCertificates(ps *problems, p Plan, st *state, now time.Time) {
+func inspectCertificates(ps *problems, p Plan, st *observation, now time.Time) {
 	if st.app(p) != nil {
 		own, err := st.cert(p)
 		if err != nil {
@@ -253,7 +253,7 @@ func (f *Federator) backupFits(ctx context.Context, s Step) (standing, string, e
 		return differs, "the report holds no backup of the configuration", nil
 	}
 	p := Plan{Domain: s.Change.Name, Application: Application{Template: DefaultTemplate, IdPEntityID: b.IssuerURI}}
-	st, err := f.observe(ctx, p, state{}, partApplications)
+	st, err := f.observe(ctx, p, observation{}, partApplications)
 	if err != nil {
 		return differs, "", err
 	}

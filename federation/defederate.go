@@ -143,9 +143,9 @@ func (f *Federator) defederate(ctx context.Context, plan DefederatePlan, rep *Re
 
 // firstDomainLook reads the domain and the application that it is federated
 // with, which becomes the plan's.
-func (f *Federator) firstDomainLook(ctx context.Context, p *Plan) (state, error) {
+func (f *Federator) firstDomainLook(ctx context.Context, p *Plan) (observation, error) {
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Text: "reading both services"})
-	st, err := f.observe(ctx, *p, state{}, partDomains|partFederation)
+	st, err := f.observe(ctx, *p, observation{}, partDomains|partFederation)
 	if err != nil {
 		return st, err
 	}
@@ -156,7 +156,7 @@ func (f *Federator) firstDomainLook(ctx context.Context, p *Plan) (state, error)
 	return f.observe(ctx, *p, st, partApplications|partMetadata|partApplicationGroups)
 }
 
-func defederateProblems(plan DefederatePlan, st *state, rep *Report) error {
+func defederateProblems(plan DefederatePlan, st *observation, rep *Report) error {
 	var ps problems
 	switch rep.Before {
 	case StateUnknown, StateInherits, StateUnverified:
@@ -173,7 +173,7 @@ func defederateProblems(plan DefederatePlan, st *state, rep *Report) error {
 
 // defederateSteps are the steps, written as what Federate would have done the
 // other way round, so that the same code makes them and Revert undoes them.
-func (f *Federator) defederateSteps(plan DefederatePlan, p Plan, st *state) (steps []Step) {
+func (f *Federator) defederateSteps(plan DefederatePlan, p Plan, st *observation) (steps []Step) {
 	if st.federated(plan.Domain) {
 		s := Step{Change: Change{Resource: ResFederation, Name: plan.Domain, Action: Delete}, Backup: st.fed}
 		if st.fed != nil {

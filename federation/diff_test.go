@@ -58,7 +58,7 @@ func fixedApp(t testing.TB, id, label, entityID, ssoURL string, active bool, cer
 // scene is a plan and what both services say.
 type scene struct {
 	p  Plan
-	st state
+	st observation
 }
 
 // converged is a scene in which nothing is to be done.
@@ -80,7 +80,7 @@ func converged(t testing.TB) *scene {
 	}
 	own := fixedCert(t, "first")
 	def := &jumpcloud.DirectoryDomain{ID: "d1", Domain: domain, Default: true}
-	return &scene{p: plan, st: state{
+	return &scene{p: plan, st: observation{
 		apps:      []*jumpcloud.Application{fixedApp(t, "a1", "Microsoft 365", entity, sso, true, own)},
 		metadata:  &certs.Metadata{EntityID: entity, SigningCerts: []certs.Cert{own}},
 		appGroups: map[string]bool{"g1": true, "g2": true},

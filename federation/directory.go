@@ -11,7 +11,7 @@ import (
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-func (f *Federator) observeDirectory(ctx context.Context, p Plan, st *state, parts part) error {
+func (f *Federator) observeDirectory(ctx context.Context, p Plan, st *observation, parts part) error {
 	if parts.has(partDirectories) {
 		var found []*jumpcloud.Directory
 		for d, err := range f.jc.Directories(ctx) {
@@ -67,7 +67,7 @@ func (f *Federator) observeDirectory(ctx context.Context, p Plan, st *state, par
 }
 
 // directory is the directory that the plan means, or nil.
-func (st *state) directory(p Plan) *jumpcloud.Directory {
+func (st *observation) directory(p Plan) *jumpcloud.Directory {
 	var found *jumpcloud.Directory
 	for _, d := range st.directories {
 		switch {
@@ -91,7 +91,7 @@ func defaultDomainHolds(p Plan, d *jumpcloud.Directory) bool {
 	return have == p.Domain && (p.Directory.DefaultDomain == "" || have == p.Directory.DefaultDomain)
 }
 
-func diffDirectory(cs Changes, p Plan, st *state) Changes {
+func diffDirectory(cs Changes, p Plan, st *observation) Changes {
 	dir := st.directory(p)
 	if dir == nil {
 		return cs // a refusal; see inspect
@@ -117,7 +117,7 @@ func diffDirectory(cs Changes, p Plan, st *state) Changes {
 	return diffDirectoryDomains(cs, p, st, dir)
 }
 
-func diffDirectoryDomains(cs Changes, p Plan, st *state, dir *jumpcloud.Directory) Changes {
+func diffDirectoryDomains(cs Changes, p Plan, st *observation, dir *jumpcloud.Directory) Changes {
 	var have string // the default domain now
 	ids := make(map[string]string)
 	for _, d := range st.dirDomains {
@@ -143,7 +143,7 @@ func diffDirectoryDomains(cs Changes, p Plan, st *state, dir *jumpcloud.Director
 	return cs
 }
 
-func inspectDirectory(ps *problems, p Plan, st *state) {
+func inspectDirectory(ps *problems, p Plan, st *observation) {
 	dir := st.directory(p)
 	if dir == nil {
 		var names []string

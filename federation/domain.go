@@ -11,7 +11,7 @@ import (
 	"github.com/jcaad/jcaad/aad"
 )
 
-func (f *Federator) observeDomain(ctx context.Context, p Plan, st *state, parts part) error {
+func (f *Federator) observeDomain(ctx context.Context, p Plan, st *observation, parts part) error {
 	readFederation := func() error {
 		fed, err := f.ad.Federation(ctx, p.Domain)
 		if err != nil && !errors.Is(err, aad.ErrNotFederated) {
@@ -49,7 +49,7 @@ func (f *Federator) observeDomain(ctx context.Context, p Plan, st *state, parts 
 }
 
 // domain is the plan's domain, or nil.
-func (st *state) domain(name string) *aad.Domain {
+func (st *observation) domain(name string) *aad.Domain {
 	for _, d := range st.domains {
 		if domainName(d.Name) == name {
 			return d
@@ -59,12 +59,12 @@ func (st *state) domain(name string) *aad.Domain {
 }
 
 // federated reports whether the domain is federated, with whatever settings.
-func (st *state) federated(name string) bool {
+func (st *observation) federated(name string) bool {
 	d := st.domain(name)
 	return d != nil && strings.EqualFold(string(d.AuthenticationType), string(aad.Federated))
 }
 
-func diffDefaultDomain(cs Changes, p Plan, st *state) Changes {
+func diffDefaultDomain(cs Changes, p Plan, st *observation) Changes {
 	d := st.domain(p.Domain)
 	if d == nil || !d.IsDefault {
 		return cs
@@ -75,7 +75,7 @@ func diffDefaultDomain(cs Changes, p Plan, st *state) Changes {
 }
 
 // newDefault is the domain that becomes the default one.
-func (p Plan) newDefault(st *state) string {
+func (p Plan) newDefault(st *observation) string {
 	if p.DefaultDomain != "" {
 		return p.DefaultDomain
 	}
@@ -87,7 +87,7 @@ func (p Plan) newDefault(st *state) string {
 	return Later
 }
 
-func inspectDomain(ps *problems, p Plan, st *state) {
+func inspectDomain(ps *problems, p Plan, st *observation) {
 	state := classify(p, st)
 	info := state.info()
 	switch state {
@@ -124,7 +124,7 @@ func inspectDomain(ps *problems, p Plan, st *state) {
 }
 
 // rootOf is the longest domain of the tenant that name is below.
-func rootOf(name string, st *state) string {
+func rootOf(name string, st *observation) string {
 	root := ""
 	for _, d := range st.domains {
 		if n := domainName(d.Name); strings.HasSuffix(name, "."+n) && len(n) > len(root) {
@@ -142,7 +142,7 @@ func rootOf(name string, st *state) string {
 const issuersAtMost = 50
 
 // issuers maps the issuers of the tenant's other federated domains to them.
-func (f *Federator) issuers(ctx context.Context, p Plan, st *state) (map[string]string, error) {
+func (f *Federator) issuers(ctx context.Context, p Plan, st *observation) (map[string]string, error) {
 	var names []string
 	for _, d := range st.domains {
 		if n := domainName(d.Name); n != p.Domain && d.IsRoot && st.federated(n) {

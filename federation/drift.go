@@ -7,7 +7,7 @@ import (
 )
 
 // drift turns what is missing and what is odd into findings.
-func drift(p Plan, st *state, missing Changes, now time.Time) []Finding {
+func drift(p Plan, st *observation, missing Changes, now time.Time) []Finding {
 	var ps problems = inspect(p, st, now)
 	for i := range ps {
 		if ps[i].Code == CodeCertificateMismatch || ps[i].Code == CodeDomainForeign || ps[i].Code == CodeDomainHalf {

@@ -15,7 +15,7 @@ import (
 
 // inspect returns what the two services' state says against the plan, or what
 // should be known about it. It is pure but for the clock it is given.
-func inspect(p Plan, st *state, now time.Time) []Finding {
+func inspect(p Plan, st *observation, now time.Time) []Finding {
 	var ps problems
 	inspectDomain(&ps, p, st)
 	inspectTwice(&ps, p, st)
@@ -29,7 +29,7 @@ func inspect(p Plan, st *state, now time.Time) []Finding {
 
 // check reads what the gates need and who would be locked out, both at once.
 // People are nil if the domain does not exist.
-func (f *Federator) check(ctx context.Context, p Plan, st *state) (gates []Finding, people *People, err error) {
+func (f *Federator) check(ctx context.Context, p Plan, st *observation) (gates []Finding, people *People, err error) {
 	f.emit(ctx, Event{Phase: PhaseCheck, Domain: p.Domain, Text: "checking the gates and everybody's sign-in"})
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
@@ -52,7 +52,7 @@ func (f *Federator) check(ctx context.Context, p Plan, st *state) (gates []Findi
 }
 
 // newAudience says whose sign-in is to be judged.
-func newAudience(p Plan, st *state) audience {
+func newAudience(p Plan, st *observation) audience {
 	a := audience{domain: p.Domain, rules: p.Directory.Rules, admins: make(map[string]bool), directoryGroupIDs: []string{}}
 	for rule := range st.rules {
 		a.rules = append(a.rules[:len(a.rules):len(a.rules)], rule)
@@ -140,7 +140,7 @@ func otherDomainFindings(people *People) []Finding {
 
 // gates reads what must be known before the first write and says what is shut.
 // The observed state has been judged by inspect already.
-func (f *Federator) gates(ctx context.Context, p Plan, st *state) ([]Finding, error) {
+func (f *Federator) gates(ctx context.Context, p Plan, st *observation) ([]Finding, error) {
 	var ps problems
 	gateBreakGlass(&ps, p, st)
 	f.gatePassword(&ps, p, st)

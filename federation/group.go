@@ -11,7 +11,7 @@ import (
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-func (f *Federator) observeGroups(ctx context.Context, p Plan, st *state, parts part) error {
+func (f *Federator) observeGroups(ctx context.Context, p Plan, st *observation, parts part) error {
 	if parts.has(partGroups) {
 		if err := f.readGroups(ctx, p, st); err != nil {
 			return err
@@ -59,7 +59,7 @@ func (f *Federator) observeGroups(ctx context.Context, p Plan, st *state, parts 
 
 // readGroups reads the plan's groups by name, and the pinned ones, which a list
 // may not show yet.
-func (f *Federator) readGroups(ctx context.Context, p Plan, st *state) error {
+func (f *Federator) readGroups(ctx context.Context, p Plan, st *observation) error {
 	names := make([]string, 0, len(p.Groups))
 	for _, g := range p.Groups {
 		names = append(names, g.Name)
@@ -118,7 +118,7 @@ func (f *Federator) userIDs(ctx context.Context, emails []string) (map[string]st
 }
 
 // group is the group that the plan means, or nil.
-func (st *state) group(g Group) *jumpcloud.Group {
+func (st *observation) group(g Group) *jumpcloud.Group {
 	all := st.groups[g.Name]
 	for _, have := range all {
 		if g.ID != "" && have.ID == g.ID {
@@ -131,7 +131,7 @@ func (st *state) group(g Group) *jumpcloud.Group {
 	return nil
 }
 
-func diffGroups(cs Changes, p Plan, st *state) Changes {
+func diffGroups(cs Changes, p Plan, st *observation) Changes {
 	for _, g := range p.Groups {
 		have := st.group(g)
 		id := ""
@@ -153,7 +153,7 @@ func diffGroups(cs Changes, p Plan, st *state) Changes {
 	return cs
 }
 
-func inspectGroups(ps *problems, p Plan, st *state) {
+func inspectGroups(ps *problems, p Plan, st *observation) {
 	for _, g := range p.Groups {
 		for _, m := range g.Members {
 			if st.userIDs[strings.ToLower(m)] == "" {

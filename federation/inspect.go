@@ -68,7 +68,7 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 	}
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: name, Text: "inspecting"})
 	p := Plan{Domain: name, Application: Application{Template: DefaultTemplate, IdPEntityID: entityIDPrefix + name}}
-	st, err := f.observe(ctx, p, state{}, partDomains)
+	st, err := f.observe(ctx, p, observation{}, partDomains)
 	if err != nil {
 		return nil, err
 	}

@@ -34,9 +34,9 @@ const (
 
 func (p part) has(q part) bool { return p&q != 0 }
 
-// state is what both services say, as far as a plan cares. It is plain data:
+// observation is what both services say, as far as a plan cares. It is plain data:
 // diff and inspect look at nothing else.
-type state struct {
+type observation struct {
 	// Applications that carry the plan's entity ID, or its pinned ID.
 	apps      []*jumpcloud.Application
 	pinLost   bool // the pinned application does not exist any more
@@ -65,7 +65,7 @@ type state struct {
 }
 
 // unlisted is what has to be read until the lists show what is pinned.
-func (st *state) unlisted() (p part) {
+func (st *observation) unlisted() (p part) {
 	if st.appHidden {
 		p |= partApplications
 	}
@@ -77,7 +77,7 @@ func (st *state) unlisted() (p part) {
 
 // observe reads the given parts of both services anew and returns old with
 // them replaced. Independent reads run side by side, at most two deep.
-func (f *Federator) observe(ctx context.Context, p Plan, old state, parts part) (state, error) {
+func (f *Federator) observe(ctx context.Context, p Plan, old observation, parts part) (observation, error) {
 	st := old
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return f.observeApplication(ctx, p, &st, parts) })
@@ -95,9 +95,9 @@ func (f *Federator) observe(ctx context.Context, p Plan, old state, parts part) 
 // different age: a configuration that cannot be read, a certificate that
 // differs between two places, a pinned application that is gone. Only what
 // stays so for half a minute is believed.
-func (f *Federator) firstLook(ctx context.Context, p Plan) (state, error) {
+func (f *Federator) firstLook(ctx context.Context, p Plan) (observation, error) {
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Text: "reading both services"})
-	st, err := f.observe(ctx, p, state{}, partAll)
+	st, err := f.observe(ctx, p, observation{}, partAll)
 	for n := 1; n <= 6 && err == nil && doubtful(p, &st); n++ {
 		f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Attempt: n, Text: "reading again what may be out of date"})
 		if err := sleep(ctx, 5*time.Second); err != nil {
@@ -108,7 +108,7 @@ func (f *Federator) firstLook(ctx context.Context, p Plan) (state, error) {
 	return st, err
 }
 
-func doubtful(p Plan, st *state) bool {
+func doubtful(p Plan, st *observation) bool {
 	if st.pinLost || classify(p, st) == StateHalf && !p.Consent.Recover {
 		return true
 	}

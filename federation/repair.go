@@ -232,7 +232,7 @@ func (f *Federator) previewRepair(ctx context.Context, rep *RepairReport) error 
 	}
 
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: plan.Domain, Text: "reading both services"})
-	st, err := f.observe(ctx, plan, state{}, partAll)
+	st, err := f.observe(ctx, plan, observation{}, partAll)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {
 type run struct {
 	f    *Federator
 	plan Plan
-	st   state
+	st   observation
 	rep  *Report
 
 	// resumed is set if the plan was pinned: an earlier run may have left

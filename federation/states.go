@@ -67,7 +67,7 @@ func (s State) info() StateInfo {
 }
 
 // classify names the state that a domain is in.
-func classify(p Plan, st *state) State {
+func classify(p Plan, st *observation) State {
 	d := st.domain(p.Domain)
 	switch {
 	case d == nil:
@@ -95,7 +95,7 @@ func classify(p Plan, st *state) State {
 }
 
 // classifyOurs looks closer at a domain that is federated with our application.
-func classifyOurs(p Plan, st *state) State {
+func classifyOurs(p Plan, st *observation) State {
 	own, err := st.cert(p)
 	next := rawCertificate(st.fed.NextSigningCertificate, st.fed.RawNextSigningCertificate)
 	switch {
@@ -113,7 +113,7 @@ func classifyOurs(p Plan, st *state) State {
 
 // ours reports whether the domain's federation is with the plan's application:
 // it carries the entity ID, or sends people to the application's login URL.
-func ours(p Plan, st *state) bool {
+func ours(p Plan, st *observation) bool {
 	if st.fed == nil {
 		return false
 	}

@@ -127,9 +127,9 @@ func (f *Federator) Verify(ctx context.Context, plan Plan) (*Verification, error
 
 // verify looks at everything, or, if it is given what both services said
 // before, at the public realm endpoint alone.
-func (f *Federator) verify(ctx context.Context, plan Plan, known *state, everybody bool) (*Verification, *state, error) {
+func (f *Federator) verify(ctx context.Context, plan Plan, known *observation, everybody bool) (*Verification, *observation, error) {
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: plan.Domain, Text: "verifying"})
-	var st state
+	var st observation
 	var realm *aad.Realm
 	var realmErr error
 	g, gctx := errgroup.WithContext(ctx)
@@ -138,7 +138,7 @@ func (f *Federator) verify(ctx context.Context, plan Plan, known *state, everybo
 			st = *known
 			return nil
 		}
-		st, err = f.observe(gctx, plan, state{}, partAll)
+		st, err = f.observe(gctx, plan, observation{}, partAll)
 		return err
 	})
 	g.Go(func() error {
@@ -176,7 +176,7 @@ func (f *Federator) verify(ctx context.Context, plan Plan, known *state, everybo
 	return v, &st, nil
 }
 
-func layerApplication(p Plan, st *state, missing Changes) Layer {
+func layerApplication(p Plan, st *observation, missing Changes) Layer {
 	l := Layer{Name: LayerApplication, Status: Good}
 	a := st.app(p)
 	if a == nil {
@@ -202,7 +202,7 @@ func layerApplication(p Plan, st *state, missing Changes) Layer {
 	return l
 }
 
-func layerCertificate(p Plan, st *state) Layer {
+func layerCertificate(p Plan, st *observation) Layer {
 	l := Layer{Name: LayerCertificate, Status: Wrong}
 	own, err := st.cert(p)
 	switch {
@@ -220,7 +220,7 @@ func layerCertificate(p Plan, st *state) Layer {
 	return l
 }
 
-func layerGraph(p Plan, st *state, missing Changes) Layer {
+func layerGraph(p Plan, st *observation, missing Changes) Layer {
 	l := Layer{Name: LayerGraph, Status: Good, Evidence: p.Domain + " is federated with the plan's values"}
 	d := st.domain(p.Domain)
 	switch {
@@ -245,7 +245,7 @@ func layerGraph(p Plan, st *state, missing Changes) Layer {
 	return l
 }
 
-func layerRealm(p Plan, st *state, missing Changes, realm *aad.Realm, err error) Layer {
+func layerRealm(p Plan, st *observation, missing Changes, realm *aad.Realm, err error) Layer {
 	l := Layer{Name: LayerRealm}
 	if err != nil {
 		l.Status, l.Evidence = Unseen, "the public realm endpoint did not answer: "+err.Error()
@@ -299,7 +299,7 @@ func sameEndpoint(auth, sso string) bool {
 	return err1 == nil && err2 == nil && strings.EqualFold(a.Host, b.Host) && strings.TrimSuffix(a.Path, "/") == strings.TrimSuffix(b.Path, "/")
 }
 
-func (f *Federator) layerPeople(ctx context.Context, p Plan, st *state) (Layer, error) {
+func (f *Federator) layerPeople(ctx context.Context, p Plan, st *observation) (Layer, error) {
 	l := Layer{Name: LayerPeople, Status: Good}
 	people, err := f.people(ctx, newAudience(p, st))
 	if err != nil {

@@ -26,7 +26,7 @@ func (f *Federator) Wait(ctx context.Context, plan Plan) (*Verification, error) 
 	defer cancel()
 	var last *Verification
 	wrong, everybody := 0, true
-	var known *state // while nothing but the realm endpoint is waited for
+	var known *observation // while nothing but the realm endpoint is waited for
 	for n := 1; ; n++ {
 		v, st, err := f.verify(ctx, plan, known, everybody)
 		switch {
