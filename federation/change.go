@@ -61,11 +61,17 @@ func (c Change) String() string {
 // inverse is the change that undoes c.
 func (c Change) inverse() Change {
 	c.Action = map[Action]Action{Create: Delete, Delete: Create, Add: Remove, Remove: Add, Update: Update}[c.Action]
-	c.Fields = slices.Clone(c.Fields)
-	for i, f := range c.Fields {
-		c.Fields[i].Old, c.Fields[i].New = f.New, f.Old
-	}
+	c.Fields = inverse(c.Fields)
 	return c
+}
+
+// inverse returns the fields that lead back.
+func inverse(fs []Field) []Field {
+	fs = slices.Clone(fs)
+	for i, f := range fs {
+		fs[i].Old, fs[i].New = f.New, f.Old
+	}
+	return fs
 }
 
 // Changes is what is missing, in the order in which it would be made. An empty

@@ -3,6 +3,8 @@ package federation
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,11 +12,105 @@ import (
 	"github.com/jcaad/jcaad/certs"
 )
 
-// Field names that hold a certificate as base64.
+// Names of fields of the federation configuration that are named elsewhere.
 const (
-	fieldCertificate     = "signingCertificate"
-	fieldNextCertificate = "nextSigningCertificate"
+	fieldIssuer          = "issuerUri"
+	fieldPassiveSignIn   = "passiveSignInUri"
+	fieldActiveSignIn    = "activeSignInUri"
+	fieldProtocol        = "preferredAuthenticationProtocol"
+	fieldCertificate     = "signingCertificate"     // as base64
+	fieldNextCertificate = "nextSigningCertificate" // as base64
 )
+
+// A configField is one field of the federation configuration, under Graph's name.
+type configField struct {
+	name  string
+	get   func(*aad.Federation) string                 // its value, as a [Field] has it
+	set   func(*aad.Federation, string) error          // and back
+	patch func(*aad.FederationUpdate, *aad.Federation) // takes the value over into an update
+}
+
+// configFields are the fields that are compared, written, restored and shown, in
+// the order in which they are told.
+var configFields = []configField{
+	textField("displayName", func(f *aad.Federation) *string { return &f.DisplayName }, func(u *aad.FederationUpdate) **string { return &u.DisplayName }),
+	textField(fieldIssuer, func(f *aad.Federation) *string { return &f.IssuerURI }, func(u *aad.FederationUpdate) **string { return &u.IssuerURI }),
+	textField(fieldPassiveSignIn, func(f *aad.Federation) *string { return &f.PassiveSignInURI }, func(u *aad.FederationUpdate) **string { return &u.PassiveSignInURI }),
+	textField(fieldActiveSignIn, func(f *aad.Federation) *string { return &f.ActiveSignInURI }, func(u *aad.FederationUpdate) **string { return &u.ActiveSignInURI }),
+	textField("signOutUri", func(f *aad.Federation) *string { return &f.SignOutURI }, func(u *aad.FederationUpdate) **string { return &u.SignOutURI }),
+	textField(fieldProtocol, func(f *aad.Federation) *aad.Protocol { return &f.Protocol }, func(u *aad.FederationUpdate) **aad.Protocol { return &u.Protocol }),
+	textField("federatedIdpMfaBehavior", func(f *aad.Federation) *aad.MFABehavior { return &f.MFA }, func(u *aad.FederationUpdate) **aad.MFABehavior { return &u.MFA }),
+	certificateField(fieldCertificate, func(f *aad.Federation) (*certs.Cert, *string) { return &f.SigningCertificate, &f.RawSigningCertificate },
+		func(u *aad.FederationUpdate) **certs.Cert { return &u.SigningCertificate }),
+	certificateField(fieldNextCertificate, func(f *aad.Federation) (*certs.Cert, *string) {
+		return &f.NextSigningCertificate, &f.RawNextSigningCertificate
+	},
+		func(u *aad.FederationUpdate) **certs.Cert { return &u.NextSigningCertificate }),
+}
+
+func textField[T ~string](name string, in func(*aad.Federation) *T, out func(*aad.FederationUpdate) **T) configField {
+	return configField{
+		name:  name,
+		get:   func(f *aad.Federation) string { return string(*in(f)) },
+		set:   func(f *aad.Federation, v string) error { *in(f) = T(v); return nil },
+		patch: func(u *aad.FederationUpdate, f *aad.Federation) { *out(u) = in(f) },
+	}
+}
+
+func certificateField(name string, in func(*aad.Federation) (c *certs.Cert, raw *string), out func(*aad.FederationUpdate) **certs.Cert) configField {
+	return configField{
+		name: name,
+		get: func(f *aad.Federation) string {
+			c, raw := in(f)
+			return rawCertificate(*c, *raw)
+		},
+		set: func(f *aad.Federation, v string) (err error) {
+			c, _ := in(f)
+			if *c = (certs.Cert{}); v != "" {
+				*c, err = certs.ParseOne([]byte(v))
+			}
+			return err
+		},
+		patch: func(u *aad.FederationUpdate, f *aad.Federation) { *out(u), _ = in(f) }, // zero: cleared
+	}
+}
+
+// federationField is the present value of a field, as diff writes it.
+func federationField(fed *aad.Federation, name string) string {
+	for _, f := range configFields {
+		if f.name == name {
+			return f.get(fed)
+		}
+	}
+	return ""
+}
+
+// backupFields are the values that a whole configuration sets.
+func backupFields(fed *aad.Federation) []Field {
+	var fs []Field
+	for _, f := range configFields {
+		if v := f.get(fed); v != "" {
+			fs = append(fs, Field{Name: f.name, New: v})
+		}
+	}
+	return fs
+}
+
+// configuration turns the fields of a change into what is to be written, as a
+// whole configuration and as an update of one.
+func configuration(fs []Field) (w aad.Federation, u aad.FederationUpdate, err error) {
+	for _, f := range fs {
+		i := slices.IndexFunc(configFields, func(c configField) bool { return c.name == f.Name })
+		if i < 0 {
+			return w, u, fmt.Errorf("federation: no way to write the field %s", f.Name)
+		}
+		if err := configFields[i].set(&w, f.New); err != nil {
+			return w, u, fmt.Errorf("federation: %s: %w", f.Name, err)
+		}
+		configFields[i].patch(&u, &w)
+	}
+	return w, u, nil
+}
 
 // wanted is the federation configuration that the plan asks for. Values of an
 // application that does not exist yet are Later, its certificate is zero.
@@ -54,39 +150,34 @@ func diffFederation(cs Changes, p Plan, st *observation) Changes {
 			{Name: "authenticationType", Old: string(aad.Federated), New: string(aad.Managed)},
 		}})
 	}
-	if have == nil {
-		return append(cs, Change{Resource: ResFederation, Name: p.Domain, Action: Create, Fields: []Field{
-			{Name: "displayName", New: w.DisplayName},
-			{Name: "issuerUri", New: w.IssuerURI},
-			{Name: "passiveSignInUri", New: w.PassiveSignInURI},
-			{Name: "activeSignInUri", New: w.ActiveSignInURI},
-			{Name: "signOutUri", New: w.SignOutURI},
-			{Name: "preferredAuthenticationProtocol", New: string(w.Protocol)},
-			{Name: "federatedIdpMfaBehavior", New: string(w.MFA)},
-			{Name: fieldCertificate, New: cert},
-		}})
+	want := func(f configField) string {
+		if f.name == fieldCertificate {
+			return cert
+		}
+		return f.get(&w)
 	}
 	var fs []Field
-	set := func(name, old, new string) {
-		if old != new {
-			fs = append(fs, Field{Name: name, Old: old, New: new})
+	if have == nil {
+		for _, f := range configFields {
+			if v := want(f); v != "" {
+				fs = append(fs, Field{Name: f.name, New: v})
+			}
 		}
+		return append(cs, Change{Resource: ResFederation, Name: p.Domain, Action: Create, Fields: fs})
 	}
-	set("displayName", have.DisplayName, w.DisplayName)
-	set("issuerUri", have.IssuerURI, w.IssuerURI)
-	set("passiveSignInUri", have.PassiveSignInURI, w.PassiveSignInURI)
-	// Old clients send passwords there. That there is none is fine, and so is
-	// another path; somebody else's host is not.
-	if have.ActiveSignInURI != "" && (have.PassiveSignInURI != w.PassiveSignInURI || hostOf(have.ActiveSignInURI) != hostOf(w.ActiveSignInURI)) {
-		set("activeSignInUri", have.ActiveSignInURI, w.ActiveSignInURI)
-	}
-	set("signOutUri", have.SignOutURI, w.SignOutURI)
-	set("preferredAuthenticationProtocol", string(have.Protocol), string(w.Protocol))
-	set("federatedIdpMfaBehavior", string(have.MFA), string(w.MFA))
-	set(fieldCertificate, rawCertificate(have.SigningCertificate, have.RawSigningCertificate), cert)
-	next := rawCertificate(have.NextSigningCertificate, have.RawNextSigningCertificate)
-	if next != "" && next != cert && (p.Consent.RemoveNextCertificate || p.Consent.TakeOver && !ours(p, st)) {
-		set(fieldNextCertificate, next, "")
+	for _, f := range configFields {
+		now, v := f.get(have), want(f)
+		switch {
+		case now == v:
+			continue
+		case f.name == fieldActiveSignIn && (now == "" || have.PassiveSignInURI == w.PassiveSignInURI && hostOf(now) == hostOf(v)):
+			// Old clients send passwords there. That there is none is fine, and
+			// so is another path; somebody else's host is not.
+			continue
+		case f.name == fieldNextCertificate && (now == cert || !p.Consent.RemoveNextCertificate && (!p.Consent.TakeOver || ours(p, st))):
+			continue // JumpCloud's next one, or told by inspect
+		}
+		fs = append(fs, Field{Name: f.name, Old: now, New: v})
 	}
 	if fs != nil {
 		cs = append(cs, Change{Resource: ResFederation, Name: p.Domain, Action: Update, Target: have.ID, Fields: fs})
@@ -129,84 +220,20 @@ func inspectCertificates(ps *problems, p Plan, st *observation, now time.Time) {
 	}
 }
 
-func (r *run) sendFederation(ctx context.Context, plan Plan, c Change) (string, error) {
-	w, _ := plan.wanted(&r.st)
+func (r *run) sendFederation(ctx context.Context, c Change) (string, error) {
+	w, u, err := configuration(c.Fields)
+	if err != nil {
+		return "", err
+	}
 	if c.Action == Create {
-		fed, err := r.f.ad.CreateFederation(ctx, plan.Domain, w)
+		fed, err := r.f.ad.CreateFederation(ctx, c.Name, w)
 		if err != nil {
 			return "", err
 		}
 		return fed.ID, nil
 	}
-	u, err := federationUpdate(c.Fields)
-	if err != nil {
-		return "", err
-	}
-	_, err = r.f.ad.UpdateFederation(ctx, plan.Domain, c.Target, u)
+	_, err = r.f.ad.UpdateFederation(ctx, c.Name, c.Target, u)
 	return "", err
-}
-
-// federationUpdate turns the fields of a change into what is to be written.
-func federationUpdate(fs []Field) (u aad.FederationUpdate, err error) {
-	for _, f := range fs {
-		v := f.New
-		switch f.Name {
-		case "displayName":
-			u.DisplayName = &v
-		case "issuerUri":
-			u.IssuerURI = &v
-		case "passiveSignInUri":
-			u.PassiveSignInURI = &v
-		case "activeSignInUri":
-			u.ActiveSignInURI = &v
-		case "signOutUri":
-			u.SignOutURI = &v
-		case "preferredAuthenticationProtocol":
-			p := aad.Protocol(v)
-			u.Protocol = &p
-		case "federatedIdpMfaBehavior":
-			m := aad.MFABehavior(v)
-			u.MFA = &m
-		case fieldCertificate, fieldNextCertificate:
-			var cert certs.Cert
-			if v != "" {
-				if cert, err = certs.ParseOne([]byte(v)); err != nil {
-					return u, err
-				}
-			}
-			if f.Name == fieldCertificate {
-				u.SigningCertificate = &cert
-			} else {
-				u.NextSigningCertificate = &cert // zero: cleared
-			}
-		}
-	}
-	return u, nil
-}
-
-// federationField is the present value of a field, as diff writes it.
-func federationField(fed *aad.Federation, name string) string {
-	switch name {
-	case "displayName":
-		return fed.DisplayName
-	case "issuerUri":
-		return fed.IssuerURI
-	case "passiveSignInUri":
-		return fed.PassiveSignInURI
-	case "activeSignInUri":
-		return fed.ActiveSignInURI
-	case "signOutUri":
-		return fed.SignOutURI
-	case "preferredAuthenticationProtocol":
-		return string(fed.Protocol)
-	case "federatedIdpMfaBehavior":
-		return string(fed.MFA)
-	case fieldCertificate:
-		return rawCertificate(fed.SigningCertificate, fed.RawSigningCertificate)
-	case fieldNextCertificate:
-		return rawCertificate(fed.NextSigningCertificate, fed.RawNextSigningCertificate)
-	}
-	return ""
 }
 
 func (f *Federator) federationStands(ctx context.Context, s Step) (standing, string, error) {
@@ -289,7 +316,7 @@ func (f *Federator) undoFederation(ctx context.Context, s Step) error {
 	if err != nil {
 		return err
 	}
-	u, err := federationUpdate(c.Fields)
+	_, u, err := configuration(c.Fields)
 	if err != nil {
 		return err
 	}

@@ -177,12 +177,7 @@ func (f *Federator) defederateSteps(plan DefederatePlan, p Plan, st *observation
 	if st.federated(plan.Domain) {
 		s := Step{Change: Change{Resource: ResFederation, Name: plan.Domain, Action: Delete}, Backup: st.fed}
 		if st.fed != nil {
-			for _, name := range []string{"displayName", "issuerUri", "passiveSignInUri", "activeSignInUri", "signOutUri",
-				"preferredAuthenticationProtocol", "federatedIdpMfaBehavior", fieldCertificate, fieldNextCertificate} {
-				if v := federationField(st.fed, name); v != "" {
-					s.Change.Fields = append(s.Change.Fields, Field{Name: name, Old: v})
-				}
-			}
+			s.Change.Fields = inverse(backupFields(st.fed))
 		}
 		steps = append(steps, s)
 	}

@@ -114,7 +114,7 @@ func (s *scene) applyFederation(t testing.TB, c Change) {
 		st.domain(c.Name).AuthenticationType = aad.Federated
 		return
 	}
-	u, err := federationUpdate(c.Fields)
+	_, u, err := configuration(c.Fields)
 	if err != nil {
 		t.Fatalf("%s: %v", c.String(), err)
 	}

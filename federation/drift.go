@@ -66,7 +66,7 @@ func driftFederation(c Change, f Finding) []Finding {
 			if field.New == Later {
 				g.Message = fmt.Sprintf("Azure AD expects the %s for %s, and JumpCloud shows none: nobody can sign in", field.show(field.Old), c.Name)
 			}
-		case "issuerUri", "passiveSignInUri", "activeSignInUri", "preferredAuthenticationProtocol":
+		case fieldIssuer, fieldPassiveSignIn, fieldActiveSignIn, fieldProtocol:
 			g.Severity = Alarm // sign-in is broken, or somebody else's
 		}
 		fs = append(fs, g)

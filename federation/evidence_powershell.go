@@ -124,18 +124,6 @@ func writeFederation(b *bufio.Writer, c Change, s Step) {
 	fmt.Fprintf(b, "Update-MgDomainFederationConfiguration -DomainId %s -InternalDomainFederationId %s -BodyParameter $federation\n", domain, id)
 }
 
-// backupFields are the values of a whole configuration.
-func backupFields(f *aad.Federation) []Field {
-	var fs []Field
-	for _, name := range []string{"displayName", "issuerUri", "passiveSignInUri", "activeSignInUri", "signOutUri",
-		"preferredAuthenticationProtocol", "federatedIdpMfaBehavior", fieldCertificate, fieldNextCertificate} {
-		if v := federationField(f, name); v != "" {
-			fs = append(fs, Field{Name: name, New: v})
-		}
-	}
-	return fs
-}
-
 func fieldValue(c Change, name string) string {
 	for _, f := range c.Fields {
 		if f.Name == name {

@@ -120,7 +120,7 @@ func (r *run) send(ctx context.Context, plan Plan, c Change) (id string, err err
 	case ResRecover:
 		return "", r.f.ad.SetManaged(ctx, c.Name)
 	case ResFederation:
-		return r.sendFederation(ctx, plan, c)
+		return r.sendFederation(ctx, c)
 	}
 	return "", fmt.Errorf("federation: no way to %s", c.String())
 }
