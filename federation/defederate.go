@@ -147,13 +147,14 @@ func (f *Federator) firstDomainLook(ctx context.Context, p *Plan) (observation, 
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Text: "reading both services"})
 	st, err := f.observe(ctx, *p, observation{}, partDomains|partFederation)
 	if err != nil {
-		return st, err
+		return st, reading(PhaseObserve, err)
 	}
 	if st.fed != nil {
 		p.Application.IdPEntityID = st.fed.IssuerURI
 		p.BrandName, p.SignOutURL, p.MFA = st.fed.DisplayName, st.fed.SignOutURI, st.fed.MFA
 	}
-	return f.observe(ctx, *p, st, partApplications|partMetadata|partApplicationGroups)
+	st, err = f.observe(ctx, *p, st, partApplications|partMetadata|partApplicationGroups)
+	return st, reading(PhaseObserve, err)
 }
 
 func defederateProblems(plan DefederatePlan, st *observation, rep *Report) error {
@@ -208,7 +209,7 @@ func (f *Federator) needPasswords(ctx context.Context, plan DefederatePlan, rep 
 	var names []string
 	for u, err := range f.ad.Users(ctx, opts) {
 		if err != nil {
-			return err
+			return reading(PhaseCheck, err)
 		}
 		if u.Enabled == nil || *u.Enabled {
 			names = append(names, u.UserPrincipalName)

@@ -19,16 +19,28 @@ var (
 	ErrNotConfirmed = errors.New("not confirmed")
 )
 
-// A StepError says at which change a run stopped.
+// A StepError says what a run was doing when it stopped. While it read, the
+// change is the zero one.
 type StepError struct {
 	Phase  Phase
 	Change Change
 	Err    error
 }
 
-// Error names the change and the cause.
+// Error names the phase, the change if there is one, and the cause.
 func (e *StepError) Error() string {
+	if e.Change.Resource == "" {
+		return fmt.Sprintf("federation: %s: %v", e.Phase, e.Err)
+	}
 	return fmt.Sprintf("federation: %s %s: %v", e.Phase, e.Change.String(), e.Err)
+}
+
+// reading says of what failed while something was read which phase it was.
+func reading(phase Phase, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &StepError{Phase: phase, Err: err}
 }
 
 // Unwrap returns the cause.

@@ -43,7 +43,7 @@ func (f *Federator) check(ctx context.Context, p Plan, st *observation) (gates [
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, nil, err
+		return nil, nil, reading(PhaseCheck, err)
 	}
 	if people != nil {
 		gates = append(gates, lockOutFindings(people, p.Consent.LockOut)...)

@@ -70,11 +70,11 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 	p := Plan{Domain: name, Application: Application{Template: DefaultTemplate, IdPEntityID: entityIDPrefix + name}}
 	st, err := f.observe(ctx, p, observation{}, partDomains)
 	if err != nil {
-		return nil, err
+		return nil, reading(PhaseObserve, err)
 	}
 	if d := st.domain(name); d != nil && d.IsRoot && st.federated(name) {
 		if st, err = f.observe(ctx, p, st, partFederation); err != nil {
-			return nil, err
+			return nil, reading(PhaseObserve, err)
 		}
 	}
 	known := false // what provider, by its URLs
@@ -86,7 +86,7 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 		known = provider(st.fed.IssuerURI, st.fed.PassiveSignInURI) == "JumpCloud"
 	}
 	if st, err = f.observe(ctx, p, st, partApplications|partMetadata); err != nil {
-		return nil, err
+		return nil, reading(PhaseObserve, err)
 	}
 	s := &Status{Domain: name, State: classify(p, &st), Checked: time.Now(), Federation: st.fed}
 	if s.State == StateOrphaned && !known {

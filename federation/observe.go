@@ -101,11 +101,11 @@ func (f *Federator) firstLook(ctx context.Context, p Plan) (observation, error) 
 	for n := 1; n <= 6 && err == nil && doubtful(p, &st); n++ {
 		f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Attempt: n, Text: "reading again what may be out of date"})
 		if err := sleep(ctx, 5*time.Second); err != nil {
-			return st, err
+			return st, reading(PhaseObserve, err)
 		}
 		st, err = f.observe(ctx, p, st, partApplications|partMetadata|partDomains|partFederation)
 	}
-	return st, err
+	return st, reading(PhaseObserve, err)
 }
 
 func doubtful(p Plan, st *observation) bool {

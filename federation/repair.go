@@ -234,7 +234,7 @@ func (f *Federator) previewRepair(ctx context.Context, rep *RepairReport) error 
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: plan.Domain, Text: "reading both services"})
 	st, err := f.observe(ctx, plan, observation{}, partAll)
 	if err != nil {
-		return err
+		return reading(PhaseObserve, err)
 	}
 	if st.domain(plan.Domain) == nil {
 		bad.add(CodeDomainUnknown, plan.Domain, "the tenant has no domain "+plan.Domain, "name one of its domains")
@@ -262,7 +262,7 @@ func (f *Federator) previewRepair(ctx context.Context, rep *RepairReport) error 
 	a.groupsPending = false
 	people, err := f.people(ctx, a)
 	if err != nil {
-		return err
+		return reading(PhaseCheck, err)
 	}
 	if dir != nil {
 		people.repairs(rep, dir.ID, groupID)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,14 +91,14 @@ func ParseReport(b []byte) (*Report, error) {
 	return &r, nil
 }
 
+// tookEffect reports whether the step changed something, or may have.
+func (s *Step) tookEffect() bool {
+	return s.Outcome == Done || s.Outcome == Made || s.Outcome == Unknown
+}
+
 // Changed reports whether the run wrote anything, or may have.
 func (r *Report) Changed() bool {
-	for _, s := range r.Steps {
-		if s.Outcome == Done || s.Outcome == Made || s.Outcome == Unknown {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Steps, func(s Step) bool { return s.tookEffect() })
 }
 
 // String is the report for people.
@@ -194,7 +195,7 @@ func (r *run) rows() []Row {
 		var names []string
 		for _, s := range r.rep.Steps {
 			for _, res := range rs {
-				if s.Change.Resource == res && s.Outcome != Skipped {
+				if s.Change.Resource == res && s.tookEffect() {
 					out.State = "done"
 					names = append(names, string(s.Change.Action)+" "+s.Change.Name)
 				}

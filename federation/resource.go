@@ -312,7 +312,7 @@ func (r *run) pin() {
 	r.rep.Plan = r.plan
 }
 
-// pinCreated does the same for what was just made. The caller holds r.mu.
+// pinCreated does the same for what was just made.
 func (r *run) pinCreated(c Change, id string) {
 	switch {
 	case c.Resource == ResApplication && c.Action == Create:

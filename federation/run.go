@@ -54,7 +54,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 // Federate does not wait until people can sign in; see [Federator.Wait].
 func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {
 	rep := &Report{Version: reportVersion, Plan: plan, Started: time.Now(), Steps: []Step{}}
-	r := &run{f: f, plan: plan, rep: rep, made: make(map[string]bool), seen: make(map[string]int), steps: make(map[string]int), refusals: make(map[string]error), theirs: make(map[string]bool)}
+	r := &run{f: f, plan: plan, rep: rep, sent: make(map[string]*sent)}
 	err := r.federate(ctx)
 	r.finish(err)
 	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: rep.summary("made"), Elapsed: rep.Finished.Sub(rep.Started), Err: err})
@@ -72,21 +72,28 @@ type run struct {
 	// changes that not all replicas show.
 	resumed bool
 
-	made map[string]bool // by key: not to be sent again, it was made or may have been
-	seen map[string]int  // by key of a made change: in how many observations in a row it showed
+	sent map[string]*sent // by the change's key
 
 	people string // what became of the look at people, for the report
 	realm  string // what the public realm endpoint said at the end
+}
 
-	mu    sync.Mutex     // guards made, plan, steps and rep while a stage is applied
-	steps map[string]int // by key: index into rep.Steps
+// sent is what a run knows of a change that it has sent.
+type sent struct {
+	step   int  // index into rep.Steps
+	made   bool // not to be sent again: it was made, or may have been
+	theirs bool // somebody else has made it: not ours to undo
+	seen   int  // in how many observations in a row it showed
 
-	// refusals holds, by key, an answer that the thing is there already: the
-	// reason to be told if it never shows.
-	refusals map[string]error
+	// refusal is an answer that the thing is there already: the reason to be
+	// told if it never shows.
+	refusal error
+}
 
-	// theirs holds, by key, what somebody else has made: not ours to undo.
-	theirs map[string]bool
+// made reports whether a change was sent and must not be sent again.
+func (r *run) made(c Change) bool {
+	s := r.sent[c.key()]
+	return s != nil && s.made
 }
 
 func (r *run) federate(ctx context.Context) error {
@@ -156,7 +163,7 @@ func (r *run) converge(ctx context.Context) error {
 	for {
 		todo := diff(r.plan, &r.st)
 		if len(todo) == 0 {
-			again, err := r.confirm(ctx)
+			again, err := r.whole(ctx)
 			if err != nil || !again {
 				return err
 			}
@@ -203,7 +210,7 @@ func (r *run) patience(ctx context.Context, c Change) error {
 		if err := sleep(ctx, halfStatePause); err != nil {
 			return &StepError{PhaseWait, c, err}
 		}
-		switch err := r.look(ctx, partDomains|partFederation); {
+		switch err := r.lookAgain(ctx, partDomains|partFederation); {
 		case err != nil && (!temporary(err) || parent.Err() != nil):
 			return &StepError{PhaseWait, c, err}
 		case err != nil:
@@ -239,7 +246,7 @@ func (r *run) certificate(ctx context.Context, c Change) error {
 				return &StepError{PhaseWait, c, errors.Join(serr, err)}
 			}
 		}
-		if err := r.look(ctx, partApplications|partMetadata); err != nil && (!temporary(err) || parent.Err() != nil) {
+		if err := r.lookAgain(ctx, partApplications|partMetadata); err != nil && (!temporary(err) || parent.Err() != nil) {
 			return &StepError{PhaseWait, c, err}
 		}
 	}
@@ -257,7 +264,7 @@ func (r *run) make(ctx context.Context, stage Changes) error {
 			return err
 		}
 		last := refused
-		if err := r.look(ctx, stage.parts()); err != nil {
+		if err := r.lookAgain(ctx, stage.parts()); err != nil {
 			if !temporary(err) || parent.Err() != nil {
 				return &StepError{PhaseWait, todo[0], errors.Join(refused, err)}
 			}
@@ -270,7 +277,7 @@ func (r *run) make(ctx context.Context, stage Changes) error {
 		todo = left
 		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &todo[0], Attempt: n, Err: last})
 		if err := sleep(ctx, backoff(n)); err != nil {
-			return &StepError{PhaseWait, todo[0], errors.Join(err, last, r.refusals[todo[0].key()])}
+			return &StepError{PhaseWait, todo[0], errors.Join(err, last, r.refusal(todo[0]))}
 		}
 	}
 }
@@ -283,93 +290,97 @@ func (r *run) make(ctx context.Context, stage Changes) error {
 // second application or group is worse than looking, so those are not sent
 // again; everything else is a set, and sending it twice changes nothing.
 func (r *run) apply(ctx context.Context, todo Changes) (refused, err error) {
-	type result struct {
-		refused, err error
+	// Filed before any of them starts: equal runs tell equal stories, and
+	// everybody has a step of their own to write into.
+	todo = slices.DeleteFunc(slices.Clone(todo), r.made)
+	young := make([]bool, len(todo))
+	for i, c := range todo {
+		r.file(c)
+		young[i] = r.young(c)
 	}
-	results := make([]result, len(todo))
+	type answer struct {
+		id  string
+		err error
+	}
+	answers := make([]answer, len(todo))
 	plan := r.plan // as it is before this stage pins what it makes
 	var wg sync.WaitGroup
 	for i, c := range todo {
-		r.mu.Lock()
-		made := r.made[c.key()]
-		r.mu.Unlock()
-		if made {
-			continue
-		}
 		wg.Go(func() {
-			results[i].refused, results[i].err = r.applyOne(ctx, plan, c)
+			answers[i].id, answers[i].err = r.applyOne(ctx, plan, c)
 		})
 	}
 	wg.Wait()
 	var refusals, errs []error
-	for _, res := range results {
-		refusals, errs = append(refusals, res.refused), append(errs, res.err)
+	for i, c := range todo {
+		if answers[i].id != "" {
+			r.pinCreated(c, answers[i].id)
+		}
+		switch err := answers[i].err; {
+		case err == nil:
+		case temporary(err), young[i] && notThere(err):
+			refusals = append(refusals, err)
+		default:
+			errs = append(errs, &StepError{PhaseApply, c, err})
+		}
 	}
 	return errors.Join(refusals...), errors.Join(errs...)
 }
 
-func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (refused, fatal error) {
-	key := c.key()
+// file enters a change into the report, as something that is about to be sent.
+func (r *run) file(c Change) {
+	s := r.sent[c.key()]
+	if s == nil {
+		s = &sent{step: len(r.rep.Steps)}
+		r.sent[c.key()] = s
+		r.rep.Steps = append(r.rep.Steps, Step{Change: c, Started: time.Now()})
+	}
+	step := &r.rep.Steps[s.step]
+	step.Attempts++
+	if c.Resource == ResFederation && c.Action == Update && step.Backup == nil {
+		step.Backup = r.st.fed
+	}
+}
+
+// applyOne sends a filed change and writes down what came of it. It returns the
+// ID of what was made, and the refusal, unless that says that it is so already.
+func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (id string, err error) {
+	sent := r.sent[c.key()]
+	s := &r.rep.Steps[sent.step]
 	start := time.Now()
-	r.mu.Lock()
-	i, ok := r.steps[key]
-	if !ok {
-		i = len(r.rep.Steps)
-		r.steps[key] = i
-		r.rep.Steps = append(r.rep.Steps, Step{Change: c, Started: start})
-	}
-	r.rep.Steps[i].Attempts++
-	attempt := r.rep.Steps[i].Attempts
-	if c.Resource == ResFederation && c.Action == Update && r.rep.Steps[i].Backup == nil {
-		r.rep.Steps[i].Backup = r.st.fed
-	}
-	r.mu.Unlock()
-
-	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: attempt})
+	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: s.Attempts})
 	var answered atomic.Value // the ID of the last request that was answered
-	sent := jumpcloud.WithRequestIDs(ctx, func(id string) { answered.Store(id) })
+	note := func(id string) { answered.Store(id) }
 	if strings.HasPrefix(string(c.Resource), "azure-ad/") {
-		sent = aad.WithRequestIDs(ctx, func(id string) { answered.Store(id) })
+		id, err = r.send(aad.WithRequestIDs(ctx, note), plan, c)
+	} else {
+		id, err = r.send(jumpcloud.WithRequestIDs(ctx, note), plan, c)
 	}
-	id, err := r.send(sent, plan, c)
-	elapsed := time.Since(start)
-	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: attempt, Elapsed: max(elapsed, 1), Err: err})
+	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: s.Attempts, Elapsed: max(time.Since(start), 1), Err: err})
 
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := &r.rep.Steps[i]
 	s.Change, s.Elapsed = c, time.Since(s.Started)
-	switch {
-	case err == nil:
-		s.Outcome, s.Error = Made, ""
-		r.made[key] = true
-	case already(err):
-		// Somebody was there first: this run's own request, if it lost an
-		// answer before, else somebody else.
-		r.theirs[key] = s.Outcome != Unknown
-		s.Outcome, s.Error = Unknown, err.Error()
-		r.made[key] = true
-		r.refusals[key], err = err, nil
-	case unknown(err):
-		s.Outcome, s.Error = Unknown, err.Error()
-		r.made[key] = c.Action == Create && (c.Resource == ResApplication || c.Resource == ResGroup)
-	default:
-		s.Outcome, s.Error = Refused, err.Error()
-	}
 	if s.RequestID = requestID(err); err == nil {
 		s.RequestID, _ = answered.Load().(string)
 	}
 	if id != "" {
 		s.ID = id
-		r.pinCreated(c, id)
 	}
 	switch {
 	case err == nil:
-		return nil, nil
-	case temporary(err), r.young(c) && notThere(err):
-		return err, nil
+		s.Outcome, s.Error, sent.made = Made, "", true
+	case already(err):
+		// Somebody was there first: this run's own request, if it lost an
+		// answer before, else somebody else.
+		sent.theirs, sent.made, sent.refusal = s.Outcome != Unknown, true, err
+		s.Outcome, s.Error = Unknown, err.Error()
+		return id, nil
+	case unknown(err):
+		s.Outcome, s.Error = Unknown, err.Error()
+		sent.made = c.Action == Create && (c.Resource == ResApplication || c.Resource == ResGroup)
+	default:
+		s.Outcome, s.Error = Refused, err.Error()
 	}
-	return nil, &StepError{PhaseApply, c, err}
+	return id, err
 }
 
 // young reports whether the change builds on something that this run made,
@@ -381,4 +392,12 @@ func (r *run) young(c Change) bool {
 		}
 	}
 	return false
+}
+
+// refusal is why a change that never shows was taken for made.
+func (r *run) refusal(c Change) error {
+	if s := r.sent[c.key()]; s != nil {
+		return s.refusal
+	}
+	return nil
 }

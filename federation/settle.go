@@ -3,7 +3,6 @@ package federation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -16,25 +15,17 @@ func (r *run) look(ctx context.Context, parts part) error {
 		return err
 	}
 	r.st = st
-	if err := r.yield(ctx); err != nil {
-		return err
-	}
-	var ps problems
-	inspectTwice(&ps, r.plan, &r.st)
-	if err := ps.err(); err != nil {
-		return err // somebody has made another one meanwhile; guessing would lock people out
-	}
 	missing := diff(r.plan, &r.st)
-	for key, i := range r.steps {
-		s := &r.rep.Steps[i]
+	for key, sent := range r.sent {
+		s := &r.rep.Steps[sent.step]
 		switch {
 		case resources[s.Change.Resource].part&^parts != 0 || s.Outcome == Refused:
 			// not looked at, or not made
 		case missing.has(key), r.hidden(s.Change):
-			r.seen[key] = 0
+			sent.seen = 0
 		default:
-			r.seen[key]++
-			if r.theirs[key] {
+			sent.seen++
+			if sent.theirs {
 				s.Outcome = Skipped
 				continue
 			}
@@ -47,12 +38,26 @@ func (r *run) look(ctx context.Context, parts part) error {
 	return nil
 }
 
-// confirm looks at everything once more, and then at what has not shown twice
+// lookAgain looks, gives way to another run that has made the same, and refuses
+// to go on with two things of one name: guessing would lock people out.
+func (r *run) lookAgain(ctx context.Context, parts part) error {
+	if err := r.look(ctx, parts); err != nil {
+		return err
+	}
+	if err := r.yield(ctx); err != nil {
+		return err
+	}
+	var ps problems
+	inspectTwice(&ps, r.plan, &r.st)
+	return ps.err()
+}
+
+// whole looks at everything once more, and then at what has not shown twice
 // in a row until it has: replicas do not all learn of a change at the same
 // moment. A resumed run looks at everything twice, because it does not know what
 // the run before it has left. It reports whether there is something new to be
 // made.
-func (r *run) confirm(ctx context.Context) (again bool, err error) {
+func (r *run) whole(ctx context.Context) (again bool, err error) {
 	everything := part(partAll)
 	for _, precondition := range []part{partAdmins, partDirectories} {
 		if !r.touched(precondition) {
@@ -66,31 +71,31 @@ func (r *run) confirm(ctx context.Context) (again bool, err error) {
 	parent := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
 	defer cancel()
-	whole := 0 // looks in a row in which nothing was missing or hidden
+	good := 0 // looks in a row in which nothing was missing or hidden
 	parts := everything
 	for n := 1; ; n++ {
 		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Attempt: n, Text: "looking at everything once more"})
-		err := r.look(ctx, parts)
+		err := r.lookAgain(ctx, parts)
 		switch {
 		case err != nil && (!temporary(err) || parent.Err() != nil):
-			return false, fmt.Errorf("federation: %s: %w", PhaseWait, err)
+			return false, &StepError{Phase: PhaseWait, Err: err}
 		case err == nil:
 			missing := diff(r.plan, &r.st)
-			if slices.ContainsFunc(missing, func(c Change) bool { return !r.made[c.key()] }) {
+			if slices.ContainsFunc(missing, func(c Change) bool { return !r.made(c) }) {
 				return true, nil
 			}
 			parts = r.pending(missing)
-			if whole++; len(missing) > 0 || r.st.unlisted() != 0 {
-				whole = 0
+			if good++; len(missing) > 0 || r.st.unlisted() != 0 {
+				good = 0
 			}
-			if whole < need {
+			if good < need {
 				parts = everything
 			} else if parts == 0 {
 				return false, nil
 			}
 		}
 		if serr := sleep(ctx, backoff(n)); serr != nil {
-			return false, fmt.Errorf("federation: %s: %w", PhaseWait, errors.Join(serr, err))
+			return false, &StepError{Phase: PhaseWait, Err: errors.Join(serr, err)}
 		}
 	}
 }
@@ -99,9 +104,9 @@ func (r *run) confirm(ctx context.Context) (again bool, err error) {
 // made, what lists do not show, and what has not shown twice in a row.
 func (r *run) pending(missing Changes) part {
 	parts := missing.parts() | r.st.unlisted()
-	for key, i := range r.steps {
-		if r.seen[key] < 2 && r.rep.Steps[i].Outcome != Refused {
-			parts |= resources[r.rep.Steps[i].Change.Resource].part
+	for _, sent := range r.sent {
+		if s := &r.rep.Steps[sent.step]; sent.seen < 2 && s.Outcome != Refused {
+			parts |= resources[s.Change.Resource].part
 		}
 	}
 	return parts
@@ -120,16 +125,14 @@ func (r *run) touched(p part) bool {
 // the same moment, which JumpCloud does not prevent. The older one, by ID, is
 // kept by both runs; the run that made the younger one removes its own.
 func (r *run) yield(ctx context.Context) error {
-	key := Change{Resource: ResApplication, Name: r.plan.Application.IdPEntityID, Action: Create}.key()
-	if i, ok := r.steps[key]; ok && len(r.st.apps) > 1 && r.rep.Steps[i].ID != "" {
-		own, older := r.rep.Steps[i].ID, r.st.apps[0].ID
-		if own != older && !r.uses(own) {
+	made := r.sent[Change{Resource: ResApplication, Name: r.plan.Application.IdPEntityID, Action: Create}.key()]
+	if made != nil && len(r.st.apps) > 1 {
+		s, older := &r.rep.Steps[made.step], r.st.apps[0].ID
+		if own := s.ID; own != "" && own != older && !r.uses(own) {
 			if err := r.f.jc.DeleteApplication(ctx, own); err != nil {
 				return err
 			}
-			r.theirs[key] = true
-			r.rep.Steps[i].Outcome, r.rep.Steps[i].ID = Skipped, older
-			r.rep.Steps[i].Error = "another run made the application " + older + " at the same moment; " + own + " was removed again"
+			made.gaveWay(s, "application", older)
 			r.plan.Application.ID, r.rep.Plan.Application.ID = older, older
 			r.forget(ResApplicationGroup, ResFederation)
 			st, err := r.f.observe(ctx, r.plan, r.st, partApplications|partMetadata|partApplicationGroups)
@@ -139,21 +142,21 @@ func (r *run) yield(ctx context.Context) error {
 			r.st = st
 		}
 	}
-	for gi := range r.plan.Groups {
-		g := &r.plan.Groups[gi]
-		key := Change{Resource: ResGroup, Name: g.Name, Action: Create}.key()
-		i, ok := r.steps[key]
+	for i := range r.plan.Groups {
+		g := &r.plan.Groups[i]
+		made := r.sent[Change{Resource: ResGroup, Name: g.Name, Action: Create}.key()]
 		all := r.st.groups[g.Name]
-		if !ok || len(all) < 2 || r.rep.Steps[i].ID == "" || r.rep.Steps[i].ID == all[0].ID {
+		if made == nil || len(all) < 2 {
 			continue
 		}
-		own, older := r.rep.Steps[i].ID, all[0].ID
-		if err := r.f.jc.DeleteGroup(ctx, own); err != nil {
+		s, older := &r.rep.Steps[made.step], all[0].ID
+		if s.ID == "" || s.ID == older {
+			continue
+		}
+		if err := r.f.jc.DeleteGroup(ctx, s.ID); err != nil {
 			return err
 		}
-		r.theirs[key] = true
-		r.rep.Steps[i].Outcome, r.rep.Steps[i].ID = Skipped, older
-		r.rep.Steps[i].Error = "another run made the group " + older + " at the same moment; " + own + " was removed again"
+		made.gaveWay(s, "group", older)
 		g.ID = older
 		r.forget(ResMember, ResApplicationGroup, ResDirectoryGroup)
 		st, err := r.f.observe(ctx, r.plan, r.st, partGroups|partMembers)
@@ -165,14 +168,18 @@ func (r *run) yield(ctx context.Context) error {
 	return nil
 }
 
+// gaveWay writes down that what the step made was removed again for the older
+// one of another run, which is not ours to undo.
+func (made *sent) gaveWay(s *Step, kind, older string) {
+	s.Error = "another run made the " + kind + " " + older + " at the same moment; " + s.ID + " was removed again"
+	made.theirs, s.Outcome, s.ID = true, Skipped, older
+}
+
 // forget lets changes of these resources be made again.
 func (r *run) forget(rs ...Resource) {
-	for key, i := range r.steps {
-		for _, res := range rs {
-			if r.rep.Steps[i].Change.Resource == res {
-				delete(r.made, key)
-				r.seen[key] = 0
-			}
+	for _, sent := range r.sent {
+		if slices.Contains(rs, r.rep.Steps[sent.step].Change.Resource) {
+			sent.made, sent.seen = false, 0
 		}
 	}
 }

@@ -146,7 +146,7 @@ func (f *Federator) verify(ctx context.Context, plan Plan, known *observation, e
 		return nil // the endpoint is public and undocumented: a layer, not a failure
 	})
 	if err := g.Wait(); err != nil {
-		return nil, nil, err
+		return nil, nil, reading(PhaseObserve, err)
 	}
 	now := time.Now()
 	v := &Verification{Domain: plan.Domain, State: classify(plan, &st)}
@@ -163,7 +163,7 @@ func (f *Federator) verify(ctx context.Context, plan Plan, known *observation, e
 	if everybody && st.domain(plan.Domain) != nil {
 		l, err := f.layerPeople(ctx, plan, &st)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, reading(PhaseCheck, err)
 		}
 		v.Layers = append(v.Layers, l)
 	}
