@@ -190,3 +190,56 @@ func adminEvidence(p Plan, st *observation) string {
 	}
 	return strings.Join(fit, ", ")
 }
+
+func (f *Federator) accountStands(ctx context.Context, s *undoStep) (standing, string, error) {
+	if s.ID == "" {
+		return s.unidentified("account")
+	}
+	switch _, err := f.ad.User(ctx, s.ID); {
+	case errors.Is(err, aad.ErrNotFound) && s.Change.Action == Create:
+		return differs, "the account was deleted: Federate makes it anew", nil
+	case err != nil && !errors.Is(err, aad.ErrNotFound):
+		return differs, "", err
+	default:
+		return presence(s.Change, err == nil), "", nil
+	}
+}
+
+// identifyAccount takes an account for the one whose creation was never
+// answered if it was not there before, and its name and its time are right.
+func (u *undoing) identifyAccount(ctx context.Context, s *undoStep) error {
+	a, err := u.f.ad.User(ctx, s.Change.Name)
+	switch {
+	case errors.Is(err, aad.ErrNotFound):
+		s.nothing = true
+		return nil
+	case err != nil:
+		return err
+	}
+	if name := s.was("displayName"); s.Absent && a.DisplayName == name && s.sameTime(a.Created) {
+		s.ID = a.ID
+	}
+	return nil
+}
+
+func (f *Federator) roleStands(ctx context.Context, s *undoStep) (standing, string, error) {
+	there := false
+	for a, err := range f.ad.RoleAssignments(ctx, aad.GlobalAdministrator) {
+		if err != nil {
+			return differs, "", err
+		}
+		if a.ID == s.ID || s.ID == "" && s.Change.Target != "" && a.PrincipalID == s.Change.Target {
+			there = true
+			s.ID = a.ID
+		}
+	}
+	return presence(s.Change, there), "", nil
+}
+
+func (f *Federator) undoRole(ctx context.Context, s *undoStep) error {
+	if s.Change.Action == Add {
+		_, err := f.ad.AssignRole(ctx, s.Change.Target, aad.GlobalAdministrator)
+		return err
+	}
+	return f.ad.RemoveRoleAssignment(ctx, s.ID)
+}

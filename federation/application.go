@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/certs"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
@@ -41,13 +40,13 @@ func (f *Federator) observeApplication(ctx context.Context, p Plan, st *observat
 	if parts.has(partMetadata) {
 		g.Go(func() (err error) {
 			st.metadata, err = f.jc.Metadata(ctx, app.OrganizationID, app.ID)
-			return err
+			return lagging(err)
 		})
 	}
 	if parts.has(partApplicationGroups) {
 		g.Go(func() (err error) {
 			st.appGroups, err = f.bound(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: app.ID})
-			return err
+			return lagging(err)
 		})
 	}
 	return g.Wait()
@@ -313,43 +312,72 @@ func (r *run) uses(appID string) bool {
 	return false
 }
 
-func (f *Federator) applicationStands(ctx context.Context, p Plan, s Step) (standing, string, error) {
+func (u *undoing) applicationStands(ctx context.Context, s *undoStep) (standing, string, error) {
 	c := s.Change
 	id := s.ID
 	if c.Action == Update {
 		id = c.Target
 	}
-	if c.Action == Create {
-		return differs, "the application was deleted with its certificate and cannot be made again as it was", nil
-	}
-	if id == "" {
-		return differs, "it is not known which application the step made; look for one with the entity ID " + c.Name, nil
-	}
-	a, err := f.jc.Application(ctx, id)
+	const deleted = "the application was deleted with its certificate and cannot be made again as it was: Federate makes a new one"
 	switch {
+	case c.Action == Create && u.gone(id):
+		return differs, deleted, nil // whatever an old answer shows
+	case id == "":
+		return s.unidentified("application")
+	}
+	a, err := u.f.jc.Application(ctx, id)
+	switch {
+	case errors.Is(err, jumpcloud.ErrNotFound) && c.Action == Create:
+		return differs, deleted, nil
 	case errors.Is(err, jumpcloud.ErrNotFound):
 		return undone, "", nil
 	case err != nil:
 		return differs, "", err
+	case c.Action == Create:
+		return undone, "", nil
 	}
 	now := map[string]string{"label": a.DisplayLabel, "template": a.Name, "idpEntityID": a.IdPEntityID, "loginURL": a.SSOURL, "active": fmt.Sprint(a.Active)}
-	at, why, err := fieldsStand(c.Fields, func(name string) string { return now[name] })
+	fields := c.Fields
+	if c.Action == Delete { // that somebody has switched it off does not make it another one
+		fields = slices.DeleteFunc(slices.Clone(fields), func(f Field) bool { return f.Name == "active" })
+	}
+	at, why, err := fieldsStand(fields, func(name string) string { return now[name] })
+	if at == differs {
+		why += ": delete it by hand if nobody needs it"
+	}
 	if at != asLeft || c.Action == Update {
 		return at, why, err
 	}
-	fed, err := f.ad.Federation(ctx, p.Domain)
-	switch {
-	case err == nil && fed.IssuerURI == a.IdPEntityID:
-		return differs, p.Domain + " is still federated with the application", nil
-	case err != nil && !errors.Is(err, aad.ErrNotFederated) && !errors.Is(err, aad.ErrNotFound):
-		return differs, "", err
-	}
-	groups, err := f.bound(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: id})
-	if err != nil {
-		return differs, "", err
-	}
-	if len(groups) > 0 {
-		return differs, fmt.Sprintf("%d groups are bound to the application", len(groups)), nil
+	for to, err := range u.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: id}, jumpcloud.GroupObject, jumpcloud.UserObject) {
+		if err != nil {
+			return differs, "", err
+		}
+		if to.Type != jumpcloud.GroupObject || !u.removes(ResApplicationGroup, id, to.ID) {
+			return differs, "the " + to.String() + " is bound to the application, which this run did not do: end that binding, or keep the application", nil
+		}
 	}
 	return asLeft, "", nil
+}
+
+// identifyApplication takes an application for the one whose creation was never
+// answered if there was none before, and its name, template, URL and time are right.
+func (u *undoing) identifyApplication(ctx context.Context, s *undoStep) error {
+	var found []*jumpcloud.Application
+	for a, err := range u.f.jc.Applications(ctx, &jumpcloud.ApplicationsOptions{Templates: []string{u.p.Application.Template, "saml2"}}) {
+		if err != nil {
+			return err
+		}
+		if a.IdPEntityID == s.Change.Name {
+			found = append(found, a)
+		}
+	}
+	s.nothing = len(found) == 0
+	if len(found) != 1 || !s.Absent {
+		return nil
+	}
+	a := found[0]
+	if a.DisplayLabel == s.was("label") && a.Name == s.was("template") && a.SSOURL == s.was("loginURL") && (a.Created.IsZero() || s.sameTime(a.Created)) {
+		s.ID = a.ID
+	}
+	return nil
 }

@@ -236,17 +236,13 @@ func (r *run) sendFederation(ctx context.Context, c Change) (string, error) {
 	return "", err
 }
 
-func (f *Federator) federationStands(ctx context.Context, s Step) (standing, string, error) {
+func (u *undoing) federationStands(ctx context.Context, s *undoStep) (standing, string, error) {
 	c := s.Change
-	d, err := f.ad.Domain(ctx, c.Name)
+	d, fed, err := u.f.authentication(ctx, c.Name)
 	if err != nil {
 		return differs, "", err
 	}
-	fed, err := f.ad.Federation(ctx, c.Name)
-	if err != nil && !errors.Is(err, aad.ErrNotFederated) {
-		return differs, "", err
-	}
-	managed := !strings.EqualFold(string(d.AuthenticationType), string(aad.Federated))
+	managed := d == nil || !strings.EqualFold(string(d.AuthenticationType), string(aad.Federated))
 	switch c.Action {
 	case Delete: // the step made it
 		switch {
@@ -255,84 +251,115 @@ func (f *Federator) federationStands(ctx context.Context, s Step) (standing, str
 		case fed == nil:
 			return asLeft, "", nil // a creation that came half through
 		}
+		return u.sameFederation(s, fed)
 	case Create: // the step took it away
-		if managed || fed == nil {
-			return f.backupFits(ctx, s)
+		switch b := s.Backup; {
+		case b == nil:
+			return differs, "the report holds no backup of the configuration", nil
+		case d == nil:
+			return differs, c.Name + " is not a domain of this tenant any more", nil
+		case !managed && fed == nil:
+			return differs, c.Name + " is federated, and its configuration cannot be read", nil
+		case fed == nil:
+			return asLeft, "", nil
+		case fed.IssuerURI == b.IssuerURI && fed.PassiveSignInURI == b.PassiveSignInURI:
+			return undone, "", nil
+		default:
+			return differs, c.Name + " is federated with " + provider(fed.IssuerURI, fed.PassiveSignInURI), nil
 		}
-		if s.Backup != nil && fed.IssuerURI == s.Backup.IssuerURI && fed.SigningCertificate == s.Backup.SigningCertificate {
+	}
+	if managed || fed == nil {
+		return differs, c.Name + " has no federation configuration any more: run Federate if it is wanted", nil
+	}
+	if s.wrote(fieldIssuer) {
+		if s.back(fed, fieldIssuer) && s.back(fed, fieldPassiveSignIn) {
 			return undone, "", nil
 		}
-		return differs, c.Name + " is federated with " + provider(fed.IssuerURI, fed.PassiveSignInURI), nil
-	default:
-		if fed == nil {
-			return differs, c.Name + " has no federation configuration any more", nil
-		}
+		return u.sameFederation(s, fed)
 	}
-	return fieldsStand(c.Fields, func(name string) string { return federationField(fed, name) })
-}
-
-// backupFits reports whether a configuration may be brought back: JumpCloud
-// must still have the application, with the certificate that it names. That of
-// another provider is for its owner to judge.
-func (f *Federator) backupFits(ctx context.Context, s Step) (standing, string, error) {
-	b := s.Backup
-	if b == nil {
-		return differs, "the report holds no backup of the configuration", nil
-	}
-	p := Plan{Domain: s.Change.Name, Application: Application{Template: DefaultTemplate, IdPEntityID: b.IssuerURI}}
-	st, err := f.observe(ctx, p, observation{}, partApplications)
-	if err != nil {
-		return differs, "", err
-	}
-	if len(st.apps) == 0 && provider(b.IssuerURI, b.PassiveSignInURI) != "JumpCloud" {
-		return asLeft, "", nil
-	}
-	for _, a := range st.apps {
-		if c, err := a.Certificate(); err == nil && c == b.SigningCertificate {
+	// Fields are judged one by one, see judgeFields.
+	for _, f := range c.Fields {
+		if f.Old == Later || federationField(fed, f.Name) != f.New {
 			return asLeft, "", nil
 		}
 	}
-	return differs, "JumpCloud has no application that signs with the certificate " + b.SigningCertificate.Thumbprint() + " of the configuration", nil
+	return undone, "", nil
 }
 
-func (f *Federator) undoFederation(ctx context.Context, s Step) error {
+// wrote reports whether the step changed the field.
+func (s *undoStep) wrote(name string) bool {
+	return slices.ContainsFunc(s.Change.Fields, func(f Field) bool { return f.Name == name })
+}
+
+// back reports whether a field is as it was before the step, or was never
+// written by it.
+func (s *undoStep) back(fed *aad.Federation, name string) bool {
+	for _, f := range s.Change.Fields {
+		if f.Name == name {
+			return federationField(fed, name) == f.New
+		}
+	}
+	return true
+}
+
+// sameFederation tells whether a federation is still the one that the step left:
+// its issuer and its address decide. Other settings may have been changed since;
+// another ID, or another application, shows a later run's.
+func (u *undoing) sameFederation(s *undoStep, fed *aad.Federation) (standing, string, error) {
+	for _, f := range s.Change.Fields {
+		if f.Name != fieldIssuer && f.Name != fieldPassiveSignIn || f.Old == Later {
+			continue
+		}
+		if now := federationField(fed, f.Name); now != f.Old {
+			return differs, fmt.Sprintf("%s is federated with %s by now: %s is %s, the run left %s", s.Change.Name, provider(fed.IssuerURI, fed.PassiveSignInURI), f.Name, f.show(now), f.show(f.Old)), nil
+		}
+	}
+	if s.Change.Action == Delete && s.ID != "" && fed.ID != "" && fed.ID != s.ID {
+		return differs, s.Change.Name + " was federated anew after this run: the configuration " + s.ID + " that it made is gone, and " + fed.ID + " is a later run's", nil
+	}
+	return asLeft, "", nil
+}
+
+func (u *undoing) sendFederation(ctx context.Context, s *undoStep) error {
 	c := s.Change
 	switch c.Action {
 	case Create:
-		if s.Backup == nil {
-			return errors.New("the report holds no backup of the configuration")
-		}
 		back := *s.Backup
 		back.ID = ""
-		_, err := f.ad.CreateFederation(ctx, c.Name, back)
+		fed, err := u.f.ad.CreateFederation(ctx, c.Name, back)
 		if errors.Is(err, aad.ErrAlreadyFederated) {
 			return nil
 		}
+		if err == nil {
+			s.ID = fed.ID
+		}
 		return err
 	case Delete:
-		return f.unfederate(ctx, c.Name)
+		return u.unfederate(ctx, s)
 	}
-	fed, err := f.ad.Federation(ctx, c.Name)
+	fed, err := u.f.ad.Federation(ctx, c.Name)
 	if err != nil {
 		return err
 	}
-	_, u, err := configuration(c.Fields)
+	_, up, err := configuration(c.Fields)
 	if err != nil {
 		return err
 	}
-	_, err = f.ad.UpdateFederation(ctx, c.Name, fed.ID, u)
+	s.Backup = fed
+	_, err = u.f.ad.UpdateFederation(ctx, c.Name, fed.ID, up)
 	return err
 }
 
 // unfederate makes a domain managed: by deleting the configuration, or, where
 // that cannot be read, by setting the domain to Managed.
-func (f *Federator) unfederate(ctx context.Context, domain string) error {
-	fed, err := f.ad.Federation(ctx, domain)
+func (u *undoing) unfederate(ctx context.Context, s *undoStep) error {
+	fed, err := u.f.ad.Federation(ctx, s.Change.Name)
 	switch {
 	case errors.Is(err, aad.ErrNotFederated):
-		return f.ad.SetManaged(ctx, domain)
+		return u.f.ad.SetManaged(ctx, s.Change.Name)
 	case err != nil:
 		return err
 	}
-	return f.ad.DeleteFederation(ctx, domain, fed.ID)
+	s.Backup = fed
+	return u.f.ad.DeleteFederation(ctx, s.Change.Name, fed.ID)
 }

@@ -2,12 +2,13 @@ package federation
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // PasswordStrategy says how people without an Azure AD password will get in
@@ -74,87 +75,69 @@ func (p DefederatePlan) normalize() (DefederatePlan, error) {
 // password is known, the report names everybody on the domain: they need one,
 // and Azure AD does not tell who has. Published delays are up to 60 minutes.
 func (f *Federator) Defederate(ctx context.Context, plan DefederatePlan) (*Report, error) {
-	rep := &Report{Version: reportVersion, Plan: Plan{Domain: domainName(plan.Domain)}, Started: time.Now(), Steps: []Step{}}
-	err := f.defederate(ctx, plan, rep)
-	rep.Finished = time.Now()
-	if err != nil {
-		rep.Error = err.Error()
-	}
-	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: rep.summary("made"), Elapsed: rep.Finished.Sub(rep.Started), Err: err})
-	return rep, err
+	p := Plan{Domain: domainName(plan.Domain)}
+	u := &undoing{f: f, p: p, rep: &Report{Version: reportVersion, Plan: p, Started: time.Now(), Steps: []Step{}}}
+	err := u.defederate(ctx, plan)
+	u.finish(ctx, err, "made")
+	return u.rep, err
 }
 
-func (f *Federator) defederate(ctx context.Context, plan DefederatePlan, rep *Report) error {
+func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 	plan, err := plan.normalize()
 	if err != nil {
 		return err
 	}
-	unlock, err := f.lock(ctx, plan.Domain)
+	unlock, err := u.f.lock(ctx, plan.Domain)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	p := Plan{Domain: plan.Domain, Application: Application{Template: DefaultTemplate, IdPEntityID: entityIDPrefix + plan.Domain}}
-	st, err := f.firstDomainLook(ctx, &p)
+	u.p.Application = Application{Template: DefaultTemplate, IdPEntityID: entityIDPrefix + plan.Domain}
+	st, err := u.f.firstDomainLook(ctx, &u.p)
 	if err != nil {
-		return err
+		return reading(PhaseObserve, err)
 	}
-	rep.Plan, rep.Before = p, classify(p, &st)
+	rep := u.rep
+	rep.Before = classify(u.p, &st)
+	if a := st.app(u.p); a != nil {
+		u.p.Application.ID = a.ID
+	}
+	rep.Plan = u.p
+	if rep.Tenant, err = u.f.tenant(ctx); err != nil {
+		return reading(PhaseCheck, err)
+	}
+	rep.Organization = st.organization(u.p)
 	if err := defederateProblems(plan, &st, rep); err != nil {
 		return err
 	}
-	steps := f.defederateSteps(plan, p, &st)
-	if len(steps) == 0 {
-		rep.After = rep.Before
-		return nil
+	if a := st.app(u.p); a != nil && plan.RemoveApplication {
+		if st.appGroups, err = u.f.bound(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: a.ID}); err != nil {
+			return reading(PhaseObserve, err)
+		}
+	}
+	for _, s := range defederateSteps(plan, u.p, &st) {
+		u.steps = append(u.steps, &undoStep{Step: s, losing: s.Change.takesAway() && resources[s.Change.Resource].lifeline, perhaps: s.Change.Resource == ResFederation})
 	}
 	if plan.Passwords != PasswordsKnown {
-		if err := f.needPasswords(ctx, plan, rep); err != nil {
+		if err := u.f.needPasswords(ctx, plan, rep); err != nil {
 			return err
 		}
 	}
-	if confirm := f.opts.Confirm; confirm != nil {
-		var cs Changes
-		for _, s := range steps {
-			cs = append(cs, s.Change)
-		}
-		if err := confirm(cs); err != nil {
-			return fmt.Errorf("federation: %w: %w", ErrNotConfirmed, err)
-		}
-	}
-	for _, s := range steps {
-		s.Started = time.Now()
-		err := f.undo(ctx, p, s, &s)
-		s.Elapsed = time.Since(s.Started)
-		if err != nil {
-			s.Error = err.Error()
-		}
-		rep.Steps = append(rep.Steps, s)
-		if err != nil {
-			return &StepError{PhaseApply, s.Change, err}
-		}
-	}
-	rep.After = StateManaged
-	if !plan.RemoveApplication && st.app(p) != nil {
-		rep.After = StatePrepared
-	}
-	return nil
+	return u.run(ctx)
 }
 
-// firstDomainLook reads the domain and the application that it is federated
-// with, which becomes the plan's.
+// firstDomainLook reads the domain by its name, since a list may be old, and the
+// application that it is federated with, which becomes the plan's.
 func (f *Federator) firstDomainLook(ctx context.Context, p *Plan) (observation, error) {
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Text: "reading both services"})
-	st, err := f.observe(ctx, *p, observation{}, partDomains|partFederation)
-	if err != nil {
-		return st, reading(PhaseObserve, err)
+	s, err := f.look(ctx, *p)
+	if err != nil || s.st.fed == nil {
+		return s.st, err
 	}
-	if st.fed != nil {
-		p.Application.IdPEntityID = st.fed.IssuerURI
-		p.BrandName, p.SignOutURL, p.MFA = st.fed.DisplayName, st.fed.SignOutURI, st.fed.MFA
-	}
-	st, err = f.observe(ctx, *p, st, partApplications|partMetadata|partApplicationGroups)
-	return st, reading(PhaseObserve, err)
+	p.Application.IdPEntityID = s.st.fed.IssuerURI
+	p.BrandName, p.SignOutURL, p.MFA = s.st.fed.DisplayName, s.st.fed.SignOutURI, s.st.fed.MFA
+	err = f.lookAtApplications(ctx, *p, &s.st)
+	return s.st, err
 }
 
 func defederateProblems(plan DefederatePlan, st *observation, rep *Report) error {
@@ -174,24 +157,17 @@ func defederateProblems(plan DefederatePlan, st *observation, rep *Report) error
 
 // defederateSteps are the steps, written as what Federate would have done the
 // other way round, so that the same code makes them and Revert undoes them.
-func (f *Federator) defederateSteps(plan DefederatePlan, p Plan, st *observation) (steps []Step) {
-	if st.federated(plan.Domain) {
-		s := Step{Change: Change{Resource: ResFederation, Name: plan.Domain, Action: Delete}, Backup: st.fed}
-		if st.fed != nil {
-			s.Change.Fields = inverse(backupFields(st.fed))
-		}
-		steps = append(steps, s)
+func defederateSteps(plan DefederatePlan, p Plan, st *observation) (steps []Step) {
+	s := Step{Change: Change{Resource: ResFederation, Name: plan.Domain, Action: Delete}, Backup: st.fed}
+	if st.fed != nil {
+		s.Change.Fields = inverse(backupFields(st.fed))
 	}
+	steps = append(steps, s)
 	a := st.app(p)
 	if !plan.RemoveApplication || a == nil {
 		return steps
 	}
-	var groups []string
-	for id := range st.appGroups {
-		groups = append(groups, id)
-	}
-	slices.Sort(groups)
-	for _, id := range groups {
+	for _, id := range slices.Sorted(maps.Keys(st.appGroups)) {
 		steps = append(steps, Step{Change: Change{Resource: ResApplicationGroup, Name: id, Action: Remove, Parent: a.ID, Target: id}})
 	}
 	return append(steps, Step{ID: a.ID, Change: Change{Resource: ResApplication, Name: a.IdPEntityID, Action: Delete, Fields: []Field{

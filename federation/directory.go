@@ -182,12 +182,28 @@ func (f *Federator) directoryStands(ctx context.Context, c Change) (standing, st
 		}
 	}
 	if c.Resource == ResDirectoryDomain {
-		return gone(!listed, nil)
+		return presence(c, listed), "", nil
 	}
 	return fieldsStand(c.Fields, func(string) string { return def })
 }
 
+func (f *Federator) ruleStands(ctx context.Context, c Change) (standing, string, error) {
+	for r, err := range f.jc.TranslationRules(ctx, c.Parent) {
+		if err != nil {
+			return differs, "", err
+		}
+		if r.BuiltIn == c.Name {
+			return presence(c, true), "", nil
+		}
+	}
+	return presence(c, false), "", nil
+}
+
 func (f *Federator) undoRule(ctx context.Context, s Step) error {
+	if s.Change.Action == Add {
+		_, err := f.jc.CreateTranslationRule(ctx, s.Change.Parent, jumpcloud.TranslationRule{BuiltIn: s.Change.Name, Direction: "export"})
+		return err
+	}
 	id := s.ID
 	for r, err := range f.jc.TranslationRules(ctx, s.Change.Parent) {
 		if err != nil {
@@ -206,6 +222,10 @@ func (f *Federator) undoDirectoryDomain(ctx context.Context, c Change) error {
 		if want = c.Fields[0].New; want == "" {
 			return f.jc.UnsetOffice365DefaultDomain(ctx, c.Parent)
 		}
+	}
+	if c.Resource == ResDirectoryDomain && c.Action == Add {
+		_, err := f.jc.AddOffice365Domain(ctx, c.Parent, c.Name)
+		return err
 	}
 	for d, err := range f.jc.Office365Domains(ctx, c.Parent) {
 		if err != nil {

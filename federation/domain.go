@@ -176,18 +176,20 @@ func (f *Federator) issuers(ctx context.Context, p Plan, st *observation) (map[s
 	return issuers, nil
 }
 
-func (f *Federator) defaultStands(ctx context.Context, p Plan, c Change) (standing, string, error) {
+func (u *undoing) defaultStands(ctx context.Context, c Change) (standing, string, error) {
 	left, before := c.Fields[0].Old, domainName(c.Fields[0].New)
 	now := ""
-	for d, err := range f.ad.Domains(ctx) {
+	own := u.federation()
+	freed := before == u.p.Domain && own != nil && own.Change.Action == Delete // by an earlier step
+	for d, err := range u.f.ad.Domains(ctx) {
 		if err != nil {
 			return differs, "", err
 		}
 		if d.IsDefault {
 			now = domainName(d.Name)
 		}
-		if domainName(d.Name) == before && strings.EqualFold(string(d.AuthenticationType), string(aad.Federated)) {
-			return differs, before + " is federated and cannot be the default domain", nil
+		if domainName(d.Name) == before && !freed && strings.EqualFold(string(d.AuthenticationType), string(aad.Federated)) {
+			return differs, before + " is federated and cannot be the default domain: choose the default domain by hand", nil
 		}
 	}
 	switch now {
@@ -196,5 +198,5 @@ func (f *Federator) defaultStands(ctx context.Context, p Plan, c Change) (standi
 	case left:
 		return asLeft, "", nil
 	}
-	return differs, "the default domain is " + now + ", the step left " + left, nil
+	return differs, "the default domain is " + now + ", the step left " + left + ": choose the default domain by hand", nil
 }

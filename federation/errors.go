@@ -67,6 +67,7 @@ func temporary(err error) bool {
 		return false
 	}
 	for _, t := range []error{
+		errLagging,
 		jumpcloud.ErrThrottled, jumpcloud.ErrUnavailable, jumpcloud.ErrOutcomeUnknown,
 		aad.ErrThrottled, aad.ErrUnavailable, aad.ErrOutcomeUnknown,
 	} {
@@ -75,6 +76,18 @@ func temporary(err error) bool {
 		}
 	}
 	return false
+}
+
+// errLagging is the answer of a replica that does not know yet, or still knows,
+// what another answer of the same service says otherwise of.
+var errLagging = errors.New("one answer of the service is older than another")
+
+// lagging takes a 404 for what a list has just shown for such an answer.
+func lagging(err error) error {
+	if errors.Is(err, jumpcloud.ErrNotFound) {
+		return fmt.Errorf("%w: %w", errLagging, err)
+	}
+	return err
 }
 
 // unknown reports whether a failed write may have been carried out.

@@ -54,9 +54,17 @@ func (f Finding) refuses() bool { return f.Severity == Refusal && !f.Consented }
 
 // A PreconditionError lists everything that stands in the way, so that one run
 // shows it all. Nothing was written.
+//
+// It is [ErrDiffers] too if Revert was refused because the present state is not
+// what the run left.
 type PreconditionError struct {
 	Findings []Finding
+
+	differs bool
 }
+
+// Is reports whether the error is target's kind as well.
+func (e *PreconditionError) Is(target error) bool { return e.differs && target == ErrDiffers }
 
 // Error lists the problems on one line, each with what to do.
 func (e *PreconditionError) Error() string {

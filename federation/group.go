@@ -37,7 +37,7 @@ func (f *Federator) observeGroups(ctx context.Context, p Plan, st *observation, 
 		g.Go(func() error {
 			for id, err := range f.jc.GroupMembers(ctx, have.ID) {
 				if err != nil {
-					return err
+					return lagging(err)
 				}
 				set[id] = true
 			}
@@ -163,39 +163,84 @@ func inspectGroups(ps *problems, p Plan, st *observation) {
 	}
 }
 
-func (f *Federator) groupStands(ctx context.Context, s Step) (standing, string, error) {
+func (u *undoing) groupStands(ctx context.Context, s *undoStep) (standing, string, error) {
 	if s.ID == "" {
-		return differs, "it is not known which group the step made", nil
+		return s.unidentified("group")
 	}
-	g, err := f.jc.Group(ctx, s.ID)
+	g, err := u.f.jc.Group(ctx, s.ID)
 	switch {
+	case errors.Is(err, jumpcloud.ErrNotFound) && s.Change.Action == Create:
+		return differs, "the group was deleted: Federate makes it anew", nil
 	case errors.Is(err, jumpcloud.ErrNotFound):
 		return undone, "", nil
 	case err != nil:
 		return differs, "", err
+	case s.Change.Action == Create:
+		return undone, "", nil
 	case g.Name != s.Change.Name:
-		return differs, "the group is named " + quote(g.Name) + " now", nil
+		return differs, "the group is named " + quote(g.Name) + " now: rename it, or delete it by hand", nil
 	}
-	for _, err := range f.jc.GroupMembers(ctx, s.ID) {
+	for id, err := range u.f.jc.GroupMembers(ctx, s.ID) {
 		if err != nil {
 			return differs, "", err
 		}
-		return differs, "the group has members", nil
+		if !u.removes(ResMember, s.ID, id) {
+			return differs, "the group has members that this run did not add: take them out, or keep the group", nil
+		}
+	}
+	for _, r := range []Resource{ResApplicationGroup, ResDirectoryGroup} {
+		for to, err := range u.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: s.ID}, bindingFrom(r)) {
+			if err != nil {
+				return differs, "", err
+			}
+			if !u.removes(r, to.ID, s.ID) && !u.deletes(to.ID) {
+				return differs, "the group is bound to the " + string(to.Type) + " " + to.ID + ", which this run did not do: end that binding, or keep the group", nil
+			}
+		}
 	}
 	return asLeft, "", nil
+}
+
+// removes reports whether one of the steps takes this member or binding away.
+func (u *undoing) removes(r Resource, parent, target string) bool {
+	return slices.ContainsFunc(u.steps, func(s *undoStep) bool {
+		c := s.Change
+		return c.Action == Remove && c.Resource == r && c.Parent == parent && c.Target == target
+	})
+}
+
+// identifyGroup takes a group for the one whose creation was never answered if
+// there was none before and there is one now. JumpCloud does not tell when a
+// group was made.
+func (u *undoing) identifyGroup(ctx context.Context, s *undoStep) error {
+	var ids []string
+	for g, err := range u.f.jc.Groups(ctx, &jumpcloud.GroupsOptions{Names: []string{s.Change.Name}}) {
+		if err != nil {
+			return err
+		}
+		ids = append(ids, g.ID)
+	}
+	s.nothing = len(ids) == 0
+	if s.Absent && len(ids) == 1 {
+		s.ID = ids[0]
+	}
+	return nil
 }
 
 func (f *Federator) memberStands(ctx context.Context, c Change) (standing, string, error) {
 	for id, err := range f.jc.GroupMembers(ctx, c.Parent) {
 		if errors.Is(err, jumpcloud.ErrNotFound) {
+			if c.Action == Add {
+				return differs, "the group is gone: Federate makes it anew", nil
+			}
 			break
 		}
 		if err != nil {
 			return differs, "", err
 		}
 		if id == c.Target {
-			return asLeft, "", nil
+			return presence(c, true), "", nil
 		}
 	}
-	return undone, "", nil
+	return presence(c, false), "", nil
 }

@@ -97,16 +97,27 @@ func (f *Federator) observe(ctx context.Context, p Plan, old observation, parts 
 // stays so for half a minute is believed.
 func (f *Federator) firstLook(ctx context.Context, p Plan) (observation, error) {
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Text: "reading both services"})
-	st, err := f.observe(ctx, p, observation{}, partAll)
-	for n := 1; n <= 6 && err == nil && doubtful(p, &st); n++ {
-		f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Attempt: n, Text: "reading again what may be out of date"})
+	st, parts := observation{}, part(partAll)
+	for n := 1; ; n++ {
+		seen, err := f.observe(ctx, p, st, parts)
+		switch {
+		case err != nil && (!temporary(err) || n == firstLooks):
+			return st, reading(PhaseObserve, err)
+		case err != nil: // of the same parts again
+		case !doubtful(p, &seen) || n == firstLooks:
+			return seen, nil
+		default:
+			st, parts = seen, partApplications|partMetadata|partDomains|partFederation
+		}
+		f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Attempt: n, Text: "reading again what may be out of date", Err: err})
 		if err := sleep(ctx, 5*time.Second); err != nil {
 			return st, reading(PhaseObserve, err)
 		}
-		st, err = f.observe(ctx, p, st, partApplications|partMetadata|partDomains|partFederation)
 	}
-	return st, reading(PhaseObserve, err)
 }
+
+// firstLooks is how many first looks are taken at what may be out of date.
+const firstLooks = 7
 
 func doubtful(p Plan, st *observation) bool {
 	if st.pinLost || classify(p, st) == StateHalf && !p.Consent.Recover {

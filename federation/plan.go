@@ -32,6 +32,12 @@ type Plan struct {
 	// "example.com". It must be a verified root domain of the tenant.
 	Domain string `json:"domain" yaml:"domain"`
 
+	// Tenant and Organization pin the plan to an Azure AD tenant and a JumpCloud
+	// organisation, by their IDs: with credentials of another customer it is
+	// refused. Optional.
+	Tenant       string `json:"tenant,omitempty" yaml:"tenant,omitempty"`
+	Organization string `json:"organization,omitempty" yaml:"organization,omitempty"`
+
 	// Application is the Microsoft 365 application in JumpCloud.
 	Application Application `json:"application,omitzero" yaml:"application,omitempty"`
 

@@ -27,6 +27,10 @@ const (
 	Refused Outcome = "refused"
 	// Skipped: the thing was already as it should be, or was not ours to undo.
 	Skipped Outcome = "skipped"
+	// Left: it stays as it is, because taking it away would take somebody's
+	// sign-in or somebody else's work with it, or because it is not certainly
+	// what the run made. The step's Error says why, and what to do.
+	Left Outcome = "left"
 )
 
 // A Step is a change that was sent to a service.
@@ -37,12 +41,16 @@ type Step struct {
 	ID string `json:"id,omitempty"`
 	// Backup is the whole federation configuration before the step, where the
 	// step replaced or removed one.
-	Backup    *aad.Federation `json:"backup,omitempty"`
-	Started   time.Time       `json:"started"`
-	Elapsed   time.Duration   `json:"elapsedNanoseconds"`
-	Attempts  int             `json:"attempts"`
-	RequestID string          `json:"requestID,omitempty"`
-	Error     string          `json:"error,omitempty"`
+	Backup *aad.Federation `json:"backup,omitempty"`
+	// Absent says of a creation that the run had looked twice before it was
+	// sent, and had seen no such thing. What is there after a lost answer can
+	// only then be taken for the run's own.
+	Absent    bool          `json:"absent,omitempty"`
+	Started   time.Time     `json:"started"`
+	Elapsed   time.Duration `json:"elapsedNanoseconds"`
+	Attempts  int           `json:"attempts"`
+	RequestID string        `json:"requestID,omitempty"`
+	Error     string        `json:"error,omitempty"`
 }
 
 // A Row is what became of one row of the manual procedure.
@@ -59,10 +67,15 @@ type Row struct {
 // run failed. It holds no secrets, and what [Federator.Revert] and a resumed
 // run need: Plan carries the IDs of everything that was found or made.
 type Report struct {
-	Version  int       `json:"version"`
-	Plan     Plan      `json:"plan"`
-	Started  time.Time `json:"started"`
-	Finished time.Time `json:"finished"`
+	Version int  `json:"version"`
+	Plan    Plan `json:"plan"`
+	// Tenant and Organization are the IDs of the Azure AD tenant and the
+	// JumpCloud organisation that the run worked on, as far as they were known:
+	// Revert refuses a report of another customer. Version 1 has neither.
+	Tenant       string    `json:"tenant,omitempty"`
+	Organization string    `json:"organization,omitempty"`
+	Started      time.Time `json:"started"`
+	Finished     time.Time `json:"finished"`
 	// Before and After name the domain's state; see [State].
 	Before   State     `json:"before,omitempty"`
 	After    State     `json:"after,omitempty"`
@@ -74,7 +87,8 @@ type Report struct {
 	Error    string    `json:"error,omitempty"`
 }
 
-const reportVersion = 1
+// reportVersion 2 has the tenant and the organisation.
+const reportVersion = 2
 
 // ParseReport reads back what json.Marshal made of a [Report].
 func ParseReport(b []byte) (*Report, error) {

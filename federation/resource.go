@@ -39,23 +39,26 @@ func (r Resource) stage() int { return resources[r].stage }
 // Row is the row of the manual procedure that the resource belongs to.
 func (r Resource) Row() int { return resources[r].row }
 
+// A lifeline is what sign-in through the application depends on: it is not taken
+// away before the domain is seen to depend on the application no more.
 var resources = map[Resource]struct {
 	stage, row int
 	part       part
+	lifeline   bool
 }{
-	ResTechnicalAccount: {1, 2, partAdmins},
-	ResRole:             {2, 2, partAdmins},
-	ResDefaultDomain:    {1, 3, partDomains},
-	ResGroup:            {1, 4, partGroups},
-	ResMember:           {2, 4, partMembers},
-	ResApplication:      {1, 5, partApplications},
-	ResApplicationGroup: {2, 6, partApplicationGroups | partMetadata},
-	ResDirectoryGroup:   {2, 8, partDirectoryGroups},
-	ResDirectoryRule:    {2, 8, partRules},
-	ResDirectoryDomain:  {1, 8, partDirectories | partDirectoryDomains},
-	ResDirectoryDefault: {2, 8, partDirectories | partDirectoryDomains},
-	ResRecover:          {3, 9, partDomains | partFederation},
-	ResFederation:       {4, 9, partDomains | partFederation},
+	ResTechnicalAccount: {1, 2, partAdmins, true},
+	ResRole:             {2, 2, partAdmins, true},
+	ResDefaultDomain:    {1, 3, partDomains, true},
+	ResGroup:            {1, 4, partGroups, true},
+	ResMember:           {2, 4, partMembers, true},
+	ResApplication:      {1, 5, partApplications, true},
+	ResApplicationGroup: {2, 6, partApplicationGroups | partMetadata, true},
+	ResDirectoryGroup:   {2, 8, partDirectoryGroups, true},
+	ResDirectoryRule:    {2, 8, partRules, false},
+	ResDirectoryDomain:  {1, 8, partDirectories | partDirectoryDomains, false},
+	ResDirectoryDefault: {2, 8, partDirectories | partDirectoryDomains, false},
+	ResRecover:          {3, 9, partDomains | partFederation, false},
+	ResFederation:       {4, 9, partDomains | partFederation, false},
 }
 
 // needed are the permissions that changes of Azure AD need.
@@ -99,10 +102,8 @@ func (r *run) send(ctx context.Context, plan Plan, c Change) (id string, err err
 		return "", r.f.jc.AddGroupMember(ctx, c.Parent, c.Target)
 	case ResApplication:
 		return r.sendApplication(ctx, plan, c)
-	case ResApplicationGroup:
-		return "", r.f.jc.Associate(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: c.Parent}, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: c.Target})
-	case ResDirectoryGroup:
-		return "", r.f.jc.Associate(ctx, jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: c.Parent}, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: c.Target})
+	case ResApplicationGroup, ResDirectoryGroup:
+		return "", r.f.sendBinding(ctx, c)
 	case ResDirectoryRule:
 		rule, err := r.f.jc.CreateTranslationRule(ctx, c.Parent, jumpcloud.TranslationRule{BuiltIn: c.Name, Direction: "export"})
 		if err != nil {
@@ -134,66 +135,44 @@ const (
 	differs
 )
 
-// stands reads where a step stands. The step's change is inverted already: its
-// fields lead from what the step left (Old) to what was before (New).
-func (f *Federator) stands(ctx context.Context, p Plan, s Step) (standing, string, error) {
+// stands reads where a step stands, as things will be once the steps before it
+// are made.
+func (u *undoing) stands(ctx context.Context, s *undoStep) (standing, string, error) {
 	c := s.Change
 	switch c.Resource {
 	case ResFederation:
-		return f.federationStands(ctx, s)
+		return u.federationStands(ctx, s)
 	case ResRecover:
 		return undone, "", nil // nobody wants an unreadable federation back
 	case ResDefaultDomain:
-		return f.defaultStands(ctx, p, c)
+		return u.defaultStands(ctx, c)
 	case ResApplication:
-		return f.applicationStands(ctx, p, s)
+		return u.applicationStands(ctx, s)
 	case ResGroup:
-		return f.groupStands(ctx, s)
+		return u.groupStands(ctx, s)
 	case ResApplicationGroup, ResDirectoryGroup:
-		bound, err := f.bound(ctx, jumpcloud.Object{Type: bindingFrom(c.Resource), ID: c.Parent})
-		if errors.Is(err, jumpcloud.ErrNotFound) {
-			return undone, "", nil
-		}
-		return gone(!bound[c.Target], err)
+		return u.bindingStands(ctx, c)
 	case ResMember:
-		return f.memberStands(ctx, c)
+		return u.f.memberStands(ctx, c)
 	case ResDirectoryRule:
-		for r, err := range f.jc.TranslationRules(ctx, c.Parent) {
-			if err != nil {
-				return gone(false, err)
-			}
-			if r.BuiltIn == c.Name {
-				return asLeft, "", nil
-			}
-		}
-		return undone, "", nil
+		return u.f.ruleStands(ctx, c)
 	case ResDirectoryDomain, ResDirectoryDefault:
-		return f.directoryStands(ctx, c)
+		return u.f.directoryStands(ctx, c)
 	case ResTechnicalAccount:
-		_, err := f.ad.User(ctx, s.ID)
-		if errors.Is(err, aad.ErrNotFound) {
-			return undone, "", nil
-		}
-		return gone(false, err)
+		return u.f.accountStands(ctx, s)
 	case ResRole:
-		for a, err := range f.ad.RoleAssignments(ctx, aad.GlobalAdministrator) {
-			if err != nil {
-				return gone(false, err)
-			}
-			if a.ID == s.ID {
-				return asLeft, "", nil
-			}
-		}
-		return undone, "", nil
+		return u.f.roleStands(ctx, s)
 	}
 	return differs, "nothing is known about " + string(c.Resource), nil
 }
 
-func gone(is bool, err error) (standing, string, error) {
-	if is {
-		return undone, "", err
+// presence says where a step stands that takes a thing away, or brings it back,
+// by whether the thing is there.
+func presence(c Change, there bool) standing {
+	if there == (c.Action == Delete || c.Action == Remove) {
+		return asLeft
 	}
-	return asLeft, "", err
+	return undone
 }
 
 // fieldsStand compares present values with both ends of a change.
@@ -222,12 +201,12 @@ func fieldsStand(fs []Field, now func(name string) string) (standing, string, er
 	return differs, strings.Join(why, ", "), nil
 }
 
-// sendUndo makes the inverted change of a step.
-func (f *Federator) sendUndo(ctx context.Context, p Plan, s Step) error {
-	c := s.Change
+// send makes the change that leads a step back.
+func (u *undoing) send(ctx context.Context, s *undoStep) error {
+	f, c := u.f, s.Change
 	switch c.Resource {
 	case ResFederation:
-		return f.undoFederation(ctx, s)
+		return u.sendFederation(ctx, s)
 	case ResDefaultDomain:
 		return f.ad.SetDefaultDomain(ctx, c.Fields[0].New)
 	case ResApplication:
@@ -242,17 +221,20 @@ func (f *Federator) sendUndo(ctx context.Context, p Plan, s Step) error {
 	case ResGroup:
 		return f.jc.DeleteGroup(ctx, s.ID)
 	case ResApplicationGroup, ResDirectoryGroup:
-		return f.jc.Dissociate(ctx, jumpcloud.Object{Type: bindingFrom(c.Resource), ID: c.Parent}, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: c.Target})
+		return f.sendBinding(ctx, c)
 	case ResMember:
+		if c.Action == Add {
+			return f.jc.AddGroupMember(ctx, c.Parent, c.Target)
+		}
 		return f.jc.RemoveGroupMember(ctx, c.Parent, c.Target)
 	case ResDirectoryRule:
-		return f.undoRule(ctx, s)
+		return f.undoRule(ctx, s.Step)
 	case ResDirectoryDomain, ResDirectoryDefault:
 		return f.undoDirectoryDomain(ctx, c)
 	case ResTechnicalAccount:
 		return f.ad.DeleteUser(ctx, s.ID)
 	case ResRole:
-		return f.ad.RemoveRoleAssignment(ctx, s.ID)
+		return f.undoRole(ctx, s)
 	}
 	return fmt.Errorf("federation: no way to %s", c.String())
 }
@@ -356,6 +338,34 @@ func bindingFrom(r Resource) jumpcloud.ObjectType {
 		return jumpcloud.ApplicationObject
 	}
 	return jumpcloud.DirectoryObject
+}
+
+// sendBinding binds a group, or ends its binding.
+func (f *Federator) sendBinding(ctx context.Context, c Change) error {
+	from, to := jumpcloud.Object{Type: bindingFrom(c.Resource), ID: c.Parent}, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: c.Target}
+	if c.Action == Add {
+		return f.jc.Associate(ctx, from, to)
+	}
+	return f.jc.Dissociate(ctx, from, to)
+}
+
+func (u *undoing) bindingStands(ctx context.Context, c Change) (standing, string, error) {
+	bound, err := u.f.bound(ctx, jumpcloud.Object{Type: bindingFrom(c.Resource), ID: c.Parent})
+	switch {
+	case errors.Is(err, jumpcloud.ErrNotFound) && c.Action == Add:
+		return differs, "what the group was bound to is gone: Federate makes it anew", nil
+	case errors.Is(err, jumpcloud.ErrNotFound):
+		return undone, "", nil
+	case err != nil:
+		return differs, "", err
+	case c.Action == Add && !bound[c.Target]:
+		if _, err := u.f.jc.Group(ctx, c.Target); errors.Is(err, jumpcloud.ErrNotFound) {
+			return differs, "the group is gone: Federate makes it anew", nil
+		} else if err != nil {
+			return differs, "", err
+		}
+	}
+	return presence(c, bound[c.Target]), "", nil
 }
 
 // bound returns the IDs of the groups that are bound to an object directly.

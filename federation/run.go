@@ -54,7 +54,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 // Federate does not wait until people can sign in; see [Federator.Wait].
 func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {
 	rep := &Report{Version: reportVersion, Plan: plan, Started: time.Now(), Steps: []Step{}}
-	r := &run{f: f, plan: plan, rep: rep, sent: make(map[string]*sent)}
+	r := &run{f: f, plan: plan, rep: rep, sent: make(map[string]*sent), absent: make(map[string]bool)}
 	err := r.federate(ctx)
 	r.finish(err)
 	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: rep.summary("made"), Elapsed: rep.Finished.Sub(rep.Started), Err: err})
@@ -72,7 +72,9 @@ type run struct {
 	// changes that not all replicas show.
 	resumed bool
 
-	sent map[string]*sent // by the change's key
+	sent   map[string]*sent // by the change's key
+	absent map[string]bool  // by the key of a creation: two looks have shown that there is none
+	looked time.Time        // when the lists were looked at first
 
 	people string // what became of the look at people, for the report
 	realm  string // what the public realm endpoint said at the end
@@ -111,6 +113,7 @@ func (r *run) federate(ctx context.Context) error {
 	if r.st, err = r.f.firstLook(ctx, plan); err != nil {
 		return err
 	}
+	r.looked = time.Now()
 	r.rep.Before = classify(plan, &r.st)
 	todo := diff(plan, &r.st)
 	findings := inspect(plan, &r.st, time.Now())
@@ -182,8 +185,15 @@ func (r *run) converge(ctx context.Context) error {
 	}
 }
 
+// sureAfter is how long after the first look at the lists a second one is taken
+// before something is made that they did not show.
+const sureAfter = 5 * time.Second
+
 // ready holds back the changes that must not be made on a first glance.
 func (r *run) ready(ctx context.Context, stage Changes) error {
+	if slices.ContainsFunc(stage, func(c Change) bool { return c.makes() && !r.made(c) && !r.absent[c.key()] }) {
+		return r.sure(ctx, stage)
+	}
 	switch c := stage[0]; c.Resource {
 	case ResRecover:
 		return r.patience(ctx, c)
@@ -200,6 +210,41 @@ const (
 	halfStateLooks = 6
 	halfStatePause = 10 * time.Second
 )
+
+// makes reports whether the change makes something that there must not be two
+// of, and that nobody would be told of if its answer were lost.
+func (c Change) makes() bool {
+	return c.Action == Create && (c.Resource == ResApplication || c.Resource == ResGroup || c.Resource == ResTechnicalAccount)
+}
+
+// sure looks a second time for what the stage is to make. A list may be older than
+// what another run has made, and an answer without a list must not pass for an
+// empty one.
+func (r *run) sure(ctx context.Context, stage Changes) error {
+	parent := ctx
+	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
+	defer cancel()
+	for n := 1; ; n++ {
+		pause := max(sureAfter-time.Since(r.looked), 0)
+		if n > 1 {
+			pause = max(pause, backoff(n))
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return &StepError{PhaseWait, stage[0], err}
+		}
+		err := r.lookAgain(ctx, stage.parts())
+		switch {
+		case err != nil && (!temporary(err) || parent.Err() != nil):
+			return &StepError{PhaseWait, stage[0], err}
+		case err == nil:
+			for _, c := range diff(r.plan, &r.st).only(stage) {
+				r.absent[c.key()] = c.makes()
+			}
+			return nil
+		}
+		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &stage[0], Attempt: n, Err: err})
+	}
+}
 
 func (r *run) patience(ctx context.Context, c Change) error {
 	parent := ctx
@@ -333,7 +378,7 @@ func (r *run) file(c Change) {
 	if s == nil {
 		s = &sent{step: len(r.rep.Steps)}
 		r.sent[c.key()] = s
-		r.rep.Steps = append(r.rep.Steps, Step{Change: c, Started: time.Now()})
+		r.rep.Steps = append(r.rep.Steps, Step{Change: c, Started: time.Now(), Absent: r.absent[c.key()]})
 	}
 	step := &r.rep.Steps[s.step]
 	step.Attempts++

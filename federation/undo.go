@@ -5,63 +5,176 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
-// Revert undoes what a report says was done, last first. The report may be one
-// of Federate or Defederate, whole or of a run that failed.
+// Revert undoes what a report says was done, last first, so that each thing is
+// again as it was before the run. The report may be one of Federate, Defederate
+// or Revert, whole or of a run that failed or died.
 //
-// A step is undone only if the present state is what the step left; otherwise
-// it is refused, with what differs, and the steps before it are still tried as
-// far as they do not depend on it. Nothing is deleted that the run did not
-// make. What the run replaced is restored. A step that is undone already is
-// skipped, so Revert may be called again until it succeeds.
+// Nobody who can sign in loses that. All steps are judged before the first of
+// them is undone, and again after [Options.Confirm]; if one of these holds,
+// nothing is undone and the error is a [*PreconditionError] that says what to do:
+// the domain's federation belongs to somebody else or to a later run, somebody
+// would newly lose their sign-in (unless the report's Plan.Consent, which the
+// caller may set, covers them), the tenant or the organisation is not the
+// report's, or the token is known to lack a permission.
 //
-// Taking a federation away sends people back to Azure AD passwords, which they
-// may not have; see [Federator.Defederate] for the deliberate way.
+// What sign-in through the application depends on (application, groups, members,
+// the directory's groups, technical account, role, default domain) is taken away
+// only once the domain was seen twice, a quarter of a minute apart, to be
+// managed, gone, or federated with another issuer. A domain that was federated
+// with the application before the run never gets there: what the run has added
+// stays.
+//
+// A step stays alone, too, if what it made was renamed, is used by others or by
+// another federated domain, or is not certainly the run's. Such a step is
+// [Left], with the reason and what to do in its Error, and the error wraps
+// [ErrDiffers]: Revert can be called again when that is done. What is as it was
+// before the run already is [Skipped].
+//
+// Three directions have rules of their own. Taking a federation away is refused
+// for nobody: people sign in with Azure AD passwords from then on, and the report
+// names the accounts that were created since the run. Bringing a federation with
+// JumpCloud back passes every gate of Federate, people included. Another
+// provider's is brought back if its certificate is in date; nobody here can check
+// more, and people without an immutable ID need consent.
 func (f *Federator) Revert(ctx context.Context, rep *Report) (*Report, error) {
-	out := &Report{Version: reportVersion, Plan: rep.Plan, Started: time.Now(), Steps: []Step{}, Before: rep.After}
-	err := f.revert(ctx, rep, out)
-	out.Finished = time.Now()
-	if err != nil {
-		out.Error = err.Error()
-	}
-	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: out.summary("undone"), Elapsed: out.Finished.Sub(out.Started), Err: err})
+	out := &Report{Version: reportVersion, Plan: rep.Plan, Tenant: rep.Tenant, Organization: rep.Organization, Started: time.Now(), Steps: []Step{}}
+	u := &undoing{f: f, p: rep.Plan, rep: out}
+	err := u.revert(ctx, rep)
+	u.finish(ctx, err, "undone")
 	return out, err
 }
 
-func (f *Federator) revert(ctx context.Context, rep, out *Report) error {
-	unlock, err := f.lock(ctx, rep.Plan.Domain)
+// An undoing is one Revert or Defederate in progress.
+type undoing struct {
+	f     *Federator
+	p     Plan
+	rep   *Report
+	steps []*undoStep // in the order in which they are made
+
+	sight sighting // what was read when the steps were judged last
+	took  bool     // this call took the federation away, or gave it to another provider
+	freed bool     // the domain was seen to depend on the application no more
+	stuck string   // why it was not
+}
+
+// An undoStep leads from what a step left (the fields' Old) to what was before
+// it (New), whichever way the step went.
+type undoStep struct {
+	Step
+	at     standing
+	why    string // why it differs, or stays
+	of     Outcome
+	begun  time.Time // when the step that is undone was sent
+	losing bool      // sign-in through the application depends on what it takes away
+
+	leftFields []string // of a configuration: what is not restored, and why
+	nothing    bool     // what a lost creation would have made is not there
+	perhaps    bool     // not worth telling if there is nothing to do
+}
+
+// was is the value that the step left in a field.
+func (s *undoStep) was(name string) string {
+	for _, f := range s.Change.Fields {
+		if f.Name == name {
+			return f.Old
+		}
+	}
+	return ""
+}
+
+// unidentified is where a step stands whose creation was never answered, so that
+// its thing has no ID.
+func (s *undoStep) unidentified(kind string) (standing, string, error) {
+	if s.nothing {
+		return undone, "", nil
+	}
+	return differs, "it is not known whether the run made the " + kind + " " + quote(s.Change.Name) + " that is there, because no answer came: if it did, delete it by hand", nil
+}
+
+func newUndoStep(s Step) *undoStep {
+	c := s.Change.inverse()
+	u := &undoStep{
+		Step: Step{Change: c, ID: s.ID, Backup: s.Backup, Absent: s.Absent}, of: s.Outcome, begun: s.Started,
+	}
+	u.losing = c.takesAway() && resources[c.Resource].lifeline
+	return u
+}
+
+// takesAway reports whether the change takes something away, rather than adding
+// it or naming it otherwise.
+func (c Change) takesAway() bool {
+	switch {
+	case c.Action == Delete, c.Action == Remove, c.Resource == ResDefaultDomain:
+		return true
+	case c.Resource == ResApplication && c.Action == Update:
+		return slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == "active" && f.New != "true" })
+	}
+	return false
+}
+
+func (u *undoing) revert(ctx context.Context, rep *Report) error {
+	if u.p.Domain == "" {
+		return errors.New("federation: this is no report of a run: it names no domain")
+	}
+	unlock, err := u.f.lock(ctx, u.p.Domain)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	var todo []Step
-	var changes Changes
 	for _, s := range slices.Backward(rep.Steps) {
-		if s.Outcome == Refused || s.Outcome == Skipped {
-			continue
+		if s.Outcome != Refused && s.Outcome != Skipped && s.Outcome != Left {
+			u.steps = append(u.steps, newUndoStep(s))
 		}
-		s.Change = s.Change.inverse()
-		todo = append(todo, s)
-		changes = append(changes, s.Change)
 	}
-	if confirm := f.opts.Confirm; confirm != nil && len(todo) > 0 {
+	if len(u.steps) == 0 {
+		return nil
+	}
+	if err := u.fits(ctx, rep); err != nil {
+		return err
+	}
+	return u.run(ctx)
+}
+
+// run judges the steps, asks, judges again and makes them.
+func (u *undoing) run(ctx context.Context) error {
+	if err := u.judge(ctx); err != nil {
+		return err
+	}
+	u.rep.Before = u.sight.state(u.p)
+	u.steps = slices.DeleteFunc(u.steps, func(s *undoStep) bool { return s.perhaps && s.at == undone })
+	var changes Changes
+	for _, s := range u.steps {
+		if s.at == asLeft && s.why == "" {
+			changes = append(changes, s.Change)
+		}
+	}
+	if confirm := u.f.opts.Confirm; confirm != nil && len(changes) > 0 {
+		u.f.emit(ctx, Event{Phase: PhaseConfirm, Domain: u.p.Domain})
 		if err := confirm(changes); err != nil {
 			return fmt.Errorf("federation: %w: %w", ErrNotConfirmed, err)
 		}
+		u.rep.Findings, u.rep.Consents = nil, nil // told anew
+		if err := u.judge(ctx); err != nil {
+			return err
+		}
 	}
 	var errs []error
-	for _, s := range todo {
-		done := Step{Change: s.Change, ID: s.ID, Backup: s.Backup, Started: time.Now()}
-		err := f.undo(ctx, rep.Plan, s, &done)
-		done.Elapsed = time.Since(done.Started)
-		f.emit(ctx, Event{Phase: PhaseUndo, Domain: rep.Plan.Domain, Change: &s.Change, Text: string(done.Outcome), Elapsed: max(done.Elapsed, 1), Err: err})
+	for _, s := range u.steps {
+		s.Started = time.Now()
+		err := u.make(ctx, s)
+		s.Elapsed = time.Since(s.Started)
+		u.f.emit(ctx, Event{Phase: PhaseUndo, Domain: u.p.Domain, Change: &s.Change, Text: string(s.Outcome), Elapsed: max(s.Elapsed, 1), Err: err})
 		if err != nil {
-			done.Error = err.Error()
+			s.Error = err.Error()
 			errs = append(errs, &StepError{PhaseUndo, s.Change, err})
 		}
-		out.Steps = append(out.Steps, done)
+		u.rep.Steps = append(u.rep.Steps, s.Step)
 		if ctx.Err() != nil {
 			break
 		}
@@ -69,61 +182,187 @@ func (f *Federator) revert(ctx context.Context, rep, out *Report) error {
 	return errors.Join(errs...)
 }
 
-// differsLooks is how many looks in a row must find another state than the step
-// left before the step is refused.
-const differsLooks = 4
+// make brings one step back, unless it stays or is undone already.
+func (u *undoing) make(ctx context.Context, s *undoStep) error {
+	if s.at == asLeft && s.why == "" && s.losing {
+		reason, err := u.release(ctx)
+		if err != nil {
+			return err
+		}
+		s.why = reason
+	}
+	switch {
+	case s.at == undone:
+		s.Outcome = Skipped
+		return nil
+	case s.why != "":
+		s.Outcome = Left
+		return fmt.Errorf("%w: %s", ErrDiffers, s.why)
+	case s.Change.Resource == ResFederation && s.Change.Action == Create:
+		if err := u.stillStanding(ctx, s); err != nil {
+			s.Outcome = Left
+			return err
+		}
+	}
+	if err := u.bring(ctx, s); err != nil {
+		return err
+	}
+	if len(s.leftFields) > 0 {
+		return fmt.Errorf("%w: %s: set it by hand if it is still wanted", ErrDiffers, strings.Join(s.leftFields, ", "))
+	}
+	return nil
+}
 
-// undo brings one step back: look, send, look until it shows twice in a row.
-func (f *Federator) undo(ctx context.Context, p Plan, s Step, done *Step) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, f.opts.Settle, ErrNotConverged)
+// differsLooks is how many looks in a row must find another state than the step
+// left before the step is left alone; apart is how far apart two looks must be
+// before what they show is taken for gone.
+const (
+	differsLooks = 4
+	apart        = 15 * time.Second
+)
+
+// young reports whether the step that is undone was sent so shortly ago that a
+// replica may not show what it made.
+func (u *undoing) young(s *undoStep) bool {
+	return (s.of == Done || s.of == Made || s.of == Unknown || s.of == "") && time.Since(s.begun) < u.f.opts.Settle
+}
+
+// place finds out where a step stands: at the first look, if that finds what the
+// step left; what looks gone must look so twice, apart, and for as long as a
+// replica may lag behind the step; what looks otherwise must do so for some looks.
+func (u *undoing) place(ctx context.Context, s *undoStep) error {
+	parent := ctx
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*u.f.opts.Settle, ErrNotConverged)
+	defer cancel()
+	var gone time.Time // since when it looks undone
+	differing := 0
+	for n := 1; ; n++ {
+		at, why, err := u.stands(ctx, s)
+		pause := backoff(n)
+		switch {
+		case err != nil && (!temporary(err) || parent.Err() != nil):
+			return &StepError{PhaseObserve, s.Change, err}
+		case err != nil:
+			gone, differing = time.Time{}, 0
+		case at == asLeft:
+			s.at, s.why = at, why
+			return nil
+		case at == undone:
+			differing = 0
+			if gone.IsZero() {
+				gone = time.Now()
+			}
+			if time.Since(gone) >= apart && !u.young(s) || s.Change.Resource == ResRecover {
+				s.at, s.why = at, ""
+				return nil
+			}
+			pause = apart
+		default:
+			gone = time.Time{}
+			if differing++; differing == differsLooks {
+				s.at, s.why = at, why
+				return nil
+			}
+		}
+		u.f.emit(ctx, Event{Phase: PhaseWait, Domain: u.p.Domain, Change: &s.Change, Attempt: n, Text: "making sure of what there is to undo", Err: err})
+		if serr := sleep(ctx, pause); serr != nil {
+			return &StepError{PhaseObserve, s.Change, errors.Join(serr, err)}
+		}
+	}
+}
+
+// placeAll does so for every step, side by side.
+func (u *undoing) placeAll(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for _, s := range u.steps {
+		g.Go(func() error { return u.place(ctx, s) })
+	}
+	return g.Wait()
+}
+
+// bring makes the change: look, send, look until it shows twice in a row.
+func (u *undoing) bring(ctx context.Context, s *undoStep) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, u.f.opts.Settle, ErrNotConverged)
 	defer cancel()
 	c := s.Change
-	done.Outcome = Skipped
+	s.Outcome = Skipped
 	seen, differing := 0, 0
+	var gone time.Time // since when it looks undone, without our doing
 	var last error
 	for n := 1; ; n++ {
-		at, why, err := f.stands(ctx, p, s)
+		at, why, err := u.stands(ctx, s)
 		switch {
 		case err != nil && !temporary(err):
 			return err
 		case err != nil:
 			last, seen = err, 0
+		case at == undone && s.Outcome == Skipped:
+			if gone.IsZero() {
+				gone = time.Now()
+			} else if time.Since(gone) >= apart {
+				return nil // it was there when the steps were judged: somebody was faster
+			}
 		case at == undone:
-			differing = 0
 			if seen++; seen == 2 {
-				if done.Outcome != Skipped {
-					done.Outcome = Done
-				}
+				s.Outcome, s.Error = Done, ""
 				return nil
 			}
 			continue // at once: a second look
-		case at == differs && done.Outcome == Skipped:
+		case at == differs && s.Outcome == Skipped:
 			// Two answers of different age can look like somebody's doing.
-			seen, last = 0, fmt.Errorf("%w: %s", ErrDiffers, why)
+			gone, last = time.Time{}, fmt.Errorf("%w: %s", ErrDiffers, why)
 			if differing++; differing == differsLooks {
-				done.Outcome = Refused
+				s.Outcome = Left
 				return last
 			}
 		default:
-			seen, differing = 0, 0
-			if done.Outcome == Skipped || done.Outcome == Unknown {
-				f.emit(ctx, Event{Phase: PhaseUndo, Domain: p.Domain, Change: &c, Attempt: n})
-				done.Attempts++
-				switch err := f.sendUndo(ctx, p, s); {
+			seen, differing, gone = 0, 0, time.Time{}
+			if s.Outcome == Skipped || s.Outcome == Unknown {
+				u.f.emit(ctx, Event{Phase: PhaseUndo, Domain: u.p.Domain, Change: &c, Attempt: n})
+				s.Attempts++
+				switch err := u.send(ctx, s); {
 				case err == nil:
-					done.Outcome, last = Made, nil
+					s.Outcome, last = Made, nil
+					u.sent(s)
 					continue // look at once
 				case temporary(err) || notThere(err):
-					done.Outcome, last = Unknown, err
+					s.Outcome, last = Unknown, err
+					u.sent(s)
 				default:
-					done.Outcome, done.RequestID = Refused, requestID(err)
+					s.Outcome, s.RequestID = Refused, requestID(err)
 					return err
 				}
 			}
 		}
-		f.emit(ctx, Event{Phase: PhaseWait, Domain: p.Domain, Change: &c, Attempt: n, Err: last})
+		u.f.emit(ctx, Event{Phase: PhaseWait, Domain: u.p.Domain, Change: &c, Attempt: n, Err: last})
 		if err := sleep(ctx, backoff(n)); err != nil {
 			return errors.Join(err, last)
 		}
 	}
+}
+
+// sent notes that the domain may not depend on the application any more.
+func (u *undoing) sent(s *undoStep) {
+	if s.Change.Resource == ResFederation && s.Change.Action != Create {
+		u.took = true
+	}
+}
+
+// finish completes the report, whatever came of the call.
+func (u *undoing) finish(ctx context.Context, err error, what string) {
+	rep := u.rep
+	if u.sight.read && ctx.Err() == nil {
+		if rep.After = rep.Before; rep.Changed() {
+			rep.After = ""
+			if s, err := u.f.look(ctx, u.p); err == nil {
+				rep.After = s.state(u.p)
+			}
+		}
+	}
+	rep.Finished = time.Now()
+	if err != nil {
+		rep.Error = err.Error()
+	}
+	u.f.emit(ctx, Event{Phase: PhaseDone, Domain: u.p.Domain, Text: rep.summary(what), Elapsed: rep.Finished.Sub(rep.Started), Err: err})
 }

@@ -139,9 +139,9 @@ func TestRevertRefusesDrift(t *testing.T) {
 	}{
 		"federation edited": {func(env *federationtest.Env, _ *federation.Report) {
 			fed, _ := env.AzureAD.Federation(env.Domain)
-			fed.DisplayName = "Somebody's brand"
+			fed.PassiveSignInURI = "https://sso.elsewhere.example/saml"
 			env.AzureAD.SetFederation(env.Domain, fed)
-		}, "displayName", "domain example.com Federated"},
+		}, "passiveSignInUri", "domain example.com Federated"},
 		"application renamed": {func(env *federationtest.Env, rep *federation.Report) {
 			env.JumpCloud.SetApplicationField(rep.Plan.Application.ID, "displayLabel", "Ours now")
 		}, "label", `"Ours now"`},
