@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 )
 
@@ -29,10 +30,14 @@ func encode(v any) (body []byte, contentType string, err error) {
 	return body, jsonType, nil
 }
 
-// decode unmarshals a 2xx body.
-func decode(body []byte, out any) error {
+// decode unmarshals a 2xx body. Where nobody wants the body, everything is good
+// but a page of HTML: it shows that something else answered than the service.
+func decode(h http.Header, body []byte, out any) error {
 	switch out := out.(type) {
 	case nil:
+		if _, ok := HTMLPage(h, body); ok {
+			return ErrNotJSON
+		}
 		return nil
 	case *[]byte:
 		*out = body
@@ -46,9 +51,12 @@ func decode(body []byte, out any) error {
 	if err == nil {
 		return nil
 	}
+	if _, ok := HTMLPage(h, body); ok {
+		return ErrNotJSON
+	}
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) && syntax.Error() == "unexpected end of JSON input" {
 		return fmt.Errorf("%w: %w", ErrNotJSON, io.ErrUnexpectedEOF)
 	}
-	return fmt.Errorf("%w: %w", ErrNotJSON, err)
+	return fmt.Errorf("%w but %s: %w", ErrNotJSON, What(body), err)
 }

@@ -99,7 +99,7 @@ func (c *Caller) do(ctx context.Context, r *Request, addr string, out any) (*Res
 		if err := cl.send(context.WithValue(ctx, callKey{}, cl), addr, body, ctype); err != nil {
 			return nil, err
 		}
-		err := decode(cl.last.body, out)
+		err := decode(cl.last.header, cl.last.body, out)
 		if err == nil {
 			break
 		}
@@ -178,6 +178,10 @@ func (cl *call) admit(ctx context.Context, req *http.Request) error {
 			break
 		}
 		cl.release()
+	}
+	if ctx.Err() != nil { // nothing is sent that nobody waits for
+		cl.release()
+		return ended(ctx)
 	}
 	cl.slept = cl.pause + time.Since(began)
 	return nil

@@ -61,6 +61,13 @@ func (f *Failure) Unwrap() error { return f.Err }
 // ErrTooLarge is in the chain of a Failure whose answer was over the limit.
 var ErrTooLarge = errors.New("the answer is too large")
 
+// ErrStalled is in the chain of a Failure whose answer began and did not go on:
+// within the limit ([Config.Idle], counted from the beginning of the answer) it
+// brought neither its end nor another KiB. A KiB, because a server that sends a
+// byte now and then would hold a call for ever. Nobody knows what the rest would
+// have said: it is treated like an answer that was lost.
+var ErrStalled = errors.New("the answer stands still")
+
 // ErrNotJSON is in the chain of a Failure whose 2xx answer could not be decoded.
 var ErrNotJSON = errors.New("the answer is not the JSON expected")
 

@@ -7,6 +7,8 @@
 //   - A request of class [Create] is sent a second time only if the service
 //     turned it away at the door (429, or 503 with Retry-After) or nothing of
 //     it was written. Everything else ends in a [Failure] with OutcomeUnknown.
+//   - Every answer ends: one that stands still, or drips, is given up after a
+//     limit and counts as lost.
 //   - No request leaves a [Caller] before the time that the service named in a
 //     throttling answer. All goroutines of a Caller share one gate, one pace
 //     and one width.
@@ -45,6 +47,7 @@ const (
 const (
 	defaultMaxWait    = 2 * time.Minute
 	defaultMaxElapsed = 5 * time.Minute
+	defaultIdle       = time.Minute
 	defaultWorkers    = 4
 	defaultMaxWorkers = 32
 )
@@ -95,6 +98,10 @@ type Config struct {
 	// reads wait as long as their context lives. 0 means five minutes.
 	MaxElapsed time.Duration
 
+	// Idle is how long an answer that has begun may go on without bringing
+	// another KiB or its end: see [ErrStalled]. 0 means a minute.
+	Idle time.Duration
+
 	// Workers and MaxWorkers are the first and the largest number of bulk
 	// requests at a time. 0 means 4 and 32.
 	Workers, MaxWorkers int
@@ -116,7 +123,7 @@ func New(cfg Config) (*Caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.MaxWait < 0 || cfg.MaxElapsed < 0 || cfg.Workers < 0 || cfg.MaxWorkers < 0 {
+	if cfg.MaxWait < 0 || cfg.MaxElapsed < 0 || cfg.Idle < 0 || cfg.Workers < 0 || cfg.MaxWorkers < 0 {
 		return nil, errors.New("rest: negative wait or number of workers")
 	}
 	cfg.Base = nil // base is ours; the caller's may change
@@ -125,6 +132,9 @@ func New(cfg Config) (*Caller, error) {
 	}
 	if cfg.MaxElapsed == 0 {
 		cfg.MaxElapsed = defaultMaxElapsed
+	}
+	if cfg.Idle == 0 {
+		cfg.Idle = defaultIdle
 	}
 	if cfg.MaxWorkers == 0 {
 		cfg.MaxWorkers = max(defaultMaxWorkers, cfg.Workers)
@@ -141,7 +151,7 @@ func New(cfg Config) (*Caller, error) {
 	}
 	c := &Caller{cfg: cfg, base: *base, pace: newPacer(cfg.Workers, cfg.MaxWorkers)}
 	c.retry = &retryablehttp.Client{
-		HTTPClient:   newHTTPClient(cfg.HTTPClient, cfg.MaxWorkers),
+		HTTPClient:   newHTTPClient(cfg.HTTPClient, cfg.MaxWorkers, cfg.Idle),
 		RetryMax:     1 << 30, // the budget is in call.again: see there
 		CheckRetry:   checkRetry,
 		Backoff:      backoff,

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,7 +18,7 @@ const (
 
 // newHTTPClient returns a client that follows no redirects and whose transport
 // reports to the call in the request's context. hc is not modified.
-func newHTTPClient(hc *http.Client, width int) *http.Client {
+func newHTTPClient(hc *http.Client, width int, idle time.Duration) *http.Client {
 	var own http.Client
 	if hc != nil {
 		own = *hc
@@ -26,7 +27,7 @@ func newHTTPClient(hc *http.Client, width int) *http.Client {
 	if next == nil {
 		next = newTransport(width)
 	}
-	own.Transport = &transport{next}
+	own.Transport = &transport{next, idle}
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &own
 }
@@ -53,7 +54,10 @@ func newTransport(width int) http.RoundTripper {
 //
 // It has no CloseIdleConnections on purpose: go-retryablehttp calls that on
 // every failure, which would cost each concurrent request its connection.
-type transport struct{ next http.RoundTripper }
+type transport struct {
+	next http.RoundTripper
+	idle time.Duration
+}
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	cl := callOf(req.Context())
@@ -62,11 +66,17 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	var w wire
 	a := attempt{sent: time.Now()}
-	resp, err := t.next.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), w.trace())))
+	ctx, cancel := context.WithCancel(httptrace.WithClientTrace(req.Context(), w.trace()))
+	defer cancel()
+	resp, err := t.next.RoundTrip(req.WithContext(ctx))
 	if err == nil {
 		a.status, a.header = resp.StatusCode, resp.Header
+		watch := newWatch(resp, t.idle, cancel)
 		a.body, a.broken = readBody(resp)
-		resp.Body.Close()
+		if watch.stop() && a.broken != nil {
+			a.broken = stalled(t.idle)
+		}
+		watch.body.Close()
 		resp.Body = io.NopCloser(bytes.NewReader(nil))
 		if a.broken != nil && a.ok() {
 			resp, err = nil, a.broken
@@ -77,6 +87,54 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	a.done = time.Now()
 	cl.finish(req.Context(), a)
 	return resp, err
+}
+
+// minProgress is what an answer has to bring within the idle limit.
+const minProgress = 1 << 10
+
+// watch ends the reading of a body that stands still.
+type watch struct {
+	body  io.ReadCloser
+	idle  time.Duration
+	since int // bytes that came since the timer was set
+	timer *time.Timer
+	fired atomic.Bool
+}
+
+// newWatch puts itself in front of resp.Body, whose reading it ends by cancel,
+// and by closing it, for transports that do not mind the context.
+func newWatch(resp *http.Response, idle time.Duration, cancel func()) *watch {
+	w := &watch{body: resp.Body, idle: idle}
+	w.timer = time.AfterFunc(idle, func() {
+		w.fired.Store(true)
+		cancel()
+		w.body.Close()
+	})
+	resp.Body = w
+	return w
+}
+
+// Read implements [io.Reader].
+func (w *watch) Read(p []byte) (int, error) {
+	n, err := w.body.Read(p)
+	if w.since += n; w.since >= minProgress && !w.fired.Load() {
+		w.since = 0
+		w.timer.Reset(w.idle)
+	}
+	return n, err
+}
+
+// Close implements [io.Closer].
+func (w *watch) Close() error { return w.body.Close() }
+
+// stop ends the watch and reports whether it has ended the reading.
+func (w *watch) stop() bool {
+	w.timer.Stop()
+	return w.fired.Load()
+}
+
+func stalled(idle time.Duration) error {
+	return fmt.Errorf("%w: it brought neither its end nor another %d bytes within %v", ErrStalled, minProgress, idle)
 }
 
 // readBody reads a body to its end, so that the connection is used again. A
