@@ -159,3 +159,32 @@ func TestVerifyMetadata(t *testing.T) {
 		}
 	})
 }
+
+// TestTransformsHoldTransforms: whatever else stands among the transforms is
+// refused by name, before the signature is looked at: what verifies a signature
+// may read it as a transform, or skip it, and sign something else than was read.
+func TestTransformsHoldTransforms(t *testing.T) {
+	const (
+		open      = `<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>`
+		enveloped = `Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"`
+	)
+	good := rsaSigner()
+	signed := good.sign(signable(pairA().Cert()), "")
+	if !strings.Contains(signed, open) {
+		t.Fatalf("the signed document has other transforms than this test knows:\n%s", signed)
+	}
+	for name, other := range map[string]string{
+		"another name":                  `<ds:Other ` + enveloped + `/>`,
+		"another namespace":             `<x:Transform xmlns:x="urn:x" ` + enveloped + `/>`,
+		"no namespace":                  `<Transform xmlns="" ` + enveloped + `/>`,
+		"another name beside it":        open + `<ds:Other ` + enveloped + `/>`,
+		"another namespace beside it":   open + `<x:Transform xmlns:x="urn:x" ` + enveloped + `/>`,
+		"another name, no algorithm":    `<ds:Other/>` + open,
+		"the name, another's algorithm": `<x:Transform xmlns:x="urn:x" Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>` + open,
+	} {
+		_, err := certs.VerifyMetadata([]byte(strings.Replace(signed, open, other, 1)), good.cert)
+		if found(err) != certs.KindBadSignature || !strings.Contains(err.Error(), "its Transforms hold something else") {
+			t.Errorf("%s: err = %v; want it to say that the Transforms hold something else", name, err)
+		}
+	}
+}
