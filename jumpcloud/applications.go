@@ -67,7 +67,7 @@ func (c *Client) Application(ctx context.Context, id string) (*Application, erro
 func (c *Client) application(ctx context.Context, r *rest.Request) (*Application, error) {
 	a := new(Application)
 	resp, err := c.do(ctx, r, a)
-	if err := whole(r, resp, a.ID != "", err); err != nil {
+	if err := c.whole(r, resp, a.ID != "", err); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -249,7 +249,9 @@ func (c *Client) putApplication(ctx context.Context, id string, body json.RawMes
 	})
 	var e *Error
 	if errors.As(err, &e) && e.StatusCode/100 == 2 || err == nil && a.config == nil {
-		return c.Application(ctx, id)
+		if a, err = c.Application(ctx, id); errors.As(err, &e) {
+			e.OutcomeUnknown = true // it has been written, and nobody has seen it
+		}
 	}
 	return a, err
 }

@@ -78,6 +78,19 @@ type Options struct {
 	// minutes.
 	MaxWait time.Duration
 
+	// IdleTimeout is how long an answer that has begun may stand still. It is
+	// counted from the beginning of the answer, and again from each KiB that
+	// arrives, so that one that only drips ends too. Such an answer counts as
+	// lost: a list ends with [ErrUnavailable], after the usual repetitions, a
+	// write with [ErrOutcomeUnknown]. The default is one minute. How long the
+	// beginning of an answer is waited for is up to HTTPClient.
+	IdleTimeout time.Duration
+
+	// MaxPages is how many pages a list may have before it ends with
+	// [ErrTooManyPages], so that one that always has another page ends. A page
+	// holds at most 100 objects. The default is 10,000.
+	MaxPages int
+
 	// Workers is how many pages of a bulk read are in flight at first, and
 	// MaxWorkers how many there may be when JumpCloud shows no sign of
 	// strain. The defaults are 4 and 32.
@@ -88,10 +101,15 @@ type Options struct {
 // concurrent use; all its goroutines share one pace when JumpCloud throttles.
 // Make it with [New] or [NewServiceAccount].
 type Client struct {
-	rest  *rest.Caller
-	base  string
-	orgID string
+	rest     *rest.Caller
+	base     string
+	orgID    string
+	maxPages int
+	maker    *errorMaker
 }
+
+// defaultMaxPages is for a million users.
+const defaultMaxPages = 10_000
 
 // New returns a client that authenticates with an administrator's API key. It
 // makes no request. A nil opts means the defaults; opts is not retained.
@@ -140,8 +158,8 @@ func newClient(opts *Options, cred func(*Options, *errorMaker) (credential, erro
 			return nil, err
 		}
 	}
-	if o.MaxWait < 0 || o.Workers < 0 || o.MaxWorkers < 0 {
-		return nil, errors.New("jumpcloud: MaxWait, Workers and MaxWorkers must not be negative")
+	if o.MaxWait < 0 || o.IdleTimeout < 0 || o.MaxPages < 0 || o.Workers < 0 || o.MaxWorkers < 0 {
+		return nil, errors.New("jumpcloud: MaxWait, IdleTimeout, MaxPages, Workers and MaxWorkers must not be negative")
 	}
 	maker := &errorMaker{}
 	for _, s := range secrets {
@@ -160,7 +178,7 @@ func newClient(opts *Options, cred func(*Options, *errorMaker) (credential, erro
 	if err != nil {
 		return nil, fmt.Errorf("jumpcloud: %w", err)
 	}
-	return &Client{rest: caller, base: base.String(), orgID: o.OrgID}, nil
+	return &Client{rest: caller, base: base.String(), orgID: o.OrgID, maxPages: cmp.Or(o.MaxPages, defaultMaxPages), maker: maker}, nil
 }
 
 // restConfig is what the API's caller and the token endpoint's have in common.
@@ -174,6 +192,7 @@ func restConfig(o *Options, base *url.URL, maker *errorMaker) rest.Config {
 		Throttled:  suspectedAbuse,
 		RequestID:  requestID,
 		MaxWait:    o.MaxWait,
+		Idle:       o.IdleTimeout,
 		Workers:    o.Workers,
 		MaxWorkers: o.MaxWorkers,
 	}
@@ -253,13 +272,31 @@ func (c *Client) read(ctx context.Context, r *rest.Request, out decoder) (*rest.
 			return resp, nil
 		}
 		if !errors.Is(err, io.ErrUnexpectedEOF) || try == maxReads {
-			return nil, &Error{
-				Op: opName(r.Method, r.Path), StatusCode: resp.Status, RequestID: resp.RequestID, Attempts: try, Scope: r.Permission,
-				Err: fmt.Errorf("the answer cannot be read: %w", err),
-			}
+			return nil, c.unusable(r, resp, try, fmt.Errorf("the answer cannot be read: it is %s: %w", rest.What(body), err))
 		}
 	}
 }
+
+// unusable is the error for a 2xx answer that is not what was promised.
+func (c *Client) unusable(r *rest.Request, resp *rest.Response, attempts int, err error) error {
+	return c.maker.make(&rest.Failure{
+		Method: r.Method, Path: r.Path, Permission: r.Permission,
+		Status: resp.Status, Header: resp.Header, Body: resp.Body, RequestID: resp.RequestID, Attempts: attempts,
+		OutcomeUnknown: r.Class != rest.Read, // a write has been made, and nobody has seen it
+		Err:            err,
+	})
+}
+
+// whole is err, or an error if a 2xx answer did not hold what it should: a list,
+// or an object with an ID.
+func (c *Client) whole(r *rest.Request, resp *rest.Response, read bool, err error) error {
+	if err != nil || read {
+		return err
+	}
+	return c.unusable(r, resp, resp.Attempts, fmt.Errorf("%w: it is %s", errNotWhole, rest.What(resp.Body)))
+}
+
+var errNotWhole = errors.New("the answer does not hold what it should")
 
 // maxReads is how often an answer is asked for that comes cut.
 const maxReads = 5

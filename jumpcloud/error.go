@@ -31,11 +31,16 @@ var (
 	// ErrThrottled: JumpCloud asked to slow down for longer than the client
 	// was willing to wait.
 	ErrThrottled = errors.New("throttled")
-	// ErrUnavailable: JumpCloud failed, or no complete answer came.
+	// ErrUnavailable: JumpCloud failed, or no complete answer came. An answer
+	// that is not what was promised is none: a list without its array, an
+	// object without its ID, and whatever a proxy or captive portal says in a
+	// page of HTML, with any status but those that call the request malformed.
 	ErrUnavailable = errors.New("unavailable")
 	// ErrOutcomeUnknown: a write may have taken effect or not. Look before
 	// you repeat it.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
+	// ErrTooManyPages: a list went on for longer than [Options.MaxPages].
+	ErrTooManyPages = errors.New("too many pages")
 	// ErrReadOnly: the client was made with [Options.ReadOnly].
 	ErrReadOnly = errors.New("read-only client")
 	// ErrNoCertificate: the application shows no certificate.
@@ -59,8 +64,9 @@ type Error struct {
 	// Code is JumpCloud's own word for the error, if it has one, as in
 	// "INVALID_ARGUMENT".
 	Code string
-	// Message is what JumpCloud said, in one line of bounded length. It may
-	// name people; the text of the error does not.
+	// Message is what JumpCloud said, in one line of bounded length, or that a
+	// page of HTML came in its place. It may name people; the text of the
+	// error does not.
 	Message string
 	// RequestID is what to quote to JumpCloud's support: cf-ray.
 	RequestID string
@@ -148,9 +154,12 @@ func (e *Error) is(target error) bool {
 	if e.class != nil {
 		return e.class == target
 	}
+	if e.StatusCode < 300 && errors.Is(e.Err, context.Canceled) {
+		return false // nobody asked any more: that says nothing about JumpCloud
+	}
 	switch e.StatusCode {
 	case 0:
-		return target == ErrUnavailable && !errors.Is(e.Err, context.Canceled) && !errors.Is(e.Err, ErrReadOnly)
+		return target == ErrUnavailable && !errors.Is(e.Err, ErrReadOnly)
 	case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong:
 		return target == ErrInvalid
 	case http.StatusUnauthorized:
@@ -198,9 +207,9 @@ func (m *errorMaker) blank(s string) string {
 }
 
 func (m *errorMaker) make(f *rest.Failure) error {
-	var own *Error
-	if f.Status == 0 && errors.As(f.Err, &own) {
-		return own // from the token endpoint: it failed, not this request
+	var token *tokenFailure
+	if f.Status == 0 && !f.OutcomeUnknown && errors.As(f.Err, &token) {
+		return token.err // the token endpoint failed, and this request was never sent
 	}
 	e := &Error{
 		Op:         opName(f.Method, f.Path),
@@ -210,9 +219,15 @@ func (m *errorMaker) make(f *rest.Failure) error {
 	}
 	code, msg := message(f.Body)
 	e.Code, e.Message = oneLine(m.blank(code), 100), oneLine(m.blank(msg), 300) // blank first: a cut secret is not found
+	page, isPage := rest.HTMLPage(f.Header, f.Body)
 	switch {
 	case f.Throttled:
 		e.class = ErrThrottled
+	case isPage && (f.Status < 300 || f.Status >= 400):
+		e.Code, e.Message = "", oneLine(m.blank(page), 300)
+		if !e.is(ErrInvalid) { // what stands in front of JumpCloud may well find a request malformed
+			e.class = ErrUnavailable
+		}
 	case f.Status == http.StatusFound || f.Status == http.StatusSeeOther:
 		if loc := f.Header.Get("Location"); strings.HasSuffix(strings.TrimRight(strings.SplitN(loc, "?", 2)[0], "/"), "/login") {
 			e.class, e.Message = ErrUnauthenticated, "redirected to the log-in page"

@@ -133,8 +133,13 @@ func (c *Client) Dissociate(ctx context.Context, from, to Object) error {
 	if nerr != nil {
 		return nerr
 	}
-	_, err = c.do(ctx, &rest.Request{Method: http.MethodGet, Path: n.read, Args: []string{from.ID}, Permission: n.readScope}, nil)
-	return err
+	var found struct {
+		ObjectID string `json:"_id"`
+		ID       string `json:"id"`
+	}
+	r := &rest.Request{Method: http.MethodGet, Path: n.read, Args: []string{from.ID}, Permission: n.readScope}
+	resp, err := c.do(ctx, r, &found)
+	return c.whole(r, resp, found.ObjectID != "" || found.ID != "", err)
 }
 
 func (c *Client) associate(ctx context.Context, operation string, from, to Object) error {

@@ -100,7 +100,7 @@ func (c *Client) Group(ctx context.Context, id string) (*Group, error) {
 func (c *Client) group(ctx context.Context, r *rest.Request) (*Group, error) {
 	g := new(Group)
 	resp, err := c.do(ctx, r, g)
-	if err := whole(r, resp, g.ID != "", err); err != nil {
+	if err := c.whole(r, resp, g.ID != "", err); err != nil {
 		return nil, err
 	}
 	return g, nil
@@ -182,7 +182,7 @@ func (c *Client) GroupMembership(ctx context.Context, groupID string) iter.Seq2[
 		if out.total < 0 {
 			out.total = totalHeader(resp)
 		}
-		return page[Reach]{out.items, out.total}, nil
+		return page[Reach]{out.items, out.total, r}, nil
 	}, reachID)
 }
 
@@ -204,7 +204,7 @@ func (c *Client) AddGroupMember(ctx context.Context, groupID, userID string) err
 func (c *Client) RemoveGroupMember(ctx context.Context, groupID, userID string) error {
 	err := c.member(ctx, groupID, "remove", userID)
 	var e *Error
-	if errors.As(err, &e) && e.StatusCode == http.StatusNotFound { // an unknown group is a 400
+	if errors.As(err, &e) && e.StatusCode == http.StatusNotFound && e.is(ErrNotFound) { // an unknown group is a 400
 		return nil
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"net/http"
@@ -21,6 +22,7 @@ const pageSize = 100
 type page[T any] struct {
 	items []T
 	total int // as the service told it; -1 if it did not
+	r     *rest.Request
 }
 
 // fetcher reads up to limit items from the skip-th.
@@ -36,8 +38,12 @@ func failed[T any](err error) iter.Seq2[T, error] {
 
 // follow reads page after page of a list without a total, to an empty page, one
 // that is shorter than asked, or one that holds nothing new.
-func follow[T any](ctx context.Context, fetch fetcher[T], border *border[T], skip int, yield func(*T, error) bool) {
-	for {
+func follow[T any](ctx context.Context, c *Client, fetch fetcher[T], border *border[T], r *rest.Request, skip int, yield func(*T, error) bool) {
+	for n := 2; ; n++ { // the first one has been read
+		if n > c.maxPages {
+			yield(nil, c.tooManyPages(r))
+			return
+		}
 		p, err := fetch(ctx, skip, pageSize)
 		if err != nil {
 			yield(nil, err)
@@ -73,14 +79,19 @@ func listWide[T any](ctx context.Context, c *Client, fetch fetcher[T], id func(*
 		}
 		size := len(first.items) // the service may give smaller pages than asked for
 		if first.total < 0 && size == pageSize {
-			follow(ctx, fetch, &border, size, yield)
+			follow(ctx, c, fetch, &border, first.r, size, yield)
 			return
 		}
 		overlap := min(1, max(0, size-1))
 		step := size - overlap
+		read := 1
 		for covered, total := size, first.total; size > 0 && covered < total; {
 			start := covered - overlap
-			n := (total - covered + step - 1) / step
+			n := min((total-covered+step-1)/step, c.maxPages-read)
+			if n == 0 {
+				yield(nil, c.tooManyPages(first.r))
+				return
+			}
 			pages := rest.Pages(ctx, c.rest, n, func(ctx context.Context, k int) (page[T], error) {
 				return fill(ctx, fetch, start+k*step, size)
 			})
@@ -101,7 +112,17 @@ func listWide[T any](ctx context.Context, c *Client, fetch fetcher[T], id func(*
 				k++
 			}
 			covered += n * step
+			read += n
 		}
+	}
+}
+
+// tooManyPages is the error for a list that does not end.
+func (c *Client) tooManyPages(r *rest.Request) error {
+	return &Error{
+		Op: opName(r.Method, r.Path), Scope: r.Permission,
+		Message: fmt.Sprintf("the list has more than %d pages: if it is really that long, raise Options.MaxPages", c.maxPages),
+		class:   ErrTooManyPages,
 	}
 }
 
@@ -241,24 +262,13 @@ func (e *envelope[T]) UnmarshalJSON(b []byte) error {
 		if err := json.Unmarshal(b, &w); err != nil {
 			return err
 		}
-		if w.Results == nil { // an error, say: to take it for "none" would be a lie
-			return errNoList
-		}
 		b, e.total = w.Results, int(w.TotalCount)
+	}
+	if len(b) == 0 || b[0] != '[' { // an error, say, or null: to take it for "none" would be a lie
+		return errNoList
 	}
 	e.read = true
 	return json.Unmarshal(b, &e.results)
-}
-
-// whole is err, or an error if a 2xx answer did not hold what it should.
-func whole(r *rest.Request, resp *rest.Response, read bool, err error) error {
-	if err != nil || read {
-		return err
-	}
-	return &Error{
-		Op: opName(r.Method, r.Path), StatusCode: resp.Status, RequestID: resp.RequestID, Attempts: resp.Attempts,
-		Scope: r.Permission, OutcomeUnknown: r.Class == rest.Create, Message: "the answer holds nothing",
-	}
 }
 
 // v1 fetches pages of a v1 list, sorted by ID so that pages do not overlap.
@@ -274,13 +284,13 @@ func v2[T any](c *Client, path, scope string, query url.Values, args ...string) 
 		var out envelope[T]
 		r := &rest.Request{Method: http.MethodGet, Path: path, Args: args, Query: paged(query, skip, limit), Permission: scope}
 		resp, err := c.do(ctx, r, &out)
-		if err := whole(r, resp, out.read, err); err != nil {
+		if err := c.whole(r, resp, out.read, err); err != nil {
 			return page[T]{}, err
 		}
 		if out.total < 0 {
 			out.total = totalHeader(resp)
 		}
-		return page[T]{out.results, out.total}, nil
+		return page[T]{out.results, out.total, r}, nil
 	}
 }
 

@@ -48,7 +48,7 @@ func TestListWideMoves(t *testing.T) {
 				n = min(n, limit)
 			}
 			from, to := min(skip, len(live)), min(skip+n, len(live))
-			p := page[item]{slices.Clone(live[from:to]), len(live)}
+			p := page[item]{items: slices.Clone(live[from:to]), total: len(live)}
 			for range r.IntN(4) * r.IntN(2+n/50) { // then it moves
 				switch r.IntN(3) {
 				case 0:

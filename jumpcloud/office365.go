@@ -49,7 +49,7 @@ func (c *Client) Office365(ctx context.Context, id string) (*Office365, error) {
 func (c *Client) office365(ctx context.Context, r *rest.Request) (*Office365, error) {
 	o := new(Office365)
 	resp, err := c.do(ctx, r, o)
-	if err := whole(r, resp, o.ID != "", err); err != nil {
+	if err := c.whole(r, resp, o.ID != "", err); err != nil {
 		return nil, err
 	}
 	return o, nil
@@ -102,31 +102,36 @@ const domainsPath = office365Path + "/domains"
 // /api/v2/office365s/{id}/domains, scope directories.readonly.
 func (c *Client) Office365Domains(ctx context.Context, id string) iter.Seq2[*DirectoryDomain, error] {
 	return listWide(ctx, c, func(ctx context.Context, skip, limit int) (page[DirectoryDomain], error) {
-		var out domainList
+		out := domainList{TotalCount: -1}
 		r := &rest.Request{Method: http.MethodGet, Path: domainsPath, Args: []string{id}, Query: paged(nil, skip, limit), Permission: scopeDirectoriesRead}
 		resp, err := c.do(ctx, r, &out)
-		return page[DirectoryDomain]{out.Domains, int(out.TotalCount)}, whole(r, resp, out.read, err)
+		return page[DirectoryDomain]{out.Domains.items, int(out.TotalCount), r}, c.whole(r, resp, out.whole(), err)
 	}, func(d *DirectoryDomain) string { return d.ID })
 }
 
 // domainList is the list of domains, which is in a form of its own.
 type domainList struct {
-	Domains    []DirectoryDomain `json:"domains"`
-	TotalCount looseInt          `json:"totalCount"`
-	read       bool
+	Domains    jsonList[DirectoryDomain] `json:"domains"`
+	TotalCount looseInt                  `json:"totalCount"`
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. protobuf's JSON leaves empty
-// lists and zeros out, so that {} is a list.
-func (l *domainList) UnmarshalJSON(b []byte) error {
-	type plain domainList
-	p := plain{TotalCount: -1}
-	if err := json.Unmarshal(b, &p); err != nil {
-		return err
+// whole reports whether there was a list, or the word that there are none:
+// protobuf's JSON may leave out an empty list.
+func (l *domainList) whole() bool { return l.Domains.read || l.TotalCount == 0 }
+
+// jsonList is an array inside an object. It knows whether it was there.
+type jsonList[T any] struct {
+	items []T
+	read  bool
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (l *jsonList[T]) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
 	}
-	*l = domainList(p)
 	l.read = true
-	return nil
+	return json.Unmarshal(b, &l.items)
 }
 
 // AddOffice365Domain adds a domain, which must be verified in Microsoft 365, to
@@ -228,7 +233,7 @@ func (c *Client) CreateTranslationRule(ctx context.Context, id string, rule Tran
 		Class: rest.Create, Permission: scopeDirectories,
 	}
 	resp, err := c.do(ctx, r, out)
-	if err := whole(r, resp, out.ID != "", err); err != nil {
+	if err := c.whole(r, resp, out.ID != "", err); err != nil {
 		return nil, err
 	}
 	return out, nil

@@ -124,7 +124,7 @@ func (c *Client) Office365Users(ctx context.Context, id string) iter.Seq2[*Bound
 		if out.total < 0 {
 			out.total = totalHeader(resp)
 		}
-		return page[BoundUser]{out.items, out.total}, nil
+		return page[BoundUser]{out.items, out.total, r}, nil
 	}, func(u *BoundUser) string { return u.UserID })
 }
 
@@ -151,24 +151,27 @@ func (c *Client) ImportableUsers(ctx context.Context, id string) iter.Seq2[*Impo
 				q.Set("skipToken", token)
 			}
 			var out struct {
-				SkipToken string       `json:"skipToken"`
-				Users     []ImportUser `json:"users"`
+				SkipToken string               `json:"skipToken"`
+				Users     jsonList[ImportUser] `json:"users"`
 			}
 			r := &rest.Request{Method: http.MethodGet, Path: path, Args: []string{id}, Query: q, Bulk: true, Permission: scopeDirectoriesRead}
 			resp, err := c.do(ctx, r, &out)
-			if err := whole(r, resp, err == nil && len(resp.Body) > 0, err); err != nil {
+			if err := c.whole(r, resp, out.Users.read, err); err != nil {
 				yield(nil, err)
 				return
 			}
-			for i := range out.Users {
-				if !yield(&out.Users[i], nil) {
+			for i := range out.Users.items {
+				if !yield(&out.Users.items[i], nil) {
 					return
 				}
 			}
 			if token = out.SkipToken; token == "" || seen[token] {
 				return
 			}
-			seen[token] = true
+			if seen[token] = true; len(seen) == c.maxPages {
+				yield(nil, c.tooManyPages(r))
+				return
+			}
 		}
 	}
 }

@@ -134,6 +134,12 @@ func TestErrorClasses(t *testing.T) {
 		{"404", answer{404, `{"message":"Not Found"}`, nil}, jumpcloud.ErrNotFound, 404, "Not Found", nil, func(o operation) bool { return o.gone }},
 		{"404 without a body", answer{404, "", nil}, jumpcloud.ErrNotFound, 404, "", nil, func(o operation) bool { return o.gone }},
 		{"409", answer{409, `{"message":"Already Exists"}`, nil}, jumpcloud.ErrConflict, 409, "Already Exists", nil, func(o operation) bool { return o.there }},
+		// A proxy's page says nothing about keys, scopes and objects.
+		{"401 HTML", answer{401, html, nil}, jumpcloud.ErrUnavailable, 401, "an HTML page instead of JSON", nil, nil},
+		{"403 HTML", answer{403, html, nil}, jumpcloud.ErrUnavailable, 403, "an HTML page instead of JSON", nil, nil},
+		{"404 HTML", answer{404, html, nil}, jumpcloud.ErrUnavailable, 404, "an HTML page instead of JSON", nil, nil},
+		{"407 HTML", answer{407, "Who are you?", http.Header{"Content-Type": {"text/html"}}}, jumpcloud.ErrUnavailable, 407, "an HTML page instead of JSON", nil, nil},
+		{"413 HTML", answer{413, html, nil}, jumpcloud.ErrInvalid, 413, "an HTML page instead of JSON", nil, nil},
 		{"500 HTML", answer{500, html, nil}, jumpcloud.ErrUnavailable, 500, "", func(o operation) int { return attempts(o, 5) }, nil},
 		{"502 empty", answer{502, "", nil}, jumpcloud.ErrUnavailable, 502, "", func(o operation) int { return attempts(o, 5) }, nil},
 		{"503", answer{503, html, nil}, jumpcloud.ErrUnavailable, 503, "", func(o operation) int { return attempts(o, 5) }, nil},
@@ -173,6 +179,9 @@ func TestErrorClasses(t *testing.T) {
 					}
 					if tt.class == jumpcloud.ErrDenied && !strings.Contains(err.Error(), "needs the scope "+op.scope) {
 						t.Errorf("err = %v; want the scope %s named", err, op.scope)
+					}
+					if names := strings.Contains(err.Error(), "scope "); names != (tt.class == jumpcloud.ErrDenied) {
+						t.Errorf("err = %v; names a scope: %v", err, names)
 					}
 					if strings.Contains(err.Error(), "oops") || strings.Contains(err.Error(), "\n") || !strings.HasPrefix(err.Error(), "jumpcloud: ") {
 						t.Errorf("err = %q", err)

@@ -16,7 +16,7 @@ func TestReachPage(t *testing.T) {
 		long[i] = fmt.Sprintf(`{"id":"u%d","type":"user","compiledAttributes":{"n":%d},"paths":[[{"to":{"id":"g%d","type":"user_group"}},{"to":{"id":"u%d","type":"user"}}],[{"to":{"id":"u%d","type":"user"}}]]}`, i, i, i, i, i)
 	}
 	for _, in := range []string{
-		`[]`, `null`,
+		`[]`,
 		`[{"id":"6026bec6b8207255280d5981","type":"user","compiledAttributes":{"ldapGroups":[{"name":"My Test Group"}],"Hello":"World"},"paths":[[{"attributes":null,"to":{"attributes":{"Hello":"World","ldapGroups":[{"name":"My Test Group"}]},"id":"6026da081f24755306c2ee0d","type":"user_group"}},{"attributes":null,"to":{"attributes":null,"id":"6026bec6b8207255280d5981","type":"user"}}]]}]`,
 		`[ { "type" : "user", "id" : "a\u00e9", "compiledAttributes" : null, "paths" : null, "new": [1, {"x": "]"}] }, {"id":"b","type":"system","paths":[]} ]`,
 		`[{"id":"c","type":"user","paths":[[],[{"from":{"id":"z","type":"user"},"to":null}]]}]`,

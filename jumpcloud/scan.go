@@ -260,19 +260,16 @@ func (s *scanner) digits() {
 
 // page reads a list in one of JumpCloud's forms, {"totalCount":1,"results":[…]}
 // or a bare array, and calls f for each element. The total is -1 if there is
-// none. An object without results is an error: to take it for an empty list
+// none. Everything without an array is an error: to take it for an empty list
 // would be a lie.
 func (s *scanner) page(a *arena, f func()) (total int, err error) {
 	total = -1
 	list := false
 	elements := func() {
-		list = true
+		list = s.peek() == '['
 		s.array(f)
 	}
-	switch s.peek() {
-	case '[', 'n': // null is an empty list
-		elements()
-	default:
+	if s.peek() == '{' {
 		s.object(func(key []byte) {
 			switch string(key) {
 			case "results":
@@ -283,6 +280,8 @@ func (s *scanner) page(a *arena, f func()) (total int, err error) {
 				}
 			}
 		})
+	} else {
+		elements()
 	}
 	a.done()
 	if err := s.end(); err != nil || list {

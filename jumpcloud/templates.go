@@ -109,16 +109,17 @@ func (c *Client) Template(ctx context.Context, name string) (*Template, error) {
 func (c *Client) Metadata(ctx context.Context, orgID, appID string) (*certs.Metadata, error) {
 	const path = "api/organizations/{org_id}/applications/{app_id}/metadata.xml"
 	var body []byte
-	resp, err := c.do(ctx, &rest.Request{
+	r := &rest.Request{
 		Method: http.MethodGet, Path: path, Args: []string{orgID, appID},
 		Header: http.Header{"Accept": {"application/samlmetadata+xml, application/xml, text/xml, */*"}}, Permission: scopeApplicationsRead,
-	}, &body)
+	}
+	resp, err := c.do(ctx, r, &body)
 	if err != nil {
 		return nil, err
 	}
 	m, err := certs.ParseMetadata(body)
 	if err != nil {
-		return nil, &Error{Op: opName(http.MethodGet, path), StatusCode: resp.Status, RequestID: resp.RequestID, Attempts: resp.Attempts, Scope: scopeApplicationsRead, Err: err}
+		return nil, c.unusable(r, resp, resp.Attempts, err)
 	}
 	return m, nil
 }

@@ -90,6 +90,13 @@ func (t *tokens) renew() func() {
 	}
 }
 
+// tokenFailure is a failure of the token endpoint, in the error of the request
+// for which a token was wanted.
+type tokenFailure struct{ err *Error }
+
+func (t *tokenFailure) Error() string { return t.err.Error() }
+func (t *tokenFailure) Unwrap() error { return t.err }
+
 // tokenError keeps what the token endpoint said, without the request.
 func tokenError(ctx context.Context, tokenURL string, err error) error {
 	if ctx.Err() != nil {
@@ -97,14 +104,14 @@ func tokenError(ctx context.Context, tokenURL string, err error) error {
 	}
 	var e *Error
 	if errors.As(err, &e) {
-		return e
+		return &tokenFailure{e}
 	}
 	// The endpoint answered with 2xx, or the transport would have failed.
 	e = &Error{Op: "POST (token endpoint)", StatusCode: http.StatusOK, Attempts: 1, Message: "the answer holds no token"}
 	if u, uerr := url.Parse(tokenURL); uerr == nil {
 		e.Op = opName(http.MethodPost, u.Path)
 	}
-	return e
+	return &tokenFailure{e}
 }
 
 // tokenTransport sends what x/oauth2 asks for through a Caller, so that the

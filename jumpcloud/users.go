@@ -212,6 +212,7 @@ func (c *Client) Users(ctx context.Context, opts *UsersOptions) iter.Seq2[*User,
 		out := userPage{want: want, raw: raw}
 		r := &rest.Request{Method: http.MethodGet, Path: path, Query: paged(q, skip, limit), Bulk: true, Permission: scopeUsersRead}
 		_, err := c.read(ctx, r, &out)
+		out.r = r
 		if skip == 0 && err == nil && out.total >= 0 && o.OnTotal != nil {
 			o.OnTotal(out.total)
 		}
@@ -260,6 +261,7 @@ func (c *Client) SearchUsers(ctx context.Context, search UserSearch) iter.Seq2[*
 		out := userPage{want: want, raw: raw}
 		r := &rest.Request{Method: http.MethodPost, Path: path, Body: b, Class: rest.Read, Bulk: true, Permission: scopeUsersRead}
 		_, err := c.read(ctx, r, &out)
+		out.r = r
 		return out.page, err
 	}, userID)
 }
@@ -314,7 +316,7 @@ func (c *Client) User(ctx context.Context, id string) (*User, error) {
 func (c *Client) user(ctx context.Context, r *rest.Request) (*User, error) {
 	u := new(User)
 	resp, err := c.do(ctx, r, u)
-	if err := whole(r, resp, u.ID != "", err); err != nil {
+	if err := c.whole(r, resp, u.ID != "", err); err != nil {
 		return nil, err
 	}
 	return u, nil
