@@ -90,6 +90,20 @@ type Options struct {
 	// the call with [ErrThrottled]. The default is two minutes.
 	MaxWait time.Duration
 
+	// IdleTimeout is how long an answer that has begun may stand still. It is
+	// counted from the beginning of the answer, and again from each KiB that
+	// arrives, so that one that only drips ends too. Such an answer counts as
+	// lost: a read ends with [ErrUnavailable], after the usual repetitions, a
+	// write with [ErrOutcomeUnknown]. The default is one minute. How long the
+	// beginning of an answer is waited for is up to HTTPClient.
+	IdleTimeout time.Duration
+
+	// MaxPages is how many pages a list may have, or each range of a parallel
+	// one, before it ends with [ErrTooManyPages], so that a service that always
+	// names another page comes to an end. A page holds up to 999 users. The
+	// default is 10,000.
+	MaxPages int
+
 	// Workers and MaxWorkers are the first and the largest number of requests
 	// that a bulk read keeps going at once. The defaults are 4 and 32.
 	Workers, MaxWorkers int
@@ -103,7 +117,12 @@ type Client struct {
 	tokens *tokens
 	width  int
 	name   string
+
+	maxPages int
 }
+
+// defaultMaxPages is for ten million users.
+const defaultMaxPages = 10_000
 
 // Format implements [fmt.Formatter]: a client shows where it leads, and nothing else.
 func (c *Client) Format(f fmt.State, _ rune) { io.WriteString(f, "aad.Client("+c.name+")") }
@@ -121,8 +140,8 @@ func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 	if !o.Cloud.known() {
 		return nil, fmt.Errorf("aad: unknown cloud %d", int(o.Cloud))
 	}
-	if o.Workers < 0 || o.MaxWorkers < 0 || o.MaxWait < 0 {
-		return nil, errors.New("aad: negative Workers, MaxWorkers or MaxWait")
+	if o.Workers < 0 || o.MaxWorkers < 0 || o.MaxWait < 0 || o.IdleTimeout < 0 || o.MaxPages < 0 {
+		return nil, errors.New("aad: negative Workers, MaxWorkers, MaxWait, IdleTimeout or MaxPages")
 	}
 	graph, err := endpoint("GraphURL", cmp.Or(o.GraphURL, o.Cloud.GraphURL()))
 	if err != nil {
@@ -137,6 +156,8 @@ func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 		tokens: newTokens(cred, graph.String()+"/.default"),
 		width:  cmp.Or(o.MaxWorkers, 32),
 		name:   graph.Host,
+
+		maxPages: cmp.Or(o.MaxPages, defaultMaxPages),
 	}
 	config := rest.Config{
 		Base:       graph.JoinPath("v1.0"),
@@ -148,6 +169,7 @@ func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 		Error:      newError,
 		RequestID:  requestID,
 		MaxWait:    o.MaxWait,
+		Idle:       o.IdleTimeout,
 		Workers:    o.Workers,
 		MaxWorkers: o.MaxWorkers,
 	}
@@ -158,7 +180,7 @@ func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 		return nil, fmt.Errorf("aad: GraphURL: %w", err)
 	}
 	// The login service gets no token: what it tells is public.
-	config.Base, config.Authorize, config.Renew = login, nil, nil
+	config.Base, config.Authorize, config.Renew, config.Error = login, nil, nil, newLoginError
 	if c.login, err = rest.New(config); err != nil {
 		return nil, fmt.Errorf("aad: LoginURL: %w", err)
 	}
@@ -184,11 +206,14 @@ func (c *Client) do(ctx context.Context, r *rest.Request, out any) (*rest.Respon
 	return resp, identify(err, id)
 }
 
-// follow reads the next page of a list.
-func (c *Client) follow(ctx context.Context, link string, r *rest.Request, out any) error {
+// get reads a page of a list: the first one, or the one that link names.
+func (c *Client) get(ctx context.Context, link string, r *rest.Request, out any) (*rest.Response, error) {
+	if link == "" {
+		return c.do(ctx, r, out)
+	}
 	id := label(r)
-	_, err := c.graph.Follow(withUse(ctx), link, r, out)
-	return identify(err, id)
+	resp, err := c.graph.Follow(withUse(ctx), link, r, out)
+	return resp, identify(err, id)
 }
 
 // label gives a request an ID of our own, a new one for each call, which the

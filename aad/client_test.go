@@ -480,7 +480,13 @@ func TestErrorClasses(t *testing.T) {
 		{"429", answering{status: 429, header: http.Header{"Retry-After": {"3600"}}, body: graphError("TooManyRequests", "")}, aad.ErrThrottled, 429},
 		{"500", answering{status: 500, body: graphError("InternalServerError", "")}, aad.ErrUnavailable, 500},
 		{"502 in HTML", answering{status: 502, body: "<html><body>Bad gateway alice@example.com</body></html>"}, aad.ErrUnavailable, 502},
-		{"403 in HTML", answering{status: 403, body: "<html>"}, aad.ErrDenied, 403},
+		// A proxy's page says nothing about tokens, permissions and objects.
+		{"401 in HTML", answering{status: 401, body: "<!DOCTYPE html><title>Log in</title>"}, aad.ErrUnavailable, 401},
+		{"403 in HTML", answering{status: 403, body: "<html>"}, aad.ErrUnavailable, 403},
+		{"404 in HTML", answering{status: 404, body: "<html>"}, aad.ErrUnavailable, 404},
+		{"407 in HTML", answering{status: 407, header: http.Header{"Content-Type": {"text/html"}}, body: "Who are you?"}, aad.ErrUnavailable, 407},
+		{"400 in HTML", answering{status: 400, body: "<html>Request too long"}, aad.ErrInvalid, 400},
+		{"429 in HTML", answering{status: 429, header: http.Header{"Retry-After": {"3600"}}, body: "<html>"}, aad.ErrThrottled, 429},
 		{"404 without body", answering{status: 404}, aad.ErrNotFound, 404},
 		{"501 truncated", answering{status: 501, body: `{"error":{"code":"Not`, cut: true}, aad.ErrUnavailable, 501},
 		{"302", answering{status: 302, header: http.Header{"Location": {"https://evil.example/"}}}, nil, 302},
@@ -493,7 +499,8 @@ func TestErrorClasses(t *testing.T) {
 					var s aadtest.Server
 					c := s.Client(&aad.Options{HTTPClient: &http.Client{Transport: tt.answer}})
 					_, err := op.call(t.Context(), c)
-					if tt.status == 404 && op.absentOK {
+					page := strings.HasSuffix(tt.name, "in HTML")
+					if tt.status == 404 && op.absentOK && !page {
 						if err != nil {
 							t.Fatalf("err = %v; want nil", err)
 						}
@@ -519,8 +526,11 @@ func TestErrorClasses(t *testing.T) {
 					if strings.ContainsAny(text, "\r\n") || strings.Contains(text, "@example.com") || strings.Count(text, "aad: ") != 1 {
 						t.Errorf("text = %q; want one line without user names", text)
 					}
-					if tt.status == 403 && !strings.Contains(text, op.permission) {
-						t.Errorf("text = %q; want it to name %s", text, op.permission)
+					if names := strings.Contains(text, op.permission); names != (tt.status == 403 && !page) {
+						t.Errorf("text = %q; names %s: %v", text, op.permission, names)
+					}
+					if page && !strings.Contains(text, "an HTML page instead of JSON, as proxies and captive portals send") {
+						t.Errorf("text = %q; want the page named", text)
 					}
 					if unknown := op.write && tt.status >= 500 && tt.status != 501; errors.Is(err, aad.ErrOutcomeUnknown) != unknown {
 						t.Errorf("outcome unknown = %v; want %v", !unknown, unknown)
@@ -551,8 +561,8 @@ func TestBrokenAnswers(t *testing.T) {
 						return // the answer's body does not matter to it
 					}
 					var e *aad.Error
-					if !errors.As(err, &e) || e.StatusCode != 200 || strings.Contains(err.Error(), "alice") {
-						t.Fatalf("err = %v; want an *aad.Error with status 200", err)
+					if !errors.As(err, &e) || e.StatusCode != 200 || !errors.Is(err, aad.ErrUnavailable) || strings.Contains(err.Error(), "alice") {
+						t.Fatalf("err = %v; want an *aad.Error with status 200 that is ErrUnavailable", err)
 					}
 					if op.write && !e.OutcomeUnknown {
 						t.Errorf("err = %v; want the outcome to be unknown", err)

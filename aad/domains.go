@@ -87,12 +87,15 @@ func (c *Client) RootDomain(ctx context.Context, name string) (*Domain, error) {
 
 func (c *Client) domain(ctx context.Context, path, name string) (*Domain, error) {
 	var d entity[Domain]
-	err := c.domainCall(ctx, &rest.Request{Method: http.MethodGet, Path: path, Permission: permDomainRead}, name, &d)
+	r := &rest.Request{Method: http.MethodGet, Path: path, Permission: permDomainRead}
+	resp, err := c.domainCall(ctx, r, name, &d)
 	if err != nil {
 		return nil, err
 	}
-	return d.get(), nil
+	return d.get(r, resp, nameOf)
 }
+
+func nameOf(d *Domain) string { return d.Name }
 
 // SetDefaultDomain makes a domain the default, in which users are created. It
 // has to be verified and managed. The domain that was the default is it no more.
@@ -118,7 +121,8 @@ func (c *Client) SetManaged(ctx context.Context, name string) error {
 
 func (c *Client) patchDomain(ctx context.Context, name, permission string, body any) error {
 	r := &rest.Request{Method: http.MethodPatch, Path: "domains/{domain}", Body: body, Class: rest.Idempotent, Permission: permission}
-	return c.domainCall(ctx, r, name, nil)
+	_, err := c.domainCall(ctx, r, name, nil)
+	return err
 }
 
 // CreateDomain adds a domain to the tenant. It is managed and not verified:
@@ -133,10 +137,11 @@ func (c *Client) CreateDomain(ctx context.Context, name string) (*Domain, error)
 	}
 	r.Body = map[string]string{"id": name}
 	var d entity[Domain]
-	if _, err := c.do(ctx, r, &d); err != nil {
+	resp, err := c.do(ctx, r, &d)
+	if err != nil {
 		return nil, err
 	}
-	return d.get(), nil
+	return d.get(r, resp, nameOf)
 }
 
 // VerifyDomain asks the service to look for the verification record in the DNS. It
@@ -147,10 +152,11 @@ func (c *Client) CreateDomain(ctx context.Context, name string) (*Domain, error)
 func (c *Client) VerifyDomain(ctx context.Context, name string) (*Domain, error) {
 	r := &rest.Request{Method: http.MethodPost, Path: "domains/{domain}/verify", Class: rest.Create, Permission: permDomainWrite}
 	var d entity[Domain]
-	if err := c.domainCall(ctx, r, name, &d); err != nil {
+	resp, err := c.domainCall(ctx, r, name, &d)
+	if err != nil {
 		return nil, err
 	}
-	return d.get(), nil
+	return d.get(r, resp, nameOf)
 }
 
 // PromoteDomain makes a verified subdomain a root domain of its own. It must not
@@ -160,7 +166,7 @@ func (c *Client) VerifyDomain(ctx context.Context, name string) (*Domain, error)
 func (c *Client) PromoteDomain(ctx context.Context, name string) error {
 	r := &rest.Request{Method: http.MethodPost, Path: "domains/{domain}/promote", Class: rest.Create, Permission: permDomainWrite}
 	var answer struct{ Value *bool }
-	if err := c.domainCall(ctx, r, name, &answer); err != nil {
+	if _, err := c.domainCall(ctx, r, name, &answer); err != nil {
 		return err
 	}
 	if answer.Value != nil && !*answer.Value {
@@ -175,21 +181,20 @@ func (c *Client) PromoteDomain(ctx context.Context, name string) error {
 //	DELETE /domains/{domain}; Domain.ReadWrite.All; safe to repeat
 func (c *Client) DeleteDomain(ctx context.Context, name string) error {
 	r := &rest.Request{Method: http.MethodDelete, Path: "domains/{domain}", Class: rest.Idempotent, Permission: permDomainWrite}
-	if err := c.domainCall(ctx, r, name, nil); !errors.Is(err, ErrNotFound) {
+	if _, err := c.domainCall(ctx, r, name, nil); !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	return nil
 }
 
 // domainCall makes a call whose path begins with a domain.
-func (c *Client) domainCall(ctx context.Context, r *rest.Request, domain string, out any) error {
+func (c *Client) domainCall(ctx context.Context, r *rest.Request, domain string, out any) (*rest.Response, error) {
 	name, err := domainName(domain)
 	if err != nil {
-		return invalid(r.Method+" "+r.Path, err)
+		return nil, invalid(r.Method+" "+r.Path, err)
 	}
 	r.Args = append([]string{name}, r.Args...)
-	_, err = c.do(ctx, r, out)
-	return err
+	return c.do(ctx, r, out)
 }
 
 // domainName returns the one spelling of a domain that is sent: lower case,

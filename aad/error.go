@@ -37,10 +37,15 @@ var (
 	// ErrThrottled: the service asked to come back later than the client was
 	// willing to wait; see Error.RetryAfter.
 	ErrThrottled = errors.New("throttled")
-	// ErrUnavailable: no answer, or an answer of the 5xx kind.
+	// ErrUnavailable: no answer, an answer of the 5xx kind, or one that is not
+	// what was promised: a list without its array, an object without its ID, and
+	// whatever a proxy or captive portal says in a page of HTML, with any status
+	// but those that call the request malformed.
 	ErrUnavailable = errors.New("service unavailable")
 	// ErrOutcomeUnknown: a write may have taken effect. Read before repeating it.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
+	// ErrTooManyPages: a list went on for longer than Options.MaxPages.
+	ErrTooManyPages = errors.New("too many pages")
 	// ErrReadOnly: the client was made with Options.ReadOnly and the call writes.
 	ErrReadOnly = errors.New("client is read-only")
 	// ErrOpaqueToken: the token is not a readable JWT, so that the permissions
@@ -55,7 +60,7 @@ type Error struct {
 	Op              string        // method and path template, such as "GET domains/{domain}"
 	StatusCode      int           // 0 if the service did not answer
 	Code            string        // the service's code, such as "Request_BadRequest"
-	Message         string        // the service's message, in one line, with [user] in place of user names
+	Message         string        // the service's message, in one line, with [user] in place of user names; or that a page of HTML came
 	RequestID       string        // the service's ID of the request
 	ClientRequestID string        // ours
 	Permission      string        // the permission that the operation needs, such as "Domain.Read.All"
@@ -90,7 +95,7 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		b.WriteString(": " + oneLine(e.Err.Error()))
 	}
-	if e.StatusCode == http.StatusForbidden && e.Permission != "" {
+	if e.StatusCode == http.StatusForbidden && e.Permission != "" && e.meaning == nil {
 		b.WriteString("; the operation needs the permission " + e.Permission)
 	}
 	if e.OutcomeUnknown {
@@ -128,7 +133,7 @@ func (e *Error) class() error {
 		return e.meaning
 	}
 	switch s := e.StatusCode; {
-	case s == 0:
+	case s < 300: // no answer, or one whose body is not what was promised
 		if e.Err == nil || errors.Is(e.Err, context.Canceled) {
 			return nil
 		}
@@ -211,7 +216,28 @@ func newError(f *rest.Failure) error {
 	case f.Throttled:
 		e.meaning = ErrThrottled
 	}
+	if page, ok := rest.HTMLPage(f.Header, f.Body); ok && (f.Status < 300 || f.Status >= 400) {
+		e.Message = oneLine(page)
+		switch f.Status {
+		case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge:
+			// What stands in front of the service may well find a request malformed.
+		default:
+			if e.meaning == nil {
+				e.meaning = ErrUnavailable
+			}
+		}
+	}
 	return e
+}
+
+// newLoginError is newError for the login service, which is a site of HTML pages
+// itself: its 404 may be one.
+func newLoginError(f *rest.Failure) error {
+	err := newError(f)
+	if e, ok := err.(*Error); ok && e.StatusCode == http.StatusNotFound && e.meaning == ErrUnavailable {
+		e.meaning, e.Message = nil, ""
+	}
+	return err
 }
 
 // problems are all that speaks against a request, in one line.

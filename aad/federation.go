@@ -208,18 +208,24 @@ const federationPath = "domains/{domain}/federationConfiguration"
 //	open what is missing; Domain-InternalFederation.Read.All; safe to repeat
 func (c *Client) Federation(ctx context.Context, domain string) (*Federation, error) {
 	r := &rest.Request{Method: http.MethodGet, Path: federationPath, Permission: permFederationRead}
-	var page struct{ Value []*Federation }
-	err := c.domainCall(ctx, r, domain, &page)
+	var page struct{ Value collection[Federation] }
+	resp, err := c.domainCall(ctx, r, domain, &page)
 	var e *Error
 	switch {
+	case err == nil && !page.Value.read:
+		return nil, unusable(r, resp, errNoList)
 	case err == nil:
-		for _, f := range page.Value {
-			if f != nil {
+		for _, f := range page.Value.items {
+			switch {
+			case f == nil:
+			case f.ID == "":
+				return nil, unusable(r, resp, errHollow)
+			default:
 				return f, nil
 			}
 		}
 		return nil, &Error{Op: r.Method + " " + r.Path, StatusCode: http.StatusOK, Message: "the list is empty", meaning: ErrNotFederated}
-	case !errors.As(err, &e) || e.StatusCode != http.StatusNotFound:
+	case !errors.Is(err, ErrNotFound) || !errors.As(err, &e):
 		return nil, err
 	case !strings.Contains(strings.ToLower(e.Message), "'federationconfiguration'"):
 		// Is it the domain that is missing, or what it should contain?
@@ -241,7 +247,7 @@ func (c *Client) DeleteFederation(ctx context.Context, domain, id string) error 
 	if id == "" {
 		return invalid(r.Method+" "+r.Path, errNoID)
 	}
-	err := c.domainCall(ctx, r, domain, nil)
+	_, err := c.domainCall(ctx, r, domain, nil)
 	if !errors.Is(err, ErrNotFound) {
 		return err
 	}
@@ -255,4 +261,4 @@ func (c *Client) DeleteFederation(ctx context.Context, domain, id string) error 
 	}
 }
 
-var errNoID = errors.New("the ID is empty")
+func federationID(f *Federation) string { return f.ID }

@@ -44,10 +44,11 @@ func (c *Client) CreateFederation(ctx context.Context, domain string, f Federati
 	f.ID, f.UpdateStatus = "", nil
 	r.Body = f
 	var made entity[Federation]
-	if err := c.domainCall(ctx, r, domain, &made); err != nil {
+	resp, err := c.domainCall(ctx, r, domain, &made)
+	if err != nil {
 		return nil, err
 	}
-	return made.get(), nil
+	return made.get(r, resp, federationID)
 }
 
 // problems is everything that speaks against creating f.
@@ -256,11 +257,11 @@ func (c *Client) UpdateFederation(ctx context.Context, domain, id string, u Fede
 	}
 	r.Body = body
 	var answer []byte
-	if err := c.domainCall(ctx, r, domain, &answer); err != nil {
+	if _, err := c.domainCall(ctx, r, domain, &answer); err != nil {
 		return nil, err
 	}
 	var f entity[Federation]
-	if len(bytes.TrimSpace(answer)) == 0 || json.Unmarshal(answer, &f) != nil || f.get().ID == "" {
+	if len(bytes.TrimSpace(answer)) == 0 || json.Unmarshal(answer, &f) != nil || f.v == nil || f.v.ID == "" {
 		f, err := c.federationByID(ctx, domain, id)
 		var e *Error
 		if errors.As(err, &e) {
@@ -268,14 +269,15 @@ func (c *Client) UpdateFederation(ctx context.Context, domain, id string, u Fede
 		}
 		return f, err
 	}
-	return f.get(), nil
+	return f.v, nil
 }
 
 func (c *Client) federationByID(ctx context.Context, domain, id string) (*Federation, error) {
 	r := &rest.Request{Method: http.MethodGet, Path: federationPath + "/{id}", Args: []string{id}, Permission: permFederationRead}
 	var f entity[Federation]
-	if err := c.domainCall(ctx, r, domain, &f); err != nil {
+	resp, err := c.domainCall(ctx, r, domain, &f)
+	if err != nil {
 		return nil, err
 	}
-	return f.get(), nil
+	return f.get(r, resp, federationID)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -12,28 +13,57 @@ import (
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
-// list reads a collection of Graph, page by page, as far as it is asked for.
-// A link to a page that was read already ends it with an error.
+// collection is the array of a list. A list without one, such as an error with
+// status 200, is no list: to take it for an empty one would be a lie.
+type collection[T any] struct {
+	items []*T
+	read  bool
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. Here null is an empty list.
+func (v *collection[T]) UnmarshalJSON(b []byte) error {
+	v.read = true
+	return json.Unmarshal(b, &v.items)
+}
+
+var (
+	errNoList = errors.New("the answer holds no list")
+	errNoID   = errors.New("the ID is empty")
+	errHollow = errors.New("the answer holds no object with an ID")
+)
+
+// unusable is the error for a 2xx answer that is not what was promised.
+func unusable(r *rest.Request, resp *rest.Response, err error) error {
+	e := newError(&rest.Failure{
+		Method: r.Method, Path: r.Path, Permission: r.Permission,
+		Status: resp.Status, Header: resp.Header, Body: resp.Body, RequestID: resp.RequestID, Attempts: resp.Attempts,
+		OutcomeUnknown: r.Class != rest.Read, // a write has been made, and nobody has seen it
+		Err:            fmt.Errorf("%w: it is %s", err, rest.What(resp.Body)),
+	})
+	return identify(e, r.Header.Get("client-request-id"))
+}
+
+// list reads a collection of Graph, page by page, as far as it is asked for. A
+// link to a page that was read already ends it with an error, and so does a page
+// too many.
 func list[T any](ctx context.Context, c *Client, request func() *rest.Request) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		seen := make(map[string]bool)
 		for link := ""; ; {
 			var page struct {
-				Value []*T   `json:"value"`
-				Next  string `json:"@odata.nextLink"`
+				Value collection[T] `json:"value"`
+				Next  string        `json:"@odata.nextLink"`
 			}
-			var err error
 			r := request()
-			if link == "" {
-				_, err = c.do(ctx, r, &page)
-			} else {
-				err = c.follow(ctx, link, r, &page)
+			resp, err := c.get(ctx, link, r, &page)
+			if err == nil && !page.Value.read {
+				err = unusable(r, resp, errNoList)
 			}
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for _, v := range page.Value {
+			for _, v := range page.Value.items {
 				if v != nil && !yield(v, nil) {
 					return
 				}
@@ -45,7 +75,10 @@ func list[T any](ctx context.Context, c *Client, request func() *rest.Request) i
 				yield(nil, repeatedLink(r))
 				return
 			}
-			seen[page.Next] = true
+			if seen[page.Next] = true; len(seen) == c.maxPages {
+				yield(nil, c.tooManyPages(r))
+				return
+			}
 			link = page.Next
 		}
 	}
@@ -56,8 +89,19 @@ func repeatedLink(r *rest.Request) error {
 	return &Error{Op: r.Method + " " + r.Path, Err: errors.New("the pages of the list go round in a circle"), meaning: ErrUnavailable}
 }
 
+// tooManyPages is the error for a list that does not end.
+func (c *Client) tooManyPages(r *rest.Request) error {
+	return &Error{
+		Op: r.Method + " " + r.Path, meaning: ErrTooManyPages,
+		Err: fmt.Errorf("the list has more than %d pages: if it is really that long, raise Options.MaxPages", c.maxPages),
+	}
+}
+
 // entity decodes one object, which some answers wrap in {"value": …}.
-type entity[T any] struct{ v *T }
+type entity[T any] struct {
+	v    *T
+	none bool // it came as an empty list
+}
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (e *entity[T]) UnmarshalJSON(b []byte) error {
@@ -75,7 +119,7 @@ func (e *entity[T]) UnmarshalJSON(b []byte) error {
 		if err := json.Unmarshal(w, &all); err != nil {
 			return err
 		}
-		if len(all) == 0 {
+		if e.none = len(all) == 0; e.none {
 			return nil
 		}
 		b = all[0]
@@ -84,12 +128,12 @@ func (e *entity[T]) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, e.v)
 }
 
-// get returns the object; a body without one is an object without properties.
-func (e *entity[T]) get() *T {
-	if e.v == nil {
-		return new(T)
+// get returns the object, or an error if the answer did not hold one with an ID.
+func (e *entity[T]) get(r *rest.Request, resp *rest.Response, id func(*T) string) (*T, error) {
+	if e.v == nil || id(e.v) == "" {
+		return nil, unusable(r, resp, errHollow)
 	}
-	return e.v
+	return e.v, nil
 }
 
 // timestamp decodes the dates of Graph: up to seven fraction digits, and now

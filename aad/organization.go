@@ -54,13 +54,20 @@ func (o *Organization) UnmarshalJSON(b []byte) error {
 //	GET /organization; Organization.Read.All; safe to repeat
 func (c *Client) Organization(ctx context.Context) (*Organization, error) {
 	r := &rest.Request{Method: http.MethodGet, Path: "organization", Permission: permOrganization}
-	var page struct{ Value []*Organization }
+	var page struct{ Value collection[Organization] }
 	resp, err := c.do(ctx, r, &page)
 	if err != nil {
 		return nil, err
 	}
-	for _, o := range page.Value {
-		if o != nil {
+	if !page.Value.read {
+		return nil, unusable(r, resp, errNoList)
+	}
+	for _, o := range page.Value.items {
+		switch {
+		case o == nil:
+		case o.ID == "":
+			return nil, unusable(r, resp, errHollow)
+		default:
 			return o, nil
 		}
 	}

@@ -86,13 +86,14 @@ func (p *TokenValidationPolicy) UnmarshalJSON(b []byte) error {
 func (c *Client) TokenValidationPolicy(ctx context.Context) (*TokenValidationPolicy, error) {
 	r := &rest.Request{Method: http.MethodGet, Path: "policies/federatedTokenValidationPolicy", Permission: permPolicyRead}
 	var p entity[TokenValidationPolicy]
-	if _, err := c.do(ctx, r, &p); errors.Is(err, ErrNotFound) {
+	resp, err := c.do(ctx, r, &p)
+	switch {
+	case errors.Is(err, ErrNotFound):
 		return &TokenValidationPolicy{RootDomains: AllDomains}, nil
-	} else if err != nil {
+	case err != nil:
 		return nil, err
-	}
-	if p.v == nil {
+	case p.none:
 		return &TokenValidationPolicy{RootDomains: AllDomains}, nil
 	}
-	return p.v, nil
+	return p.get(r, resp, func(p *TokenValidationPolicy) string { return p.ID })
 }

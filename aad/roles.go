@@ -95,10 +95,11 @@ func (c *Client) AssignRole(ctx context.Context, principalID, roleDefinitionID s
 	}
 	r.Body = map[string]string{"principalId": principalID, "roleDefinitionId": roleDefinitionID, "directoryScopeId": "/"}
 	var a entity[RoleAssignment]
-	if _, err := c.do(ctx, r, &a); err != nil {
+	resp, err := c.do(ctx, r, &a)
+	if err != nil {
 		return nil, err
 	}
-	return a.get(), nil
+	return a.get(r, resp, func(a *RoleAssignment) string { return a.ID })
 }
 
 // RemoveRoleAssignment takes a role away. An assignment that is not there is a success.

@@ -25,6 +25,7 @@ var errNotPage = errors.New("the answer is not a page of users")
 // parsePage finds the parts of a page. The page keeps b.
 func parsePage(b []byte) (userPage, error) {
 	p := userPage{count: -1}
+	list := false
 	d := decoder{b: bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))}
 	ok := d.object(func(key []byte) bool {
 		v := d.value()
@@ -43,12 +44,15 @@ func parsePage(b []byte) (userPage, error) {
 			} else if len(v) == 0 || v[0] != '[' {
 				return false
 			}
-			p.value = v
+			p.value, list = v, true
 		}
 		return true
 	})
-	if !ok || d.peek() != 0 {
+	switch {
+	case !ok || d.peek() != 0:
 		return userPage{count: -1}, errNotPage
+	case !list: // an error, say: to take it for "nobody" would be a lie
+		return userPage{count: -1}, errNoList
 	}
 	return p, nil
 }

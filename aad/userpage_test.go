@@ -35,7 +35,6 @@ func TestUserPage(t *testing.T) {
 		want []User
 		page userPage
 	}{
-		{"nothing", `{}`, nil, userPage{count: -1}},
 		{"null list", `{"value":null,"@odata.count":0}`, nil, userPage{count: 0}},
 		{"empty list", `{"value":[ ]}`, nil, userPage{count: -1}},
 		{"count in quotes, link with escapes", `{"@odata.count":"12","@odata.nextLink":"https:\/\/x\/?a=1\u0026b=2","value":[]}`, nil, userPage{count: 12, link: "https://x/?a=1&b=2"}},
@@ -63,7 +62,7 @@ func TestUserPage(t *testing.T) {
 		}
 	}
 	for _, body := range []string{
-		``, `[]`, `"x"`, `{"value":{}}`, `{"value":[1]}`, `{"value":[[]]}`, `{"value":[{"id":"1"`, `{"value":[]}x`, `{"value":[],}`, `{"value" []}`, `{value:[]}`, `{"value":[{"id":"1"} {"id":"2"}]}`,
+		`{}`, `{"@odata.count":0}`, `{"error":{"code":"x","message":"y"}}`, `null`, `{"values":[]}`, ``, `[]`, `"x"`, `{"value":{}}`, `{"value":[1]}`, `{"value":[[]]}`, `{"value":[{"id":"1"`, `{"value":[]}x`, `{"value":[],}`, `{"value" []}`, `{value:[]}`, `{"value":[{"id":"1"} {"id":"2"}]}`,
 		`{"value":[{"id":"1"},]}`, `{"value":[{"id":}]}`, `{"value":[{"id":x}]}`, `{"value":[{"id" "1"}]}`, `{"value":[{"proxyAddresses":["a" "b"]}]}`, `<html>`, `{"value":tru}`, `{"value":[],"@odata.nextLink":"x`,
 	} {
 		if _, _, err := users(t, body); err == nil {

@@ -273,8 +273,12 @@ func (p *pager) next() bool {
 	if p.number > 0 && link == "" {
 		return false
 	}
-	if p.seen[link] {
+	switch {
+	case p.seen[link]:
 		p.err = repeatedLink(p.r)
+		return false
+	case len(p.seen) == p.c.maxPages:
+		p.err = p.c.tooManyPages(p.r)
 		return false
 	}
 	p.seen[link] = true
@@ -283,20 +287,16 @@ func (p *pager) next() bool {
 		var body []byte
 		r := *p.r
 		r.Header = r.Header.Clone() // the same ones on each page, but for our ID
-		if link == "" {
-			_, p.err = p.c.do(p.ctx, &r, &body)
-		} else {
-			p.err = p.c.follow(p.ctx, link, &r, &body)
-		}
-		if p.err != nil {
+		var resp *rest.Response
+		if resp, p.err = p.c.get(p.ctx, link, &r, &body); p.err != nil {
 			return false
 		}
 		var err error
 		if p.page, err = parsePage(body); err == nil {
 			return true
 		}
-		if try == pageTries {
-			p.err = p.broken(err)
+		if err == errNoList || try == pageTries {
+			p.err = unusable(&r, resp, err)
 			return false
 		}
 	}
@@ -322,12 +322,13 @@ func (c *Client) UserCount(ctx context.Context, opts *UsersOptions) (int, error)
 		r.Query.Set("$filter", filter)
 	}
 	var body []byte
-	if _, err := c.do(ctx, r, &body); err != nil {
+	resp, err := c.do(ctx, r, &body)
+	if err != nil {
 		return 0, err
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(string(body), "\ufeff")))
 	if err != nil || n < 0 {
-		return 0, &Error{Op: r.Method + " " + r.Path, StatusCode: http.StatusOK, Err: errors.New("the answer is not a number"), meaning: ErrUnavailable}
+		return 0, unusable(r, resp, errors.New("the answer is not a number"))
 	}
 	return n, nil
 }
@@ -345,11 +346,14 @@ func (c *Client) User(ctx context.Context, idOrUPN string) (*User, error) {
 		return nil, invalid(r.Method+" "+r.Path, err)
 	}
 	var u entity[User]
-	if _, err := c.do(ctx, r, &u); err != nil {
+	resp, err := c.do(ctx, r, &u)
+	if err != nil {
 		return nil, err
 	}
-	return u.get(), nil
+	return u.get(r, resp, userID)
 }
+
+func userID(u *User) string { return u.ID }
 
 // checkUserID refuses what cannot name a user, before it becomes a path.
 func checkUserID(s string) error {

@@ -67,10 +67,11 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) (*User, error) {
 	}
 	r.Body = body
 	var made entity[User]
-	if _, err := c.do(ctx, r, &made); err != nil {
+	resp, err := c.do(ctx, r, &made)
+	if err != nil {
 		return nil, err
 	}
-	return made.get(), nil
+	return made.get(r, resp, userID)
 }
 
 func checkUPN(s string) error {
