@@ -205,10 +205,11 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 }
 
-// Close ends the handler's context: the client is gone.
+// Close ends the handler's context: the client is gone. A Read that waits ends.
 func (b *body) Close() error {
 	b.rec.mu.Lock()
 	b.closed = true
+	b.rec.signal()
 	b.rec.mu.Unlock()
 	b.rec.cancel()
 	return nil

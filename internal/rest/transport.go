@@ -2,7 +2,6 @@ package rest
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -66,18 +65,16 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	var w wire
 	a := attempt{sent: time.Now()}
-	ctx, cancel := context.WithCancel(httptrace.WithClientTrace(req.Context(), w.trace()))
-	defer cancel()
-	resp, err := t.next.RoundTrip(req.WithContext(ctx))
+	resp, err := t.next.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), w.trace())))
 	if err == nil {
 		a.status, a.header = resp.StatusCode, resp.Header
-		watch := newWatch(resp, t.idle, cancel)
+		w.watch.start(resp, t.idle)
 		a.body, a.broken = readBody(resp)
-		if watch.stop() && a.broken != nil {
+		if w.watch.stop() && a.broken != nil {
 			a.broken = stalled(t.idle)
 		}
-		watch.body.Close()
-		resp.Body = io.NopCloser(bytes.NewReader(nil))
+		w.watch.Close()
+		resp.Body = http.NoBody
 		if a.broken != nil && a.ok() {
 			resp, err = nil, a.broken
 		}
@@ -101,17 +98,18 @@ type watch struct {
 	fired atomic.Bool
 }
 
-// newWatch puts itself in front of resp.Body, whose reading it ends by cancel,
-// and by closing it, for transports that do not mind the context.
-func newWatch(resp *http.Response, idle time.Duration, cancel func()) *watch {
-	w := &watch{body: resp.Body, idle: idle}
-	w.timer = time.AfterFunc(idle, func() {
-		w.fired.Store(true)
-		cancel()
-		w.body.Close()
-	})
+// start puts w in front of resp.Body, whose reading it ends by closing it: that
+// wakes the readers of net/http, of HTTP/1 and HTTP/2 alike, and costs less than
+// a context of its own for each page of a long list.
+func (w *watch) start(resp *http.Response, idle time.Duration) {
+	w.body, w.idle = resp.Body, idle
+	w.timer = time.AfterFunc(idle, w.expire)
 	resp.Body = w
-	return w
+}
+
+func (w *watch) expire() {
+	w.fired.Store(true)
+	w.body.Close()
 }
 
 // Read implements [io.Reader].
@@ -170,14 +168,20 @@ func readLimited(body io.Reader, length, limit int64) (b []byte, more bool, err 
 	return buf.Bytes(), rest > 0, nil
 }
 
-// wire is what httptrace saw of an attempt.
-type wire struct{ asked, wrote atomic.Bool }
+// wire is what httptrace saw of an attempt, and what watches over its answer: one
+// allocation, because there is one for each page of a list.
+type wire struct {
+	asked, wrote atomic.Bool
+	hooks        httptrace.ClientTrace
+	watch        watch
+}
 
 func (w *wire) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
+	w.hooks = httptrace.ClientTrace{
 		GetConn:      func(string) { w.asked.Store(true) },
 		WroteHeaders: func() { w.wrote.Store(true) },
 	}
+	return &w.hooks
 }
 
 // unsent reports whether it is certain that nothing was written. A transport
