@@ -95,10 +95,14 @@
 //	ErrDenied            a permission is missing                  403
 //	ErrUnauthenticated   the credential failed, or its token      401
 //	ErrThrottled         come back later: Error.RetryAfter        429
-//	ErrUnavailable       no answer, or none of use                5xx
+//	ErrUnavailable       no answer, or none of use                5xx, 2xx without what was promised, and
+//	                     (a proxy's page is none)                 pages of HTML instead of 401, 403, 404, …
 //	ErrOutcomeUnknown    besides the others: a write may have     no answer, 5xx
 //	                     taken effect
 //	ErrReadOnly          Options.ReadOnly, and the call writes
+//	ErrTooManyPages      a list did not end: Options.MaxPages
+//
+// A list without its array, such as an error with status 200, is no empty list.
 //
 // The text of an error has one line, and neither secrets nor queries nor user
 // names; nor have the log records.
@@ -115,7 +119,9 @@
 //     A longer wait than [Options].MaxWait is returned as ErrThrottled. Lists of users wait as often as it takes.
 //   - A 401 has the token renewed, and the request repeated, once.
 //   - A link to the next page is followed on Graph's own host only; redirects are not followed.
-//   - Everything ends with its context.
+//   - An answer that stands still is given up after [Options].IdleTimeout, and counts as a lost one.
+//   - Everything ends with its context. A write that was under way then may have taken effect:
+//     ErrOutcomeUnknown.
 //
 // # Test with the fake
 //

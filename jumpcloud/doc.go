@@ -92,7 +92,13 @@
 //     pauses. Creations are not: [ErrOutcomeUnknown].
 //   - 503 with Retry-After: creations are sent again, too.
 //   - 401: a service account's token is renewed once.
-//   - Everything else is an answer. Redirects are not followed.
+//   - An answer that stands still is given up after [Options.IdleTimeout], and
+//     counts as one that was cut.
+//   - Everything else is an answer, if it holds what was promised: a list without
+//     its array, an object without its ID and a page of HTML are
+//     [ErrUnavailable]. Redirects are not followed.
+//   - A write that was under way when its context ended may have taken effect:
+//     [ErrOutcomeUnknown].
 //
 // # Consistency
 //

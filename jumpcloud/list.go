@@ -38,7 +38,9 @@ func failed[T any](err error) iter.Seq2[T, error] {
 
 // follow reads page after page of a list without a total, to an empty page, one
 // that is shorter than asked, or one that holds nothing new.
-func follow[T any](ctx context.Context, c *Client, fetch fetcher[T], border *border[T], r *rest.Request, skip int, yield func(*T, error) bool) {
+func follow[T any](
+	ctx context.Context, c *Client, fetch fetcher[T], border *border[T], r *rest.Request, skip int, yield func(*T, error) bool,
+) {
 	for n := 2; ; n++ { // the first one has been read
 		if n > c.maxPages {
 			yield(nil, c.tooManyPages(r))
