@@ -143,6 +143,7 @@ func (u *undoing) revert(ctx context.Context, rep *Report) error {
 
 // run judges the steps, asks, judges again and makes them.
 func (u *undoing) run(ctx context.Context) error {
+	told, consents := len(u.rep.Findings), len(u.rep.Consents)
 	if err := u.judge(ctx); err != nil {
 		return err
 	}
@@ -159,7 +160,7 @@ func (u *undoing) run(ctx context.Context) error {
 		if err := confirm(changes); err != nil {
 			return fmt.Errorf("federation: %w: %w", ErrNotConfirmed, err)
 		}
-		u.rep.Findings, u.rep.Consents = nil, nil // told anew
+		u.rep.Findings, u.rep.Consents = u.rep.Findings[:told], u.rep.Consents[:consents] // the judgement is told anew
 		if err := u.judge(ctx); err != nil {
 			return err
 		}
