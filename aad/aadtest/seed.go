@@ -240,6 +240,51 @@ func (s *Server) Users() []aad.User {
 	return all
 }
 
+// Domains returns what the domains are now, whatever reads show.
+func (s *Server) Domains() []aad.Domain {
+	s.start()
+	s.mu.Lock()
+	var names []string
+	for _, d := range s.domains {
+		if !d.state.now().gone {
+			names = append(names, d.name)
+		}
+	}
+	s.mu.Unlock()
+	var all []aad.Domain
+	for _, n := range names {
+		all = append(all, s.Domain(n))
+	}
+	return all
+}
+
+// RoleAssignments returns who has which role now, whatever reads show. Of
+// groups the members are not named one by one.
+func (s *Server) RoleAssignments() []aad.RoleAssignment {
+	s.start()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []aad.RoleAssignment
+	for _, a := range s.roles {
+		if !a.gone.now() {
+			all = append(all, aad.RoleAssignment{ID: a.id, RoleDefinitionID: a.role, PrincipalID: a.principal, DirectoryScopeID: "/"})
+		}
+	}
+	return all
+}
+
+// RemoveRole takes a role away behind everybody's back.
+func (s *Server) RemoveRole(assignmentID string) {
+	s.start()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.roles {
+		if a.id == assignmentID {
+			a.gone.set(true)
+		}
+	}
+}
+
 // History returns the states that the domains' authentication went through, in their order.
 func (s *Server) History() []State {
 	s.start()

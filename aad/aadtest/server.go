@@ -50,6 +50,12 @@ type Server struct {
 	// authentication or federation, before the request that made it is answered.
 	OnFederationChange func(State)
 
+	// OnRequest, if not nil, is called for each request that the tenant has
+	// looked at, after it took effect and before it is answered, whether the
+	// answer is lost then or not. It is called from many goroutines, and may
+	// look at the truth: [Server.Domain], [Server.Users] and the like.
+	OnRequest func(*http.Request)
+
 	// TokenLifetime of the tokens that credentials issue; the default is an hour.
 	TokenLifetime time.Duration
 	// OpaqueTokens makes credentials issue tokens that nobody but the server can read.
@@ -207,6 +213,9 @@ func (s *Server) start() {
 				graph.ServeHTTP(w, r)
 			} else {
 				login.ServeHTTP(w, r)
+			}
+			if s.OnRequest != nil {
+				s.OnRequest(r)
 			}
 		}), s.fault)
 		s.serve = s.log.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -310,6 +310,9 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request) *refusal {
 		u = s.lookup(id, false)
 	}
 	if u == nil {
+		u = s.formerly(id)
+	}
+	if u == nil {
 		return notFound(id)
 	}
 	st := u.state.read("user", s.lag("users/"+u.state.now().ID))
@@ -317,6 +320,17 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request) *refusal {
 		return notFound(id)
 	}
 	s.entity(w, r, http.StatusOK, "users/$entity", userObject(&st.User, want))
+	return nil
+}
+
+// formerly returns the deleted user who had a user principal name, whom a
+// lagging read may still show.
+func (s *Server) formerly(upn string) *user {
+	for _, u := range slices.Backward(s.order) {
+		if st := u.state.now(); st.gone && strings.EqualFold(st.UserPrincipalName, upn) {
+			return u
+		}
+	}
 	return nil
 }
 

@@ -130,6 +130,25 @@ func (s *Server) exists(o jumpcloud.Object) bool {
 	return s.dirs.get(o.ID) != nil
 }
 
+// shown reports whether a reader who asks for o by its ID finds it.
+func (s *Server) shown(o jumpcloud.Object) bool {
+	if s.GetLag == (Lag{}) {
+		return s.exists(o)
+	}
+	switch o.Type {
+	case jumpcloud.UserObject:
+		if s.users.byID[o.ID] == nil {
+			return s.exists(o) // a generated one does not lag
+		}
+		return s.users.read(o.ID, s.GetLag) != nil
+	case jumpcloud.GroupObject:
+		return s.groups.read(o.ID, s.GetLag) != nil
+	case jumpcloud.ApplicationObject:
+		return s.apps.read(o.ID, s.GetLag) != nil
+	}
+	return s.dirs.read(o.ID, s.GetLag) != nil
+}
+
 // connection is a GraphConnection; from is left out where it is clear.
 type connection struct {
 	Attributes any  `json:"attributes"`
@@ -148,7 +167,7 @@ func connectionTo(o jumpcloud.Object) connection {
 
 // edgesOf lists the direct neighbours of o.
 func (s *Server) edgesOf(c *call, o jumpcloud.Object, members bool, target jumpcloud.ObjectType) reply {
-	if !s.exists(o) {
+	if !s.shown(o) {
 		return notFound
 	}
 	var all []connection
@@ -210,7 +229,7 @@ func reach(edges []*edge, o jumpcloud.Object, target jumpcloud.ObjectType) []*re
 }
 
 func (s *Server) traverse(c *call, o jumpcloud.Object, target jumpcloud.ObjectType) reply {
-	if !s.exists(o) {
+	if !s.shown(o) {
 		if o.Type == jumpcloud.UserObject { // seen for memberof
 			return v2list[*reached](s, c, nil)
 		}

@@ -67,7 +67,23 @@ func (s *Server) listGroups(c *call) reply {
 			return ""
 		})
 	})
-	return v2list(s, c, all)
+	items := make([]*listedGroup, len(all))
+	for i, g := range all {
+		items[i] = &listedGroup{ID: g.ID, Name: g.Name, Type: g.Type, Description: g.Description, Email: g.Email, Attributes: g.Attributes}
+	}
+	return v2list(s, c, items)
+}
+
+// listedGroup is a group in a list. Recordings of the live service have no
+// membershipMethod there: only the group itself, asked by its ID, tells that a
+// rule decides on its members.
+type listedGroup struct {
+	ID          string          `json:"id"`
+	Name        string          `json:"name"`
+	Type        string          `json:"type"`
+	Description string          `json:"description"`
+	Email       string          `json:"email"`
+	Attributes  json.RawMessage `json:"attributes"`
 }
 
 // fillGroup makes a group out of a body; what is not sent is reset.

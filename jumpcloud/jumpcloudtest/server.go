@@ -33,8 +33,10 @@ type Server struct {
 	Latency time.Duration
 
 	// ListLag keeps what was changed out of lists: applications, groups,
-	// members, associations, domains and rules. GetLag does the same for the
-	// reading of a single object, which is current by default.
+	// members, associations, domains and rules. GetLag does the same for what
+	// is asked by ID, which is current by default: a single object, and the
+	// members, associations and metadata of one. What was just created is then
+	// not found, what was just deleted still is.
 	ListLag, GetLag Lag
 
 	// PageSize is the largest page; 0 means JumpCloud's 100. Clients may ask
@@ -80,6 +82,12 @@ type Server struct {
 	// OnChange, if not nil, is told of each object that a request changed,
 	// after the change and before the answer.
 	OnChange func(jumpcloud.Object)
+
+	// OnRequest, if not nil, is called for each request that the organisation
+	// has looked at, after it took effect and before it is answered, whether
+	// the answer is lost then or not. It is called from many goroutines, and
+	// may look at the truth: [Server.Applications] and the like.
+	OnRequest func(*http.Request)
 
 	// What JumpCloud really does is not known of the following.
 
@@ -175,7 +183,12 @@ func (s *Server) init() {
 	s.once.Do(func() {
 		mux := http.NewServeMux()
 		s.routes(mux)
-		var h http.Handler = mux
+		var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mux.ServeHTTP(w, r)
+			if s.OnRequest != nil {
+				s.OnRequest(r)
+			}
+		})
 		h = fault.Wrap(h, func(r *http.Request) Fault {
 			if s.Fault == nil {
 				return Fault{}

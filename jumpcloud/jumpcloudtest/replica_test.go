@@ -1,0 +1,90 @@
+package jumpcloudtest_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
+)
+
+// A replica that lags behind does not find what was just created, by its own ID
+// or through it, and still finds what was just deleted.
+func TestLagByID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := jumpcloudtest.Server{GetLag: jumpcloudtest.Lag{For: time.Minute}}
+		send(t, &s, "POST", "/api/applications", fmt.Sprintf(createBody, ""))
+		send(t, &s, "POST", "/api/v2/usergroups", `{"name":"G"}`)
+		app, group := s.Applications()[0].ID, s.Groups()[0].ID
+		paths := []string{
+			"/api/applications/" + app,
+			"/api/organizations/" + s.OrgID() + "/applications/" + app + "/metadata.xml",
+			"/api/v2/applications/" + app + "/associations?targets=user_group",
+			"/api/v2/applications/" + app + "/usergroups",
+			"/api/v2/usergroups/" + group,
+			"/api/v2/usergroups/" + group + "/members",
+			"/api/v2/usergroups/" + group + "/membership",
+			"/api/v2/usergroups/" + group + "/associations?targets=application",
+		}
+		see := func(when string, want int) {
+			t.Helper()
+			for _, p := range paths {
+				if a := send(t, &s, "GET", p, ""); a.status != want {
+					t.Errorf("%s: GET %s: %d; want %d", when, p, a.status, want)
+				}
+			}
+		}
+		see("created", http.StatusNotFound)
+		time.Sleep(time.Minute)
+		see("created a minute ago", http.StatusOK)
+		send(t, &s, "DELETE", "/api/applications/"+app, "")
+		send(t, &s, "DELETE", "/api/v2/usergroups/"+group, "")
+		see("deleted", http.StatusOK)
+		time.Sleep(time.Minute)
+		see("deleted a minute ago", http.StatusNotFound)
+	})
+}
+
+// Only the group itself tells that a rule decides on its members.
+func TestMembershipMethodNotListed(t *testing.T) {
+	var s jumpcloudtest.Server
+	id := s.AddDynamicGroup("Rule")
+	if b := string(send(t, &s, "GET", "/api/v2/usergroups", "").body); strings.Contains(b, "membershipMethod") || !strings.Contains(b, id) {
+		t.Errorf("the list: %s", b)
+	}
+	if b := string(send(t, &s, "GET", "/api/v2/usergroups/"+id, "").body); !strings.Contains(b, `"membershipMethod":"DYNAMIC_AUTOMATED"`) {
+		t.Errorf("the group: %s", b)
+	}
+}
+
+// OnRequest is called when the effect can be seen, also if the answer is lost;
+// not for a request that had no effect because it was refused before.
+func TestOnRequest(t *testing.T) {
+	var s jumpcloudtest.Server
+	var mu sync.Mutex
+	var got []string
+	s.OnRequest = func(r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		got = append(got, fmt.Sprintf("%s %d", r.Method, len(s.Groups())))
+	}
+	kinds := []jumpcloudtest.FaultKind{jumpcloudtest.None, jumpcloudtest.Error500After, jumpcloudtest.Refuse503}
+	s.Fault = func(*http.Request) jumpcloudtest.Fault {
+		f := jumpcloudtest.Fault{Kind: kinds[0]}
+		kinds = slices.Delete(kinds, 0, 1)
+		return f
+	}
+	for i := range 3 {
+		send(t, &s, "POST", "/api/v2/usergroups", fmt.Sprintf(`{"name":"G%d"}`, i))
+	}
+	if d := cmp.Diff([]string{"POST 1", "POST 2"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
