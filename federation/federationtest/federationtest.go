@@ -12,7 +12,6 @@ package federationtest
 
 import (
 	"cmp"
-	"encoding/base64"
 	"fmt"
 
 	"github.com/jcaad/jcaad/aad"
@@ -109,12 +108,12 @@ var names = [...][2]string{
 }
 
 // AddPerson adds somebody to both directories, bound and synchronised, and
-// returns the JumpCloud user's ID. The number tells namesakes apart.
+// returns the JumpCloud user's ID, which is the account's immutable ID, as
+// JumpCloud's own tool sets it. The number tells namesakes apart.
 func (e *Env) AddPerson(name [2]string, number int) (userID string) {
 	ju, au := e.person(name, number)
-	id := e.JumpCloud.AddUser(ju)
-	e.JumpCloud.BindUser(e.Directory, id, e.AzureAD.AddUser(au))
-	return id
+	userID, _ = e.bind(ju, au)
+	return userID
 }
 
 func (e *Env) person(name [2]string, number int) (jumpcloud.User, aad.User) {
@@ -129,7 +128,7 @@ func (e *Env) person(name [2]string, number int) (jumpcloud.User, aad.User) {
 			State: "ACTIVATED", Activated: true,
 		}, aad.User{
 			UserPrincipalName: address, DisplayName: full, Mail: address, Enabled: yes(), UserType: "Member",
-			ImmutableID: base64.StdEncoding.EncodeToString([]byte("id of " + login)), ProxyAddresses: []string{"SMTP:" + address},
+			ProxyAddresses: []string{"SMTP:" + address},
 		}
 }
 
@@ -145,25 +144,26 @@ func (e *Env) addWarts() (members []string) {
 
 	ju, au = e.person([2]string{"Walt", "Weaver"}, 0)
 	au.Mail, au.ProxyAddresses = "", nil
-	members = append(members, e.bind(ju, au))
+	walt, _ := e.bind(ju, au)
 
 	ju, au = e.person([2]string{"Xena", "Yates"}, 0)
 	au.Mail = "x.yates@" + e.Domain
 	au.ProxyAddresses = []string{"SMTP:" + au.Mail, "smtp:" + au.UserPrincipalName}
-	members = append(members, e.bind(ju, au))
+	xena, _ := e.bind(ju, au)
 
 	ju, au = e.person([2]string{"Zoe", "Zimmer"}, 0)
-	id := e.AzureAD.AddUser(au)
-	e.AzureAD.MakeGlobalAdministrator(id)
-	user := e.JumpCloud.AddUser(ju)
-	e.JumpCloud.BindUser(e.Directory, user, id)
-	return append(members, user)
+	zoe, account := e.bind(ju, au)
+	e.AzureAD.MakeGlobalAdministrator(account)
+	return append(members, walt, xena, zoe)
 }
 
-func (e *Env) bind(ju jumpcloud.User, au aad.User) string {
-	id := e.JumpCloud.AddUser(ju)
-	e.JumpCloud.BindUser(e.Directory, id, e.AzureAD.AddUser(au))
-	return id
+// bind adds the two sides of a person.
+func (e *Env) bind(ju jumpcloud.User, au aad.User) (userID, accountID string) {
+	userID = e.JumpCloud.AddUser(ju)
+	au.ImmutableID = userID
+	accountID = e.AzureAD.AddUser(au)
+	e.JumpCloud.BindUser(e.Directory, userID, accountID)
+	return userID, accountID
 }
 
 // Plan returns a plan that federates Domain, with the group that has everybody.
