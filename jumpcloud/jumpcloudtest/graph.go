@@ -189,8 +189,8 @@ type reached struct {
 	SyncStatus         *syncStatus          `json:"syncStatus,omitempty"`
 }
 
-// reach finds the objects of one type that o reaches, directly or through one
-// group, in the order of the edges.
+// reach finds the objects of one type that o reaches, directly or through a
+// group and the groups in it, in the order of the edges.
 func reach(edges []*edge, o jumpcloud.Object, target jumpcloud.ObjectType) []*reached {
 	var out []*reached
 	index := map[string]*reached{}
@@ -208,6 +208,27 @@ func reach(edges []*edge, o jumpcloud.Object, target jumpcloud.ObjectType) []*re
 		}
 		r.Paths = append(r.Paths, p)
 	}
+	var within func(path []jumpcloud.Object)
+	within = func(path []jumpcloud.Object) {
+		g := path[len(path)-1]
+		for _, f := range edges {
+			end, ok := f.other(g)
+			if !ok || end == o || slices.Contains(path, end) {
+				continue
+			}
+			way := append(slices.Clip(path), end)
+			if end.Type == target {
+				add(way...)
+			}
+			from := f.a // down to the members of a group, or up from a user
+			if o.Type == jumpcloud.UserObject {
+				from = f.b
+			}
+			if f.member && from == g && end.Type == jumpcloud.GroupObject {
+				within(way)
+			}
+		}
+	}
 	for _, e := range edges {
 		to, ok := e.other(o)
 		if !ok {
@@ -216,13 +237,8 @@ func reach(edges []*edge, o jumpcloud.Object, target jumpcloud.ObjectType) []*re
 		if to.Type == target {
 			add(to)
 		}
-		if to.Type != jumpcloud.GroupObject || o.Type == jumpcloud.GroupObject {
-			continue
-		}
-		for _, f := range edges {
-			if end, ok := f.other(to); ok && end.Type == target && end != o {
-				add(to, end)
-			}
+		if to.Type == jumpcloud.GroupObject && (o.Type != jumpcloud.GroupObject || e.member && e.a == o) {
+			within([]jumpcloud.Object{to})
 		}
 	}
 	return out

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
 
@@ -86,5 +87,31 @@ func TestOnRequest(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{"POST 1", "POST 2"}, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// The members of a group in a group are reached through both, not listed.
+func TestNestedGroups(t *testing.T) {
+	var s jumpcloudtest.Server
+	user := s.AddUser(jumpcloud.User{Username: "u", Email: "u@example.com"})
+	inner := s.AddGroup("Inner", user)
+	middle, outer := s.AddGroup("Middle"), s.AddGroup("Outer")
+	s.NestGroup(outer, middle)
+	s.NestGroup(middle, inner)
+	app := addApp(&s)
+	s.Bind(jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: app}, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: outer})
+	for path, want := range map[string][]string{
+		"/api/v2/usergroups/" + outer + "/members":    {},
+		"/api/v2/usergroups/" + outer + "/membership": {user},
+		"/api/v2/applications/" + app + "/users":      {user},
+		"/api/v2/applications/" + app + "/usergroups": {outer, middle, inner},
+		"/api/v2/users/" + user + "/memberof":         {inner, middle, outer},
+	} {
+		got := append([]string{}, send(t, &s, "GET", path, "").list(t)...)
+		slices.Sort(got)
+		slices.Sort(want)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("GET %s (-want +got):\n%s", path, d)
+		}
 	}
 }

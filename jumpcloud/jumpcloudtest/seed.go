@@ -79,6 +79,15 @@ func (s *Server) AddDynamicGroup(name string) string {
 	return g.ID
 }
 
+// NestGroup puts a group into another: its members are reached through both.
+func (s *Server) NestGroup(outerID, innerID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	must(s.groups.get(outerID), outerID)
+	must(s.groups.get(innerID), innerID)
+	s.settle(edge{jumpcloud.Object{Type: jumpcloud.GroupObject, ID: outerID}, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: innerID}, true})
+}
+
 func (s *Server) settle(e edge) { s.edges.settle(e.key(), &e) }
 
 // AddDirectory adds a Microsoft 365 directory with a good consent and returns

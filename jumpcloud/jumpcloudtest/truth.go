@@ -64,6 +64,7 @@ func (s *Server) Signer(id string) crypto.Signer {
 type Group struct {
 	ID, Name, Description string
 	Members               []string // IDs of users, in the order in which they came
+	Nested                []string // IDs of the groups in it, likewise
 }
 
 // Groups returns the truth about all groups, oldest first.
@@ -74,7 +75,11 @@ func (s *Server) Groups() []Group {
 	for _, g := range s.groups.all() {
 		t := Group{ID: g.ID, Name: g.Name, Description: g.Description}
 		for _, e := range s.edges.all() {
-			if e.member && e.a.ID == g.ID {
+			switch {
+			case !e.member || e.a.ID != g.ID:
+			case e.b.Type == jumpcloud.GroupObject:
+				t.Nested = append(t.Nested, e.b.ID)
+			default:
 				t.Members = append(t.Members, e.b.ID)
 			}
 		}
