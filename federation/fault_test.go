@@ -129,7 +129,8 @@ func (w *watched) check(s aadtest.State) {
 func (w *watched) faulty(k int, tr trouble, die context.CancelCauseFunc) (over func()) {
 	var n atomic.Int64
 	var quiet atomic.Bool
-	f := func(*http.Request) fault.Fault {
+	var last atomic.Pointer[http.Request]
+	f := func(r *http.Request) fault.Fault {
 		i := int(n.Add(1))
 		if quiet.Load() {
 			return fault.Fault{}
@@ -137,12 +138,21 @@ func (w *watched) faulty(k int, tr trouble, die context.CancelCauseFunc) (over f
 		if i < k || i >= k+max(tr.many, 1) {
 			return fault.Fault{}
 		}
-		if tr.dies {
+		switch {
+		case tr.dies && tr.kind == fault.DropAfter: // it must live until the request has arrived
+			last.Store(r)
+		case tr.dies:
 			die(errDied)
 		}
 		return fault.Fault{Kind: tr.kind, RetryAfter: tr.wait}
 	}
 	w.JumpCloud.Fault, w.AzureAD.Fault = f, f
+	arrived := func(r *http.Request) {
+		if last.Load() == r {
+			die(errDied)
+		}
+	}
+	w.JumpCloud.OnRequest, w.AzureAD.OnRequest = arrived, arrived
 	return func() { quiet.Store(true) }
 }
 
