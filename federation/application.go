@@ -350,7 +350,7 @@ func (u *undoing) applicationStands(ctx context.Context, s *undoStep) (standing,
 	}
 	for to, err := range u.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: id}, jumpcloud.GroupObject, jumpcloud.UserObject) {
 		if err != nil {
-			return differs, "", err
+			return differs, "", lagging(err)
 		}
 		if to.Type != jumpcloud.GroupObject || !u.removes(ResApplicationGroup, id, to.ID) {
 			return differs, "the " + to.String() + " is bound to the application, which this run did not do: end that binding, or keep the application", nil

@@ -182,7 +182,7 @@ func (u *undoing) groupStands(ctx context.Context, s *undoStep) (standing, strin
 	}
 	for id, err := range u.f.jc.GroupMembers(ctx, s.ID) {
 		if err != nil {
-			return differs, "", err
+			return differs, "", lagging(err)
 		}
 		if !u.removes(ResMember, s.ID, id) {
 			return differs, "the group has members that this run did not add: take them out, or keep the group", nil
@@ -191,7 +191,7 @@ func (u *undoing) groupStands(ctx context.Context, s *undoStep) (standing, strin
 	for _, r := range []Resource{ResApplicationGroup, ResDirectoryGroup} {
 		for to, err := range u.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: s.ID}, bindingFrom(r)) {
 			if err != nil {
-				return differs, "", err
+				return differs, "", lagging(err)
 			}
 			if !u.removes(r, to.ID, s.ID) && !u.deletes(to.ID) {
 				return differs, "the group is bound to the " + string(to.Type) + " " + to.ID + ", which this run did not do: end that binding, or keep the group", nil

@@ -114,9 +114,14 @@ func (r *run) federate(ctx context.Context) error {
 		return err
 	}
 	r.looked = time.Now()
+	if r.rep.Tenant, err = r.f.tenant(ctx); err != nil {
+		return reading(PhaseCheck, err)
+	}
+	r.rep.Organization = r.st.organization(plan)
 	r.rep.Before = classify(plan, &r.st)
 	todo := diff(plan, &r.st)
 	findings := inspect(plan, &r.st, time.Now())
+	gateCustomer((*problems)(&findings), "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
 	if len(todo) > 0 {
 		gates, people, err := r.f.check(ctx, plan, &r.st)
 		if err != nil {
