@@ -52,6 +52,7 @@ var knownKinds = map[string]string{
 
 // The rules that will mend the kinds.
 const (
+	wrongCustomer  = "a report of another tenant or organisation is refused before anything else"
 	newGroups      = "access counts from what will be true after the plan: nobody is in a group that does not exist yet but those whom the plan lists"
 	allNames       = "everybody who is covered by a consent stands in the report as data, however many"
 	subdomains     = "the people of subdomains that inherit are read, judged and named with their root's"
