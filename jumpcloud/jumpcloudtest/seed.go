@@ -79,6 +79,15 @@ func (s *Server) AddDynamicGroup(name string) string {
 	return g.ID
 }
 
+// AddMember makes a user a member of a group, as somebody in the console would.
+func (s *Server) AddMember(groupID, userID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	must(s.groups.get(groupID), groupID)
+	must(s.user(userID), userID)
+	s.settle(edge{jumpcloud.Object{Type: jumpcloud.GroupObject, ID: groupID}, jumpcloud.Object{Type: jumpcloud.UserObject, ID: userID}, true})
+}
+
 // NestGroup puts a group into another: its members are reached through both.
 func (s *Server) NestGroup(outerID, innerID string) {
 	s.mu.Lock()
