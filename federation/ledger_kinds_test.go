@@ -29,9 +29,6 @@ var knownKinds = map[string]string{
 	"Federate: JumpCloud sends another immutable ID than the account has (an immutable ID that JumpCloud does not send)":     otherIDs,
 	"Federate: no application answers at the configured address with the configured issuer (two domains with one login URL)": ownURL,
 
-	// Both stand-ins' tenants have one ID, so that the report seems to fit.
-	"Revert: the person is not bound to the application (the report is of another tenant, the JumpCloud organisation is the same)": wrongCustomer,
-
 	// Somebody edits, or somebody else runs, at the same moment.
 	"Federate: the application is not active (while Confirm waits, the application is deactivated)":                                      freshAtSwitch,
 	"Federate: the person is not bound to the application (while Confirm waits, the group is unbound)":                                   freshAtSwitch,
@@ -52,7 +49,6 @@ var knownKinds = map[string]string{
 
 // The rules that will mend the kinds.
 const (
-	wrongCustomer  = "a report of another tenant or organisation is refused before anything else"
 	newGroups      = "access counts from what will be true after the plan: nobody is in a group that does not exist yet but those whom the plan lists"
 	allNames       = "everybody who is covered by a consent stands in the report as data, however many"
 	subdomains     = "the people of subdomains that inherit are read, judged and named with their root's"

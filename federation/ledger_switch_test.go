@@ -66,6 +66,12 @@ func (s *tale) administrator(upn string, edit ...func(*aad.User)) {
 	})
 }
 
+// atOneMoment makes requests take time, so that runs that begin together all look
+// before one of them writes.
+func (s *tale) atOneMoment() {
+	s.JumpCloud.Latency, s.AzureAD.Latency = 100*time.Millisecond, 100*time.Millisecond
+}
+
 // consenting is the plan with everybody named who may be locked out.
 func consenting(p federation.Plan, upns ...string) federation.Plan {
 	p.Consent.LockOut.People = append(p.Consent.LockOut.People, upns...)
@@ -191,6 +197,7 @@ var switching = []situation{
 		other := s.second("other.example")
 		s.administrator("boss@example.com")
 		s.administrator("boss@other.example")
+		s.atOneMoment()
 		s.twoAtOnce(s.ctx, consenting(s.Plan(), "boss@example.com"), consenting(other, "boss@other.example"))
 	}},
 	{"each takes the other's administrator, in one batch", func(s *tale) {
@@ -198,6 +205,7 @@ var switching = []situation{
 		other := s.second("other.example")
 		s.administrator("boss@example.com")
 		s.administrator("boss@other.example")
+		s.atOneMoment()
 		s.federateAll(s.ctx, []federation.Plan{consenting(s.Plan(), "boss@example.com"), consenting(other, "boss@other.example")})
 	}},
 	{"a guest whose account is this tenant's", func(s *tale) {
@@ -244,7 +252,29 @@ var switching = []situation{
 		s.federateAll(s.ctx, []federation.Plan{p, q})
 		s.doubles("FederateAll")
 	}},
+	{"the answers to the creations are lost, and lists lag", func(s *tale) {
+		p := s.Plan()
+		p.Groups = append(p.Groups, federation.Group{Name: "New", Members: []string{"ada.abbott@example.com"}})
+		s.JumpCloud.ListLag = jumpcloudtest.Lag{For: 20 * time.Second}
+		s.JumpCloud.Fault = func(r *http.Request) jumpcloudtest.Fault {
+			if r.Method == http.MethodPost && (r.URL.Path == "/api/applications" || r.URL.Path == "/api/v2/usergroups") {
+				return lostWith
+			}
+			return jumpcloudtest.Fault{}
+		}
+		s.federate(s.ctx, p, nil)
+		s.doubles("Federate")
+	}},
+	{"one plan by two processes", func(s *tale) {
+		s.atOneMoment()
+		reps := s.twoAtOnce(s.ctx, s.Plan(), s.Plan())
+		s.doubles("two Federates at once")
+		if rep, err := s.federate(s.ctx, s.Plan(), nil); err != nil || rep.Changed() {
+			s.blame("two Federates at once: do not end in one state", "%v\n%s\n%s\n%s", err, rep, reps[0], reps[1])
+		}
+	}},
 	{"one plan by two processes, and lists lag", func(s *tale) {
+		s.atOneMoment()
 		s.JumpCloud.ListLag = jumpcloudtest.Lag{For: 40 * time.Second}
 		s.twoAtOnce(s.ctx, s.Plan(), s.Plan())
 		s.doubles("two Federates at once")
@@ -320,6 +350,22 @@ var switching = []situation{
 		p := s.Plan()
 		p.Groups = append(p.Groups, federation.Group{Name: "Rule"})
 		s.repair(s.ctx, federation.RepairPlan{Plan: p, Group: "Rule"})
+	}},
+	{"somebody was put right by hand before the repair came to it", func(s *tale) {
+		p := s.lacking()
+		preview, err := s.Federator(nil).PreviewRepair(s.ctx, p)
+		if err != nil {
+			s.t.Error(err)
+		}
+		user := slices.IndexFunc(s.JumpCloud.Users(), func(u jumpcloud.User) bool { return u.Email == "r0@example.com" })
+		group, member := s.groupID(federationtest.Group), s.JumpCloud.Users()[user].ID
+		s.edit(func() { s.JumpCloud.AddMember(group, member) })
+		s.undoRepair(s.ctx, s.repairAs(s.ctx, preview))
+		for _, g := range s.JumpCloud.Groups() {
+			if g.ID == group && !slices.Contains(g.Members, member) {
+				s.blame("UndoRepair: takes back what somebody else did", "r0@example.com")
+			}
+		}
 	}},
 	{"one person is refused while another's answer is lost", func(s *tale) {
 		s.edit(func() {

@@ -201,13 +201,19 @@ func (s *tale) defederate(ctx context.Context, p federation.DefederatePlan) (rep
 
 // repair previews and repairs; undoRepair takes back. Whom their report lists is
 // named by it, and what it claims has to be so.
-func (s *tale) repair(ctx context.Context, p federation.RepairPlan) (rep *federation.RepairReport) {
+func (s *tale) repair(ctx context.Context, p federation.RepairPlan) *federation.RepairReport {
 	preview, err := s.Federator(nil).PreviewRepair(s.ctx, p)
 	if err != nil {
 		s.note("PreviewRepair: %v", err)
 		return preview
 	}
+	return s.repairAs(ctx, preview)
+}
+
+// repairAs carries out a preview.
+func (s *tale) repairAs(ctx context.Context, preview *federation.RepairReport) (rep *federation.RepairReport) {
 	s.call("Repair", func() (w said) {
+		var err error
 		rep, err = s.Federator(nil).Repair(ctx, preview)
 		s.note("Repair: %v\n%s", err, rep)
 		return s.repaired(rep)

@@ -312,7 +312,41 @@ func (u *undoing) judgeShared(ctx context.Context) error {
 			s.why = "people of another domain sign in by this group: it is bound to " + users[i] + "; revert the report of that domain first"
 			continue
 		}
-		s.why = u.serves(s, others, st)
+		s.why = u.serves(s, others)
+	}
+	return u.judgeAdministrators(ctx, st)
+}
+
+// judgeAdministrators lets the technical account and its role stay if nobody else
+// could administer the tenant without JumpCloud. It is asked as if the report's
+// domain were managed again.
+func (u *undoing) judgeAdministrators(ctx context.Context, st *observation) error {
+	own := func(s *undoStep) bool {
+		return (s.Change.Resource == ResTechnicalAccount || s.Change.Resource == ResRole) && s.Change.takesAway() && s.at == asLeft && s.why == ""
+	}
+	if !slices.ContainsFunc(u.steps, own) {
+		return nil
+	}
+	seen, err := u.f.observe(ctx, Plan{}, observation{}, partAdmins)
+	if err != nil {
+		return err
+	}
+	seen.domains = slices.DeleteFunc(slices.Clone(st.domains), func(d *aad.Domain) bool { return domainName(d.Name) == u.p.Domain })
+	mine := make(map[string]bool)
+	for _, s := range u.steps {
+		if own(s) {
+			mine[strings.ToLower(s.Change.Name)] = true
+		}
+	}
+	for i := range seen.admins {
+		if a := &seen.admins[i]; !mine[strings.ToLower(a.upn)] && a.unfit(Plan{}, &seen) == "" {
+			return nil
+		}
+	}
+	for _, s := range u.steps {
+		if own(s) {
+			s.why = "no other Global Administrator could sign in without an identity provider: give the role to another cloud-only account first"
+		}
 	}
 	return nil
 }
@@ -395,10 +429,7 @@ func (u *undoing) deletes(id string) bool {
 
 // serves says what else lives on what a step takes away in Azure AD or in the
 // directory; "" means nothing.
-func (u *undoing) serves(s *undoStep, others map[string]string, st *observation) string {
-	if len(others) == 0 && s.Change.Resource != ResTechnicalAccount && s.Change.Resource != ResRole {
-		return ""
-	}
+func (u *undoing) serves(s *undoStep, others map[string]string) string {
 	var names []string
 	for _, n := range others {
 		names = append(names, n)
