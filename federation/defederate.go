@@ -70,6 +70,13 @@ func (p DefederatePlan) normalize() (DefederatePlan, error) {
 // AD passwords again. It is idempotent: a domain that is managed already is
 // left alone.
 //
+// The domain is read by its name, never from a list. With RemoveApplication the
+// application's groups are unbound and the application is deleted, but only once
+// the domain was seen twice, a quarter of a minute apart, to be managed, gone, or
+// federated with another issuer; until then they stay, the report says why, and
+// the error wraps [ErrDiffers]. Groups, members, the directory and its bindings are
+// never touched.
+//
 // The whole configuration is kept in the report, so that [Federator.Revert] can
 // bring it back as long as JumpCloud's application exists. Unless everybody's
 // password is known, the report names everybody on the domain: they need one,

@@ -44,6 +44,13 @@
 // Federate again: it looks first, and goes on from what it finds. Whatever was
 // sent without an answer is looked for before it is sent again.
 //
+// Revert, Defederate and UndoRepair may be called at any moment, with any
+// report. They judge every step against the present before the first is undone;
+// what people sign in by goes last, once the domain was seen twice to depend on it
+// no more; what others have changed or live on stays, and the report says why and
+// what to do; then call again. None of them takes away a sign-in that works, but
+// that people of a domain that becomes managed need an Azure AD password.
+//
 // A second application can come to be in one case only: the process dies, the
 // answer to the creation was lost, and JumpCloud's list does not show the
 // application when the next run looks. The next run then refuses with both

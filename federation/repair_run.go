@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,6 +52,11 @@ func (f *Federator) Repair(ctx context.Context, rep *RepairReport) (*RepairRepor
 // UndoRepair takes back what Repair has done, last first: the undo list is the
 // report. A step is taken back only if things still are as it left them. Steps
 // whose outcome is unknown are taken back if what is there can only be theirs.
+//
+// Immutable IDs, bindings and memberships are what people sign in by while their
+// domain is federated, whoever it is federated with. So nothing is taken back
+// before the domain was seen twice, a quarter of a minute apart, to be managed or
+// gone; until then the error wraps [ErrDiffers], and each step says why it stays.
 func (f *Federator) UndoRepair(ctx context.Context, rep *RepairReport) (*RepairReport, error) {
 	out := rep.clone()
 	unlock, err := f.lock(ctx, rep.Plan.Plan.Domain)
@@ -65,8 +71,47 @@ func (f *Federator) UndoRepair(ctx context.Context, rep *RepairReport) (*RepairR
 			todo = append(todo, i)
 		}
 	}
+	if len(todo) > 0 {
+		if err := f.seenManaged(ctx, rep.Plan.Plan.Domain); err != nil {
+			for _, i := range todo {
+				out.Steps[i].Error = err.Error()
+			}
+			out.Error = err.Error()
+			return out, err
+		}
+	}
 	err = f.eachStep(ctx, out, todo, PhaseUndo, f.undoOne)
 	return out, err
+}
+
+// seenManaged returns nil once a domain was seen twice, apart, to be managed or gone.
+func (f *Federator) seenManaged(ctx context.Context, name string) error {
+	name = domainName(name)
+	var since time.Time
+	for n, federated := 1, 0; ; n++ {
+		pause := backoff(n)
+		d, _, err := f.authentication(ctx, name)
+		switch {
+		case err != nil && (!temporary(err) || n > halfStateLooks):
+			return reading(PhaseObserve, err)
+		case err != nil:
+			since = time.Time{}
+		case d != nil && strings.EqualFold(string(d.AuthenticationType), string(aad.Federated)):
+			since = time.Time{}
+			if federated++; federated == differsLooks {
+				return fmt.Errorf("federation: %w: %s is federated, and its people sign in by what the repair has set: call Defederate or Revert first", ErrDiffers, name)
+			}
+		case since.IsZero():
+			since, pause = time.Now(), apart
+		case time.Since(since) >= apart:
+			return nil
+		default:
+			pause = apart
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return reading(PhaseObserve, err)
+		}
+	}
 }
 
 func (r *RepairReport) clone() *RepairReport {
@@ -79,6 +124,7 @@ func (r *RepairReport) clone() *RepairReport {
 // eachStep does something about the steps, several at a time, until one fails in a
 // way that all others would.
 func (f *Federator) eachStep(ctx context.Context, out *RepairReport, todo []int, phase Phase, do func(context.Context, *pace, RepairStep) (Outcome, error)) error {
+	parent := ctx
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var (
@@ -134,6 +180,9 @@ feed:
 	}
 	close(next)
 	wg.Wait()
+	if phase == PhaseApply {
+		f.readBack(parent, out, todo)
+	}
 	out.Finished = time.Now().UTC()
 	err := context.Cause(ctx)
 	if n := out.Count(Refused); err == nil && phase == PhaseApply && n > 0 {
@@ -150,6 +199,33 @@ feed:
 	}
 	f.emit(context.WithoutCancel(ctx), Event{Phase: PhaseDone, Domain: out.Plan.Plan.Domain, Done: done, Total: len(todo), Elapsed: time.Since(began), Err: err})
 	return err
+}
+
+// readBack looks what became of additions that were on their way when another
+// person's refusal ended the rest: nothing is sent, and what is there now was not
+// there before.
+func (f *Federator) readBack(ctx context.Context, out *RepairReport, todo []int) {
+	for _, i := range todo {
+		s := &out.Steps[i]
+		if s.Outcome != Unknown || ctx.Err() != nil {
+			continue
+		}
+		is, err := false, error(nil)
+		switch s.Kind {
+		case SetImmutableID:
+			var u *aad.User
+			if u, err = f.ad.User(ctx, s.AzureADID); err == nil {
+				is = u.ImmutableID == s.Value
+			}
+		case BindToDirectory:
+			is, err = f.isBound(ctx, *s)
+		case AddToGroup:
+			is, err = f.isMember(ctx, *s)
+		}
+		if err == nil && is {
+			s.Outcome, s.Error = Done, ""
+		}
+	}
 }
 
 // hopeless reports whether everybody else would fail in the same way.

@@ -341,24 +341,23 @@ func (u *undoing) unfitField(f Field) string {
 
 // stillStanding looks at everything that sign-in needs, right before a
 // federation with JumpCloud comes back.
-func (u *undoing) stillStanding(ctx context.Context, s *undoStep) error {
+func (u *undoing) stillStanding(ctx context.Context, s *undoStep) (why string, err error) {
 	if !u.bringsJumpCloud(s) {
-		return nil
+		return "", nil
 	}
 	t := u.target(s)
 	for n := 1; ; n++ {
-		why, err := u.missing(ctx, t)
-		if err == nil && why == "" {
-			return nil
-		}
-		if err != nil && !temporary(err) {
-			return err
-		}
-		if n == differsLooks {
-			return errors.Join(fmt.Errorf("%w: %s: run Federate instead", ErrDiffers, cmp.Or(why, "it could not be seen that the application stands")), err)
+		why, err = u.missing(ctx, t)
+		switch {
+		case err == nil && why == "", err != nil && !temporary(err):
+			return "", err
+		case n == differsLooks && err != nil:
+			return "", err
+		case n == differsLooks:
+			return why + ": run Federate instead", nil
 		}
 		if err := sleep(ctx, backoff(n)); err != nil {
-			return err
+			return "", err
 		}
 	}
 }

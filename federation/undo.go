@@ -147,7 +147,6 @@ func (u *undoing) run(ctx context.Context) error {
 	if err := u.judge(ctx); err != nil {
 		return err
 	}
-	u.rep.Before = u.sight.state(u.p)
 	u.steps = slices.DeleteFunc(u.steps, func(s *undoStep) bool { return s.perhaps && s.at == undone })
 	var changes Changes
 	for _, s := range u.steps {
@@ -166,12 +165,22 @@ func (u *undoing) run(ctx context.Context) error {
 		}
 	}
 	var errs []error
+	stays := make(map[string][]string) // by reason
+	var reasons []string
 	for _, s := range u.steps {
 		s.Started = time.Now()
 		err := u.make(ctx, s)
 		s.Elapsed = time.Since(s.Started)
 		u.f.emit(ctx, Event{Phase: PhaseUndo, Domain: u.p.Domain, Change: &s.Change, Text: string(s.Outcome), Elapsed: max(s.Elapsed, 1), Err: err})
-		if err != nil {
+		switch {
+		case err == nil:
+		case s.Outcome == Left:
+			s.Error = s.why
+			if stays[s.why] == nil {
+				reasons = append(reasons, s.why)
+			}
+			stays[s.why] = append(stays[s.why], s.Change.String())
+		default:
 			s.Error = err.Error()
 			errs = append(errs, &StepError{PhaseUndo, s.Change, err})
 		}
@@ -180,11 +189,14 @@ func (u *undoing) run(ctx context.Context) error {
 			break
 		}
 	}
+	for _, why := range reasons {
+		errs = append(errs, fmt.Errorf("federation: %w, so this is not done: %s: %s", ErrDiffers, strings.Join(stays[why], ", "), why))
+	}
 	return errors.Join(errs...)
 }
 
 // make brings one step back, unless it stays or is undone already.
-func (u *undoing) make(ctx context.Context, s *undoStep) error {
+func (u *undoing) make(ctx context.Context, s *undoStep) (err error) {
 	if s.at == asLeft && s.why == "" && s.losing {
 		reason, err := u.release(ctx)
 		if err != nil {
@@ -198,10 +210,13 @@ func (u *undoing) make(ctx context.Context, s *undoStep) error {
 		return nil
 	case s.why != "":
 		s.Outcome = Left
-		return fmt.Errorf("%w: %s", ErrDiffers, s.why)
+		return ErrDiffers
 	case s.Change.Resource == ResFederation && s.Change.Action == Create:
-		if err := u.stillStanding(ctx, s); err != nil {
+		if s.why, err = u.stillStanding(ctx, s); s.why != "" {
 			s.Outcome = Left
+			return ErrDiffers
+		} else if err != nil {
+			s.Outcome = Skipped
 			return err
 		}
 	}
@@ -314,7 +329,7 @@ func (u *undoing) bring(ctx context.Context, s *undoStep) error {
 			// Two answers of different age can look like somebody's doing.
 			gone, last = time.Time{}, fmt.Errorf("%w: %s", ErrDiffers, why)
 			if differing++; differing == differsLooks {
-				s.Outcome = Left
+				s.Outcome, s.why = Left, why
 				return last
 			}
 		default:

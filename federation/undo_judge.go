@@ -138,6 +138,7 @@ func (u *undoing) judge(ctx context.Context) error {
 		u.sight.read = false
 		return reading(PhaseObserve, err)
 	}
+	u.rep.Before = u.sight.state(u.p)
 	if err := u.identify(ctx); err != nil {
 		return reading(PhaseObserve, err)
 	}
@@ -201,6 +202,9 @@ func (u *undoing) judgeLine() {
 
 // wayOut says what to do about what stays because the domain is federated.
 func (u *undoing) wayOut() string {
+	if s := u.federation(); s != nil && s.frees() {
+		return ", and people sign in through it: call again once its federation can be taken away"
+	}
 	return ", and people sign in through it: revert the report of the run that federated the domain first, or call Defederate"
 }
 
