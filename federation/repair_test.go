@@ -354,3 +354,37 @@ func TestRepairDenied(t *testing.T) {
 		}
 	})
 }
+
+// What a repair has given people is their sign-in while the domain is federated,
+// and is taken back only once it is managed.
+func TestUndoRepairWaitsForTheDomain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := broken(2)
+		f := env.Federator(nil)
+		preview, err := f.PreviewRepair(t.Context(), everything(env))
+		if err != nil {
+			t.Fatal(err)
+		}
+		done, err := f.Repair(t.Context(), preview)
+		if err != nil || done.Count(federation.Done) == 0 {
+			t.Fatalf("%v\n%s", err, done)
+		}
+		plan := env.Plan()
+		plan.Consent.LockOut.AtMost = 10
+		if _, err := f.Federate(t.Context(), plan); err != nil {
+			t.Fatal(err)
+		}
+		env.ResetLog()
+		out, err := f.UndoRepair(t.Context(), done)
+		if !errors.Is(err, federation.ErrDiffers) || env.Writes() != 0 || out.Count(federation.Done) != done.Count(federation.Done) {
+			t.Fatalf("of a federated domain: %v, %d writes\n%s", err, env.Writes(), out)
+		}
+		if _, err := f.Defederate(t.Context(), federation.DefederatePlan{Domain: env.Domain, Passwords: federation.PasswordsKnown}); err != nil {
+			t.Fatal(err)
+		}
+		out, err = f.UndoRepair(t.Context(), out)
+		if err != nil || out.Count(federation.Undone) != done.Count(federation.Done) {
+			t.Errorf("of a managed domain: %v\n%s", err, out)
+		}
+	})
+}
