@@ -14,6 +14,7 @@ import (
 type admin struct {
 	id, upn, name, immutableID string
 	enabled, synced, guest     bool
+	external                   bool // of another tenant, and signs in there
 	global                     bool
 }
 
@@ -22,7 +23,7 @@ func newAdmin(u *aad.User) admin {
 		id: u.ID, upn: u.UserPrincipalName, name: u.DisplayName, immutableID: u.ImmutableID,
 		enabled: u.Enabled != nil && *u.Enabled,
 		synced:  u.OnPremisesSyncEnabled != nil && *u.OnPremisesSyncEnabled,
-		guest:   strings.EqualFold(u.UserType, "Guest"),
+		guest:   strings.EqualFold(u.UserType, "Guest"), external: isExternal(u.UserPrincipalName),
 	}
 }
 
@@ -121,13 +122,15 @@ func (a *admin) unfit(p Plan, st *observation) string {
 		return "is disabled"
 	case a.guest:
 		return "is a guest"
+	case a.external:
+		return "is of another tenant and signs in there"
 	case a.synced:
 		return "is synchronised from an on-premises directory"
-	case at == p.Domain || strings.HasSuffix(at, "."+p.Domain):
+	case st.root(at) == p.Domain:
 		return "is on the domain that is to be federated"
 	case a.immutableID != "":
 		return "has an immutable ID, so whoever holds an identity provider's key can sign in as it"
-	case st.federated(at):
+	case st.federated(at), st.federated(st.root(at)):
 		return "is on the federated domain " + at
 	}
 	return ""

@@ -91,6 +91,7 @@ var administratorGates = []gate{
 			s.AzureAD.AddDomain("it.example.com")
 			s.AzureAD.MakeGlobalAdministrator(s.AzureAD.AddUser(aad.User{UserPrincipalName: "root@it.example.com"}))
 			s.plan.TechnicalAccount.UserPrincipalName = "root@it.example.com"
+			s.plan.Consent.LockOut.People = []string{"root@it.example.com"} // on a subdomain that follows, and not in JumpCloud
 		},
 		mend: func(_ *testing.T, s *site) { s.plan.TechnicalAccount.UserPrincipalName = s.Administrators[0] }},
 	{name: "technical-account-on-another-domain", code: federation.CodeTechnicalAccount, severity: federation.Warning,
@@ -130,6 +131,55 @@ var administratorGates = []gate{
 					UserPrincipalName: name + "@contoso.onmicrosoft.com", Mail: name + "@example.com", ImmutableID: "QUJD" + name,
 				}))
 				s.JumpCloud.Bind(jumpcloud.Object{Type: jumpcloud.GroupObject, ID: s.JumpCloud.Groups()[0].ID}, jumpcloud.Object{Type: jumpcloud.UserObject, ID: id})
+			}
+		}},
+	{name: "lock-out-by-a-mistyped-group", code: federation.CodeLockOut,
+		shut: func(_ *testing.T, s *site) {
+			s.JumpCloud.AddGroup("every one")
+			s.JumpCloud.AddGroup("Sales")
+			s.plan.Groups = []federation.Group{{Name: "Evreyone"}}
+		},
+		consent: func(p *federation.Plan) { p.Consent.LockOut.AtMost = 3 }},
+	{name: "lock-out-by-an-empty-group", code: federation.CodeLockOut,
+		shut: func(_ *testing.T, s *site) {
+			s.JumpCloud.AddGroup("Microsoft 365")
+			s.plan.Groups = []federation.Group{{Name: "Microsoft 365"}}
+		},
+		consent: func(p *federation.Plan) { p.Consent.LockOut.AtMost = 3 }},
+	{name: "already-out", code: federation.CodeAlreadyOut, severity: federation.Warning,
+		shut: func(t *testing.T, s *site) {
+			federated(t, s.Env)
+			s.AzureAD.AddUser(aad.User{UserPrincipalName: "new.hire@example.com", ImmutableID: "TmV3"})
+			s.plan.BrandName = "Example"
+		}},
+	{name: "consent-unused", code: federation.CodeConsentUnused, severity: federation.Info,
+		shut: func(_ *testing.T, s *site) {
+			s.plan.Consent.LockOut.People = []string{"Ada.Abbot@example.com", "ada.abbott@example.com"}
+		}},
+	{name: "subdomain", code: federation.CodeSubdomain, severity: federation.Info,
+		shut: func(_ *testing.T, s *site) {
+			s.AzureAD.AddDomain("uk.example.com")
+			s.AzureAD.AddDomain("eu.example.com")
+			s.AzureAD.AddDomain("labs.example.com", func(d *aad.Domain) { d.IsRoot = true })
+			s.AzureAD.AddDomain("a.labs.example.com")
+		}},
+	{name: "immutable-ids-of-another-form", code: federation.CodeImmutableIDForm, severity: federation.Warning,
+		shut: func(_ *testing.T, s *site) {
+			for _, u := range s.AzureAD.Users() {
+				if u.ImmutableID != "" {
+					s.AzureAD.EditUser(u.ID, func(u *aad.User) { u.ImmutableID = u.UserPrincipalName })
+				}
+			}
+		}},
+	{name: "immutable-ids-never-synchronised", code: federation.CodeImmutableIDForm, severity: federation.Warning,
+		shut: func(_ *testing.T, s *site) {
+			for i, u := range s.AzureAD.Users() {
+				if u.ImmutableID != "" {
+					s.AzureAD.EditUser(u.ID, func(u *aad.User) { u.ImmutableID = fmt.Sprintf("b2xkZXIg%06d", i) })
+				}
+			}
+			for _, u := range s.JumpCloud.Users() {
+				s.JumpCloud.SetSync(s.Directory, jumpcloud.BoundUser{UserID: u.ID})
 			}
 		}},
 	{name: "lock-out", code: federation.CodeLockOut,

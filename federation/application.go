@@ -125,6 +125,17 @@ func (st *observation) cert(p Plan) (certs.Cert, error) {
 	return st.signing.cert, st.signing.err
 }
 
+// shows reports whether JumpCloud shows a certificate as the application's, in
+// either place.
+func (st *observation) shows(p Plan, c certs.Cert) bool {
+	a := st.app(p)
+	if a == nil || c.IsZero() {
+		return false
+	}
+	own, err := a.Certificate()
+	return err == nil && own == c || st.metadata != nil && st.metadata.EntityID == a.IdPEntityID && slices.Contains(st.metadata.SigningCerts, c)
+}
+
 func signingCert(a *jumpcloud.Application, m *certs.Metadata) (certs.Cert, error) {
 	own, err := a.Certificate()
 	if err != nil {

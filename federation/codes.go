@@ -44,6 +44,10 @@ const (
 	CodePrivilegedImmutable Code = "privileged-immutable-id"
 	CodeTokenPolicy         Code = "token-validation-policy"
 	CodeLockOut             Code = "lock-out"
+	CodeAlreadyOut          Code = "already-out"
+	CodeConsentUnused       Code = "consent-unused"
+	CodeSubdomain           Code = "subdomain"
+	CodeImmutableIDForm     Code = "immutable-id-form"
 )
 
 // CodeDrift is the code of what no longer is as the plan says.

@@ -174,7 +174,7 @@ func diffFederation(cs Changes, p Plan, st *observation) Changes {
 			// Old clients send passwords there. That there is none is fine, and
 			// so is another path; somebody else's host is not.
 			continue
-		case f.name == fieldNextCertificate && (now == cert || !p.Consent.RemoveNextCertificate && (!p.Consent.TakeOver || ours(p, st))):
+		case f.name == fieldNextCertificate && (now == cert || st.shows(p, have.NextSigningCertificate) || !p.Consent.RemoveNextCertificate && (!p.Consent.TakeOver || ours(p, st))):
 			continue // JumpCloud's next one, or told by inspect
 		}
 		fs = append(fs, Field{Name: f.name, Old: now, New: v})
@@ -210,8 +210,12 @@ func inspectCertificates(ps *problems, p Plan, st *observation, now time.Time) {
 	}
 	if classifyOurs(p, st) == StateUnknownNext {
 		shown := showCertificate(rawCertificate(st.fed.NextSigningCertificate, st.fed.RawNextSigningCertificate))
+		severity := Alarm
+		if p.Consent.RemoveNextCertificate {
+			severity = Warning // somebody has looked, and it is to go
+		}
 		*ps = append(*ps, Finding{
-			Code: CodeNextCertificate, Severity: Alarm, Subject: p.Domain,
+			Code: CodeNextCertificate, Severity: severity, Subject: p.Domain,
 			Message:   "beside JumpCloud's, Azure AD accepts another certificate for " + p.Domain + ": " + shown + "; whoever has its key can sign in as anybody",
 			Repair:    "find out who set it; set consent.removeNextCertificate to have it removed",
 			Consent:   "removeNextCertificate",

@@ -4,10 +4,8 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
@@ -182,25 +180,19 @@ func defederateSteps(plan DefederatePlan, p Plan, st *observation) (steps []Step
 	}}})
 }
 
-// needPasswords names everybody on the domain.
+// needPasswords names everybody on the domain and on the subdomains that follow
+// it. People of other tenants sign in at home.
 func (f *Federator) needPasswords(ctx context.Context, plan DefederatePlan, rep *Report) error {
 	repair := "set a new password"
 	if plan.Passwords == PasswordsTemporaryAccessPass {
 		repair = "issue a temporary access pass"
 	}
-	opts := &aad.UsersOptions{Domain: plan.Domain, Select: []string{"id", "userPrincipalName", "accountEnabled"}}
-	var names []string
-	for u, err := range f.ad.Users(ctx, opts) {
-		if err != nil {
-			return reading(PhaseCheck, err)
-		}
-		if u.Enabled == nil || *u.Enabled {
-			names = append(names, u.UserPrincipalName)
-		}
+	people, err := f.accounts(ctx, plan.Domain)
+	if err != nil {
+		return reading(PhaseCheck, err)
 	}
-	slices.SortFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
-	for _, n := range names {
-		rep.Findings = append(rep.Findings, Finding{Code: CodePasswordNeeded, Severity: Info, Subject: n, Message: n + " may have no Azure AD password", Repair: repair})
+	for _, p := range people {
+		rep.Findings = append(rep.Findings, Finding{Code: CodePasswordNeeded, Severity: Info, Subject: p.UserPrincipalName, Message: p.UserPrincipalName + " may have no Azure AD password", Repair: repair})
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -135,6 +136,36 @@ func rootOf(name string, st *observation) string {
 		return "its root domain"
 	}
 	return root
+}
+
+// root is the domain whose authentication counts for people on name: itself, or
+// for a subdomain that is no root the nearest one above it.
+func (st *observation) root(name string) string {
+	if d := st.domain(name); d != nil && d.IsRoot {
+		return name
+	}
+	for up := name; ; {
+		_, rest, ok := strings.Cut(up, ".")
+		if !ok {
+			return name
+		}
+		if d := st.domain(rest); d != nil && d.IsRoot {
+			return rest
+		}
+		up = rest
+	}
+}
+
+// followers are the subdomains that inherit a domain's authentication, in order.
+func (st *observation) followers(name string) []string {
+	var names []string
+	for _, d := range st.domains {
+		if n := domainName(d.Name); n != name && !d.IsRoot && st.root(n) == name {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // issuersAtMost is how many other federated domains are asked for their

@@ -54,7 +54,7 @@ func TestDrift(t *testing.T) {
 			make: func(t *testing.T, env *federationtest.Env) {
 				edit(t, env, func(f *aad.Federation) { f.DisplayName = "x" })
 			}},
-		{name: "unknown second certificate", code: federation.CodeNextCertificate, severity: federation.Alarm, says: "sign in as anybody", repair: "nextSigningCertificate",
+		{name: "unknown second certificate", code: federation.CodeNextCertificate, severity: federation.Warning, says: "sign in as anybody", repair: "nextSigningCertificate",
 			make: func(t *testing.T, env *federationtest.Env) {
 				edit(t, env, func(f *aad.Federation) { f.NextSigningCertificate = foreignCert(t) })
 			},

@@ -28,24 +28,24 @@ func slow(env *federationtest.Env) {
 	env.JumpCloud.Latency, env.AzureAD.Latency = latency, latency
 }
 
-// A fresh domain with one group that is yet to be made: the budget is 40
-// requests, safety reads included, and a wall time of 1.25 times the longest
-// chain of requests that depend on each other, besides the five seconds between
-// the two looks that must show no such group and application.
+// A fresh domain with one group that is yet to be made, with one listed member:
+// the budget is 40 requests, safety reads included, and a wall time of 1.25 times
+// the longest chain of requests that depend on each other, besides the five
+// seconds between the two looks that must show no such group and application.
 func TestFederateFreshBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		env := federationtest.New(nil)
+		env := federationtest.New(&federationtest.Options{Users: 1})
 		slow(env)
 		plan := env.Plan()
-		plan.Groups = []federation.Group{{Name: "Microsoft 365"}}
+		plan.Groups = []federation.Group{{Name: "Microsoft 365", Members: []string{env.JumpCloud.Users()[0].Email}}}
 		start := time.Now()
 		rep, err := env.Federator(nil).Federate(t.Context(), plan)
 		took := time.Since(start)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, rep)
 		}
-		if !rep.Changed() || env.Writes() != 5 {
-			t.Fatalf("%d writes; want 5: group, application, two bindings, federation", env.Writes())
+		if !rep.Changed() || env.Writes() != 6 {
+			t.Fatalf("%d writes; want 6: group, member, application, two bindings, federation", env.Writes())
 		}
 		if n := env.Requests(); n > 40 {
 			t.Errorf("%d requests; want at most 40", n)
@@ -321,6 +321,10 @@ func TestFederateAtOnce(t *testing.T) {
 				}
 				slow(env)
 				one := env.Federator(nil)
+				var everybody []string // the group is new, and lets in whom the plan lists
+				for _, u := range env.JumpCloud.Users() {
+					everybody = append(everybody, u.Email)
+				}
 				var wg sync.WaitGroup
 				errs := make([]error, 2)
 				reps := make([]*federation.Report, 2)
@@ -331,7 +335,7 @@ func TestFederateAtOnce(t *testing.T) {
 					}
 					plan := env.Plan()
 					plan.Domain = test.domains[i%len(test.domains)]
-					plan.Groups = []federation.Group{{Name: "Microsoft 365"}}
+					plan.Groups = []federation.Group{{Name: "Microsoft 365", Members: everybody}}
 					wg.Go(func() { reps[i], errs[i] = f.Federate(t.Context(), plan) })
 				}
 				wg.Wait()
@@ -366,7 +370,7 @@ func TestFederateAtOnce(t *testing.T) {
 				}
 				for _, d := range test.domains {
 					plan := env.Plan()
-					plan.Domain, plan.Groups = d, []federation.Group{{Name: "Microsoft 365"}}
+					plan.Domain, plan.Groups = d, []federation.Group{{Name: "Microsoft 365", Members: everybody}}
 					changes, err := one.Preview(t.Context(), plan)
 					if err != nil || len(changes) != 0 {
 						t.Errorf("%s: Preview: %v\n%s", d, err, changes)

@@ -38,6 +38,9 @@ type Finding struct {
 	Consent string `json:"consent,omitempty"`
 	// Consented is set when the plan consents.
 	Consented bool `json:"consented,omitempty"`
+	// People are all whom it is about, where it is about people; the message
+	// names some. A [Preflight] leaves them out, because it has them anyhow.
+	People []PersonFinding `json:"people,omitempty"`
 }
 
 // String returns the finding on one line.
@@ -61,6 +64,10 @@ type PreconditionError struct {
 	Findings []Finding
 
 	differs bool
+
+	// People are all who would lose their sign-in, however many: those of the
+	// findings, each once, with the first reason.
+	People []PersonFinding
 }
 
 // Is reports whether the error is target's kind as well.
@@ -112,5 +119,9 @@ func (p problems) err() error {
 	if bad == nil {
 		return nil
 	}
-	return &PreconditionError{Findings: bad}
+	e := &PreconditionError{Findings: bad}
+	for _, f := range bad {
+		e.People = append(e.People, f.People...)
+	}
+	return e
 }

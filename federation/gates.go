@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,14 +29,14 @@ func inspect(p Plan, st *observation, now time.Time) []Finding {
 // People are nil if the domain does not exist.
 func (f *Federator) check(ctx context.Context, p Plan, st *observation) (gates []Finding, people *People, err error) {
 	f.emit(ctx, Event{Phase: PhaseCheck, Domain: p.Domain, Text: "checking the gates and everybody's sign-in"})
-	g, ctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		gates, err = f.gates(ctx, p, st)
+		gates, err = f.gates(gctx, p, st)
 		return err
 	})
 	if st.domain(p.Domain) != nil {
 		g.Go(func() (err error) {
-			people, err = f.people(ctx, newAudience(p, st))
+			people, err = f.people(gctx, newAudience(p, st))
 			return err
 		})
 	}
@@ -46,96 +44,13 @@ func (f *Federator) check(ctx context.Context, p Plan, st *observation) (gates [
 		return nil, nil, reading(PhaseCheck, err)
 	}
 	if people != nil {
-		gates = append(gates, lockOutFindings(people, p.Consent.LockOut)...)
+		similar, err := f.similarGroups(ctx, p, people)
+		if err != nil {
+			return nil, nil, reading(PhaseCheck, err)
+		}
+		gates = append(gates, people.gates(p.Consent.LockOut, similar)...)
 	}
 	return gates, people, nil
-}
-
-// newAudience says whose sign-in is to be judged.
-func newAudience(p Plan, st *observation) audience {
-	a := audience{domain: p.Domain, rules: p.Directory.Rules, admins: make(map[string]bool), directoryGroupIDs: []string{}}
-	for rule := range st.rules {
-		a.rules = append(a.rules[:len(a.rules):len(a.rules)], rule)
-	}
-	if d := st.directory(p); d != nil {
-		a.directoryID = d.ID
-	}
-	for _, g := range p.Groups {
-		a.newMembers = append(a.newMembers, g.Members...)
-		if have := st.group(g); have != nil {
-			a.groupIDs = append(a.groupIDs, have.ID)
-			if slices.Contains(p.Directory.Groups, g.Name) || st.dirGroups[have.ID] {
-				a.directoryGroupIDs = append(a.directoryGroupIDs, have.ID)
-			}
-		} else {
-			a.groupsPending = true
-		}
-	}
-	for i := range st.admins {
-		a.admins[st.admins[i].id] = true
-	}
-	return a
-}
-
-// lockOutAtMost is how many people a refusal names; the others are counted.
-const lockOutAtMost = 10
-
-// lockOutFindings turns the people who would be locked out into one gate, which
-// comes first, and names those whom the token validation policy keeps out.
-func lockOutFindings(people *People, consent LockOut) []Finding {
-	bad, accepted := people.lockedOut(consent)
-	var fs []Finding
-	name := func(ps []PersonFinding) string {
-		names := make([]string, 0, lockOutAtMost+1)
-		for i, p := range ps {
-			if i == lockOutAtMost {
-				names = append(names, fmt.Sprintf("and %d more", len(ps)-i))
-				break
-			}
-			names = append(names, p.Who())
-		}
-		return strings.Join(names, ", ")
-	}
-	count := func(ps []PersonFinding) string {
-		if len(ps) == 1 {
-			return "one person"
-		}
-		return fmt.Sprintf("%d people", len(ps))
-	}
-	if len(bad) > 0 {
-		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: people.Domain, Consent: "lockOut.people",
-			Message: count(bad) + " would be locked out: " + name(bad),
-			Repair:  "run Preflight for the reasons and repairs, or name these people in consent.lockOut.people"})
-	}
-	if len(accepted) > 0 {
-		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: people.Domain, Consent: "lockOut.people", Consented: true,
-			Message: count(accepted) + " will be locked out: " + name(accepted)})
-	}
-	return append(fs, otherDomainFindings(people)...)
-}
-
-// otherDomainFindings names the people whom the tenant's token validation
-// policy keeps out although JumpCloud would let them in.
-func otherDomainFindings(people *People) []Finding {
-	var names []string
-	n := 0
-	for _, p := range people.All() {
-		if p.Code != CodePersonOtherDomain || p.Severity != Warning {
-			continue
-		}
-		if n++; n <= lockOutAtMost {
-			names = append(names, p.Who())
-		}
-	}
-	if n == 0 {
-		return nil
-	}
-	if n > lockOutAtMost {
-		names = append(names, fmt.Sprintf("and %d more", n-lockOutAtMost))
-	}
-	return []Finding{{Code: CodeTokenPolicy, Severity: Warning, Subject: people.Domain,
-		Message: "the tenant's token validation policy lets nobody in through " + people.Domain + " whose user principal name is on another domain (AADSTS5000820): " + strings.Join(names, ", "),
-		Repair:  "give these people user principal names on " + people.Domain + ", or let them go on signing in on their own domain"}}
 }
 
 // gates reads what must be known before the first write and says what is shut.

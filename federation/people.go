@@ -19,6 +19,11 @@ type PersonFinding struct {
 	// once the domain is federated. It counts for [Consent.LockOut].
 	LockedOut bool `json:"lockedOut,omitempty"`
 
+	// AlreadyOut says that the person cannot sign in today, as far as anybody
+	// can read, and could not once the domain is federated as planned. It needs
+	// no consent: the change takes nothing away.
+	AlreadyOut bool `json:"alreadyOut,omitempty"`
+
 	// UserPrincipalName is the account in Azure AD, Email the address in
 	// JumpCloud (or the user name of somebody without one), both as the
 	// services compare them: ASCII letters small. One of them may be empty.
@@ -68,6 +73,9 @@ type PeopleCounts struct {
 	LockedOut int `json:"lockedOut"` // people, however many findings each has
 	Findings  int `json:"findings"`
 
+	// AlreadyOut counts people who cannot sign in today either.
+	AlreadyOut int `json:"alreadyOut,omitempty"`
+
 	BySeverity map[Severity]int `json:"bySeverity,omitempty"`
 	ByCode     map[Code]int     `json:"byCode,omitempty"`
 }
@@ -84,6 +92,11 @@ type People struct {
 	found   []finding
 	policy  *aad.TokenValidationPolicy // nil: the service's default
 	service func(userPrincipalName, displayName string) string
+
+	subdomains []string // that follow the domain, so that their people are here
+	absent     []string // groups of the plan that do not exist
+	empty      []string // and those that nobody is in
+	ids        usualID
 
 	list []PersonFinding // of people who were read back from JSON
 }
@@ -143,16 +156,52 @@ func (p *People) LockedOut() []PersonFinding {
 	return out
 }
 
+// AlreadyOut returns everyone who cannot sign in today and will not be able to,
+// each once, with the first reason.
+func (p *People) AlreadyOut() []PersonFinding {
+	return p.each(func(f PersonFinding) bool { return f.AlreadyOut }, func(f finding) bool { return f.out })
+}
+
+// each returns the people with a finding of some sort, each once. A finding is
+// put into words only if it is of the sort.
+func (p *People) each(is func(PersonFinding) bool, isShort func(finding) bool) []PersonFinding {
+	var out []PersonFinding
+	add := func(f PersonFinding) {
+		if n := len(out); n == 0 || out[n-1].person() != f.person() {
+			out = append(out, f)
+		}
+	}
+	if p != nil && p.crowd != nil {
+		for _, f := range p.found {
+			if isShort(f) {
+				add(p.words(f))
+			}
+		}
+		return out
+	}
+	for _, f := range p.All() {
+		if is(f) {
+			add(f)
+		}
+	}
+	return out
+}
+
 // lockedOut applies the plan's consent: it returns those who would be locked out
 // without it, and those with it. People who are named are consented to; of all
 // others at most AtMost, and if there are more, none.
 func (p *People) lockedOut(consent LockOut) (unconsented, consented []PersonFinding) {
+	return consent.apply(p.LockedOut())
+}
+
+// apply tells who of some people is not covered, and who is.
+func (consent LockOut) apply(people []PersonFinding) (unconsented, consented []PersonFinding) {
 	named := make(map[string]bool, len(consent.People))
 	for _, s := range consent.People {
 		named[foldAddress(s)] = true
 	}
 	var others []PersonFinding
-	for _, f := range p.LockedOut() {
+	for _, f := range people {
 		if named[f.UserPrincipalName] {
 			consented = append(consented, f)
 		} else {
@@ -194,7 +243,7 @@ func (p *People) UnmarshalJSON(b []byte) error {
 func (p *People) words(f finding) PersonFinding {
 	c := p.crowd
 	w := PersonFinding{
-		Code: f.kind.code(), Severity: severities[f.severity], LockedOut: f.locked,
+		Code: f.kind.code(), Severity: severities[f.severity], LockedOut: f.locked, AlreadyOut: f.out,
 		Evidence: p.evidence(f), Repair: personCodes[f.kind].repair,
 	}
 	if f.ad != 0 {
@@ -240,18 +289,27 @@ func (p *People) evidence(f finding) string {
 	case kNotActivated:
 		return "has not been activated in JumpCloud as " + p.name(j, email) + ": no password has been chosen there"
 	case kNotInGroup:
-		if f.locked {
-			return "in none of the JumpCloud groups that are bound to the application"
-		}
-		return "not among the members whom the plan lists, and its groups are not all there or not all bound yet"
+		return "in none of the JumpCloud groups that are bound to the application, or that the plan binds"
+	case kPasswordExpired:
+		return "the password in JumpCloud has expired, as " + p.name(j, email)
+	case kAccountLocked:
+		return "locked in JumpCloud as " + p.name(j, email)
+	case kBoundElsewhere:
+		return p.boundElsewhere(f)
+	case kImmutableIDDiffers:
+		return p.idDiffers(u, j, f)
 	case kNotBound:
-		if f.locked {
+		if f.locked || f.out {
 			return "not bound to JumpCloud's Microsoft 365 directory, so that JumpCloud knows no immutable ID to send"
 		}
 		return "not bound to JumpCloud's Microsoft 365 directory yet; the plan binds the group, and sign-in works once the directory is synchronised"
 	case kBindingError:
 		if f.arg != 0 {
-			return "bound to an account in Azure AD to which " + c.text.str(c.jc.at(f.arg-1).email) + " is bound as well"
+			other := c.jc.at(f.arg - 1)
+			if match(other.flags>>jcHow) != matchBinding {
+				return "bound to the account in Azure AD that is " + p.name(other, c.text.str(c.email(f.arg-1))) + "'s"
+			}
+			return "bound to an account in Azure AD to which " + c.text.str(other.email) + " is bound as well"
 		}
 		return "the Microsoft 365 directory reports: " + c.fault[f.jc-1]
 	case kOtherDomain:
@@ -261,8 +319,11 @@ func (p *People) evidence(f finding) string {
 			return email + " in JumpCloud, but the mail address in Azure AD is " + strings.Join(c.aliases(f.ad-1, aliasMail), ", ")
 		}
 		s := key + " in JumpCloud, " + upn + " in Azure AD"
-		if match(j.flags>>jcHow) == matchBinding {
+		switch match(j.flags >> jcHow) {
+		case matchBinding:
 			return s + " (the binding says that they are one person)"
+		case matchID:
+			return s + " (the account's immutable ID is the JumpCloud user's)"
 		}
 		return s + " (matched by the mail address)"
 	case kAliasOnly:
@@ -298,11 +359,45 @@ func (p *People) evidence(f finding) string {
 	case kNestedGroup:
 		return "in a bound group only by way of another group"
 	case kGuest:
+		if u.flags&adGuest == 0 {
+			return "a member from another tenant, whose sign-in does not change"
+		}
 		return "a guest, whose sign-in does not change"
 	case kDisabled:
 		return "disabled in Azure AD"
 	}
 	return ""
+}
+
+// boundElsewhere says to which account the directory has bound a user.
+func (p *People) boundElsewhere(f finding) string {
+	c := p.crowd
+	account := c.jc.at(f.jc - 1).ad
+	if f.ad != 0 {
+		account = c.elsewhere[f.jc-1]
+	}
+	s := "JumpCloud's directory has bound the person to the account "
+	switch other := c.ad.at(account - 1); {
+	case other.flags&adSeen != 0:
+		s += c.text.str(other.upn)
+	case other.flags&adGone != 0:
+		s += c.adID(account-1) + ", which does not exist in this tenant"
+	default:
+		s += c.adID(account-1) + ", which is not on " + p.Domain
+	}
+	if f.ad != 0 {
+		s += ", and not to this one"
+	}
+	return s
+}
+
+// idDiffers says why a sign-in may not find the account.
+func (p *People) idDiffers(u *adPerson, j *jcPerson, f finding) string {
+	s := "the immutable ID is not " + p.crowd.jcID(f.jc-1) + ", which JumpCloud most likely sends, but " + forms[idForm(u.flags>>adForm)]
+	if j.flags&(jcBound|jcNamed) == jcBound {
+		s += "; the directory has never synchronised the person"
+	}
+	return s
 }
 
 // name is what a JumpCloud user is called.

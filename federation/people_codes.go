@@ -15,6 +15,10 @@ const (
 	CodePersonNotBound Code = "person-not-bound"
 	// Bound, but JumpCloud reports an error with it.
 	CodePersonBindingError Code = "person-binding-error"
+	// Bound to another account than the one with this address.
+	CodePersonBoundElsewhere Code = "person-bound-elsewhere"
+	// With another immutable ID than JumpCloud most likely sends.
+	CodePersonImmutableIDDiffers Code = "person-immutable-id-differs"
 	// Without the ID that Azure AD finds people by.
 	CodePersonNoImmutableID Code = "person-no-immutable-id"
 	// One immutable ID on two accounts: one of them gets into the other's.
@@ -29,9 +33,13 @@ const (
 	CodePersonSuspended Code = "person-suspended"
 	// Not activated in JumpCloud, enabled in Azure AD.
 	CodePersonNotActivated Code = "person-not-activated"
+	// The JumpCloud password has expired.
+	CodePersonPasswordExpired Code = "person-password-expired"
+	// Locked in JumpCloud after too many wrong passwords.
+	CodePersonAccountLocked Code = "person-account-locked"
 	// Disabled in Azure AD.
 	CodePersonDisabled Code = "person-disabled"
-	// A guest.
+	// Of another tenant: a guest, as a rule.
 	CodePersonGuest Code = "person-guest"
 	// Owned by a directory on the premises.
 	CodePersonDirectorySynced Code = "person-directory-synchronised"
@@ -61,9 +69,13 @@ var personCodes = [...]struct {
 	{CodePersonSharedImmutableID, "Find out whose ID it is and give the other account its own, before the domain is switched: until then one of the two signs in as the other."},
 	{CodePersonSuspended, "Reactivate the person in JumpCloud if they still work here; otherwise disable the account in Azure AD too."},
 	{CodePersonNotActivated, "Let the person open JumpCloud's welcome message and choose a password, or send it again, before the domain is switched."},
+	{CodePersonPasswordExpired, "Let the person choose a new password in JumpCloud: until then they sign in nowhere."},
+	{CodePersonAccountLocked, "Unlock the person in JumpCloud, or wait until the lock ends: until then they sign in nowhere."},
 	{CodePersonNotInGroup, "Add the person to one of the JumpCloud groups that are bound to the Microsoft 365 application."},
 	{CodePersonNotBound, "Bind the person, or their group, to the Microsoft 365 directory in JumpCloud and wait until the directory shows them as synchronised."},
 	{CodePersonBindingError, "Open the person in JumpCloud's Microsoft 365 directory, put right what the message says, and bind them again if it stays."},
+	{CodePersonBoundElsewhere, "Unbind the person from the Microsoft 365 directory in JumpCloud and bind them again, so that the directory finds the account that they use; if the other account is theirs, rename it."},
+	{CodePersonImmutableIDDiffers, "Find out which immutable ID JumpCloud sends for this person, by a sign-in on a test domain or by what people of the same kind have, and make the account's the same before the domain is switched."},
 	{CodePersonOtherDomain, "Give the person a user principal name on the federated domain, or leave them out of the group: Azure AD refuses sign-ins from one domain for people of another (AADSTS5000820)."},
 	{CodePersonEmailDiffers, "Make the email address in JumpCloud and the user principal name and mail address in Azure AD the same; JumpCloud's export renames the account to its own."},
 	{CodePersonAliasOnly, "Make sure that both accounts belong to the same person, then make the email address in JumpCloud and the user principal name in Azure AD the same."},
@@ -74,7 +86,7 @@ var personCodes = [...]struct {
 	{CodePersonDirectorySynced, "Leave this account to the directory on the premises, which owns its immutable ID, or end the synchronisation first: neither JumpCloud nor this program can change it."},
 	{CodePersonServiceAccount, "If a program, a device or a room signs in with this account, move it to the onmicrosoft.com domain, because it cannot answer JumpCloud's sign-in page; a shared mailbox needs no sign-in: disable it."},
 	{CodePersonNestedGroup, "Add the person to the bound group directly: Microsoft's own assignments do not follow groups in groups."},
-	{CodePersonGuest, "Nothing is to be done: guests sign in at home. If this is an employee, give them an account of their own."},
+	{CodePersonGuest, "Nothing is to be done: people of other tenants sign in at home. If this is an employee, give them an account of their own."},
 	{CodePersonDisabled, "Nothing is to be done: a disabled account cannot sign in before or after the switch."},
 }
 
@@ -89,9 +101,13 @@ const (
 	kSharedImmutableID
 	kSuspended
 	kNotActivated
+	kPasswordExpired
+	kAccountLocked
 	kNotInGroup
 	kNotBound
 	kBindingError
+	kBoundElsewhere
+	kImmutableIDDiffers
 	kOtherDomain
 	kEmailDiffers
 	kAliasOnly

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash/maphash"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -26,8 +28,10 @@ type crowd struct {
 
 	sharing map[uint32]uint32 // by account: another with the same immutable ID; set by join
 
+	elsewhere map[uint32]uint32 // by user: the account that the binding names, from 1, if the person has another; set by join
+
 	useAlternate bool
-	domain       string
+	domains      []string // the domain and the subdomains that follow it
 }
 
 // jcPerson is a JumpCloud user.
@@ -50,6 +54,10 @@ const (
 	jcExported // in a group that the directory has or is given by the plan
 	jcPlanned  // the plan adds them to a group
 	jcTwin     // somebody else has the same email
+	jcExpired  // the password has
+	jcLocked
+	jcNamed     // the binding names an account: it was synchronised once
+	jcElsewhere // and it is not the person's
 
 	jcHow = 28 // how the account was found: a kind of match from this bit on
 )
@@ -64,6 +72,7 @@ const (
 	matchMail
 	matchProxy
 	matchOther
+	matchID // the account's immutable ID is the user's ID
 )
 
 // adPerson is an Azure AD user.
@@ -85,6 +94,11 @@ const (
 	adMailDiffers // from the user principal name; the address is an alias
 	adAdmin
 	adSharedID
+	adExternal // of another tenant: signs in there
+	adGone     // named by a binding, and there is none
+	adOwnID    // the immutable ID is the ID of the person's JumpCloud user
+
+	adForm = 28 // what the immutable ID looks like: an idForm from this bit on
 )
 
 // aliasOf is a further address of an Azure AD user.
@@ -102,9 +116,9 @@ const (
 	aliasOther = aliasKind(matchOther)
 )
 
-func newCrowd(domain string, useAlternate bool) *crowd {
+func newCrowd(domains []string, useAlternate bool) *crowd {
 	return &crowd{
-		text: newTexts(), domain: domain, useAlternate: useAlternate,
+		text: newTexts(), domains: domains, useAlternate: useAlternate,
 		fault: make(map[uint32]string), alt: make(map[uint32]ref),
 		jcIDs: idIndex{seed: maphash.MakeSeed()}, adIDs: idIndex{seed: maphash.MakeSeed()},
 	}
@@ -114,6 +128,7 @@ func newCrowd(domain string, useAlternate bool) *crowd {
 type jcUser struct {
 	id, username, email, alternate string
 	suspended, notActivated        bool
+	expired, locked                bool // the password, the account
 }
 
 func (c *crowd) addJumpCloud(u *jcUser) {
@@ -129,11 +144,13 @@ func (c *crowd) addJumpCloud(u *jcUser) {
 		p.flags |= jcNoEmail
 		p.email = c.text.name(u.username)
 	}
-	if u.suspended {
-		p.flags |= jcSuspended
-	}
-	if u.notActivated {
-		p.flags |= jcNotActivated
+	for _, f := range [...]struct {
+		on   bool
+		flag uint32
+	}{{u.suspended, jcSuspended}, {u.notActivated, jcNotActivated}, {u.expired, jcExpired}, {u.locked, jcLocked}} {
+		if f.on {
+			p.flags |= f.flag
+		}
 	}
 	if c.useAlternate {
 		if a := c.text.address(u.alternate); a != 0 {
@@ -172,6 +189,7 @@ func (c *crowd) addBinding(userID, externalID, fault string) {
 	p.flags |= jcBound
 	if account != 0 {
 		p.ad = account
+		p.flags |= jcNamed
 	}
 	if fault != "" {
 		p.flags |= jcBindingFault
@@ -213,11 +231,14 @@ func (c *crowd) addAzureAD(u *adUser) {
 	p.upn = c.text.address(u.upn)
 	p.name = c.text.nameLike(p.upn, u.name)
 	if u.immutableID != "" {
-		h := max(1, maphash.String(c.text.seed, u.immutableID))
-		p.immutable = [2]uint32{uint32(h >> 32), uint32(h)}
+		p.immutable = c.hashID(u.immutableID)
+		p.flags |= uint32(formOf(u)) << adForm
 	}
-	if c.text.domain(p.upn) == c.domain {
+	if c.onDomain(p.upn) {
 		p.flags |= adOnDomain
+	}
+	if isExternal(u.upn) {
+		p.flags |= adExternal
 	}
 	for _, f := range [...]struct {
 		on   bool
@@ -241,6 +262,24 @@ func (c *crowd) addAzureAD(u *adUser) {
 	for _, s := range u.others {
 		c.addAlias(i, p, s, aliasOther)
 	}
+}
+
+// onDomain reports whether an address is on the domain or on a subdomain that
+// follows it.
+func (c *crowd) onDomain(address ref) bool {
+	return address != 0 && slices.Contains(c.domains, c.text.domain(address))
+}
+
+// isExternal reports whether an account is one of another tenant, by the mark
+// that Azure AD puts into the user principal name. Its type says nothing: there
+// are guests with an account of this tenant, and members with one elsewhere.
+func isExternal(upn string) bool {
+	for i := 0; i+5 <= len(upn); i++ {
+		if upn[i] == '#' && strings.EqualFold(upn[i:i+5], "#EXT#") {
+			return true
+		}
+	}
+	return false
 }
 
 // name is an account's display name.

@@ -113,6 +113,23 @@ func (x *idIndex) find(id []byte, idOf func(uint32) []byte) (uint32, bool) {
 	return 0, false
 }
 
+// findHash finds a record by the hash of its ID alone.
+func (x *idIndex) findHash(hash uint64, idOf func(uint32) []byte) (uint32, bool) {
+	if len(x.slots) == 0 {
+		return 0, false
+	}
+	hi, _ := bits.Mul64(hash, uint64(len(x.slots)))
+	for i := int(hi); x.slots[i] != 0; {
+		if maphash.Bytes(x.seed, idOf(x.slots[i]-1)) == hash {
+			return x.slots[i] - 1, true
+		}
+		if i++; i == len(x.slots) {
+			i = 0
+		}
+	}
+	return 0, false
+}
+
 func (x *idIndex) set(id []byte, v uint32, idOf func(uint32) []byte) {
 	if x.used*8 >= len(x.slots)*7 {
 		x.grow(max(1024, len(x.slots)+len(x.slots)/2), idOf)

@@ -9,36 +9,31 @@ import (
 // join finds each account's JumpCloud user. The result is by account, from 1.
 // It depends on what was read, not on the order in which it came.
 //
-// First the binding counts, which names the account; then the address that
+// First counts whose ID the account has as its immutable ID, by which Azure AD
+// will find it; then the binding, which names the account; then the address that
 // JumpCloud exports against the user principal name; then the mail address, the
 // proxy addresses and the other mails, of which the best is taken.
+//
+// Planned are the addresses of those whom the plan adds to a group; it says
+// whether the directory exports that one.
 func (c *crowd) join(planned map[ref]bool) (partner []uint32) {
-	c.jcIDs, c.adIDs = idIndex{}, idIndex{} // everybody is here
 	partner = make([]uint32, c.ad.n)
 	order := make([]uint64, 0, max(c.jc.n, c.ad.n))
-
-	// Bindings. Of two users who are bound to one account, the first by ID.
-	for i := range c.jc.n {
-		p := c.jc.at(i)
-		if p.flags&jcSeen == 0 || p.ad == 0 || c.ad.at(p.ad-1).flags&adSeen == 0 {
-			continue
-		}
-		if q := &partner[p.ad-1]; *q == 0 || c.jcBefore(i, *q-1) {
-			*q = i + 1
-		}
-	}
-	for u, j := range partner {
-		if j != 0 {
-			c.pair(j-1, uint32(u), matchBinding)
-		}
-	}
+	c.elsewhere = make(map[uint32]uint32)
+	c.shareIDs(order)
+	c.joinIDs(partner)
+	c.jcIDs, c.adIDs = idIndex{seed: c.jcIDs.seed}, idIndex{} // everybody is here
+	c.joinBindings(partner)
 
 	// Users with one email, and those whom the plan adds.
 	for i := range c.jc.n {
 		if e := c.email(i); e != 0 && c.jc.at(i).flags&jcSeen != 0 {
 			order = append(order, uint64(e)<<32|uint64(i))
-			if planned[e] {
+			if exported, ok := planned[e]; ok {
 				c.jc.at(i).flags |= jcPlanned
+				if exported {
+					c.jc.at(i).flags |= jcExported
+				}
 			}
 		}
 	}
@@ -52,15 +47,78 @@ func (c *crowd) join(planned map[ref]bool) (partner []uint32) {
 
 	c.joinUPN(partner, order)
 	c.joinAlias(partner)
-	c.shareIDs(order)
 	return partner
+}
+
+// joinBindings matches users with the accounts that their bindings name. Of two
+// users who are bound to one account, the first by ID.
+func (c *crowd) joinBindings(partner []uint32) {
+	var strange []uint32 // bound to an account with another address
+	for i := range c.jc.n {
+		p := c.jc.at(i)
+		if p.ad == 0 || !c.free(i) || c.ad.at(p.ad-1).flags&adSeen == 0 {
+			continue
+		}
+		q := &partner[p.ad-1]
+		if *q != 0 && match(c.jc.at(*q-1).flags>>jcHow) != matchNone {
+			continue // by its immutable ID the account is somebody else's
+		}
+		if *q == 0 || c.jcBefore(i, *q-1) {
+			*q = i + 1
+		}
+		if k := c.key(i); k != 0 && k != c.ad.at(p.ad-1).upn {
+			strange = append(strange, i)
+		}
+	}
+	c.mixedUp(partner, strange)
+	for u, j := range partner {
+		if j != 0 && c.free(j-1) {
+			c.pair(j-1, uint32(u), matchBinding)
+		}
+	}
+}
+
+// mixedUp takes bindings back that are wrong by the addresses of both accounts:
+// there is an account with the user's own address, to which nobody with a better
+// right is bound, and another user has the address of the account that the
+// binding names.
+func (c *crowd) mixedUp(partner, strange []uint32) {
+	own := make(map[ref]uint32, len(strange)) // accounts from 1, by user principal name
+	claimed := make(map[ref]bool, len(strange))
+	too := make(map[uint32]bool, len(strange))
+	for _, i := range strange {
+		too[i] = true
+		own[c.key(i)] = 0
+		claimed[c.ad.at(c.jc.at(i).ad-1).upn] = false
+	}
+	if len(strange) == 0 {
+		return
+	}
+	for u := range c.ad.n {
+		p := c.ad.at(u)
+		if _, ok := own[p.upn]; ok && p.flags&(adSeen|adOnDomain|adExternal) == adSeen|adOnDomain && (partner[u] == 0 || too[partner[u]-1]) {
+			own[p.upn] = u + 1
+		}
+	}
+	for i := range c.jc.n {
+		k := c.key(i)
+		if _, ok := claimed[k]; ok && c.jc.at(i).flags&jcSeen != 0 {
+			claimed[k] = true
+		}
+	}
+	for _, i := range strange {
+		u := c.jc.at(i).ad - 1
+		if partner[u] == i+1 && own[c.key(i)] != 0 && claimed[c.ad.at(u).upn] {
+			partner[u] = 0
+		}
+	}
 }
 
 // open reports whether an account can still be matched by address. A guest's
 // mail address belongs to somebody who signs in elsewhere.
 func (c *crowd) open(partner []uint32, u uint32) bool {
 	f := c.ad.at(u).flags
-	return partner[u] == 0 && f&adSeen != 0 && (f&adGuest == 0 || f&adOnDomain != 0)
+	return partner[u] == 0 && f&(adSeen|adExternal) == adSeen && (f&adGuest == 0 || f&adOnDomain != 0)
 }
 
 // free reports whether a JumpCloud user has no account yet.
@@ -71,6 +129,10 @@ func (c *crowd) free(j uint32) bool {
 
 func (c *crowd) pair(j, u uint32, how match) {
 	p := c.jc.at(j)
+	if p.ad != 0 && p.ad != u+1 {
+		p.flags |= jcElsewhere
+		c.elsewhere[j] = p.ad
+	}
 	p.ad = u + 1
 	p.flags |= uint32(how) << jcHow
 }

@@ -12,22 +12,54 @@ import (
 // audience says whose sign-in is judged.
 type audience struct {
 	domain        string                     // normalised
+	subdomains    []string                   // those that follow it
+	before        reach                      // who can sign in now
 	directoryID   string                     // JumpCloud's Microsoft 365 directory; "" = none yet
-	groupIDs      []string                   // groups bound to the application (existing ones among the plan's)
-	newMembers    []string                   // emails that the plan will add to groups
-	groupsPending bool                       // the plan's groups do not all exist or are not all bound yet
+	applicationID string                     // whose users are read who are bound to it directly; "" = none yet
+	groups        []boundGroup               // that are bound to the application, or will be
+	newMembers    []newMember                // whom the plan will add to groups
+	absent        []string                   // names of the plan's groups that do not exist
 	rules         []string                   // translation rules on or planned
 	admins        map[string]bool            // Azure AD object IDs of Global Administrators
 	policy        *aad.TokenValidationPolicy // nil = default (all)
-
-	// directoryGroupIDs are those of groupIDs that the directory exports or
-	// that the plan makes it export; nil means all of them.
-	directoryGroupIDs []string
 
 	// likelyService says why an account looks like a service, a room or a
 	// shared mailbox; "" if it does not. Nil means LikelyService.
 	likelyService func(userPrincipalName, displayName string) string
 }
+
+// domains are the domain itself and those that follow it.
+func (a audience) domains() []string {
+	return append([]string{a.domain}, a.subdomains...)
+}
+
+// boundGroup is a group that lets its members in.
+type boundGroup struct {
+	id       string
+	name     string // in the plan; "" for one that the plan does not name
+	exported bool   // by the directory, now or by the plan
+}
+
+// newMember is somebody whom the plan adds to a group.
+type newMember struct {
+	email, group string
+	exported     bool
+}
+
+// reach says who can sign in before the change, as far as anybody can read.
+// Whoever cannot does not lose anything by it.
+type reach uint8
+
+const (
+	// everybody with an enabled account: the domain is managed.
+	everybody reach = iota
+	// withID: whoever has an immutable ID, by another identity provider.
+	withID
+	// asAfter: whoever can after the change, and nobody else. The domain is
+	// federated with the plan's application, and a plan only adds; or the
+	// federation lets nobody in.
+	asAfter
+)
 
 const ruleAlternateEmail = "user_principal_name_from_alternate_email"
 
@@ -39,6 +71,7 @@ type finding struct {
 	kind     kind
 	severity uint8 // index into severities
 	locked   bool
+	out      bool // cannot sign in, and could not before
 }
 
 // severities are in the order in which findings are told.
@@ -56,18 +89,19 @@ const (
 func judge(c *crowd, a audience) *People {
 	planned := make(map[ref]bool, len(a.newMembers))
 	for _, m := range a.newMembers {
-		if r := c.text.known(m); r != 0 {
-			planned[r] = true
+		if r := c.text.known(m.email); r != 0 {
+			planned[r] = planned[r] || m.exported
 		}
 	}
 	j := &judgement{crowd: c, a: a}
-	j.p = &People{Domain: a.domain, crowd: c, service: a.likelyService}
+	j.p = &People{Domain: a.domain, crowd: c, service: a.likelyService, subdomains: a.subdomains, absent: a.absent}
 	partner := c.join(planned)
 	for u := range c.ad.n {
 		if c.ad.at(u).flags&adSeen != 0 {
 			j.account(u, partner[u])
 		}
 	}
+	j.identities(partner)
 	for i := range c.jc.n {
 		p := c.jc.at(i)
 		if p.flags&jcSeen == 0 {
@@ -127,9 +161,14 @@ func (j *judgement) add(k kind, severity uint8, jc, ad uint32) {
 	j.found = append(j.found, finding{jc: jc, ad: ad, kind: k, severity: severity})
 }
 
-// lock adds a finding that keeps the person from signing in.
+// lock adds a finding that keeps the person from signing in: a lock-out, or, if
+// they cannot sign in now either, something to be told.
 func (j *judgement) lock(k kind, jc, ad uint32) {
-	j.found = append(j.found, finding{jc: jc, ad: ad, kind: k, severity: sevRefusal, locked: true})
+	f := finding{jc: jc, ad: ad, kind: k, severity: sevRefusal, locked: true}
+	if j.a.before == asAfter || j.a.before == withID && j.ad.at(ad-1).immutable == [2]uint32{} {
+		f.severity, f.locked, f.out = sevWarning, false, true
+	}
+	j.found = append(j.found, f)
 }
 
 // lockIf adds a lock-out if it is one, else a warning.
@@ -153,7 +192,7 @@ func (j *judgement) account(u, jc uint32) {
 	if jc != 0 {
 		j.p.Counts.Matched++
 	}
-	if p.flags&adGuest != 0 {
+	if p.flags&adExternal != 0 {
 		j.add(kGuest, sevInfo, jc, ad)
 		return
 	}
@@ -195,7 +234,7 @@ func (j *judgement) account(u, jc uint32) {
 // principal name. Without a JumpCloud user it is none of our business.
 func (j *judgement) elsewhere(p *adPerson, ad, jc uint32) {
 	switch {
-	case p.flags&adGuest != 0:
+	case p.flags&(adGuest|adExternal) != 0:
 		j.add(kGuest, sevInfo, jc, ad)
 	case jc != 0 && p.flags&adDisabled == 0:
 		j.p.Counts.Matched++
@@ -222,6 +261,9 @@ func (j *judgement) addresses(p *adPerson, jc, ad uint32) {
 	if q.flags&jcTwin != 0 {
 		j.add(kDuplicateEmail, sevWarning, jc, ad)
 	}
+	if q.flags&jcElsewhere != 0 {
+		j.add(kBoundElsewhere, sevWarning, jc, ad)
+	}
 }
 
 func (j *judgement) hasMail(u uint32, address ref) bool {
@@ -245,11 +287,14 @@ func (j *judgement) access(p *adPerson, jc, ad uint32) {
 	} else if q.flags&jcNotActivated != 0 {
 		j.lock(kNotActivated, jc, ad)
 	}
-	grouped := q.flags&(jcInGroup|jcPlanned) != 0
+	if q.flags&jcExpired != 0 {
+		j.add(kPasswordExpired, sevWarning, jc, ad)
+	}
+	if q.flags&jcLocked != 0 {
+		j.add(kAccountLocked, sevWarning, jc, ad)
+	}
 	switch {
-	case !grouped && j.a.groupsPending:
-		j.add(kNotInGroup, sevInfo, jc, ad)
-	case !grouped:
+	case q.flags&(jcInGroup|jcPlanned) == 0:
 		j.lock(kNotInGroup, jc, ad)
 	case q.flags&(jcDirect|jcPlanned) == 0:
 		j.add(kNestedGroup, sevWarning, jc, ad)
@@ -258,11 +303,11 @@ func (j *judgement) access(p *adPerson, jc, ad uint32) {
 	case j.a.directoryID == "":
 	case q.flags&jcBound == 0:
 		// The plan binds the groups to the directory, and so their members.
-		comes := q.flags&(jcExported|jcPlanned) != 0 || !grouped && j.a.groupsPending
-		j.lockIf(!comes, kNotBound, jc, ad)
+		j.lockIf(q.flags&jcExported == 0, kNotBound, jc, ad)
 	case q.flags&jcBindingFault != 0:
 		// Once the binding knows the account, the ID went with it.
-		j.lockIf(match(q.flags>>jcHow) != matchBinding, kBindingError, jc, ad)
+		how := match(q.flags >> jcHow)
+		j.lockIf(how != matchBinding && !(how == matchID && q.flags&(jcNamed|jcElsewhere) == jcNamed), kBindingError, jc, ad)
 	}
 }
 
@@ -274,13 +319,14 @@ func (j *judgement) alone(i uint32, partner []uint32) {
 		j.add(kNoEmail, sevWarning, jc, 0)
 		return
 	}
-	if !grouped && j.text.domain(key) != j.a.domain && j.text.domain(email) != j.a.domain {
+	if !grouped && !j.onDomain(key) && !j.onDomain(email) {
 		j.p.Counts.Elsewhere++ // somebody who has nothing to do with it
 		return
 	}
 	if q.flags&jcTwin != 0 {
 		j.add(kDuplicateEmail, sevWarning, jc, 0)
 	}
+	gone := q.ad != 0 && j.ad.at(q.ad-1).flags&adGone != 0
 	switch {
 	case q.ad != 0 && partner[q.ad-1] != 0:
 		j.found = append(j.found, finding{jc: jc, arg: partner[q.ad-1], kind: kBindingError, severity: sevWarning})
@@ -292,7 +338,9 @@ func (j *judgement) alone(i uint32, partner []uint32) {
 	case key == 0:
 		j.add(kNoEmail, sevWarning, jc, 0)
 	case q.flags&jcSuspended != 0: // somebody who has left
-	case q.ad != 0 || j.text.domain(key) != j.a.domain:
+	case gone:
+		j.add(kBoundElsewhere, sevWarning, jc, 0)
+	case q.ad != 0 || !j.onDomain(key):
 		j.add(kOtherDomain, sevWarning, jc, 0)
 	default:
 		j.add(kNotInAzureAD, sevWarning, jc, 0)
@@ -331,8 +379,8 @@ func (p *People) finish(found []finding) {
 		return cmp.Or(cmp.Compare(a.severity, b.severity), c.compareWho(a, b), cmp.Compare(a.kind, b.kind))
 	})
 	p.found = found
-	last := finding{}
-	p.Counts.Findings, p.Counts.LockedOut = len(found), 0
+	var last, out finding
+	p.Counts.Findings, p.Counts.LockedOut, p.Counts.AlreadyOut = len(found), 0, 0
 	p.Counts.ByCode = make(map[Code]int)
 	p.Counts.BySeverity = make(map[Severity]int)
 	for _, f := range found {
@@ -341,6 +389,10 @@ func (p *People) finish(found []finding) {
 		if f.locked && f.ad != last.ad {
 			p.Counts.LockedOut++ // one person's lock-outs stand together
 			last = f
+		}
+		if f.out && f.ad != out.ad {
+			p.Counts.AlreadyOut++
+			out = f
 		}
 	}
 }

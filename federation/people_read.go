@@ -21,22 +21,38 @@ func (f *Federator) people(ctx context.Context, a audience) (*People, error) {
 	if a.likelyService == nil {
 		a.likelyService = f.opts.LikelyService
 	}
-	c := newCrowd(a.domain, slices.Contains(a.rules, ruleAlternateEmail))
+	c := newCrowd(a.domains(), slices.Contains(a.rules, ruleAlternateEmail))
 	tell := &progress{f: f, ctx: ctx, domain: a.domain}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return f.readJumpCloud(gctx, c, tell) })
-	g.Go(func() error { return f.readAzureAD(gctx, c, a.admins, tell) })
+	for some := range slices.Chunk(c.domains, domainsAtOnce) {
+		g.Go(func() error { return f.readAzureAD(gctx, c, some, a.admins, tell) })
+	}
 	if a.directoryID != "" {
 		g.Go(func() error { return f.readBindings(gctx, c, a.directoryID) })
 	}
-	for _, id := range a.groupIDs {
-		exported := a.directoryGroupIDs == nil || slices.Contains(a.directoryGroupIDs, id)
-		g.Go(func() error { return f.readMembers(gctx, c, id, exported) })
+	if a.applicationID != "" {
+		g.Go(func() error { return f.readDirect(gctx, c, a.applicationID) })
+	}
+	members := make([]int, len(a.groups))
+	for i, group := range a.groups {
+		g.Go(func() (err error) {
+			members[i], err = f.readMembers(gctx, c, group.id, group.exported)
+			return err
+		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	if err := f.readStrangers(ctx, c, a.admins); err != nil {
+		return nil, err
+	}
 	p := judge(c, a)
+	for i, group := range a.groups {
+		if members[i] == 0 && group.name != "" && !slices.ContainsFunc(a.newMembers, func(m newMember) bool { return m.group == group.name }) {
+			p.empty = append(p.empty, group.name)
+		}
+	}
 	if a.policy == nil && p.Counts.ByCode[CodePersonOtherDomain] > 0 {
 		policy, err := f.ad.TokenValidationPolicy(ctx)
 		switch {
@@ -52,7 +68,7 @@ func (f *Federator) people(ctx context.Context, a audience) (*People, error) {
 }
 
 func (f *Federator) readJumpCloud(ctx context.Context, c *crowd, tell *progress) error {
-	fields := []string{"email", "username", "state", "activated", "suspended"}
+	fields := []string{"email", "username", "state", "activated", "suspended", "password_expired", "account_locked"}
 	if c.useAlternate {
 		fields = append(fields, "alternateEmail")
 	}
@@ -69,6 +85,7 @@ func (f *Federator) readJumpCloud(ctx context.Context, c *crowd, tell *progress)
 			id: u.ID, username: u.Username, email: u.Email, alternate: u.AlternateEmail,
 			suspended:    u.Suspended || u.State == jumpcloud.Suspended,
 			notActivated: u.State == jumpcloud.Staged || !u.Activated,
+			expired:      u.PasswordExpired, locked: u.AccountLocked,
 		}
 		c.addJumpCloud(&v)
 		tell.one()
@@ -82,12 +99,20 @@ var personFields = []string{
 	"accountEnabled", "onPremisesSyncEnabled", "proxyAddresses", "otherMails",
 }
 
-func (f *Federator) readAzureAD(ctx context.Context, c *crowd, admins map[string]bool, tell *progress) error {
+// domainsAtOnce keeps the condition of one list below the fifteen clauses that
+// Azure AD's directory takes.
+const domainsAtOnce = 5
+
+func (f *Federator) readAzureAD(ctx context.Context, c *crowd, domains []string, admins map[string]bool, tell *progress) error {
 	// Whoever has a mail address on the domain but signs in with another name
 	// would be missed by the user principal name alone.
-	suffix := aad.Quote("@" + c.domain)
-	opts := &aad.UsersOptions{
-		Filter:   "endsWith(userPrincipalName," + suffix + ") or endsWith(mail," + suffix + ")",
+	var conditions []string
+	for _, d := range domains {
+		suffix := aad.Quote("@" + d)
+		conditions = append(conditions, "endsWith(userPrincipalName,"+suffix+") or endsWith(mail,"+suffix+")")
+	}
+	return f.readAccounts(ctx, c, admins, tell, &aad.UsersOptions{
+		Filter:   strings.Join(conditions, " or "),
 		Select:   personFields,
 		Parallel: true,
 		Reuse:    true,
@@ -95,7 +120,36 @@ func (f *Federator) readAzureAD(ctx context.Context, c *crowd, admins map[string
 			c.expectAzureAD(n)
 			tell.expect(n)
 		},
+	})
+}
+
+// strangersAtMost is how many accounts are looked up that bindings name and the
+// domain's list does not have; they are asked for fifteen at a time.
+const strangersAtMost = 60
+
+// readStrangers looks up accounts that a binding names and that are not on the
+// domain, as far as the JumpCloud user is: a dead account is a reason to tell.
+func (f *Federator) readStrangers(ctx context.Context, c *crowd, admins map[string]bool) error {
+	strangers := c.strangers(strangersAtMost)
+	if len(strangers) == 0 {
+		return nil
 	}
+	opts := &aad.UsersOptions{Select: personFields}
+	for _, u := range strangers {
+		opts.IDs = append(opts.IDs, c.adID(u))
+	}
+	if err := f.readAccounts(ctx, c, admins, nil, opts); err != nil {
+		return err
+	}
+	for _, u := range strangers {
+		if p := c.ad.at(u); p.flags&adSeen == 0 {
+			p.flags |= adGone
+		}
+	}
+	return nil
+}
+
+func (f *Federator) readAccounts(ctx context.Context, c *crowd, admins map[string]bool, tell *progress, opts *aad.UsersOptions) error {
 	lower := make(map[string]bool, len(admins))
 	for id, is := range admins {
 		lower[strings.ToLower(id)] = is
@@ -113,7 +167,21 @@ func (f *Federator) readAzureAD(ctx context.Context, c *crowd, admins map[string
 			proxies: u.ProxyAddresses, others: u.OtherMails,
 		}
 		c.addAzureAD(&v)
-		tell.one()
+		if tell != nil {
+			tell.one()
+		}
+	}
+	return nil
+}
+
+// readDirect reads who is bound to the application without a group.
+func (f *Federator) readDirect(ctx context.Context, c *crowd, applicationID string) error {
+	app := jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: applicationID}
+	for o, err := range f.jc.Associations(ctx, app, jumpcloud.UserObject) {
+		if err != nil {
+			return err
+		}
+		c.addMember(o.ID, true, false)
 	}
 	return nil
 }
@@ -141,17 +209,18 @@ func bindingFault(s *jumpcloud.SyncStatus) string {
 	return cmp.Or(s.Message, "code "+s.Code)
 }
 
-func (f *Federator) readMembers(ctx context.Context, c *crowd, groupID string, exported bool) error {
+func (f *Federator) readMembers(ctx context.Context, c *crowd, groupID string, exported bool) (n int, err error) {
 	for r, err := range f.jc.GroupMembership(ctx, groupID) {
 		if err != nil {
-			return err
+			return n, err
 		}
 		if r.Type != jumpcloud.UserObject && r.Type != "" {
 			continue
 		}
 		c.addMember(r.ID, isDirect(r, groupID), exported)
+		n++
 	}
-	return nil
+	return n, nil
 }
 
 // isDirect reports whether one of the ways to a member has no other group on it.

@@ -24,13 +24,14 @@ func (c PeopleCounts) Summary() string {
 }
 
 func (c PeopleCounts) verdict() string {
-	switch c.LockedOut {
-	case 0:
-		return "nobody would be locked out"
-	case 1:
-		return "1 person would be locked out"
+	s := "nobody would be locked out"
+	if c.LockedOut > 0 {
+		s = plural(c.LockedOut, "person", "people") + " would be locked out"
 	}
-	return fmt.Sprintf("%d people would be locked out", c.LockedOut)
+	if c.AlreadyOut > 0 {
+		s += "; " + plural(c.AlreadyOut, "person", "people") + " cannot sign in today either"
+	}
+	return s
 }
 
 func plural(n int, one, many string) string {
@@ -44,6 +45,9 @@ func plural(n int, one, many string) string {
 func (f PersonFinding) label() string {
 	if f.LockedOut {
 		return "LOCKED OUT"
+	}
+	if f.AlreadyOut {
+		return "out already"
 	}
 	return string(f.Severity)
 }

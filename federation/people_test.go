@@ -39,7 +39,7 @@ type member struct {
 
 // fill adds everything to a crowd, in an order that shuffle decides.
 func (w place) fill(shuffle func(n int, swap func(i, j int))) *crowd {
-	c := newCrowd(w.a.domain, len(w.a.rules) > 0)
+	c := newCrowd(w.a.domains(), len(w.a.rules) > 0)
 	var do []func()
 	for _, u := range w.jc {
 		do = append(do, func() { c.addJumpCloud(&u) })
@@ -70,12 +70,12 @@ func adID(n int) string { return fmt.Sprintf("6601d14b-d113-4f64-8da2-%012x", n)
 // anna is in order on both sides: bound, in a group, with an immutable ID.
 func anna() place {
 	return place{
-		a: audience{domain: "example.com", directoryID: "d1", groupIDs: []string{"g1"}},
+		a: audience{domain: "example.com", directoryID: "d1"},
 		jc: []jcUser{
 			{id: jcID(1), username: "anna", email: "anna@example.com"},
 		},
 		ad: []adUser{
-			{id: adID(1), upn: "Anna@example.com", name: "Anna Berg", mail: "anna@Example.com", immutableID: "anna-id", proxies: []string{"SMTP:anna@example.com", "smtp:a.berg@example.com", "SIP:anna@example.com"}},
+			{id: adID(1), upn: "Anna@example.com", name: "Anna Berg", mail: "anna@Example.com", immutableID: jcID(1), proxies: []string{"SMTP:anna@example.com", "smtp:a.berg@example.com", "SIP:anna@example.com"}},
 		},
 		bindings: []binding{{jcID(1), adID(1), ""}},
 		members:  []member{{jcID(1), false, true}},
@@ -109,15 +109,15 @@ func TestPersonFindings(t *testing.T) {
 		{"left, in JumpCloud only", func(w *place) { w.ad, w.bindings, w.jc[0].suspended = nil, nil, true }, nil},
 		{"not in a group", func(w *place) { w.members = nil },
 			[]want{{CodePersonNotInGroup, Refusal, true, "anna@example.com", "in none of the JumpCloud groups"}}},
-		{"not in a group that is to come", func(w *place) { w.members, w.a.groupsPending = nil, true },
-			[]want{{CodePersonNotInGroup, Info, false, "anna@example.com", "not among the members whom the plan lists"}}},
-		{"to be added to the group", func(w *place) { w.members, w.a.newMembers = nil, []string{"Anna@EXAMPLE.com"} }, nil},
+		{"to be added to the group", func(w *place) { w.members, w.a.newMembers = nil, []newMember{{email: "Anna@EXAMPLE.com"}} }, nil},
 		{"nested group", func(w *place) { w.members[0].nested = true },
 			[]want{{CodePersonNestedGroup, Warning, false, "anna@example.com", "by way of another group"}}},
 		{"nested and direct", func(w *place) { w.members = append(w.members, member{jcID(1), true, true}) }, nil},
 		{"not bound, the plan binds the group", func(w *place) { w.bindings = nil },
 			[]want{{CodePersonNotBound, Warning, false, "anna@example.com", "not bound to JumpCloud's Microsoft 365 directory yet"}}},
-		{"not bound, the plan adds the person", func(w *place) { w.bindings, w.members, w.a.newMembers = nil, nil, []string{"anna@example.com"} },
+		{"not bound, the plan adds the person", func(w *place) {
+			w.bindings, w.members, w.a.newMembers = nil, nil, []newMember{{email: "anna@example.com", exported: true}}
+		},
 			[]want{{CodePersonNotBound, Warning, false, "anna@example.com", "yet"}}},
 		{"not bound, in a group that is not exported", func(w *place) { w.bindings, w.members[0].exported = nil, false },
 			[]want{{CodePersonNotBound, Refusal, true, "anna@example.com", "knows no immutable ID"}}},
@@ -131,24 +131,33 @@ func TestPersonFindings(t *testing.T) {
 		{"no immutable ID", func(w *place) { w.ad[0].immutableID = "" },
 			[]want{{CodePersonNoImmutableID, Refusal, true, "anna@example.com (Anna Berg)", "AADSTS51004"}}},
 		{"immutable ID shared", func(w *place) {
-			w.ad = append(w.ad, adUser{id: adID(2), upn: "room1@example.com", name: "One", mail: "x@example.com", immutableID: "anna-id", disabled: true})
+			w.ad = append(w.ad, adUser{id: adID(2), upn: "room1@example.com", name: "One", mail: "x@example.com", immutableID: jcID(1), disabled: true})
 		}, []want{
 			{CodePersonSharedImmutableID, Refusal, true, "anna@example.com", "the account room1@example.com has the same immutable ID"},
 			{CodePersonSharedImmutableID, Warning, false, "room1@example.com", "the same immutable ID"},
 			{CodePersonDisabled, Info, false, "room1@example.com", ""},
 		}},
 		{"email differs from the user principal name", func(w *place) { w.jc[0].email = "anna.berg@example.com" },
-			[]want{{CodePersonEmailDiffers, Warning, false, "anna@example.com", "anna.berg@example.com in JumpCloud, anna@example.com in Azure AD (the binding says"}}},
+			[]want{{CodePersonEmailDiffers, Warning, false, "anna@example.com", "anna.berg@example.com in JumpCloud, anna@example.com in Azure AD (the account's immutable ID is"}}},
+		{"email differs from the user principal name, matched by the binding", func(w *place) {
+			w.jc[0].email, w.ad[0].immutableID = "anna.berg@example.com", "anna-id"
+		}, []want{
+			{CodePersonImmutableIDDiffers, Warning, false, "anna@example.com", "a text of some other form"},
+			{CodePersonEmailDiffers, Warning, false, "anna@example.com", "anna.berg@example.com in JumpCloud, anna@example.com in Azure AD (the binding says"},
+		}},
 		{"email is the mail, not the user principal name", func(w *place) {
-			w.ad[0].upn, w.bindings[0].external = "ab@example.com", ""
-		}, []want{{CodePersonEmailDiffers, Warning, false, "ab@example.com", "anna@example.com in JumpCloud, ab@example.com in Azure AD (matched by the mail"}}},
+			w.ad[0].upn, w.ad[0].immutableID, w.bindings[0].external = "ab@example.com", "anna-id", ""
+		}, []want{{CodePersonImmutableIDDiffers, Warning, false, "ab@example.com", "never synchronised"}, {CodePersonEmailDiffers, Warning, false, "ab@example.com", "anna@example.com in JumpCloud, ab@example.com in Azure AD (matched by the mail"}}},
 		{"email differs from the mail", func(w *place) { w.ad[0].mail = "a.berg@example.com" },
 			[]want{{CodePersonEmailDiffers, Info, false, "anna@example.com", "the mail address in Azure AD is a.berg@example.com"}}},
-		{"email is a proxy address", func(w *place) { w.jc[0].email, w.bindings[0].external = "A.Berg@example.com", "" },
-			[]want{{CodePersonAliasOnly, Warning, false, "anna@example.com", "a.berg@example.com in JumpCloud is only a further address of anna@example.com"}}},
+		{"email is a proxy address", func(w *place) {
+			w.jc[0].email, w.ad[0].immutableID, w.bindings[0].external = "A.Berg@example.com", "anna-id", ""
+		},
+			[]want{{CodePersonImmutableIDDiffers, Warning, false, "anna@example.com", ""}, {CodePersonAliasOnly, Warning, false, "anna@example.com", "a.berg@example.com in JumpCloud is only a further address of anna@example.com"}}},
 		{"email is another mail", func(w *place) {
 			w.jc[0].email, w.bindings[0].external, w.ad[0].others = "anna@home.example", "", []string{"anna@home.example"}
-		}, []want{{CodePersonAliasOnly, Warning, false, "anna@example.com", "one of the other mail addresses"}}},
+			w.ad[0].immutableID = "anna-id"
+		}, []want{{CodePersonImmutableIDDiffers, Warning, false, "anna@example.com", ""}, {CodePersonAliasOnly, Warning, false, "anna@example.com", "one of the other mail addresses"}}},
 		{"alternate email by the rule", func(w *place) {
 			w.a.rules = []string{ruleAlternateEmail}
 			w.jc[0].email, w.jc[0].alternate, w.bindings[0].external = "a@corp.example", "anna@example.com", ""
@@ -156,6 +165,7 @@ func TestPersonFindings(t *testing.T) {
 		}, nil},
 		{"alternate email without the rule", func(w *place) {
 			w.jc[0].email, w.jc[0].alternate, w.bindings[0].external = "a@corp.example", "anna@example.com", ""
+			w.ad[0].immutableID = "anna-id"
 		}, []want{
 			{CodePersonNotInJumpCloud, Refusal, true, "anna@example.com", ""},
 			{CodePersonOtherDomain, Warning, false, "a@corp.example", "JumpCloud exports the user principal name a@corp.example, which is not on example.com; Azure AD refuses"},
@@ -176,7 +186,15 @@ func TestPersonFindings(t *testing.T) {
 		{"two bound to one account", func(w *place) {
 			w.jc = append(w.jc, jcUser{id: jcID(2), email: "anna2@example.com"})
 			w.bindings = append(w.bindings, binding{jcID(2), adID(1), ""})
-		}, []want{{CodePersonBindingError, Warning, false, "anna2@example.com", "to which anna@example.com is bound as well"}}},
+		}, []want{{CodePersonBindingError, Warning, false, "anna2@example.com", "the account in Azure AD that is anna@example.com's"}}},
+		{"two bound to one account, of whom nobody has the ID", func(w *place) {
+			w.jc = append(w.jc, jcUser{id: jcID(2), email: "anna2@example.com"})
+			w.bindings = append(w.bindings, binding{jcID(2), adID(1), ""})
+			w.ad[0].immutableID = "anna-id"
+		}, []want{
+			{CodePersonImmutableIDDiffers, Warning, false, "anna@example.com", ""},
+			{CodePersonBindingError, Warning, false, "anna2@example.com", "to which anna@example.com is bound as well"},
+		}},
 		{"suspended", func(w *place) { w.jc[0].suspended = true },
 			[]want{{CodePersonSuspended, Refusal, true, "anna@example.com", "suspended in JumpCloud as anna@example.com"}}},
 		{"not activated", func(w *place) { w.jc[0].notActivated = true },
@@ -225,7 +243,7 @@ func TestPersonFindings(t *testing.T) {
 		}},
 		{"no email in JumpCloud", func(w *place) { w.jc[0].email = " " },
 			[]want{{CodePersonNoEmail, Warning, false, "anna@example.com", "the JumpCloud user anna has no email address"}}},
-		{"no email in JumpCloud, not bound", func(w *place) { w.jc[0].email, w.bindings = "", nil }, []want{
+		{"no email in JumpCloud, not bound", func(w *place) { w.jc[0].email, w.bindings, w.ad[0].immutableID = "", nil, "anna-id" }, []want{
 			{CodePersonNotInJumpCloud, Refusal, true, "anna@example.com", ""},
 			{CodePersonNoEmail, Warning, false, "anna", "the JumpCloud user anna has no email address"},
 		}},
@@ -240,12 +258,93 @@ func TestPersonFindings(t *testing.T) {
 		}, nil},
 		{"local parts fold in ASCII only", func(w *place) {
 			w.jc[0].email, w.ad[0].upn, w.ad[0].mail, w.ad[0].proxies = "änne@example.com", "Änne@example.com", "", nil
-			w.bindings = nil
+			w.bindings, w.ad[0].immutableID = nil, "anna-id"
 		}, []want{
 			{CodePersonNotInJumpCloud, Refusal, true, "Änne@example.com", ""},
 			{CodePersonNotInAzureAD, Warning, false, "änne@example.com", ""},
 			{CodePersonNoEmail, Info, false, "Änne@example.com", ""},
 		}},
+		{"password expired", func(w *place) { w.jc[0].expired = true },
+			[]want{{CodePersonPasswordExpired, Warning, false, "anna@example.com", "has expired"}}},
+		{"locked after wrong passwords", func(w *place) { w.jc[0].locked = true },
+			[]want{{CodePersonAccountLocked, Warning, false, "anna@example.com", "locked in JumpCloud"}}},
+		{"expired and locked, disabled", func(w *place) { w.jc[0].expired, w.jc[0].locked, w.ad[0].disabled = true, true, true },
+			[]want{{CodePersonDisabled, Info, false, "anna@example.com", ""}}},
+		{"an account of this tenant that is a guest", func(w *place) { w.ad[0].guest = true }, nil},
+		{"an internal guest who is not in JumpCloud", func(w *place) { w.jc, w.ad[0].guest = nil, true },
+			[]want{{CodePersonNotInJumpCloud, Refusal, true, "anna@example.com", ""}}},
+		{"an internal guest without an ID", func(w *place) { w.ad[0].guest, w.ad[0].immutableID = true, "" },
+			[]want{{CodePersonNoImmutableID, Refusal, true, "anna@example.com", ""}}},
+		{"a member of another tenant", func(w *place) {
+			w.ad = append(w.ad, adUser{id: adID(2), upn: "max_mail.example#EXT#@example.com", mail: "max@mail.example"})
+		}, []want{{CodePersonGuest, Info, false, "max_mail.example#ext#@example.com", "a member from another tenant"}}},
+		{"a member of another tenant is no match", func(w *place) {
+			w.ad[0].upn, w.bindings = "anna_mail.example#EXT#@example.com", nil
+		}, []want{{CodePersonNotInAzureAD, Warning, false, "anna@example.com", ""}, {CodePersonGuest, Info, false, "anna_mail", ""}}},
+		{"on a subdomain that follows", func(w *place) {
+			w.a.subdomains = []string{"eu.example.com"}
+			w.jc[0].email, w.ad[0].upn, w.ad[0].mail = "anna@eu.example.com", "anna@eu.example.com", "anna@eu.example.com"
+		}, nil},
+		{"on a subdomain that follows, not in JumpCloud", func(w *place) {
+			w.a.subdomains = []string{"de.example.com", "eu.example.com"}
+			w.ad = append(w.ad, adUser{id: adID(2), upn: "eva@EU.example.com", mail: "eva@eu.example.com", immutableID: "e"})
+		}, []want{{CodePersonNotInJumpCloud, Refusal, true, "eva@eu.example.com", ""}}},
+		{"on a subdomain of its own", func(w *place) {
+			w.ad = append(w.ad, adUser{id: adID(2), upn: "eva@labs.example.com", mail: "eva@example.com", immutableID: "e"})
+		}, nil},
+		{"bound to an account that is gone, another has the name", func(w *place) {
+			w.bindings[0].external, w.ad[0].immutableID = adID(8), "new"
+		}, []want{
+			{CodePersonBoundElsewhere, Warning, false, "anna@example.com (Anna Berg)", "bound the person to the account " + adID(8) + ", which is not on example.com, and not to this one"},
+			{CodePersonImmutableIDDiffers, Warning, false, "anna@example.com", ""},
+		}},
+		{"bound to another's account, and the other to nobody's", func(w *place) {
+			w.ad[0].immutableID = "a"
+			w.ad = append(w.ad, adUser{id: adID(2), upn: "ben@example.com", mail: "ben@example.com", immutableID: "b"})
+			w.jc = append(w.jc, jcUser{id: jcID(2), email: "ben@example.com"})
+			w.members = append(w.members, member{jcID(2), false, true})
+			w.bindings[0].external = adID(2)
+		}, []want{
+			{CodePersonBoundElsewhere, Warning, false, "anna@example.com", "to the account ben@example.com, and not to this one"},
+			{CodePersonImmutableIDDiffers, Warning, false, "anna@example.com", ""},
+			{CodePersonNotBound, Warning, false, "ben@example.com", "yet"},
+			{CodePersonImmutableIDDiffers, Warning, false, "ben@example.com", ""},
+		}},
+		{"two bound crosswise", func(w *place) {
+			w.ad[0].immutableID = "a"
+			w.ad = append(w.ad, adUser{id: adID(2), upn: "ben@example.com", mail: "ben@example.com", immutableID: "b"})
+			w.jc = append(w.jc, jcUser{id: jcID(2), email: "ben@example.com"})
+			w.members = append(w.members, member{jcID(2), false, true})
+			w.bindings = []binding{{jcID(1), adID(2), ""}, {jcID(2), adID(1), ""}}
+		}, []want{
+			{CodePersonBoundElsewhere, Warning, false, "anna@example.com", "ben@example.com"},
+			{CodePersonImmutableIDDiffers, Warning, false, "anna@example.com", ""},
+			{CodePersonBoundElsewhere, Warning, false, "ben@example.com", "anna@example.com"},
+			{CodePersonImmutableIDDiffers, Warning, false, "ben@example.com", ""},
+		}},
+		{"bound crosswise, and the IDs are right", func(w *place) {
+			w.ad = append(w.ad, adUser{id: adID(2), upn: "ben@example.com", mail: "ben@example.com", immutableID: jcID(2)})
+			w.jc = append(w.jc, jcUser{id: jcID(2), email: "ben@example.com"})
+			w.members = append(w.members, member{jcID(2), false, true})
+			w.bindings = []binding{{jcID(1), adID(2), ""}, {jcID(2), adID(1), ""}}
+		}, []want{
+			{CodePersonBoundElsewhere, Warning, false, "anna@example.com", "ben@example.com"},
+			{CodePersonBoundElsewhere, Warning, false, "ben@example.com", "anna@example.com"},
+		}},
+		{"the ID of another JumpCloud organisation", func(w *place) { w.ad[0].immutableID = jcID(99) },
+			[]want{{CodePersonImmutableIDDiffers, Warning, false, "anna@example.com", "the ID of another JumpCloud user"}}},
+		{"the ID in capitals, which is another", func(w *place) { w.ad[0].immutableID = strings.ToUpper(jcID(1)) },
+			[]want{{CodePersonImmutableIDDiffers, Warning, false, "anna@example.com", "some other form"}}},
+		{"never synchronised, with an ID of another origin", func(w *place) {
+			w.bindings[0].external, w.ad[0].immutableID = "", FromObjectID.of(adID(1), "")
+		}, []want{{CodePersonImmutableIDDiffers, Warning, false, "anna@example.com", "base64 of the account's object ID; the directory has never synchronised the person"}}},
+		{"never synchronised, with JumpCloud's ID", func(w *place) { w.bindings[0].external = "" }, nil},
+		{"out already, not in JumpCloud", func(w *place) { w.a.before, w.jc = asAfter, nil },
+			[]want{{CodePersonNotInJumpCloud, Warning, false, "anna@example.com", ""}}},
+		{"out already by the other provider, without an ID", func(w *place) { w.a.before, w.ad[0].immutableID = withID, "" },
+			[]want{{CodePersonNoImmutableID, Warning, false, "anna@example.com", ""}}},
+		{"in by the other provider, suspended here", func(w *place) { w.a.before, w.jc[0].suspended = withID, true },
+			[]want{{CodePersonSuspended, Refusal, true, "anna@example.com", ""}}},
 		{"listed twice", func(w *place) {
 			w.jc = append(w.jc, w.jc[0])
 			w.ad = append(w.ad, w.ad[0])
@@ -275,6 +374,9 @@ func TestPersonFindings(t *testing.T) {
 				}
 				if f.LockedOut != (f.Severity == Refusal) {
 					t.Errorf("%s is %s and LockedOut = %v", f.Code, f.Severity, f.LockedOut)
+				}
+				if f.AlreadyOut != strings.HasPrefix(tt.name, "out already") {
+					t.Errorf("%s has AlreadyOut = %v", f.Code, f.AlreadyOut)
 				}
 			}
 			if len(got) < len(tt.want) {
@@ -711,7 +813,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestIDs(t *testing.T) {
-	c := newCrowd("example.com", false)
+	c := newCrowd([]string{"example.com"}, false)
 	for _, id := range []string{jcID(1), "short", "ffffffffffffffffffffffff", "6026BEC6B820725500000001", "not-hexadecimal-24-chars"} {
 		i := c.jumpCloud(id)
 		if got := c.jcID(i); got != strings.ToLower(id) || c.jumpCloud(id) != i {

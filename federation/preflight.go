@@ -52,6 +52,9 @@ func (f *Federator) Preflight(ctx context.Context, plan Plan) (*Preflight, error
 	if err != nil {
 		return nil, err
 	}
+	for i := range gates {
+		gates[i].People = nil // they are below, with everybody else
+	}
 	out.Gates, out.People = append(out.Gates, gates...), people
 	return out, nil
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"slices"
 	"strings"
@@ -257,10 +256,7 @@ func (f *Federator) previewRepair(ctx context.Context, rep *RepairReport) error 
 	if err := bad.err(); err != nil {
 		return err
 	}
-	a := newAudience(plan, &st)
-	// A group of the plan that does not exist yet is no reason to leave people out.
-	a.groupsPending = false
-	people, err := f.people(ctx, a)
+	people, err := f.people(ctx, newAudience(plan, &st))
 	if err != nil {
 		return reading(PhaseCheck, err)
 	}
@@ -370,8 +366,7 @@ func (p *People) observeIDs(rep *RepairReport) {
 		}
 		found := false
 		for _, s := range immutableIDSources {
-			h := max(1, maphash.String(c.text.seed, s.of(c.adID(j.ad-1), c.jcID(i))))
-			if u.immutable == [2]uint32{uint32(h >> 32), uint32(h)} {
+			if u.immutable == c.hashID(s.of(c.adID(j.ad-1), c.jcID(i))) {
 				rep.Observed[s]++
 				found = true
 				break
@@ -404,10 +399,7 @@ func (s ImmutableIDSource) of(azureADID, jumpCloudID string) string {
 	if !unguid(&k, azureADID) {
 		return ""
 	}
-	k[0], k[1], k[2], k[3] = k[3], k[2], k[1], k[0]
-	k[4], k[5] = k[5], k[4]
-	k[6], k[7] = k[7], k[6]
-	return base64.StdEncoding.EncodeToString(k[:])
+	return base64.StdEncoding.EncodeToString(windowsGUID(&k)[:])
 }
 
 // user and directory are the objects that a step speaks about.

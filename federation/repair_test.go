@@ -137,6 +137,11 @@ func TestRepair(t *testing.T) {
 // TestRepairNames narrows a repair, and names what it otherwise leaves alone.
 func TestRepairNames(t *testing.T) {
 	env := broken(2)
+	for i, u := range env.AzureAD.Users() {
+		if u.ImmutableID != "" {
+			env.AzureAD.EditUser(u.ID, func(u *aad.User) { u.ImmutableID = "older" + string(rune('0'+i)) })
+		}
+	}
 	plan := federation.RepairPlan{Plan: env.Plan(), ImmutableIDs: federation.FromJumpCloudID, People: []string{"BOSS@example.com", "nobody@example.com"}}
 	rep, err := env.Federator(nil).PreviewRepair(t.Context(), plan)
 	if err != nil {
@@ -167,7 +172,7 @@ func TestRepairObserves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(map[federation.ImmutableIDSource]int{federation.FromObjectID: 5}, rep.Observed); d != "" || rep.Others != 1 || len(rep.Notes) != 0 {
+	if d := cmp.Diff(map[federation.ImmutableIDSource]int{federation.FromObjectID: 5, federation.FromJumpCloudID: 1}, rep.Observed); d != "" || rep.Others != 0 || len(rep.Notes) != 0 {
 		t.Errorf("%s others %d, notes %q", d, rep.Others, rep.Notes)
 	}
 	if len(rep.Steps) != 1 || rep.Steps[0].Value != "ABEiM0RVZneImaq7zN3uBQ==" {

@@ -114,17 +114,27 @@ func (u *undoing) judgeTakingAway(ctx context.Context, s *undoStep, ps *problems
 	return nil
 }
 
-// accounts lists the enabled accounts on a domain, with these properties besides
-// their names, in the order of the names.
+// accounts lists the enabled accounts of the tenant's own on a domain and on the
+// subdomains that follow it, with these properties besides their names, in the
+// order of the names.
 func (f *Federator) accounts(ctx context.Context, domain string, properties ...string) ([]aad.User, error) {
-	opts := &aad.UsersOptions{Domain: domain, Parallel: true, Select: append([]string{"id", "userPrincipalName", "accountEnabled"}, properties...)}
-	var people []aad.User
-	for p, err := range f.ad.Users(ctx, opts) {
+	var st observation
+	for d, err := range f.ad.Domains(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		if p.Enabled == nil || *p.Enabled {
-			people = append(people, *p)
+		st.domains = append(st.domains, d)
+	}
+	var people []aad.User
+	for _, d := range append([]string{domain}, st.followers(domain)...) {
+		opts := &aad.UsersOptions{Domain: d, Parallel: true, Select: append([]string{"id", "userPrincipalName", "accountEnabled"}, properties...)}
+		for p, err := range f.ad.Users(ctx, opts) {
+			if err != nil {
+				return nil, err
+			}
+			if (p.Enabled == nil || *p.Enabled) && !isExternal(p.UserPrincipalName) {
+				people = append(people, *p)
+			}
 		}
 	}
 	slices.SortFunc(people, func(a, b aad.User) int {

@@ -103,7 +103,7 @@ func classifyOurs(p Plan, st *observation) State {
 		return StateRotating
 	case err == nil && st.fed.SigningCertificate != own:
 		return StateMismatch
-	case next != "" && (err != nil || st.fed.NextSigningCertificate != own):
+	case next != "" && (err != nil || st.fed.NextSigningCertificate != own) && !st.shows(p, st.fed.NextSigningCertificate):
 		return StateUnknownNext
 	case len(diffFederation(nil, p, st)) > 0:
 		return StateDiffers

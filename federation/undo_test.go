@@ -156,6 +156,7 @@ func TestRevertRefusesDrift(t *testing.T) {
 				env := federationtest.New(nil)
 				plan := env.Plan()
 				plan.Groups = []federation.Group{{Name: "Microsoft 365"}}
+				plan.Consent.LockOut.AtMost = 3 // whom the new group does not let in
 				rep, err := env.Federator(nil).Federate(t.Context(), plan)
 				if err != nil {
 					t.Fatal(err)

@@ -66,9 +66,12 @@ type Verification struct {
 	// AskAgain is when it makes sense to verify again; 0 if everything is good
 	// or something is wrong.
 	AskAgain time.Duration `json:"askAgainNanoseconds,omitempty"`
+
+	expired bool // the certificate, which no second look changes
 }
 
-// Effective reports whether every layer is good: people can sign in.
+// Effective reports whether every layer is good: people can sign in. A second
+// certificate that nobody knows does not keep them from it; see [Verification.Wrong].
 func (v *Verification) Effective() bool {
 	for _, l := range v.Layers {
 		if l.Status != Good {
@@ -78,14 +81,28 @@ func (v *Verification) Effective() bool {
 	return true
 }
 
-// Wrong reports whether a layer shows something that waiting does not mend.
+// Wrong reports whether something shows that waiting does not mend: a layer, or
+// a second certificate that nobody knows, with whose key anybody can be.
 func (v *Verification) Wrong() bool {
+	if v.unknownNext() != nil {
+		return true
+	}
 	for _, l := range v.Layers {
 		if l.Status == Wrong {
 			return true
 		}
 	}
 	return false
+}
+
+// unknownNext is the alarm about a second certificate, or nil.
+func (v *Verification) unknownNext() *Finding {
+	for i, f := range v.Drift {
+		if f.Code == CodeNextCertificate && f.Severity == Alarm {
+			return &v.Drift[i]
+		}
+	}
+	return nil
 }
 
 // String is the verification for people, one line per layer.
@@ -149,14 +166,14 @@ func (f *Federator) verify(ctx context.Context, plan Plan, known *observation, e
 		return nil, nil, reading(PhaseObserve, err)
 	}
 	now := time.Now()
-	v := &Verification{Domain: plan.Domain, State: classify(plan, &st)}
+	v := &Verification{Domain: plan.Domain, State: classify(plan, &st), expired: expired(plan, &st, now)}
 	if v.State != StateAmbiguous { // what would be made depends on a person's choice
 		v.Repair = diff(plan, &st)
 	}
 	v.Drift = drift(plan, &st, v.Repair, now)
 	v.Layers = []Layer{
 		layerApplication(plan, &st, v.Repair),
-		layerCertificate(plan, &st),
+		layerCertificate(plan, &st, now),
 		layerGraph(plan, &st, v.Repair),
 		layerRealm(plan, &st, v.Repair, realm, realmErr),
 	}
@@ -202,7 +219,7 @@ func layerApplication(p Plan, st *observation, missing Changes) Layer {
 	return l
 }
 
-func layerCertificate(p Plan, st *observation) Layer {
+func layerCertificate(p Plan, st *observation, now time.Time) Layer {
 	l := Layer{Name: LayerCertificate, Status: Wrong}
 	own, err := st.cert(p)
 	switch {
@@ -217,7 +234,17 @@ func layerCertificate(p Plan, st *observation) Layer {
 	default:
 		l.Evidence = "JumpCloud signs with " + own.Thumbprint() + ", Azure AD expects the " + showCertificate(rawCertificate(st.fed.SigningCertificate, st.fed.RawSigningCertificate))
 	}
+	if expired(p, st, now) { // nobody says whether Azure AD looks at the dates
+		l.Status = Wrong
+		l.Evidence += ", expired on " + own.X509().NotAfter.UTC().Format("2006-01-02") + "; sign-in may still work"
+	}
 	return l
+}
+
+// expired reports whether the certificate is in its place and its time is over.
+func expired(p Plan, st *observation, now time.Time) bool {
+	own, err := st.cert(p)
+	return err == nil && st.fed != nil && (st.fed.SigningCertificate == own || st.fed.NextSigningCertificate == own) && now.After(own.X509().NotAfter)
 }
 
 func layerGraph(p Plan, st *observation, missing Changes) Layer {
@@ -238,6 +265,10 @@ func layerGraph(p Plan, st *observation, missing Changes) Layer {
 			var names []string
 			for _, f := range c.Fields {
 				names = append(names, f.Name)
+			}
+			if len(names) == 1 && names[0] == fieldNextCertificate {
+				l.Evidence += "; Federate will remove a second certificate"
+				continue // which hinders nobody
 			}
 			l.Status, l.Evidence = Wrong, "differs in "+strings.Join(names, ", ")
 		}
@@ -306,9 +337,10 @@ func (f *Federator) layerPeople(ctx context.Context, p Plan, st *observation) (L
 		return l, err
 	}
 	l.Evidence = people.Counts.Summary()
-	if bad, _ := people.lockedOut(p.Consent.LockOut); len(bad) > 0 {
+	unable := append(people.LockedOut(), people.AlreadyOut()...)
+	if bad, _ := p.Consent.LockOut.apply(unable); len(bad) > 0 {
 		l.Status = Wrong
-		l.Evidence += "; " + lockOutFindings(people, p.Consent.LockOut)[0].Message
+		l.Evidence += "; " + count(bad) + " cannot sign in: " + whoAll(bad)
 	}
 	return l, nil
 }

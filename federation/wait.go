@@ -14,7 +14,8 @@ import (
 // minutes, with jitter. While nothing but the public realm endpoint is behind,
 // that one is asked alone, and everything once an hour. Failures to read do not
 // end it. It returns the last verification with nil when everything is good,
-// with [ErrWrong] when a layer was found wrong twice in a row, with
+// with [ErrWrong] when a layer was found wrong twice in a row, or at once when
+// the certificate has expired or a second one is there that nobody knows, with
 // [ErrNotConverged] after 24 hours, else with the context's cause.
 func (f *Federator) Wait(ctx context.Context, plan Plan) (*Verification, error) {
 	plan, err := plan.normalize()
@@ -43,6 +44,12 @@ func (f *Federator) Wait(ctx context.Context, plan Plan) (*Verification, error) 
 			}
 			last = v
 			f.emit(ctx, Event{Phase: PhaseWait, Domain: plan.Domain, Attempt: n, Text: v.slowest()})
+			if f := v.unknownNext(); f != nil {
+				return v, fmt.Errorf("federation: %s: %w: %s", plan.Domain, ErrWrong, f.Message)
+			}
+			if v.expired {
+				return v, fmt.Errorf("federation: %s: %w: %s", plan.Domain, ErrWrong, v.slowest())
+			}
 			if v.Effective() && known != nil {
 				known = nil
 				continue // at once: everything once more

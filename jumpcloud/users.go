@@ -39,6 +39,7 @@ type User struct {
 	Activated         bool // has set a password
 	Suspended         bool
 	AccountLocked     bool
+	PasswordExpired   bool // signs in nowhere until a new one is chosen
 	ExternallyManaged bool // by Active Directory or another source
 	Created           time.Time
 
@@ -65,7 +66,7 @@ const allUserFields = ^userFields(0)
 
 var userFieldNames = [...]string{
 	"_id", "username", "email", "alternateEmail", "firstname", "lastname", "displayname", "state",
-	"activated", "suspended", "account_locked", "externally_managed", "created",
+	"activated", "suspended", "account_locked", "password_expired", "externally_managed", "created",
 }
 
 // fieldsOf returns the typed fields among names, and whether there are others.
@@ -129,6 +130,8 @@ func (u *User) scanField(s *scanner, a *arena, field int) {
 		u.Suspended = s.truth()
 	case "account_locked":
 		u.AccountLocked = s.truth()
+	case "password_expired":
+		u.PasswordExpired = s.truth()
 	case "externally_managed":
 		u.ExternallyManaged = s.truth()
 	case "created":

@@ -12,6 +12,7 @@ package federationtest
 
 import (
 	"cmp"
+	"encoding/base64"
 	"fmt"
 
 	"github.com/jcaad/jcaad/aad"
@@ -136,6 +137,7 @@ func (e *Env) person(name [2]string, number int) (jumpcloud.User, aad.User) {
 // in JumpCloud.
 func (e *Env) addWarts() (members []string) {
 	_, au := e.person([2]string{"Uma", "Underhill"}, 0)
+	au.ImmutableID = base64.StdEncoding.EncodeToString([]byte("id of uma.underhill")) // of another origin
 	e.AzureAD.AddUser(au)
 	e.OnlyInAzureAD = au.UserPrincipalName
 

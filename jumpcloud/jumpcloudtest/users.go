@@ -143,7 +143,7 @@ func userPage(src userSource, order func(int) int, from, to int, fields string) 
 }
 
 // constant are the fields that real users have and the package does not know.
-const constant = `"addresses":[],"allow_public_key":true,"attributes":[],"company":"","costCenter":"","department":"","description":"","employeeIdentifier":null,"employeeType":"","enable_managed_uid":false,"enable_user_portal_multifactor":false,"external_dn":"","external_source_type":"","jobTitle":"","location":"","mfa":{"exclusion":false,"configured":false},"middlename":"","password_expired":false,"password_never_expires":false,"phoneNumbers":[],"sudo":false,"totp_enabled":false,"unix_guid":5001,"unix_uid":5001,`
+const constant = `"addresses":[],"allow_public_key":true,"attributes":[],"company":"","costCenter":"","department":"","description":"","employeeIdentifier":null,"employeeType":"","enable_managed_uid":false,"enable_user_portal_multifactor":false,"external_dn":"","external_source_type":"","jobTitle":"","location":"","mfa":{"exclusion":false,"configured":false},"middlename":"","password_never_expires":false,"phoneNumbers":[],"sudo":false,"totp_enabled":false,"unix_guid":5001,"unix_uid":5001,`
 
 // appendUser writes a user as JumpCloud does; only, if not nil, are the fields
 // that were asked for. It is fast, as lists have hundreds of thousands.
@@ -178,6 +178,7 @@ func appendUser(b []byte, u *user, only []string) []byte {
 			b = append(strconv.AppendBool(b, v), ',')
 		}
 	}
+	truth("password_expired", u.PasswordExpired)
 	str("username", u.Username)
 	str("email", u.Email)
 	if u.AlternateEmail != "" { // absent fields are simply missing
@@ -244,6 +245,8 @@ func (u *user) apply(body object) (*user, string) {
 			n.Suspended = flag
 		case "account_locked":
 			n.AccountLocked = flag
+		case "password_expired":
+			n.PasswordExpired = flag
 		default:
 			if n.extra == nil {
 				n.extra = object{}

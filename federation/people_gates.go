@@ -1,0 +1,289 @@
+package federation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+// newAudience says whose sign-in is to be judged, by what will be true after the
+// plan: who is in a group that is bound to the application or that the plan binds,
+// whom the plan adds, and who is bound without a group. A group that the plan
+// makes has nobody in it but those.
+func newAudience(p Plan, st *observation) audience {
+	a := audience{domain: p.Domain, subdomains: st.followers(p.Domain), before: reachBefore(p, st), rules: p.Directory.Rules, admins: make(map[string]bool)}
+	for rule := range st.rules {
+		a.rules = append(a.rules[:len(a.rules):len(a.rules)], rule)
+	}
+	if d := st.directory(p); d != nil {
+		a.directoryID = d.ID
+	}
+	named := make(map[string]bool)
+	for _, g := range p.Groups {
+		exported := slices.Contains(p.Directory.Groups, g.Name)
+		have := st.groups[g.Name] // several: a refusal of its own, so that any of them may be meant
+		if one := st.group(g); one != nil {
+			have = []*jumpcloud.Group{one}
+		}
+		for _, h := range have {
+			exported = exported || st.dirGroups[h.ID]
+			named[h.ID] = true
+			a.groups = append(a.groups, boundGroup{h.ID, g.Name, exported})
+		}
+		if len(have) == 0 {
+			a.absent = append(a.absent, g.Name)
+		}
+		for _, m := range g.Members {
+			a.newMembers = append(a.newMembers, newMember{m, g.Name, exported})
+		}
+	}
+	if app := st.app(p); app != nil {
+		a.applicationID = app.ID
+		for id := range st.appGroups {
+			if !named[id] {
+				a.groups = append(a.groups, boundGroup{id: id, exported: st.dirGroups[id]})
+			}
+		}
+	}
+	for i := range st.admins {
+		a.admins[st.admins[i].id] = true
+	}
+	return a
+}
+
+// reachBefore says who can sign in before the plan is carried out. Where it is
+// in doubt, more people can: a lock-out too many is told, one too few is not.
+func reachBefore(p Plan, st *observation) reach {
+	switch {
+	case !st.federated(p.Domain):
+		return everybody
+	case st.fed == nil:
+		return asAfter // Azure AD sends people nowhere
+	case !ours(p, st):
+		return withID
+	}
+	for _, a := range st.apps {
+		if a != st.app(p) && a.IdPEntityID == st.fed.IssuerURI && sameEndpoint(st.fed.PassiveSignInURI, a.SSOURL) {
+			return withID // by an application that is not the plan's
+		}
+	}
+	return asAfter
+}
+
+// namesAtMost is how many people a sentence names; the others are counted.
+const namesAtMost = 10
+
+// whoAll names people.
+func whoAll(ps []PersonFinding) string {
+	names := make([]string, 0, namesAtMost+1)
+	for i, p := range ps {
+		if i == namesAtMost {
+			names = append(names, fmt.Sprintf("and %d more", len(ps)-i))
+			break
+		}
+		names = append(names, p.Who())
+	}
+	return strings.Join(names, ", ")
+}
+
+func count(ps []PersonFinding) string {
+	if len(ps) == 1 {
+		return "one person"
+	}
+	return fmt.Sprintf("%d people", len(ps))
+}
+
+// gates turns the people into findings: those who would be locked out come
+// first, as the one thing that refuses. Then who is told of by name, because
+// something is likely to be in their way.
+func (p *People) gates(consent LockOut, similar []string) []Finding {
+	bad, accepted := p.lockedOut(consent)
+	out := p.AlreadyOut()
+	var fs []Finding
+	if len(bad) > 0 {
+		f := Finding{Code: CodeLockOut, Severity: Refusal, Subject: p.Domain, Consent: "lockOut.people", People: bad,
+			Message: count(bad) + " would be locked out: " + whoAll(bad),
+			Repair:  "run Preflight for the reasons and repairs, or name these people in consent.lockOut.people"}
+		for _, s := range similar {
+			f.Message += "; " + s
+		}
+		if p.Counts.AzureAD > 0 && len(similar) > 0 {
+			f.Repair = "name a group that has the people, or list its members in the plan; " + f.Repair
+		}
+		fs = append(fs, f)
+	}
+	if len(accepted) > 0 {
+		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: p.Domain, Consent: "lockOut.people", Consented: true, People: accepted,
+			Message: count(accepted) + " will be locked out: " + whoAll(accepted)})
+	}
+	if len(out) > 0 {
+		fs = append(fs, Finding{Code: CodeAlreadyOut, Severity: Warning, Subject: p.Domain, People: out,
+			Message: count(out) + " cannot sign in today either, and will not be able to: " + whoAll(out),
+			Repair:  "run Preflight for the reasons and repairs"})
+	}
+	for _, t := range toldByName {
+		if who := p.with(t.kind); len(who) > 0 {
+			fs = append(fs, Finding{Code: t.kind.code(), Severity: Warning, Subject: p.Domain, People: who,
+				Message: t.text + " (" + count(who) + "): " + whoAll(who), Repair: t.kind.code().Repair()})
+		}
+	}
+	fs = append(fs, p.ids.findings(p.Domain)...)
+	fs = append(fs, p.otherDomainGate()...)
+	if len(p.subdomains) > 0 {
+		fs = append(fs, Finding{Code: CodeSubdomain, Severity: Info, Subject: p.Domain,
+			Message: "federated together with " + p.Domain + ", because they follow it: " + strings.Join(p.subdomains, ", ")})
+	}
+	return append(fs, consent.unused(p.LockedOut(), out, p.Domain)...)
+}
+
+// toldByName are the kinds of findings that a run tells by name besides
+// lock-outs: signs that somebody will not get in.
+var toldByName = []struct {
+	kind kind
+	text string
+}{
+	{kBoundElsewhere, "JumpCloud's directory has bound people to other accounts than their addresses say"},
+	{kImmutableIDDiffers, "immutable IDs are others than JumpCloud most likely sends"},
+	{kPasswordExpired, "passwords in JumpCloud have expired"},
+	{kAccountLocked, "people are locked in JumpCloud"},
+}
+
+// with returns the people with findings of a kind.
+func (p *People) with(k kind) []PersonFinding {
+	return p.each(func(f PersonFinding) bool { return f.Code == k.code() }, func(f finding) bool { return f.kind == k })
+}
+
+// unused tells of a consent that fits nobody: a name that was mistyped, or
+// somebody for whom all is well by now.
+func (consent LockOut) unused(locked, out []PersonFinding, domain string) []Finding {
+	fits := make(map[string]bool, len(locked)+len(out))
+	for _, f := range slices.Concat(locked, out) {
+		fits[f.UserPrincipalName] = true
+	}
+	var names []string
+	for _, s := range consent.People {
+		if !fits[foldAddress(s)] {
+			names = append(names, plain(s))
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	if n := len(names) - namesAtMost; n > 0 {
+		names = append(names[:namesAtMost], fmt.Sprintf("and %d more", n))
+	}
+	return []Finding{{Code: CodeConsentUnused, Severity: Info, Subject: domain,
+		Message: "consent.lockOut.people names people who would not be locked out: " + strings.Join(names, ", "),
+		Repair:  "look for a mistyped name, or take them out of the plan"}}
+}
+
+// otherDomainGate names the people whom the tenant's token validation policy keeps
+// out although JumpCloud would let them in.
+func (p *People) otherDomainGate() []Finding {
+	who := p.each(
+		func(f PersonFinding) bool { return f.Code == CodePersonOtherDomain && f.Severity == Warning },
+		func(f finding) bool { return f.kind == kOtherDomain && f.severity == sevWarning })
+	if len(who) == 0 {
+		return nil
+	}
+	return []Finding{{Code: CodeTokenPolicy, Severity: Warning, Subject: p.Domain, People: who,
+		Message: "the tenant's token validation policy lets nobody in through " + p.Domain + " whose user principal name is on another domain (AADSTS5000820): " + whoAll(who),
+		Repair:  "give these people user principal names on " + p.Domain + ", or let them go on signing in on their own domain"}}
+}
+
+// similarGroups says which groups of the plan let nobody in, and which ones have
+// a similar name. It asks only if that is why somebody would be locked out.
+func (f *Federator) similarGroups(ctx context.Context, p Plan, people *People) ([]string, error) {
+	if len(people.absent)+len(people.empty) == 0 ||
+		!slices.ContainsFunc(people.found, func(f finding) bool { return f.kind == kNotInGroup && f.locked }) {
+		return nil, nil
+	}
+	var names []string
+	for g, err := range f.jc.Groups(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, g.Name)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	var out []string
+	tell := func(name, what string) {
+		s := "the group " + quote(name) + " " + what
+		var like []string
+		for _, n := range names {
+			if n != name && similar(n, name) && !slices.ContainsFunc(p.Groups, func(g Group) bool { return g.Name == n }) {
+				like = append(like, quote(n))
+			}
+		}
+		if len(like) > 0 {
+			s += "; JumpCloud has " + strings.Join(like[:min(len(like), namesAtMost)], ", ")
+		}
+		out = append(out, s)
+	}
+	for _, name := range people.absent {
+		tell(name, "does not exist, and a new one lets in only the members that the plan lists")
+	}
+	for _, name := range people.empty {
+		tell(name, "has no members")
+	}
+	return out, nil
+}
+
+// similar reports whether one name may be meant by another: they differ in case,
+// in spaces and punctuation, or by a slip or two of the keyboard.
+func similar(a, b string) bool {
+	x, y := letters(a), letters(b)
+	if len(x) == 0 || len(y) == 0 {
+		return false
+	}
+	most := 2
+	if n := min(len(x), len(y)); n < 4 {
+		most = 0
+	} else if n < 6 {
+		most = 1
+	}
+	return slips(x, y, most) <= most
+}
+
+// letters are what counts of a name.
+func letters(s string) []rune {
+	var out []rune
+	for _, r := range s {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			out = append(out, unicode.ToLower(r))
+		}
+	}
+	return out
+}
+
+// slips is how many letters were left out, added, replaced, or swapped with their
+// neighbours between two words; more than most is told as one more.
+func slips(a, b []rune, most int) int {
+	if d := len(a) - len(b); d > most || -d > most {
+		return most + 1
+	}
+	before, last, now := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		now[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			now[j] = min(last[j]+1, now[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				now[j] = min(now[j], before[j-2]+1)
+			}
+		}
+		before, last, now = last, now, before
+	}
+	return last[len(b)]
+}

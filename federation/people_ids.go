@@ -1,0 +1,216 @@
+package federation
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"strings"
+)
+
+// JumpCloud most likely sends a user's own ID as the immutable ID: its script for
+// Windows joins the two directories by address and writes the ID into every
+// account that has another. It says so nowhere, and people who were imported may
+// keep an older value, so a difference is told and refuses nothing.
+
+// An idForm is what an immutable ID looks like.
+type idForm uint8
+
+const (
+	formNone     idForm = iota
+	formUser            // 24 small hexadecimal digits, as JumpCloud's IDs are
+	formObjectID        // base64 of the account's own object ID
+	formGUID            // base64 of sixteen bytes, as Entra Connect makes them of a directory's GUIDs
+	formGUIDText        // a GUID in letters, or base64 of them
+	formAddress         // an email address
+	formOther
+)
+
+var forms = [...]string{
+	formUser:     "the ID of another JumpCloud user",
+	formObjectID: "base64 of the account's object ID",
+	formGUID:     "base64 of sixteen bytes, as Entra Connect makes them",
+	formGUIDText: "a GUID in letters",
+	formAddress:  "an email address",
+	formOther:    "a text of some other form",
+}
+
+// formOf is the form of an account's immutable ID.
+func formOf(u *adUser) idForm {
+	id := u.immutableID
+	var raw [16]byte
+	switch {
+	case id == "":
+		return formNone
+	case isUserID(id):
+		return formUser
+	case strings.IndexByte(id, '@') > 0:
+		return formAddress
+	case len(id) == 24 && id[22:] == "==":
+		if unguid(&raw, u.id) {
+			var text [24]byte
+			base64.StdEncoding.Encode(text[:], windowsGUID(&raw)[:])
+			if string(text[:]) == id {
+				return formObjectID
+			}
+		}
+		return formGUID
+	case len(id) == 48, unguid(&raw, id):
+		return formGUIDText
+	}
+	return formOther
+}
+
+func isUserID(id string) bool {
+	var raw [12]byte
+	return len(id) == 24 && unhex(raw[:], id)
+}
+
+// windowsGUID puts the bytes of a GUID in the order in which Windows writes them.
+func windowsGUID(k *[16]byte) *[16]byte {
+	k[0], k[1], k[2], k[3] = k[3], k[2], k[1], k[0]
+	k[4], k[5] = k[5], k[4]
+	k[6], k[7] = k[7], k[6]
+	return k
+}
+
+// hashID is the hash of an immutable ID. One that looks like a JumpCloud ID has
+// the hash under which the user is found.
+func (c *crowd) hashID(id string) [2]uint32 {
+	var raw [12]byte
+	if len(id) == 24 && unhex(raw[:], id) {
+		return halves(maphash.Bytes(c.jcIDs.seed, raw[:]))
+	}
+	return halves(maphash.String(c.text.seed, id))
+}
+
+// halves are a hash that is not that of no ID.
+func halves(h uint64) [2]uint32 {
+	h = max(1, h)
+	return [2]uint32{uint32(h >> 32), uint32(h)}
+}
+
+// sender is the JumpCloud user whose ID an account has as its immutable ID. It
+// can be asked as long as the index is there.
+func (c *crowd) sender(p *adPerson) (uint32, bool) {
+	if idForm(p.flags>>adForm) != formUser {
+		return 0, false
+	}
+	j, ok := c.jcIDs.findHash(uint64(p.immutable[0])<<32|uint64(p.immutable[1]), func(i uint32) []byte { return c.jc.at(i).id[:] })
+	return j, ok && c.jc.at(j).flags&jcSeen != 0
+}
+
+// joinIDs pairs accounts with the users whose IDs they have: that is whom Azure
+// AD will find, whatever a binding says.
+func (c *crowd) joinIDs(partner []uint32) {
+	for u := range c.ad.n {
+		if p := c.ad.at(u); p.flags&(adSeen|adExternal|adSharedID) == adSeen {
+			if j, ok := c.sender(p); ok && c.free(j) {
+				partner[u] = j + 1
+				c.pair(j, u, matchID)
+			}
+		}
+	}
+}
+
+// differs reports whether an account's immutable ID is another than the one that
+// JumpCloud most likely sends for its user.
+func (c *crowd) differs(p *adPerson, j uint32) bool {
+	q := c.jc.at(j)
+	if binary.BigEndian.Uint64(q.id[:]) == odd {
+		return p.immutable != c.hashID(c.jcID(j))
+	}
+	return p.immutable != halves(maphash.Bytes(c.jcIDs.seed, q.id[:]))
+}
+
+// strangers are accounts that a user of the domain is bound to and that were not
+// read: the first by ID, up to a number.
+func (c *crowd) strangers(atMost int) (accounts []uint32) {
+	for i := range c.jc.n {
+		q := c.jc.at(i)
+		if q.flags&jcSeen == 0 || q.ad == 0 || c.ad.at(q.ad-1).flags&adSeen != 0 || !c.onDomain(c.key(i)) && !c.onDomain(c.email(i)) {
+			continue
+		}
+		accounts = append(accounts, q.ad-1)
+	}
+	slices.SortFunc(accounts, c.compareAzureAD)
+	accounts = slices.Compact(accounts)
+	return accounts[:min(len(accounts), atMost)]
+}
+
+// identities judges the immutable IDs of people who could otherwise sign in. If
+// most differ from JumpCloud's IDs in one way, that is how this tenant is, and is
+// told once; who differs otherwise is named.
+func (j *judgement) identities(partner []uint32) {
+	c := j.crowd
+	var of [formOther + 1]int
+	compared, alone := 0, 0
+	each := func(f func(u, jc uint32, p *adPerson)) {
+		for u := range c.ad.n {
+			p := c.ad.at(u)
+			if jc := partner[u]; jc != 0 && p.flags&(adSeen|adOnDomain|adDisabled|adExternal) == adSeen|adOnDomain && p.immutable != [2]uint32{} {
+				f(u, jc-1, p)
+			}
+		}
+	}
+	never := func(q *jcPerson) bool { return q.flags&(jcBound|jcNamed) == jcBound }
+	each(func(u, i uint32, p *adPerson) {
+		compared++
+		switch {
+		case !c.differs(p, i):
+			p.flags |= adOwnID
+		case never(c.jc.at(i)):
+			alone++
+		default:
+			of[idForm(p.flags>>adForm)]++
+		}
+	})
+	most := idForm(0)
+	for f, n := range of {
+		if n >= mostAtLeast && 2*n > compared {
+			most = idForm(f)
+		}
+	}
+	j.p.ids = usualID{form: most, count: of[most], compared: compared}
+	many := alone >= mostAtLeast && 2*alone > compared
+	if many {
+		j.p.ids.never = alone
+	}
+	if compared == 0 {
+		return
+	}
+	each(func(u, i uint32, p *adPerson) {
+		q := c.jc.at(i)
+		if p.flags&adOwnID != 0 || never(q) && many || !never(q) && most != formNone && idForm(p.flags>>adForm) == most {
+			return
+		}
+		j.add(kImmutableIDDiffers, sevWarning, i+1, u+1)
+	})
+}
+
+// mostAtLeast is how many people make a usual form: fewer are named.
+const mostAtLeast = 3
+
+// usualID is how most immutable IDs of a domain differ from JumpCloud's.
+type usualID struct {
+	form            idForm // formNone: they do not, or not in one way
+	count, compared int
+	never           int // most were never synchronised and have other IDs: so many
+}
+
+// findings tells it once for all.
+func (u usualID) findings(domain string) (fs []Finding) {
+	f := Finding{Code: CodeImmutableIDForm, Severity: Warning, Subject: domain,
+		Repair: "let one of them sign in through JumpCloud on a test domain, or see what people have who can, before the domain is switched"}
+	const sends = "; JumpCloud most likely sends the ID of its own user, 24 hexadecimal digits, and says so nowhere"
+	if u.form != formNone {
+		f.Message = fmt.Sprintf("the immutable IDs of %d of %d people are of one other form, %s%s", u.count, u.compared, forms[u.form], sends)
+		fs = append(fs, f)
+	}
+	if u.never > 0 {
+		f.Message = fmt.Sprintf("%d of %d people are bound to JumpCloud's directory, were never synchronised, and have immutable IDs of another origin%s", u.never, u.compared, sends)
+		fs = append(fs, f)
+	}
+	return fs
+}
