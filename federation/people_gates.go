@@ -74,6 +74,26 @@ func reachBefore(p Plan, st *observation) reach {
 	return asAfter
 }
 
+// judgeAgain judges people once more if more of them can sign in than when they
+// were judged: a domain that was read as federated, and is managed. That this run
+// itself has set it to Managed changes nothing for those who could not before.
+func (r *run) judgeAgain(ctx context.Context) error {
+	now := reachBefore(r.plan, &r.st)
+	if now >= r.before {
+		return nil
+	}
+	if s := r.sent[(Change{Resource: ResRecover, Name: r.plan.Domain, Action: Update}).key()]; s != nil {
+		return nil
+	}
+	gates, _, err := r.f.check(ctx, r.plan, &r.st)
+	if err != nil {
+		return err
+	}
+	r.before = now
+	r.rep.note(gates)
+	return problems(gates).err()
+}
+
 // namesAtMost is how many people a sentence names; the others are counted.
 const namesAtMost = 10
 

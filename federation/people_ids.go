@@ -101,11 +101,13 @@ func (c *crowd) sender(p *adPerson) (uint32, bool) {
 	return j, ok && c.jc.at(j).flags&jcSeen != 0
 }
 
-// joinIDs pairs accounts with the users whose IDs they have: that is whom Azure
-// AD will find, whatever a binding says.
+// joinIDs pairs the domain's accounts with the users whose IDs they have: that is
+// whom Azure AD will find, whatever a binding says. An account that nobody signs
+// in with takes no user away from another.
 func (c *crowd) joinIDs(partner []uint32) {
+	const all = adSeen | adOnDomain | adDisabled | adExternal | adSharedID
 	for u := range c.ad.n {
-		if p := c.ad.at(u); p.flags&(adSeen|adExternal|adSharedID) == adSeen {
+		if p := c.ad.at(u); p.flags&all == adSeen|adOnDomain {
 			if j, ok := c.sender(p); ok && c.free(j) {
 				partner[u] = j + 1
 				c.pair(j, u, matchID)

@@ -38,6 +38,9 @@ func (f *Federator) people(ctx context.Context, a audience) (*People, error) {
 	for i, group := range a.groups {
 		g.Go(func() (err error) {
 			members[i], err = f.readMembers(gctx, c, group.id, group.exported)
+			if group.name == "" && errors.Is(err, jumpcloud.ErrNotFound) {
+				err = nil // deleted, and a list still shows the binding
+			}
 			return err
 		})
 	}
@@ -178,6 +181,9 @@ func (f *Federator) readAccounts(ctx context.Context, c *crowd, admins map[strin
 func (f *Federator) readDirect(ctx context.Context, c *crowd, applicationID string) error {
 	app := jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: applicationID}
 	for o, err := range f.jc.Associations(ctx, app, jumpcloud.UserObject) {
+		if errors.Is(err, jumpcloud.ErrNotFound) {
+			return nil // an application that not all replicas know yet has nobody
+		}
 		if err != nil {
 			return err
 		}

@@ -226,11 +226,14 @@ func populate(env *federationtest.Env, n int) {
 	enabled := true
 	env.AzureAD.GenerateUsers(n, func(i int) aad.User {
 		u := aad.User{
-			ID: object(i), UserPrincipalName: address(i), DisplayName: display(i), Mail: address(i), ImmutableID: fmt.Sprintf("%024d", i),
+			ID: object(i), UserPrincipalName: address(i), DisplayName: display(i), Mail: address(i), ImmutableID: jumpcloudtest.GeneratedID(i),
 			UserType: "Member", Enabled: &enabled, ProxyAddresses: []string{"SMTP:" + address(i)},
 		}
-		if i%100 == 3 {
+		switch i % 100 {
+		case 3:
 			u.ImmutableID = ""
+		case 7:
+			u.ImmutableID = fmt.Sprintf("older-%d", i)
 		}
 		return u
 	})

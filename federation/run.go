@@ -77,6 +77,7 @@ type run struct {
 	looked time.Time        // when the lists were looked at first
 
 	people string // what became of the look at people, for the report
+	before reach  // who could sign in when they were judged
 	realm  string // what the public realm endpoint said at the end
 }
 
@@ -127,7 +128,7 @@ func (r *run) federate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		findings = append(findings, gates...)
+		findings, r.before = append(findings, gates...), reachBefore(plan, &r.st)
 		if people != nil {
 			r.people = people.Counts.Summary()
 		}
@@ -203,6 +204,9 @@ func (r *run) ready(ctx context.Context, stage Changes) error {
 	case ResRecover:
 		return r.patience(ctx, c)
 	case ResFederation:
+		if err := r.judgeAgain(ctx); err != nil {
+			return err
+		}
 		return r.certificate(ctx, c)
 	}
 	return nil
