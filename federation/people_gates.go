@@ -6,73 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-
-	"github.com/jcaad/jcaad/jumpcloud"
 )
-
-// newAudience says whose sign-in is to be judged, by what will be true after the
-// plan: who is in a group that is bound to the application or that the plan binds,
-// whom the plan adds, and who is bound without a group. A group that the plan
-// makes has nobody in it but those.
-func newAudience(p Plan, st *observation) audience {
-	a := audience{domain: p.Domain, subdomains: st.followers(p.Domain), before: reachBefore(p, st), rules: p.Directory.Rules, admins: make(map[string]bool)}
-	for rule := range st.rules {
-		a.rules = append(a.rules[:len(a.rules):len(a.rules)], rule)
-	}
-	if d := st.directory(p); d != nil {
-		a.directoryID = d.ID
-	}
-	named := make(map[string]bool)
-	for _, g := range p.Groups {
-		exported := slices.Contains(p.Directory.Groups, g.Name)
-		have := st.groups[g.Name] // several: a refusal of its own, so that any of them may be meant
-		if one := st.group(g); one != nil {
-			have = []*jumpcloud.Group{one}
-		}
-		for _, h := range have {
-			exported = exported || st.dirGroups[h.ID]
-			named[h.ID] = true
-			a.groups = append(a.groups, boundGroup{h.ID, g.Name, exported})
-		}
-		if len(have) == 0 {
-			a.absent = append(a.absent, g.Name)
-		}
-		for _, m := range g.Members {
-			a.newMembers = append(a.newMembers, newMember{m, g.Name, exported})
-		}
-	}
-	if app := st.app(p); app != nil {
-		a.applicationID = app.ID
-		for id := range st.appGroups {
-			if !named[id] {
-				a.groups = append(a.groups, boundGroup{id: id, exported: st.dirGroups[id]})
-			}
-		}
-	}
-	for i := range st.admins {
-		a.admins[st.admins[i].id] = true
-	}
-	return a
-}
-
-// reachBefore says who can sign in before the plan is carried out. Where it is
-// in doubt, more people can: a lock-out too many is told, one too few is not.
-func reachBefore(p Plan, st *observation) reach {
-	switch {
-	case !st.federated(p.Domain):
-		return everybody
-	case st.fed == nil:
-		return asAfter // Azure AD sends people nowhere
-	case !ours(p, st):
-		return withID
-	}
-	for _, a := range st.apps {
-		if a != st.app(p) && a.IdPEntityID == st.fed.IssuerURI && sameEndpoint(st.fed.PassiveSignInURI, a.SSOURL) {
-			return withID // by an application that is not the plan's
-		}
-	}
-	return asAfter
-}
 
 // judgeAgain judges people once more if more of them can sign in than when they
 // were judged: a domain that was read as federated, and is managed. That this run
@@ -137,7 +71,8 @@ func (p *People) gates(consent LockOut, similar []string) []Finding {
 		fs = append(fs, f)
 	}
 	if len(accepted) > 0 {
-		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: p.Domain, Consent: "lockOut.people", Consented: true, People: accepted,
+		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: p.Domain, People: accepted,
+			Consent: "lockOut.people", Consented: true,
 			Message: count(accepted) + " will be locked out: " + whoAll(accepted)})
 	}
 	if len(out) > 0 {
@@ -211,8 +146,9 @@ func (p *People) otherDomainGate() []Finding {
 		return nil
 	}
 	return []Finding{{Code: CodeTokenPolicy, Severity: Warning, Subject: p.Domain, People: who,
-		Message: "the tenant's token validation policy lets nobody in through " + p.Domain + " whose user principal name is on another domain (AADSTS5000820): " + whoAll(who),
-		Repair:  "give these people user principal names on " + p.Domain + ", or let them go on signing in on their own domain"}}
+		Message: "the tenant's token validation policy lets nobody in through " + p.Domain +
+			" whose user principal name is on another domain (AADSTS5000820): " + whoAll(who),
+		Repair: "give these people user principal names on " + p.Domain + ", or let them go on signing in on their own domain"}}
 }
 
 // similarGroups says which groups of the plan let nobody in, and which ones have

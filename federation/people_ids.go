@@ -131,7 +131,8 @@ func (c *crowd) differs(p *adPerson, j uint32) bool {
 func (c *crowd) strangers(atMost int) (accounts []uint32) {
 	for i := range c.jc.n {
 		q := c.jc.at(i)
-		if q.flags&jcSeen == 0 || q.ad == 0 || c.ad.at(q.ad-1).flags&adSeen != 0 || !c.onDomain(c.key(i)) && !c.onDomain(c.email(i)) {
+		if q.flags&jcSeen == 0 || q.ad == 0 || c.ad.at(q.ad-1).flags&adSeen != 0 ||
+			!c.onDomain(c.key(i)) && !c.onDomain(c.email(i)) {
 			continue
 		}
 		accounts = append(accounts, q.ad-1)
@@ -151,7 +152,8 @@ func (j *judgement) identities(partner []uint32) {
 	each := func(f func(u, jc uint32, p *adPerson)) {
 		for u := range c.ad.n {
 			p := c.ad.at(u)
-			if jc := partner[u]; jc != 0 && p.flags&(adSeen|adOnDomain|adDisabled|adExternal) == adSeen|adOnDomain && p.immutable != [2]uint32{} {
+			const all = adSeen | adOnDomain | adDisabled | adExternal
+			if jc := partner[u]; jc != 0 && p.flags&all == adSeen|adOnDomain && p.immutable != [2]uint32{} {
 				f(u, jc-1, p)
 			}
 		}
@@ -211,7 +213,8 @@ func (u usualID) findings(domain string) (fs []Finding) {
 		fs = append(fs, f)
 	}
 	if u.never > 0 {
-		f.Message = fmt.Sprintf("%d of %d people are bound to JumpCloud's directory, were never synchronised, and have immutable IDs of another origin%s", u.never, u.compared, sends)
+		f.Message = fmt.Sprintf("%d of %d people are bound to JumpCloud's directory, were never synchronised, "+
+			"and have immutable IDs of another origin%s", u.never, u.compared, sends)
 		fs = append(fs, f)
 	}
 	return fs

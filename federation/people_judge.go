@@ -9,58 +9,6 @@ import (
 	"github.com/jcaad/jcaad/aad"
 )
 
-// audience says whose sign-in is judged.
-type audience struct {
-	domain        string                     // normalised
-	subdomains    []string                   // those that follow it
-	before        reach                      // who can sign in now
-	directoryID   string                     // JumpCloud's Microsoft 365 directory; "" = none yet
-	applicationID string                     // whose users are read who are bound to it directly; "" = none yet
-	groups        []boundGroup               // that are bound to the application, or will be
-	newMembers    []newMember                // whom the plan will add to groups
-	absent        []string                   // names of the plan's groups that do not exist
-	rules         []string                   // translation rules on or planned
-	admins        map[string]bool            // Azure AD object IDs of Global Administrators
-	policy        *aad.TokenValidationPolicy // nil = default (all)
-
-	// likelyService says why an account looks like a service, a room or a
-	// shared mailbox; "" if it does not. Nil means LikelyService.
-	likelyService func(userPrincipalName, displayName string) string
-}
-
-// domains are the domain itself and those that follow it.
-func (a audience) domains() []string {
-	return append([]string{a.domain}, a.subdomains...)
-}
-
-// boundGroup is a group that lets its members in.
-type boundGroup struct {
-	id       string
-	name     string // in the plan; "" for one that the plan does not name
-	exported bool   // by the directory, now or by the plan
-}
-
-// newMember is somebody whom the plan adds to a group.
-type newMember struct {
-	email, group string
-	exported     bool
-}
-
-// reach says who can sign in before the change, as far as anybody can read.
-// Whoever cannot does not lose anything by it.
-type reach uint8
-
-const (
-	// everybody with an enabled account: the domain is managed.
-	everybody reach = iota
-	// withID: whoever has an immutable ID, by another identity provider.
-	withID
-	// asAfter: whoever can after the change, and nobody else. The domain is
-	// federated with the plan's application, and a plan only adds; or the
-	// federation lets nobody in.
-	asAfter
-)
-
 const ruleAlternateEmail = "user_principal_name_from_alternate_email"
 
 // A finding is a [PersonFinding] that has not been put into words: who it is

@@ -310,6 +310,15 @@ func TestPersonFindings(t *testing.T) {
 			{CodePersonNotBound, Warning, false, "ben@example.com", "yet"},
 			{CodePersonImmutableIDDiffers, Warning, false, "ben@example.com", ""},
 		}},
+		{"bound to an account with another name, and somebody new has the address", func(w *place) {
+			w.ad[0].immutableID = "a"
+			w.ad = append(w.ad, adUser{id: adID(2), upn: "anna.berg@example.com", mail: "anna.berg@example.com", immutableID: "b"})
+			w.bindings[0].external = adID(2)
+		}, []want{
+			{CodePersonNotInJumpCloud, Refusal, true, "anna@example.com", ""},
+			{CodePersonImmutableIDDiffers, Warning, false, "anna.berg@example.com", ""},
+			{CodePersonEmailDiffers, Warning, false, "anna.berg@example.com", "the binding says"},
+		}},
 		{"two bound crosswise", func(w *place) {
 			w.ad[0].immutableID = "a"
 			w.ad = append(w.ad, adUser{id: adID(2), upn: "ben@example.com", mail: "ben@example.com", immutableID: "b"})
