@@ -19,7 +19,7 @@
 //	f := federation.New(jc, ad, nil)
 //	report, err := f.Federate(ctx, federation.Plan{
 //		Domain: "example.com",
-//		Groups: []federation.Group{{Name: "Microsoft 365"}},
+//		Groups: []federation.Group{{Name: "All Users"}}, // a JumpCloud group that has the people
 //		MFA:    aad.AcceptIfMFADoneByFederatedIdP,
 //	})
 //	fmt.Print(report) // what was done, or what stands in the way

@@ -53,6 +53,11 @@ const (
 	everybody reach = iota
 	// withID: whoever has an immutable ID, by another identity provider.
 	withID
+	// halfMade: nobody, since Azure AD sends people nowhere. But the run brings
+	// their passwords back before it federates the domain anew, and what the plan
+	// then leaves out is the plan's doing: whoever is in none of its groups is
+	// locked out by it.
+	halfMade
 	// asAfter: whoever can after the change, and nobody else. The domain is
 	// federated with the plan's application, and a plan only adds; or the
 	// federation lets nobody in.
@@ -114,7 +119,7 @@ func reachBefore(p Plan, st *observation) reach {
 	case !st.federated(p.Domain):
 		return everybody
 	case st.fed == nil:
-		return asAfter // Azure AD sends people nowhere
+		return halfMade
 	case !ours(p, st):
 		return withID
 	}

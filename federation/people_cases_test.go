@@ -359,6 +359,9 @@ func TestOnlyNewLockOuts(t *testing.T) {
 		{name: "an inactive application", make: func(t *testing.T, env *federationtest.Env) { env.JumpCloud.Deactivate(app(t, env)) }, out: hire},
 		{name: "an application that is gone", make: func(t *testing.T, env *federationtest.Env) { env.JumpCloud.DeleteApplication(app(t, env)) }, out: hire},
 		{name: "an unbound group", make: unbind, out: hire},
+		{name: "an application that is gone, and a mistyped group", out: append([]string{"ada.abbott@example.com", "ben.baker@example.com", "cleo.clarke@example.com"}, hire...),
+			plan: func(p *federation.Plan) { p.Groups = []federation.Group{{Name: "Everyon"}} },
+			make: func(t *testing.T, env *federationtest.Env) { env.JumpCloud.DeleteApplication(app(t, env)) }},
 		{name: "a sign-in URL of nobody's", out: hire,
 			make: func(t *testing.T, env *federationtest.Env) {
 				edit(t, env, func(f *aad.Federation) { f.PassiveSignInURI = "https://sso.jumpcloud.com/saml2/nobody" })
@@ -370,6 +373,13 @@ func TestOnlyNewLockOuts(t *testing.T) {
 			}},
 		{name: "half federated", plan: func(p *federation.Plan) { p.Consent.Recover = true }, out: hire,
 			make: func(t *testing.T, env *federationtest.Env) { env.AzureAD.RemoveFederation(env.Domain); half(t, env) }},
+		{name: "half federated, and a mistyped group", out: hire, locked: []string{"ada.abbott@example.com", "ben.baker@example.com", "cleo.clarke@example.com"},
+			plan: func(p *federation.Plan) { p.Consent.Recover, p.Groups = true, []federation.Group{{Name: "Everyon"}} },
+			make: func(t *testing.T, env *federationtest.Env) {
+				env.JumpCloud.DeleteApplication(app(t, env)) // which the right group is bound to
+				env.AzureAD.RemoveFederation(env.Domain)
+				half(t, env)
+			}},
 		{name: "another provider", plan: func(p *federation.Plan) { p.Consent.TakeOver = true }, locked: hire,
 			make: func(t *testing.T, env *federationtest.Env) { env.AzureAD.SetFederation(env.Domain, okta(t)) }},
 		{name: "another provider, and no immutable ID", plan: func(p *federation.Plan) { p.Consent.TakeOver = true }, out: hire,
@@ -418,6 +428,9 @@ func TestOnlyNewLockOuts(t *testing.T) {
 				}
 				if d := cmp.Diff(tt.out, toldOf(rep, federation.CodeAlreadyOut)); d != "" {
 					t.Errorf("told as out already (-want +got):\n%s\n%s", d, rep)
+				}
+				if says := `the group "Everyon" does not exist`; strings.Contains(tt.name, "mistyped") && !strings.Contains(fmt.Sprint(err, rep), says) {
+					t.Errorf("nothing says %q:\n%v\n%s", says, err, rep)
 				}
 				if tt.locked == nil && env.Writes() == 0 {
 					t.Error("Federate wrote nothing, so the test says nothing")

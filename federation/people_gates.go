@@ -62,13 +62,7 @@ func (p *People) gates(consent LockOut, similar []string) []Finding {
 		f := Finding{Code: CodeLockOut, Severity: Refusal, Subject: p.Domain, Consent: "lockOut.people", People: bad,
 			Message: count(bad) + " would be locked out: " + whoAll(bad),
 			Repair:  "run Preflight for the reasons and repairs, or name these people in consent.lockOut.people"}
-		for _, s := range similar {
-			f.Message += "; " + s
-		}
-		if p.Counts.AzureAD > 0 && len(similar) > 0 {
-			f.Repair = "name a group that has the people, or list its members in the plan; " + f.Repair
-		}
-		fs = append(fs, f)
+		fs = append(fs, f.because(similar))
 	}
 	if len(accepted) > 0 {
 		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: p.Domain, People: accepted,
@@ -76,9 +70,10 @@ func (p *People) gates(consent LockOut, similar []string) []Finding {
 			Message: count(accepted) + " will be locked out: " + whoAll(accepted)})
 	}
 	if len(out) > 0 {
-		fs = append(fs, Finding{Code: CodeAlreadyOut, Severity: Warning, Subject: p.Domain, People: out,
+		f := Finding{Code: CodeAlreadyOut, Severity: Warning, Subject: p.Domain, People: out,
 			Message: count(out) + " cannot sign in today either, and will not be able to: " + whoAll(out),
-			Repair:  "run Preflight for the reasons and repairs"})
+			Repair:  "run Preflight for the reasons and repairs"}
+		fs = append(fs, f.because(similar))
 	}
 	for _, t := range toldByName {
 		if who := p.with(t.kind); len(who) > 0 {
@@ -93,6 +88,15 @@ func (p *People) gates(consent LockOut, similar []string) []Finding {
 			Message: "federated together with " + p.Domain + ", because they follow it: " + strings.Join(p.subdomains, ", ")})
 	}
 	return append(fs, consent.unused(p.LockedOut(), out, p.Domain)...)
+}
+
+// because adds what is wrong with the plan's groups.
+func (f Finding) because(groups []string) Finding {
+	if len(groups) > 0 {
+		f.Message += "; " + strings.Join(groups, "; ")
+		f.Repair = "name a group that has the people, or list its members in the plan; " + f.Repair
+	}
+	return f
 }
 
 // toldByName are the kinds of findings that a run tells by name besides
@@ -152,10 +156,10 @@ func (p *People) otherDomainGate() []Finding {
 }
 
 // similarGroups says which groups of the plan let nobody in, and which ones have
-// a similar name. It asks only if that is why somebody would be locked out.
+// a similar name. It asks only if that is why somebody does not get in.
 func (f *Federator) similarGroups(ctx context.Context, p Plan, people *People) ([]string, error) {
 	if len(people.absent)+len(people.empty) == 0 ||
-		!slices.ContainsFunc(people.found, func(f finding) bool { return f.kind == kNotInGroup && f.locked }) {
+		!slices.ContainsFunc(people.found, func(f finding) bool { return f.kind == kNotInGroup }) {
 		return nil, nil
 	}
 	var names []string

@@ -113,7 +113,16 @@ func (j *judgement) add(k kind, severity uint8, jc, ad uint32) {
 // they cannot sign in now either, something to be told.
 func (j *judgement) lock(k kind, jc, ad uint32) {
 	f := finding{jc: jc, ad: ad, kind: k, severity: sevRefusal, locked: true}
-	if j.a.before == asAfter || j.a.before == withID && j.ad.at(ad-1).immutable == [2]uint32{} {
+	could := true
+	switch j.a.before {
+	case withID:
+		could = j.ad.at(ad-1).immutable != [2]uint32{}
+	case halfMade:
+		could = k == kNotInGroup || k == kNotBound
+	case asAfter:
+		could = false
+	}
+	if !could {
 		f.severity, f.locked, f.out = sevWarning, false, true
 	}
 	j.found = append(j.found, f)

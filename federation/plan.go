@@ -42,7 +42,8 @@ type Plan struct {
 	Application Application `json:"application,omitzero" yaml:"application,omitempty"`
 
 	// Groups are the JumpCloud user groups whose members may sign in. At least
-	// one is needed: an application without a group lets nobody in.
+	// one is needed: an application without a group lets nobody in. Groups and
+	// users that are bound to the application already stay so.
 	Groups []Group `json:"groups" yaml:"groups"`
 
 	// Directory is JumpCloud's Microsoft 365 directory, which exports the
@@ -101,7 +102,8 @@ type Application struct {
 	ID string `json:"id,omitempty" yaml:"id,omitempty"`
 }
 
-// Group is a JumpCloud user group, created if it is missing.
+// Group is a JumpCloud user group, created if it is missing. A new one lets in
+// nobody but the listed members: whoever is in no other group is locked out.
 type Group struct {
 	// Name identifies the group; two groups of one name are refused.
 	Name string `json:"name" yaml:"name"`
@@ -182,7 +184,8 @@ type Consent struct {
 }
 
 // LockOut is a consent to lock people out: exact people, or a number. There is
-// no way to say "everyone".
+// no way to say "everyone". Only those need it who can sign in until then; whom it
+// has covered is told in [Report.Consents], all of them.
 type LockOut struct {
 	// People are user principal names.
 	People []string `json:"people,omitempty" yaml:"people,omitempty"`

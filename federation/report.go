@@ -81,7 +81,8 @@ type Report struct {
 	After    State     `json:"after,omitempty"`
 	Steps    []Step    `json:"steps"`
 	Findings []Finding `json:"findings,omitempty"`
-	// Consents are the findings that only the plan's consent overrode.
+	// Consents are the findings that only the plan's consent overrode, with
+	// everybody whom a consent to lock out has covered.
 	Consents []Finding `json:"consents,omitempty"`
 	Rows     []Row     `json:"rows,omitempty"`
 	Error    string    `json:"error,omitempty"`
