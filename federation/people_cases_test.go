@@ -18,6 +18,7 @@ import (
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
 	"github.com/jcaad/jcaad/jumpcloud"
+	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
 
 // person adds somebody to both directories: bound and synchronised, in no group,
@@ -614,6 +615,33 @@ func TestVerifyCertificates(t *testing.T) {
 				_, err = env.Federator(nil).Wait(t.Context(), plan)
 				if took := time.Since(start); errors.Is(err, federation.ErrWrong) != tt.wrong || !tt.wrong && err != nil || took > 5*time.Second {
 					t.Errorf("Wait: %v after %s; want ErrWrong: %t, at once", err, took, tt.wrong)
+				}
+			})
+		})
+	}
+}
+
+// TestListsThatLag: a binding to a group that is gone, and an application that not
+// all replicas know, let nobody in and are no reason to give up.
+func TestListsThatLag(t *testing.T) {
+	for _, path := range []string{"/membership", "/associations"} {
+		t.Run(path, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				id := jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: env.JumpCloud.AddApplication("office365", "Microsoft 365", entityID, loginURL)}
+				old := env.JumpCloud.AddGroup("Old")
+				env.JumpCloud.Bind(id, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: old})
+				asked := 0
+				env.JumpCloud.Fault = func(r *http.Request) jumpcloudtest.Fault {
+					if strings.HasSuffix(r.URL.Path, old+path) || strings.HasSuffix(r.URL.Path, id.ID+path) && r.URL.Query().Get("targets") == "user" {
+						asked++
+						return jumpcloudtest.Fault{Kind: jumpcloudtest.Refuse503, Status: http.StatusNotFound, Body: `{"message":"Not Found"}`}
+					}
+					return jumpcloudtest.Fault{}
+				}
+				pf, err := env.Federator(nil).Preflight(t.Context(), env.Plan())
+				if err != nil || len(pf.LockedOut()) > 0 || asked != 1 {
+					t.Errorf("Preflight: %v, asked %d times\n%s", err, asked, pf)
 				}
 			})
 		})

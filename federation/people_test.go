@@ -836,3 +836,30 @@ func TestIDs(t *testing.T) {
 		}
 	}
 }
+
+func TestSimilar(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{
+		{"Everyone", "everyone", true},
+		{"Everyone", " Every one ", true},
+		{"Everyone", "Every\u00a0one", true},
+		{"Everyone", "Evreyone", true},
+		{"Everyone", "Everyon", true},
+		{"Everyone", "Everybody", false},
+		{"Microsoft 365", "Microsoft-365", true},
+		{"Microsoft 365", "Microsoft 356", true},
+		{"Sales", "Slaes", true},
+		{"Sales", "Sails", false},
+		{"IT", "HR", false},
+		{"IT", "It ", true},
+		{"Büro", "büro", true},
+		{"***", "---", false},
+		{"", "", false},
+	} {
+		if got := similar(tt.a, tt.b); got != tt.want || similar(tt.b, tt.a) != got {
+			t.Errorf("similar(%q, %q) = %t; want %t, both ways", tt.a, tt.b, got, tt.want)
+		}
+	}
+}
