@@ -19,14 +19,6 @@ import (
 // the test as well as a new one does.
 var knownKinds = map[string]string{
 	// Who is not named before the switch.
-	"Federate: the person is not bound to the application (a group that is new)":                                             newGroups,
-	"Federate: the person is not bound to the application (a new group beside an old one)":                                   newGroups,
-	"Federate: the account has no immutable ID (a consent by number, to more people than a sentence names)":                  allNames,
-	"Federate: the account has no immutable ID (an inheriting subdomain)":                                                    subdomains,
-	"Defederate: who needs a password is not named (an inheriting subdomain)":                                                subdomains,
-	"Federate: the account has no immutable ID (a guest whose account is this tenant's)":                                     guests,
-	"Federate: no administrator could sign in with JumpCloud down (the only administrator is an external member)":            guests,
-	"Federate: JumpCloud sends another immutable ID than the account has (an immutable ID that JumpCloud does not send)":     otherIDs,
 	"Federate: no application answers at the configured address with the configured issuer (two domains with one login URL)": ownURL,
 
 	// Somebody edits, or somebody else runs, at the same moment.
@@ -49,11 +41,6 @@ var knownKinds = map[string]string{
 
 // The rules that will mend the kinds.
 const (
-	newGroups      = "access counts from what will be true after the plan: nobody is in a group that does not exist yet but those whom the plan lists"
-	allNames       = "everybody who is covered by a consent stands in the report as data, however many"
-	subdomains     = "the people of subdomains that inherit are read, judged and named with their root's"
-	guests         = "a guest with an account of the tenant is a person, an external member no break-glass administrator"
-	otherIDs       = "the immutable ID is compared with the JumpCloud user's ID, and who differs is named in a warning"
 	ownURL         = "two domains never share a login URL"
 	freshAtSwitch  = "everything that the switch depends on is read anew right before it"
 	glassUnderLock = "break-glass is asked again right before each switch, under one lock for the tenant, and a batch is judged with all its domains federated"

@@ -244,11 +244,19 @@ func (f *Federator) previewRepair(ctx context.Context, rep *RepairReport) error 
 	}
 	var groupID string
 	if group.Name != "" {
-		switch g := st.group(group); {
+		g := st.group(group)
+		if g != nil {
+			// Only by its ID does a group tell how it gets its members.
+			if g, err = f.jc.Group(ctx, g.ID); err != nil {
+				return reading(PhaseObserve, err)
+			}
+		}
+		switch {
 		case g == nil:
 			bad.add(CodePlanRepair, group.Name, "there is no one group "+quote(group.Name)+" to add people to", "create it first")
 		case g.IsDynamic():
-			bad.add(CodePlanRepair, group.Name, "the members of "+quote(group.Name)+" are decided by a rule, and additions have no effect", "change the rule, or name another group")
+			bad.add(CodePlanRepair, group.Name, "the members of "+quote(group.Name)+" are decided by a rule, and additions have no effect",
+				"change the rule, or name another group")
 		default:
 			groupID = g.ID
 		}

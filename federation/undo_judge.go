@@ -235,6 +235,9 @@ func (u *undoing) release(ctx context.Context) (reason string, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, u.f.opts.Settle, ErrNotConverged)
 	defer cancel()
 	app := u.sight.st.app(u.p)
+	// Where the domain looked free when the steps were judged, or was freed by this
+	// call, an answer that says otherwise is most likely an old one.
+	expected := u.took || depends(u.p, app, u.sight.st.domain(u.p.Domain), u.sight.st.fed) == ""
 	var since time.Time
 	for n, bound := 1, 0; ; n++ {
 		pause := backoff(n)
@@ -249,7 +252,7 @@ func (u *undoing) release(ctx context.Context) (reason string, err error) {
 			reason = depends(u.p, app, d, fed)
 			if reason != "" {
 				since = time.Time{}
-				if bound++; bound == differsLooks && !u.took {
+				if bound++; bound == differsLooks && !expected {
 					u.stuck = reason + u.wayOut()
 					return u.stuck, nil
 				}

@@ -29,7 +29,7 @@ func FuzzUserPage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, email, other string, n int) {
 		n = max(0, min(n, 250))
 		in := map[string]any{"totalCount": n, "name": other}
-		var results []any
+		results := []any{} // not null: that is no list
 		for i := range n {
 			results = append(results, map[string]any{
 				"_id": fmt.Sprint(i), "username": name, "email": email, other: []any{other, map[string]any{other: nil}}, "zz": map[string]any{"email": other},
