@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
@@ -139,6 +140,7 @@ func TestParallelUsersEnds(t *testing.T) {
 		if !errors.Is(last, reason) {
 			t.Errorf("cancelled: err = %v; want its cause", last)
 		}
+		synctest.Wait() // what was on its way is over
 		s.Fault = func(r *http.Request) aadtest.Fault {
 			if strings.Contains(r.URL.RawQuery, "skiptoken") {
 				return aadtest.Fault{Kind: aadtest.Error500Before, Status: 403}
