@@ -35,8 +35,6 @@ var knownKinds = map[string]string{
 	"two Federates at once: the application signs with a certificate that is in neither slot (one plan by two processes, and lists lag)": oneOfTwo,
 	"FederateAll: two groups of one name (a group that two plans need, under lost answers)":                                              sharedOnce,
 
-	// Lag alone, and what a report claims.
-	"Repair: claims what is not so (a group whose members a rule decides on)": readBack,
 }
 
 // The rules that will mend the kinds.
@@ -46,7 +44,6 @@ const (
 	glassUnderLock = "break-glass is asked again right before each switch, under one lock for the tenant, and a batch is judged with all its domains federated"
 	oneOfTwo       = "of two applications the one that stands in Azure AD is the plan's, with none federated the older, and the other is told"
 	sharedOnce     = "what plans share is made once a call"
-	readBack       = "what a repair claims it has read back, and the way of membership is read by the group's ID"
 )
 
 // accounts are what all tales together came to.

@@ -52,8 +52,9 @@ func (f *Federator) authentication(ctx context.Context, domain string) (*aad.Dom
 	return d, fed, err
 }
 
-// look reads it. A federated domain whose configuration does not show is
-// looked at for half a minute: one of two answers may be older than the other.
+// look reads it. A federated domain whose configuration does not show, or a managed
+// one with a configuration, is looked at for half a minute: one of two answers may
+// be older than the other.
 func (f *Federator) look(ctx context.Context, p Plan) (sighting, error) {
 	s := sighting{read: true}
 	for n := 1; ; n++ {
@@ -66,7 +67,7 @@ func (f *Federator) look(ctx context.Context, p Plan) (sighting, error) {
 			if d != nil {
 				s.st.domains = []*aad.Domain{d}
 			}
-			if !s.st.federated(p.Domain) || fed != nil || n == halfStateLooks {
+			if s.st.federated(p.Domain) == (fed != nil) || n == halfStateLooks {
 				break
 			}
 		}
