@@ -34,7 +34,6 @@ var knownKinds = map[string]string{
 	"two Federates at once: two applications with one entity ID (one plan by two processes, and lists lag)":                              oneOfTwo,
 	"two Federates at once: the application signs with a certificate that is in neither slot (one plan by two processes, and lists lag)": oneOfTwo,
 	"FederateAll: two groups of one name (a group that two plans need, under lost answers)":                                              sharedOnce,
-
 }
 
 // The rules that will mend the kinds.
