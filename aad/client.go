@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
 	"github.com/jcaad/jcaad/internal/rest"
+	"github.com/jcaad/jcaad/internal/switches"
 )
 
 // Cloud is one of Microsoft's clouds. The zero value is the public one.
@@ -119,7 +121,13 @@ type Client struct {
 	name   string
 
 	maxPages int
+
+	switches switches.Book
 }
+
+// Switches is what package federation keeps for all who share the client: which of
+// the tenant's domains it has switched to an identity provider, and whose turn it is.
+func (c *Client) Switches() *switches.Book { return &c.switches }
 
 // defaultMaxPages is for ten million users.
 const defaultMaxPages = 10_000

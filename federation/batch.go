@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -24,8 +27,15 @@ var ErrNotStarted = errors.New("not started, because another domain failed")
 
 // FederateAll federates several domains, one plan each: every domain has an
 // application of its own, because Azure AD finds the domain by the
-// application's entity ID; groups and the directory may be shared. Subdomains
-// inherit from their root and are refused like in Federate.
+// application's entity ID; groups, members, the technical account and the directory
+// may be shared. Subdomains inherit from their root and are refused like in
+// Federate.
+//
+// The batch is judged as a whole before the first write. It is refused with a
+// [*PreconditionError] if plans contradict each other, or if no Global
+// Administrator could sign in without JumpCloud with all its domains federated.
+// What plans share is made once: the first plan that needs it makes it and reports
+// it, the others report it as [Skipped], with its ID.
 //
 // By default no further domain is begun once one has failed; what is under way
 // is finished. The reports are in the order of the plans and never nil. The
@@ -38,21 +48,19 @@ func (f *Federator) FederateAll(ctx context.Context, plans []Plan, opts *BatchOp
 	}
 	reports := make([]*Report, len(plans))
 	errs := make([]error, len(plans))
-	seen := make(map[string]bool)
 	for i, p := range plans {
 		reports[i] = &Report{Version: reportVersion, Plan: p, Steps: []Step{}}
-		if d := domainName(p.Domain); seen[d] {
-			errs[i] = fmt.Errorf("federation: the domain %q has two plans", d)
-		} else {
-			seen[d] = true
-		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := f.judgeBatch(ctx, plans); err != nil {
+		for _, rep := range reports {
+			rep.Error = err.Error()
+		}
 		return reports, err
 	}
 	var failed atomic.Bool
 	var g errgroup.Group
 	g.SetLimit(cmp.Or(max(o.Concurrency, 0), 4))
+	common := &common{things: make(map[string]*commonThing)}
 	for i, p := range plans {
 		g.Go(func() error {
 			if failed.Load() && !o.KeepGoing || ctx.Err() != nil {
@@ -60,7 +68,7 @@ func (f *Federator) FederateAll(ctx context.Context, plans []Plan, opts *BatchOp
 				reports[i].Error = errs[i].Error()
 				return nil
 			}
-			reports[i], errs[i] = f.Federate(ctx, p)
+			reports[i], errs[i] = f.federate(ctx, p, common)
 			if errs[i] != nil {
 				failed.Store(true)
 				errs[i] = fmt.Errorf("%s: %w", p.Domain, errs[i])
@@ -70,4 +78,191 @@ func (f *Federator) FederateAll(ctx context.Context, plans []Plan, opts *BatchOp
 	}
 	_ = g.Wait() // each domain's error is in errs
 	return reports, errors.Join(errs...)
+}
+
+// CodeBatch is the code of plans of a batch that contradict each other.
+const CodeBatch Code = "batch-contradiction"
+
+// judgeBatch judges plans together. What is wrong with one of them alone is for
+// its own run to say.
+func (f *Federator) judgeBatch(ctx context.Context, plans []Plan) error {
+	var ps problems
+	var good []Plan
+	for _, p := range plans {
+		n, err := p.normalize()
+		n.Domain = domainName(p.Domain)
+		if err == nil {
+			good = append(good, n)
+		}
+	}
+	contradictions(&ps, plans)
+	if err := ps.err(); err != nil || len(good) < 2 {
+		return err
+	}
+	st, err := f.observe(ctx, good[0], observation{}, partAdmins|partDomains)
+	if err != nil {
+		return reading(PhaseCheck, err)
+	}
+	if err := f.remember(ctx, &st, ""); err != nil {
+		return reading(PhaseCheck, err)
+	}
+	var names []string
+	asks, made := false, TechnicalAccount{}
+	for _, p := range good {
+		if st.domain(p.Domain) == nil || st.federated(p.Domain) {
+			continue
+		}
+		names = append(names, p.Domain)
+		asks = asks || !p.Consent.NoBreakGlass
+		if p.TechnicalAccount.Create {
+			made = p.TechnicalAccount
+		}
+	}
+	if len(names) < 2 || !asks {
+		return nil
+	}
+	st.federate(names...)
+	for i := range st.admins {
+		if a := &st.admins[i]; made.Create && strings.EqualFold(a.upn, made.UserPrincipalName) {
+			st.technical = a
+		}
+	}
+	var all problems
+	gateBreakGlass(&all, Plan{Domain: names[0], TechnicalAccount: made}, &st)
+	for _, p := range all {
+		if p.Code == CodeBreakGlass {
+			p.Subject = strings.Join(names, ", ")
+			p.Message = "with all of " + p.Subject + " federated, " + p.Message
+			ps = append(ps, p)
+		}
+	}
+	return ps.err()
+}
+
+// contradictions tells of plans that cannot all be true.
+func contradictions(ps *problems, plans []Plan) {
+	domains := make(map[string]bool)
+	for _, p := range plans {
+		d := domainName(p.Domain)
+		if domains[d] {
+			ps.add(CodeBatch, d, "the domain "+quote(d)+" has two plans", "give each domain one plan")
+		}
+		domains[d] = true
+	}
+	type claim struct{ what, value string }
+	by := make(map[claim]string) // who claims what is of one domain alone
+	groups := make(map[string]string)
+	rules := make(map[string]string)
+	for _, p := range plans {
+		d := domainName(p.Domain)
+		own := func(what, value string) {
+			if value == "" {
+				return
+			}
+			c := claim{what, strings.ToLower(strings.TrimSuffix(value, "/"))}
+			if other, ok := by[c]; ok && other != d {
+				ps.add(CodeBatch, value, "the plans of "+other+" and "+d+" have the same "+what+" "+value, "give each domain its own, or leave it out for the default")
+			}
+			by[c] = d
+		}
+		a := p.Application
+		if a.IdPEntityID == "" {
+			a.IdPEntityID = entityIDPrefix + d
+		}
+		if a.LoginURL == "" && a.ID == "" {
+			a.LoginURL = defaultLoginRoot + slug(d)
+		}
+		own("IdP entity ID", a.IdPEntityID)
+		own("login URL", a.LoginURL)
+		own("application ID", a.ID)
+		if next := domainName(p.DefaultDomain); next != "" && next != d && domains[next] {
+			ps.add(CodeBatch, next, "the plan of "+d+" makes "+next+" the default domain, and another plan federates it", "choose a default domain that stays managed")
+		}
+		for _, g := range p.Groups {
+			if g.ID == "" {
+				continue
+			}
+			if other, ok := groups[g.Name]; ok && other != g.ID {
+				ps.add(CodeBatch, g.Name, "two plans pin the group "+quote(g.Name)+" to two IDs, "+other+" and "+g.ID, "pin it to one of them")
+			}
+			groups[g.Name] = g.ID
+		}
+		if len(p.Directory.Rules) > 0 {
+			set := strings.Join(slices.Sorted(slices.Values(p.Directory.Rules)), ", ")
+			key := p.Directory.ID + "/" + p.Directory.Name
+			if other, ok := rules[key]; ok && other != set {
+				ps.add(CodeBatch, p.Directory.Name, "two plans want different translation rules of one directory: "+other+" and "+set, "list the same rules in both")
+			}
+			rules[key] = set
+		}
+	}
+}
+
+// common is what the plans of a batch share: groups, members, bindings to the
+// directory, its rules, the technical account. Each is made once.
+type common struct {
+	mu     sync.Mutex
+	things map[string]*commonThing
+}
+
+type commonThing struct {
+	by   *run
+	done chan struct{} // closed once it is made, or was not
+	id   string
+	err  error
+}
+
+// shared reports whether plans of a batch may share what the change makes.
+func (c Change) shared() bool {
+	switch c.Resource {
+	case ResGroup, ResMember, ResDirectoryGroup, ResDirectoryRule, ResTechnicalAccount, ResRole:
+		return true
+	}
+	return false
+}
+
+// once makes the change, unless another plan of the batch has made it or is about
+// to, for whose answer it waits. A change that was certainly refused for a while is
+// left to whoever comes next.
+func (s *common) once(ctx context.Context, by *run, c Change, send func() (string, error)) (id string, theirs bool, err error) {
+	if s == nil || !c.shared() {
+		id, err = send()
+		return id, false, err
+	}
+	key := c.key() + " " + c.Parent + " " + c.Target
+	for {
+		s.mu.Lock()
+		t, ok := s.things[key]
+		if ok && t.by == by {
+			ok = false // its own second attempt
+		}
+		if !ok {
+			t = &commonThing{by: by, done: make(chan struct{})}
+			s.things[key] = t
+		}
+		s.mu.Unlock()
+		if !ok {
+			t.id, t.err = send()
+			if t.err != nil && !unknown(t.err) && (temporary(t.err) || notThere(t.err) || ctx.Err() != nil) {
+				s.mu.Lock()
+				if s.things[key] == t {
+					delete(s.things, key)
+				}
+				s.mu.Unlock()
+			}
+			close(t.done)
+			return t.id, false, t.err
+		}
+		select {
+		case <-t.done:
+		case <-ctx.Done():
+			return "", false, context.Cause(ctx)
+		}
+		s.mu.Lock()
+		gone := s.things[key] != t
+		s.mu.Unlock()
+		if !gone {
+			return t.id, true, t.err
+		}
+	}
 }

@@ -224,17 +224,20 @@ func inspectCertificates(ps *problems, p Plan, st *observation, now time.Time) {
 	}
 }
 
-func (r *run) sendFederation(ctx context.Context, c Change) (string, error) {
+func (r *run) sendFederation(ctx context.Context, plan Plan, c Change) (id string, err error) {
 	w, u, err := configuration(c.Fields)
 	if err != nil {
 		return "", err
 	}
 	if c.Action == Create {
-		fed, err := r.f.ad.CreateFederation(ctx, c.Name, w)
-		if err != nil {
-			return "", err
-		}
-		return fed.ID, nil
+		err := r.f.switchOver(ctx, plan, func() error {
+			fed, err := r.f.ad.CreateFederation(ctx, c.Name, w)
+			if err == nil {
+				id = fed.ID
+			}
+			return err
+		})
+		return id, err
 	}
 	_, err = r.f.ad.UpdateFederation(ctx, c.Name, c.Target, u)
 	return "", err
@@ -330,12 +333,15 @@ func (u *undoing) sendFederation(ctx context.Context, s *undoStep) error {
 	case Create:
 		back := *s.Backup
 		back.ID = ""
-		fed, err := u.f.ad.CreateFederation(ctx, c.Name, back)
+		err := u.f.switchOver(ctx, Plan{Domain: u.p.Domain, Consent: u.p.Consent}, func() error {
+			fed, err := u.f.ad.CreateFederation(ctx, c.Name, back)
+			if err == nil {
+				s.ID = fed.ID
+			}
+			return err
+		})
 		if errors.Is(err, aad.ErrAlreadyFederated) {
 			return nil
-		}
-		if err == nil {
-			s.ID = fed.ID
 		}
 		return err
 	case Delete:

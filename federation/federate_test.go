@@ -57,8 +57,9 @@ func TestFederateFreshBudget(t *testing.T) {
 			"look at the lists a second time",
 			"create application", "see application",
 			"bind group", "see binding and certificate",
+			"read domains and administrators right before the switch", "read administrators",
 			"create federation", "see federation",
-			"see everything once more: application", "see everything once more: its certificate",
+			"see everything once more: application", "see everything once more: what is bound to it",
 			"ask the realm endpoint",
 		}
 		const apart = 5 * time.Second // the two looks at the lists

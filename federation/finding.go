@@ -56,14 +56,16 @@ func (f Finding) String() string {
 func (f Finding) refuses() bool { return f.Severity == Refusal && !f.Consented }
 
 // A PreconditionError lists everything that stands in the way, so that one run
-// shows it all. Nothing was written.
+// shows it all. Nothing was written, or, if it is found right before the domain is
+// switched, nothing that people sign in by: the error says which.
 //
 // It is [ErrDiffers] too if Revert was refused because the present state is not
 // what the run left.
 type PreconditionError struct {
 	Findings []Finding
 
-	differs bool
+	differs   bool
+	switching bool // something was written before, but the domain was not switched
 
 	// People are all who would lose their sign-in, however many: those of the
 	// findings, each once, with the first reason.
@@ -76,11 +78,15 @@ func (e *PreconditionError) Is(target error) bool { return e.differs && target =
 // Error lists the problems on one line, each with what to do.
 func (e *PreconditionError) Error() string {
 	var b strings.Builder
-	if len(e.Findings) == 1 {
-		b.WriteString("federation: refused before any write: ")
-	} else {
-		fmt.Fprintf(&b, "federation: refused before any write, %d problems: ", len(e.Findings))
+	b.WriteString("federation: refused before any write")
+	if e.switching {
+		b.Reset()
+		b.WriteString("federation: refused before the domain was switched")
 	}
+	if len(e.Findings) > 1 {
+		fmt.Fprintf(&b, ", %d problems", len(e.Findings))
+	}
+	b.WriteString(": ")
 	for i, f := range e.Findings {
 		if i > 0 {
 			b.WriteString("; ")

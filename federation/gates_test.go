@@ -77,7 +77,7 @@ func TestGates(t *testing.T) {
 }
 
 // codes returns the constants of type Code that speak of gates and drift: not
-// those of people, nor those that only Defederate, Repair and Revert tell.
+// those of people, nor those that only Defederate, Repair, Revert and batches tell.
 func codes(t *testing.T) map[string]federation.Code {
 	t.Helper()
 	files, err := filepath.Glob("*.go")
@@ -107,7 +107,7 @@ func codes(t *testing.T) map[string]federation.Code {
 		})
 	}
 	for _, elsewhere := range []string{"CodePlanPasswords", "CodeOtherProvider", "CodePasswordNeeded", "CodePlanRepair",
-		"CodeRevertForeign", "CodeRevertNothing", "CodeWrongTenant", "CodeWrongOrganization"} {
+		"CodeBatch", "CodeRevertForeign", "CodeRevertNothing", "CodeWrongTenant", "CodeWrongOrganization"} {
 		delete(found, elsewhere)
 	}
 	if len(found) < 30 {

@@ -19,13 +19,7 @@ func (r *run) judgeAgain(ctx context.Context) error {
 	if s := r.sent[(Change{Resource: ResRecover, Name: r.plan.Domain, Action: Update}).key()]; s != nil {
 		return nil
 	}
-	gates, _, err := r.f.check(ctx, r.plan, &r.st)
-	if err != nil {
-		return err
-	}
-	r.before = now
-	r.rep.note(gates)
-	return problems(gates).err()
+	return r.judgePeople(ctx)
 }
 
 // namesAtMost is how many people a sentence names; the others are counted.

@@ -61,6 +61,9 @@ var resources = map[Resource]struct {
 	ResFederation:       {4, 9, partDomains | partFederation, false},
 }
 
+// shown is where the resource itself shows; what is read beside it is needed next.
+func (r Resource) shown() part { return resources[r].part &^ partMetadata }
+
 // needed are the permissions that changes of Azure AD need.
 var needed = map[Resource][]string{
 	ResFederation:       {permissionInternalFederationReadWrite},
@@ -121,7 +124,7 @@ func (r *run) send(ctx context.Context, plan Plan, c Change) (id string, err err
 	case ResRecover:
 		return "", r.f.ad.SetManaged(ctx, c.Name)
 	case ResFederation:
-		return r.sendFederation(ctx, c)
+		return r.sendFederation(ctx, plan, c)
 	}
 	return "", fmt.Errorf("federation: no way to %s", c.String())
 }

@@ -2,16 +2,9 @@ package federation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/jcaad/jcaad/aad"
-	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // Preview returns what Federate would change, in order; an empty list means
@@ -53,8 +46,13 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 //
 // Federate does not wait until people can sign in; see [Federator.Wait].
 func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {
+	return f.federate(ctx, plan, nil)
+}
+
+// federate is Federate, alone or as part of a batch.
+func (f *Federator) federate(ctx context.Context, plan Plan, common *common) (*Report, error) {
 	rep := &Report{Version: reportVersion, Plan: plan, Started: time.Now(), Steps: []Step{}}
-	r := &run{f: f, plan: plan, rep: rep, sent: make(map[string]*sent), absent: make(map[string]bool)}
+	r := &run{f: f, plan: plan, rep: rep, common: common, sent: make(map[string]*sent), absent: make(map[string]bool)}
 	err := r.federate(ctx)
 	r.finish(err)
 	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: rep.summary("made"), Elapsed: rep.Finished.Sub(rep.Started), Err: err})
@@ -68,6 +66,8 @@ type run struct {
 	st   observation
 	rep  *Report
 
+	common *common // what the plans of a batch make once; nil for a single run
+
 	// resumed is set if the plan was pinned: an earlier run may have left
 	// changes that not all replicas show.
 	resumed bool
@@ -75,6 +75,10 @@ type run struct {
 	sent   map[string]*sent // by the change's key
 	absent map[string]bool  // by the key of a creation: two looks have shown that there is none
 	looked time.Time        // when the lists were looked at first
+	read   time.Time        // when everything was read last
+	judged time.Time        // when people were judged last
+
+	certified time.Time // when the certificate that was switched to was judged
 
 	people string // what became of the look at people, for the report
 	before reach  // who could sign in when they were judged
@@ -111,48 +115,75 @@ func (r *run) federate(ctx context.Context) error {
 	}
 	defer unlock()
 
-	if r.st, err = r.f.firstLook(ctx, plan); err != nil {
-		return err
-	}
-	r.looked = time.Now()
-	if r.rep.Tenant, err = r.f.tenant(ctx); err != nil {
-		return reading(PhaseCheck, err)
-	}
-	r.rep.Organization = r.st.organization(plan)
-	r.rep.Before = classify(plan, &r.st)
-	todo := diff(plan, &r.st)
-	findings := inspect(plan, &r.st, time.Now())
-	gateCustomer((*problems)(&findings), "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
-	if len(todo) > 0 {
-		gates, people, err := r.f.check(ctx, plan, &r.st)
+	asked := make(map[string]bool)
+	for first := true; ; first = false {
+		todo, err := r.judge(ctx, first)
 		if err != nil {
 			return err
 		}
-		findings, r.before = append(findings, gates...), reachBefore(plan, &r.st)
-		if people != nil {
-			r.people = people.Counts.Summary()
+		if len(todo) == 0 && r.st.unlisted() == 0 {
+			return nil
 		}
-	}
-	r.rep.note(findings)
-	if err := problems(findings).err(); err != nil {
-		return err
-	}
-	r.resumed = plan.Application.ID != "" || slices.ContainsFunc(plan.Groups, func(g Group) bool { return g.ID != "" })
-	r.pin()
-	if len(todo) == 0 && r.st.unlisted() == 0 {
-		return nil
-	}
-	if confirm := r.f.opts.Confirm; confirm != nil && len(todo) > 0 {
+		confirm := r.f.opts.Confirm
+		if confirm == nil || !slices.ContainsFunc(todo, func(c Change) bool { return !asked[c.key()] }) {
+			break
+		}
 		r.f.emit(ctx, Event{Phase: PhaseConfirm, Domain: plan.Domain})
 		if err := confirm(todo); err != nil {
 			return fmt.Errorf("federation: %w: %w", ErrNotConfirmed, err)
 		}
+		for _, c := range todo {
+			asked[c.key()] = true
+		}
+		if time.Since(r.read) <= freshRead {
+			break
+		}
+		// The answer took its time: what was judged is judged again.
 	}
 	if err := r.converge(ctx); err != nil {
 		return err
 	}
 	r.askRealm(ctx)
 	return nil
+}
+
+// judge looks at everything, asks every gate, and returns what is missing.
+func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
+	began := time.Now()
+	plan := r.plan
+	if r.st, err = r.f.firstLook(ctx, plan); err != nil {
+		return nil, err
+	}
+	r.looked, r.read = time.Now(), began
+	if r.rep.Tenant, err = r.f.tenant(ctx); err != nil {
+		return nil, reading(PhaseCheck, err)
+	}
+	r.rep.Organization = r.st.organization(plan)
+	if first {
+		r.rep.Before = classify(plan, &r.st)
+		r.resumed = plan.Application.ID != "" || slices.ContainsFunc(plan.Groups, func(g Group) bool { return g.ID != "" })
+	}
+	todo = diff(plan, &r.st)
+	findings := inspect(plan, &r.st, time.Now())
+	gateCustomer((*problems)(&findings), "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
+	if len(todo) > 0 {
+		r.judged = time.Now()
+		gates, people, err := r.f.check(ctx, plan, &r.st)
+		if err != nil {
+			return nil, err
+		}
+		findings, r.before = append(findings, gates...), reachBefore(plan, &r.st)
+		if people != nil {
+			r.people = people.Counts.Summary()
+		}
+	}
+	r.rep.Findings, r.rep.Consents = nil, nil
+	r.rep.note(findings)
+	if err := problems(findings).err(); err != nil {
+		return nil, err
+	}
+	r.pin()
+	return todo, nil
 }
 
 // askRealm notes what the public endpoint says so soon after the change. It
@@ -189,269 +220,4 @@ func (r *run) converge(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// sureAfter is how long after the first look at the lists a second one is taken
-// before something is made that they did not show.
-const sureAfter = 5 * time.Second
-
-// ready holds back the changes that must not be made on a first glance.
-func (r *run) ready(ctx context.Context, stage Changes) error {
-	if slices.ContainsFunc(stage, func(c Change) bool { return c.makes() && !r.made(c) && !r.absent[c.key()] }) {
-		return r.sure(ctx, stage)
-	}
-	switch c := stage[0]; c.Resource {
-	case ResRecover:
-		return r.patience(ctx, c)
-	case ResFederation:
-		if err := r.judgeAgain(ctx); err != nil {
-			return err
-		}
-		return r.certificate(ctx, c)
-	}
-	return nil
-}
-
-// halfStateLooks and halfStatePause: a configuration that lags behind its
-// domain looks like one that cannot be read. Only what stays unreadable over
-// this many looks is recovered from.
-const (
-	halfStateLooks = 6
-	halfStatePause = 10 * time.Second
-)
-
-// makes reports whether the change makes something that there must not be two
-// of, and that nobody would be told of if its answer were lost.
-func (c Change) makes() bool {
-	return c.Action == Create && (c.Resource == ResApplication || c.Resource == ResGroup || c.Resource == ResTechnicalAccount)
-}
-
-// sure looks a second time for what the stage is to make. A list may be older than
-// what another run has made, and an answer without a list must not pass for an
-// empty one.
-func (r *run) sure(ctx context.Context, stage Changes) error {
-	parent := ctx
-	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
-	defer cancel()
-	for n := 1; ; n++ {
-		pause := max(sureAfter-time.Since(r.looked), 0)
-		if n > 1 {
-			pause = max(pause, backoff(n))
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return &StepError{PhaseWait, stage[0], err}
-		}
-		err := r.lookAgain(ctx, stage.parts())
-		switch {
-		case err != nil && (!temporary(err) || parent.Err() != nil):
-			return &StepError{PhaseWait, stage[0], err}
-		case err == nil:
-			for _, c := range diff(r.plan, &r.st).only(stage) {
-				r.absent[c.key()] = c.makes()
-			}
-			return nil
-		}
-		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &stage[0], Attempt: n, Err: err})
-	}
-}
-
-func (r *run) patience(ctx context.Context, c Change) error {
-	parent := ctx
-	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
-	defer cancel()
-	for looks := 0; looks < halfStateLooks; {
-		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &c, Attempt: looks + 1, Text: "making sure that the configuration cannot be read"})
-		if err := sleep(ctx, halfStatePause); err != nil {
-			return &StepError{PhaseWait, c, err}
-		}
-		switch err := r.lookAgain(ctx, partDomains|partFederation); {
-		case err != nil && (!temporary(err) || parent.Err() != nil):
-			return &StepError{PhaseWait, c, err}
-		case err != nil:
-			continue // saw nothing
-		case !diff(r.plan, &r.st).has(c.key()):
-			return nil
-		}
-		looks++
-	}
-	return nil
-}
-
-// certificate waits until JumpCloud shows the application's certificate, the
-// same in both places, and judges it.
-func (r *run) certificate(ctx context.Context, c Change) error {
-	parent := ctx
-	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
-	defer cancel()
-	for n := 1; ; n++ {
-		own, err := r.st.cert(r.plan)
-		if err == nil {
-			var ps problems
-			checkCertificate(&ps, r.plan, own, time.Now())
-			if err := ps.err(); err != nil {
-				r.rep.note(ps)
-				return err
-			}
-			return nil
-		}
-		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &c, Attempt: n, Err: err})
-		if n > 1 {
-			if serr := sleep(ctx, backoff(n)); serr != nil {
-				return &StepError{PhaseWait, c, errors.Join(serr, err)}
-			}
-		}
-		if err := r.lookAgain(ctx, partApplications|partMetadata); err != nil && (!temporary(err) || parent.Err() != nil) {
-			return &StepError{PhaseWait, c, err}
-		}
-	}
-}
-
-// make sends the changes of one stage and looks until they show.
-func (r *run) make(ctx context.Context, stage Changes) error {
-	parent := ctx
-	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
-	defer cancel()
-	todo := stage
-	for n := 1; ; n++ {
-		refused, err := r.apply(ctx, todo)
-		if err != nil {
-			return err
-		}
-		last := refused
-		if err := r.lookAgain(ctx, stage.parts()); err != nil {
-			if !temporary(err) || parent.Err() != nil {
-				return &StepError{PhaseWait, todo[0], errors.Join(refused, err)}
-			}
-			last = errors.Join(refused, err)
-		}
-		left := diff(r.plan, &r.st).only(stage)
-		if len(left) == 0 {
-			return nil
-		}
-		todo = left
-		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &todo[0], Attempt: n, Err: last})
-		if err := sleep(ctx, backoff(n)); err != nil {
-			return &StepError{PhaseWait, todo[0], errors.Join(err, last, r.refusal(todo[0]))}
-		}
-	}
-}
-
-// apply sends those of the changes that were not sent yet, side by side. A
-// temporary refusal is returned as refused, for the caller to look and try
-// again; anything else ends the run.
-//
-// On a temporary failure the change may have been made all the same. Making a
-// second application or group is worse than looking, so those are not sent
-// again; everything else is a set, and sending it twice changes nothing.
-func (r *run) apply(ctx context.Context, todo Changes) (refused, err error) {
-	// Filed before any of them starts: equal runs tell equal stories, and
-	// everybody has a step of their own to write into.
-	todo = slices.DeleteFunc(slices.Clone(todo), r.made)
-	young := make([]bool, len(todo))
-	for i, c := range todo {
-		r.file(c)
-		young[i] = r.young(c)
-	}
-	type answer struct {
-		id  string
-		err error
-	}
-	answers := make([]answer, len(todo))
-	plan := r.plan // as it is before this stage pins what it makes
-	var wg sync.WaitGroup
-	for i, c := range todo {
-		wg.Go(func() {
-			answers[i].id, answers[i].err = r.applyOne(ctx, plan, c)
-		})
-	}
-	wg.Wait()
-	var refusals, errs []error
-	for i, c := range todo {
-		if answers[i].id != "" {
-			r.pinCreated(c, answers[i].id)
-		}
-		switch err := answers[i].err; {
-		case err == nil:
-		case temporary(err), young[i] && notThere(err):
-			refusals = append(refusals, err)
-		default:
-			errs = append(errs, &StepError{PhaseApply, c, err})
-		}
-	}
-	return errors.Join(refusals...), errors.Join(errs...)
-}
-
-// file enters a change into the report, as something that is about to be sent.
-func (r *run) file(c Change) {
-	s := r.sent[c.key()]
-	if s == nil {
-		s = &sent{step: len(r.rep.Steps)}
-		r.sent[c.key()] = s
-		r.rep.Steps = append(r.rep.Steps, Step{Change: c, Started: time.Now(), Absent: r.absent[c.key()]})
-	}
-	step := &r.rep.Steps[s.step]
-	step.Attempts++
-	if c.Resource == ResFederation && c.Action == Update && step.Backup == nil {
-		step.Backup = r.st.fed
-	}
-}
-
-// applyOne sends a filed change and writes down what came of it. It returns the
-// ID of what was made, and the refusal, unless that says that it is so already.
-func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (id string, err error) {
-	sent := r.sent[c.key()]
-	s := &r.rep.Steps[sent.step]
-	start := time.Now()
-	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: s.Attempts})
-	var answered atomic.Value // the ID of the last request that was answered
-	note := func(id string) { answered.Store(id) }
-	if strings.HasPrefix(string(c.Resource), "azure-ad/") {
-		id, err = r.send(aad.WithRequestIDs(ctx, note), plan, c)
-	} else {
-		id, err = r.send(jumpcloud.WithRequestIDs(ctx, note), plan, c)
-	}
-	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: s.Attempts, Elapsed: max(time.Since(start), 1), Err: err})
-
-	s.Change, s.Elapsed = c, time.Since(s.Started)
-	if s.RequestID = requestID(err); err == nil {
-		s.RequestID, _ = answered.Load().(string)
-	}
-	if id != "" {
-		s.ID = id
-	}
-	switch {
-	case err == nil:
-		s.Outcome, s.Error, sent.made = Made, "", true
-	case already(err):
-		// Somebody was there first: this run's own request, if it lost an
-		// answer before, else somebody else.
-		sent.theirs, sent.made, sent.refusal = s.Outcome != Unknown, true, err
-		s.Outcome, s.Error = Unknown, err.Error()
-		return id, nil
-	case unknown(err):
-		s.Outcome, s.Error = Unknown, err.Error()
-		sent.made = c.Action == Create && (c.Resource == ResApplication || c.Resource == ResGroup)
-	default:
-		s.Outcome, s.Error = Refused, err.Error()
-	}
-	return id, err
-}
-
-// young reports whether the change builds on something that this run made,
-// which one of a service's replicas may not have heard of yet.
-func (r *run) young(c Change) bool {
-	for _, s := range r.rep.Steps {
-		if s.ID != "" && (s.ID == c.Parent || s.ID == c.Target) && s.Change.Action == Create {
-			return true
-		}
-	}
-	return false
-}
-
-// refusal is why a change that never shows was taken for made.
-func (r *run) refusal(c Change) error {
-	if s := r.sent[c.key()]; s != nil {
-		return s.refusal
-	}
-	return nil
 }

@@ -19,7 +19,7 @@ func (r *run) look(ctx context.Context, parts part) error {
 	for key, sent := range r.sent {
 		s := &r.rep.Steps[sent.step]
 		switch {
-		case resources[s.Change.Resource].part&^parts != 0 || s.Outcome == Refused:
+		case s.Change.Resource.shown()&^parts != 0 || s.Outcome == Refused:
 			// not looked at, or not made
 		case missing.has(key), r.hidden(s.Change):
 			sent.seen = 0
@@ -64,6 +64,9 @@ func (r *run) whole(ctx context.Context) (again bool, err error) {
 			everything &^= precondition // nothing that this run wrote concerns it
 		}
 	}
+	if time.Since(r.certified) < freshRead {
+		everything &^= partMetadata // the certificate was judged right before the switch
+	}
 	need := 1
 	if r.resumed {
 		need = 2
@@ -106,7 +109,7 @@ func (r *run) pending(missing Changes) part {
 	parts := missing.parts() | r.st.unlisted()
 	for _, sent := range r.sent {
 		if s := &r.rep.Steps[sent.step]; sent.seen < 2 && s.Outcome != Refused {
-			parts |= resources[s.Change.Resource].part
+			parts |= s.Change.Resource.shown()
 		}
 	}
 	return parts

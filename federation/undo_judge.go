@@ -264,6 +264,9 @@ func (u *undoing) release(ctx context.Context) (reason string, err error) {
 				since = time.Now()
 			} else if time.Since(since) >= apart {
 				u.freed = true
+				if fed == nil {
+					u.f.ad.Switches().Forget(u.p.Domain)
+				}
 				return "", nil
 			}
 			pause = apart

@@ -1,0 +1,172 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+// make sends the changes of one stage and looks until they show.
+func (r *run) make(ctx context.Context, stage Changes) error {
+	parent := ctx
+	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
+	defer cancel()
+	todo := stage
+	for n := 1; ; n++ {
+		refused, err := r.apply(ctx, todo)
+		if err != nil {
+			return err
+		}
+		last := refused
+		if err := r.lookAgain(ctx, stage.parts()); err != nil {
+			if !temporary(err) || parent.Err() != nil {
+				return &StepError{PhaseWait, todo[0], errors.Join(refused, err)}
+			}
+			last = errors.Join(refused, err)
+		}
+		left := diff(r.plan, &r.st).only(stage)
+		if len(left) == 0 {
+			return nil
+		}
+		todo = left
+		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &todo[0], Attempt: n, Err: last})
+		if err := sleep(ctx, backoff(n)); err != nil {
+			return &StepError{PhaseWait, todo[0], errors.Join(err, last, r.refusal(todo[0]))}
+		}
+		if c := todo[0]; c.Resource == ResFederation && !r.made(c) {
+			// The switch is about to be sent again, perhaps minutes later.
+			if still, err := r.fresh(ctx, c); err != nil || !still {
+				return err
+			}
+		}
+	}
+}
+
+// apply sends those of the changes that were not sent yet, side by side. A
+// temporary refusal is returned as refused, for the caller to look and try
+// again; anything else ends the run.
+//
+// On a temporary failure the change may have been made all the same. Making a
+// second application or group is worse than looking, so those are not sent
+// again; everything else is a set, and sending it twice changes nothing.
+func (r *run) apply(ctx context.Context, todo Changes) (refused, err error) {
+	// Filed before any of them starts: equal runs tell equal stories, and
+	// everybody has a step of their own to write into.
+	todo = slices.DeleteFunc(slices.Clone(todo), r.made)
+	young := make([]bool, len(todo))
+	for i, c := range todo {
+		r.file(c)
+		young[i] = r.young(c)
+	}
+	type answer struct {
+		id  string
+		err error
+	}
+	answers := make([]answer, len(todo))
+	plan := r.plan // as it is before this stage pins what it makes
+	var wg sync.WaitGroup
+	for i, c := range todo {
+		wg.Go(func() {
+			answers[i].id, answers[i].err = r.applyOne(ctx, plan, c)
+		})
+	}
+	wg.Wait()
+	var refusals, errs []error
+	for i, c := range todo {
+		if answers[i].id != "" {
+			r.pinCreated(c, answers[i].id)
+		}
+		switch err := answers[i].err; {
+		case err == nil:
+		case temporary(err), young[i] && notThere(err):
+			refusals = append(refusals, err)
+		default:
+			errs = append(errs, &StepError{PhaseApply, c, err})
+		}
+	}
+	return errors.Join(refusals...), errors.Join(errs...)
+}
+
+// file enters a change into the report, as something that is about to be sent.
+func (r *run) file(c Change) {
+	s := r.sent[c.key()]
+	if s == nil {
+		s = &sent{step: len(r.rep.Steps)}
+		r.sent[c.key()] = s
+		r.rep.Steps = append(r.rep.Steps, Step{Change: c, Started: time.Now(), Absent: r.absent[c.key()]})
+	}
+	step := &r.rep.Steps[s.step]
+	step.Attempts++
+	if c.Resource == ResFederation && c.Action == Update && step.Backup == nil {
+		step.Backup = r.st.fed
+	}
+}
+
+// applyOne sends a filed change and writes down what came of it. It returns the
+// ID of what was made, and the refusal, unless that says that it is so already.
+func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (string, error) {
+	sent := r.sent[c.key()]
+	s := &r.rep.Steps[sent.step]
+	start := time.Now()
+	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: s.Attempts})
+	var answered atomic.Value // the ID of the last request that was answered
+	note := func(id string) { answered.Store(id) }
+	id, theirs, err := r.common.once(ctx, r, c, func() (string, error) {
+		if strings.HasPrefix(string(c.Resource), "azure-ad/") {
+			return r.send(aad.WithRequestIDs(ctx, note), plan, c)
+		}
+		return r.send(jumpcloud.WithRequestIDs(ctx, note), plan, c)
+	})
+	sent.theirs = sent.theirs || theirs
+	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: s.Attempts, Elapsed: max(time.Since(start), 1), Err: err})
+
+	s.Change, s.Elapsed = c, time.Since(s.Started)
+	if s.RequestID = requestID(err); err == nil {
+		s.RequestID, _ = answered.Load().(string)
+	}
+	if id != "" {
+		s.ID = id
+	}
+	switch {
+	case err == nil:
+		s.Outcome, s.Error, sent.made = Made, "", true
+	case already(err):
+		// Somebody was there first: this run's own request, if it lost an
+		// answer before, else somebody else.
+		sent.theirs, sent.made, sent.refusal = s.Outcome != Unknown, true, err
+		s.Outcome, s.Error = Unknown, err.Error()
+		return id, nil
+	case unknown(err):
+		s.Outcome, s.Error, sent.refusal = Unknown, err.Error(), err
+		sent.made = c.Action == Create && (c.Resource == ResApplication || c.Resource == ResGroup)
+	default:
+		s.Outcome, s.Error = Refused, err.Error()
+	}
+	return id, err
+}
+
+// young reports whether the change builds on something that this run made,
+// which one of a service's replicas may not have heard of yet.
+func (r *run) young(c Change) bool {
+	for _, s := range r.rep.Steps {
+		if s.ID != "" && (s.ID == c.Parent || s.ID == c.Target) && s.Change.Action == Create {
+			return true
+		}
+	}
+	return false
+}
+
+// refusal is why a change that never shows was taken for made.
+func (r *run) refusal(c Change) error {
+	if s := r.sent[c.key()]; s != nil {
+		return s.refusal
+	}
+	return nil
+}

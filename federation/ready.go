@@ -1,0 +1,125 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// sureAfter is how long after the first look at the lists a second one is taken
+// before something is made that they did not show.
+const sureAfter = 5 * time.Second
+
+// ready holds back the changes that must not be made on a first glance.
+func (r *run) ready(ctx context.Context, stage Changes) error {
+	if slices.ContainsFunc(stage, func(c Change) bool { return c.makes() && !r.made(c) && !r.absent[c.key()] }) {
+		return r.sure(ctx, stage)
+	}
+	switch c := stage[0]; c.Resource {
+	case ResRecover:
+		return r.patience(ctx, c)
+	case ResFederation:
+		if err := r.certificate(ctx, c); err != nil {
+			return err
+		}
+		_, err := r.fresh(ctx, c)
+		return err
+	}
+	return nil
+}
+
+// sure looks a second time for what the stage is to make. A list may be older than
+// what another run has made, and an answer without a list must not pass for an
+// empty one.
+func (r *run) sure(ctx context.Context, stage Changes) error {
+	parent := ctx
+	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
+	defer cancel()
+	for n := 1; ; n++ {
+		pause := max(sureAfter-time.Since(r.looked), 0)
+		if n > 1 {
+			pause = max(pause, backoff(n))
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return &StepError{PhaseWait, stage[0], err}
+		}
+		err := r.lookAgain(ctx, stage.parts())
+		switch {
+		case err != nil && (!temporary(err) || parent.Err() != nil):
+			return &StepError{PhaseWait, stage[0], err}
+		case err == nil:
+			for _, c := range diff(r.plan, &r.st).only(stage) {
+				r.absent[c.key()] = c.makes()
+			}
+			return nil
+		}
+		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &stage[0], Attempt: n, Err: err})
+	}
+}
+
+// halfStateLooks and halfStatePause: a configuration that lags behind its
+// domain looks like one that cannot be read. Only what stays unreadable over
+// this many looks is recovered from.
+const (
+	halfStateLooks = 6
+	halfStatePause = 10 * time.Second
+)
+
+func (r *run) patience(ctx context.Context, c Change) error {
+	parent := ctx
+	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
+	defer cancel()
+	for looks := 0; looks < halfStateLooks; {
+		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &c, Attempt: looks + 1, Text: "making sure that the configuration cannot be read"})
+		if err := sleep(ctx, halfStatePause); err != nil {
+			return &StepError{PhaseWait, c, err}
+		}
+		switch err := r.lookAgain(ctx, partDomains|partFederation); {
+		case err != nil && (!temporary(err) || parent.Err() != nil):
+			return &StepError{PhaseWait, c, err}
+		case err != nil:
+			continue // saw nothing
+		case !diff(r.plan, &r.st).has(c.key()):
+			return nil
+		}
+		looks++
+	}
+	return nil
+}
+
+// certificate waits until JumpCloud shows the application's certificate, the
+// same in both places, and judges it.
+func (r *run) certificate(ctx context.Context, c Change) error {
+	parent := ctx
+	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
+	defer cancel()
+	for n := 1; ; n++ {
+		own, err := r.st.cert(r.plan)
+		if err == nil {
+			var ps problems
+			checkCertificate(&ps, r.plan, own, time.Now())
+			if err := ps.err(); err != nil {
+				r.rep.note(ps)
+				return err
+			}
+			r.certified = time.Now()
+			return nil
+		}
+		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &c, Attempt: n, Err: err})
+		if n > 1 {
+			if serr := sleep(ctx, backoff(n)); serr != nil {
+				return &StepError{PhaseWait, c, errors.Join(serr, err)}
+			}
+		}
+		if err := r.lookAgain(ctx, partApplications|partMetadata); err != nil && (!temporary(err) || parent.Err() != nil) {
+			return &StepError{PhaseWait, c, err}
+		}
+	}
+}
+
+// makes reports whether the change makes something that there must not be two
+// of, and that nobody would be told of if its answer were lost.
+func (c Change) makes() bool {
+	return c.Action == Create && (c.Resource == ResApplication || c.Resource == ResGroup || c.Resource == ResTechnicalAccount)
+}

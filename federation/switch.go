@@ -1,0 +1,165 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jcaad/jcaad/aad"
+)
+
+// switchOver federates a managed domain by send. Right before, and one after the
+// other for all who share the Azure AD client, it is asked again who could sign in
+// if JumpCloud were down: administrators and domains are read anew, and a domain
+// that was switched a moment ago counts as federated, whatever lists say.
+//
+// Other processes are not locked out: two of them that switch two domains in the
+// same second can still take each other's last administrator.
+func (f *Federator) switchOver(ctx context.Context, p Plan, send func() error) error {
+	book := f.ad.Switches()
+	unlock, err := book.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	st, err := f.observe(ctx, p, observation{}, partAdmins|partDomains)
+	if err != nil {
+		return err
+	}
+	if err := f.remember(ctx, &st, p.Domain); err != nil {
+		return err
+	}
+	var ps problems
+	gateBreakGlass(&ps, p, &st)
+	if err := ps.err(); err != nil {
+		return switching(err)
+	}
+	book.Sent(p.Domain)
+	if err = send(); err != nil && refusedForSure(err) {
+		book.Forget(p.Domain)
+	}
+	return err
+}
+
+// switching says of a refusal that it came right before the domain was switched.
+func switching(err error) error {
+	var pe *PreconditionError
+	if errors.As(err, &pe) {
+		pe.switching = true
+	}
+	return err
+}
+
+// refusedForSure reports whether a failed write certainly changed nothing.
+func refusedForSure(err error) bool {
+	return !unknown(err) && !already(err) && !errors.Is(err, aad.ErrUnavailable) && !errors.Is(err, aad.ErrThrottled)
+}
+
+// remember makes the domains federated that this process has switched, even if the
+// list of domains does not show it yet. Each is read by its name, so that one that
+// was made managed since is forgotten in time.
+func (f *Federator) remember(ctx context.Context, st *observation, except string) error {
+	book := f.ad.Switches()
+	var names []string
+	for _, n := range book.Domains() {
+		if n != except && !st.federated(n) {
+			names = append(names, n)
+		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for _, n := range names {
+		g.Go(func() error {
+			d, err := f.ad.Domain(ctx, n)
+			if err != nil && !errors.Is(err, aad.ErrNotFound) {
+				return err
+			}
+			book.Seen(n, d == nil || !strings.EqualFold(string(d.AuthenticationType), string(aad.Federated)), time.Now())
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	st.federate(book.Domains()...)
+	return nil
+}
+
+// federate makes the observation one in which these domains are federated.
+func (st *observation) federate(names ...string) {
+	st.domains = slices.Clone(st.domains)
+	for i, d := range st.domains {
+		if slices.Contains(names, domainName(d.Name)) {
+			federated := *d
+			federated.AuthenticationType = aad.Federated
+			st.domains[i] = &federated
+		}
+	}
+}
+
+// A read is fresh for this long, a judgement of people for a minute.
+const (
+	freshRead   = 30 * time.Second
+	freshPeople = time.Minute
+)
+
+// fresh makes sure that everything the switch depends on was read shortly before
+// it, and reports whether the domain is still what is missing next. A run without
+// a pause pays nothing.
+func (r *run) fresh(ctx context.Context, c Change) (still bool, err error) {
+	parent := ctx
+	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
+	defer cancel()
+	again := time.Since(r.read) > freshRead
+	for n := 1; time.Since(r.read) > freshRead; n++ {
+		began := time.Now()
+		err := r.lookAgain(ctx, partAll)
+		switch {
+		case err == nil && (!doubtful(r.plan, &r.st) || n >= firstLooks):
+			r.read = began
+		case err == nil:
+			if serr := sleep(ctx, backoff(n)); serr != nil {
+				return false, &StepError{PhaseWait, c, serr}
+			}
+		case !temporary(err) || parent.Err() != nil:
+			return false, &StepError{PhaseWait, c, err}
+		default:
+			r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &c, Attempt: n, Err: err})
+			if serr := sleep(ctx, backoff(n)); serr != nil {
+				return false, &StepError{PhaseWait, c, errors.Join(serr, err)}
+			}
+		}
+	}
+	if !diff(r.plan, &r.st).first().has(c.key()) {
+		return false, nil
+	}
+	if again {
+		if err := problems(inspect(r.plan, &r.st, time.Now())).err(); err != nil {
+			return false, switching(err)
+		}
+	}
+	if time.Since(r.judged) > freshPeople {
+		return true, r.judgePeople(ctx)
+	}
+	return true, r.judgeAgain(ctx)
+}
+
+// judgePeople judges gates and people once more, and ends the run if somebody would
+// newly be locked out.
+func (r *run) judgePeople(ctx context.Context) error {
+	began := time.Now()
+	gates, _, err := r.f.check(ctx, r.plan, &r.st)
+	if err != nil {
+		return err
+	}
+	r.judged, r.before = began, reachBefore(r.plan, &r.st)
+	if err := problems(gates).err(); err != nil {
+		r.rep.note(gates)
+		return switching(err)
+	}
+	return nil
+}
