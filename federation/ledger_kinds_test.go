@@ -20,15 +20,11 @@ import (
 var knownKinds = map[string]string{
 	// Who is not named before the switch.
 	"Federate: no application answers at the configured address with the configured issuer (two domains with one login URL)": ownURL,
-
-	// Somebody edits, or somebody else runs, at the same moment.
-	"two Federates at once: no administrator could sign in with JumpCloud down (each takes the other's administrator)": glassUnderLock,
 }
 
 // The rules that will mend the kinds.
 const (
-	ownURL         = "two domains never share a login URL"
-	glassUnderLock = "break-glass is asked again right before each switch, under one lock for the tenant, and a batch is judged with all its domains federated"
+	ownURL = "two domains never share a login URL"
 )
 
 // accounts are what all tales together came to.

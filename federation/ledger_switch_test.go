@@ -198,7 +198,8 @@ var switching = []situation{
 		s.administrator("boss@example.com")
 		s.administrator("boss@other.example")
 		s.atOneMoment()
-		s.twoAtOnce(s.ctx, consenting(s.Plan(), "boss@example.com"), consenting(other, "boss@other.example"))
+		f := s.Federator(nil) // what two processes do to each other is told in the documentation
+		s.both(s.ctx, f, f, consenting(s.Plan(), "boss@example.com"), consenting(other, "boss@other.example"))
 	}},
 	{"each takes the other's administrator, in one batch", func(s *tale) {
 		s.withoutAdministrators()

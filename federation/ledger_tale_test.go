@@ -159,11 +159,16 @@ func (s *tale) federateAll(ctx context.Context, plans []federation.Plan) (reps [
 
 // twoAtOnce federates by two processes, each with its own Federator, at the same moment.
 func (s *tale) twoAtOnce(ctx context.Context, one, two federation.Plan) (reps [2]*federation.Report) {
+	return s.both(ctx, s.Federator(nil), s.Federator(nil), one, two)
+}
+
+// both federates by two plans at once, in one process if f and g are one.
+func (s *tale) both(ctx context.Context, f, g *federation.Federator, one, two federation.Plan) (reps [2]*federation.Report) {
 	s.call("two Federates at once", func() (w said) {
 		var errs [2]error
 		var wg sync.WaitGroup
 		for i, p := range []federation.Plan{one, two} {
-			wg.Go(func() { reps[i], errs[i] = s.Federator(nil).Federate(ctx, p) })
+			wg.Go(func() { reps[i], errs[i] = [2]*federation.Federator{f, g}[i].Federate(ctx, p) })
 		}
 		wg.Wait()
 		s.note("two Federates at once: %v", errs)

@@ -134,18 +134,16 @@ func (u *undoing) judge(ctx context.Context) error {
 	for _, s := range u.steps {
 		s.at, s.why = asLeft, ""
 	}
-	var err error
-	if u.sight, err = u.f.look(ctx, u.p); err != nil {
-		u.sight.read = false
-		return reading(PhaseObserve, err)
-	}
-	u.rep.Before = u.sight.state(u.p)
 	if err := u.identify(ctx); err != nil {
 		return reading(PhaseObserve, err)
 	}
 	if err := u.placeAll(ctx); err != nil {
 		return err
 	}
+	if err := u.lookAround(ctx); err != nil {
+		return reading(PhaseObserve, err)
+	}
+	u.rep.Before = u.sight.state(u.p)
 	var ps problems
 	if err := u.judgeFederation(ctx, &ps); err != nil {
 		return reading(PhaseCheck, err)
@@ -169,6 +167,25 @@ func (u *undoing) judge(ctx context.Context) error {
 	}
 	u.rep.note(ps)
 	return ps.differs()
+}
+
+// lookAround reads what the domain's sign-in depends on. If that is another story
+// than the federation's step has told, which was looked at twice and apart, one of
+// the answers is old.
+func (u *undoing) lookAround(ctx context.Context) (err error) {
+	for n := 1; ; n++ {
+		if u.sight, err = u.f.look(ctx, u.p); err != nil {
+			u.sight.read = false
+			return err
+		}
+		s := u.federation()
+		if s == nil || s.Change.Action != Delete || s.at == differs || (s.at == undone) != u.sight.st.federated(u.p.Domain) || n == halfStateLooks {
+			return nil
+		}
+		if err := sleep(ctx, 5*time.Second); err != nil {
+			return err
+		}
+	}
 }
 
 // federation is the step that leads the domain's federation back, if there is
