@@ -58,6 +58,7 @@ func (f *Federator) observeApplication(ctx context.Context, p Plan, st *observat
 // same entity ID.
 func (f *Federator) applications(ctx context.Context, p Plan, st *observation) error {
 	var found []*jumpcloud.Application
+	var atWork []worker
 	listed, lost := p.Application.ID == "", false
 	opts := &jumpcloud.ApplicationsOptions{Templates: []string{p.Application.Template, "saml2"}}
 	for a, err := range f.jc.Applications(ctx, opts) {
@@ -67,6 +68,9 @@ func (f *Federator) applications(ctx context.Context, p Plan, st *observation) e
 		if a.ID == p.Application.ID {
 			listed = true
 		} else if a.IdPEntityID != p.Application.IdPEntityID {
+			if domain, ok := strings.CutPrefix(a.IdPEntityID, entityIDPrefix); ok && a.Active && time.Since(a.Created) < atWorkFor {
+				atWork = append(atWork, worker{domainName(domain), a.ID})
+			}
 			continue
 		}
 		found = append(found, a)
@@ -82,9 +86,16 @@ func (f *Federator) applications(ctx context.Context, p Plan, st *observation) e
 		}
 	}
 	slices.SortFunc(found, func(a, b *jumpcloud.Application) int { return strings.Compare(a.ID, b.ID) })
-	st.apps, st.pinLost, st.appHidden = found, lost, !listed && !lost
+	st.apps, st.pinLost, st.appHidden, st.atWork = found, lost, !listed && !lost, atWork
 	return nil
 }
+
+// A worker is another run, in whatever process, that seems to be federating another
+// domain: it has just made the domain's application.
+type worker struct{ domain, app string }
+
+// atWorkFor is how young an application must be to be the sign of another run.
+const atWorkFor = 10 * time.Minute
 
 // app is the application that the plan means, or nil. Of several, an
 // unpinned plan means none: guessing is how people get locked out.

@@ -230,7 +230,7 @@ func (r *run) sendFederation(ctx context.Context, plan Plan, c Change) (id strin
 		return "", err
 	}
 	if c.Action == Create {
-		err := r.f.switchOver(ctx, plan, func() error {
+		err := r.f.switchOver(ctx, plan, r.st.elders(plan), func() error {
 			fed, err := r.f.ad.CreateFederation(ctx, c.Name, w)
 			if err == nil {
 				id = fed.ID
@@ -333,7 +333,7 @@ func (u *undoing) sendFederation(ctx context.Context, s *undoStep) error {
 	case Create:
 		back := *s.Backup
 		back.ID = ""
-		err := u.f.switchOver(ctx, Plan{Domain: u.p.Domain, Consent: u.p.Consent}, func() error {
+		err := u.f.switchOver(ctx, Plan{Domain: u.p.Domain, Consent: u.p.Consent}, nil, func() error {
 			fed, err := u.f.ad.CreateFederation(ctx, c.Name, back)
 			if err == nil {
 				s.ID = fed.ID

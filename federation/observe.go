@@ -39,8 +39,9 @@ func (p part) has(q part) bool { return p&q != 0 }
 type observation struct {
 	// Applications that carry the plan's entity ID, or its pinned ID.
 	apps      []*jumpcloud.Application
-	pinLost   bool // the pinned application does not exist any more
-	appHidden bool // the list does not show the pinned application, which exists
+	pinLost   bool     // the pinned application does not exist any more
+	atWork    []worker // other runs that seem to be federating other domains
+	appHidden bool     // the list does not show the pinned application, which exists
 	template  *jumpcloud.Template
 	noTmpl    bool // asked for and not there
 	metadata  *certs.Metadata

@@ -17,9 +17,10 @@ import (
 // if JumpCloud were down: administrators and domains are read anew, and a domain
 // that was switched a moment ago counts as federated, whatever lists say.
 //
-// Other processes are not locked out: two of them that switch two domains in the
-// same second can still take each other's last administrator.
-func (f *Federator) switchOver(ctx context.Context, p Plan, send func() error) error {
+// Other processes are not locked out, but those that are seen at work on other
+// domains with older applications count as done. Of two that do not see each other
+// yet, each can still take the other's last administrator.
+func (f *Federator) switchOver(ctx context.Context, p Plan, others []string, send func() error) error {
 	book := f.ad.Switches()
 	unlock, err := book.Lock(ctx)
 	if err != nil {
@@ -33,16 +34,38 @@ func (f *Federator) switchOver(ctx context.Context, p Plan, send func() error) e
 	if err := f.remember(ctx, &st, p.Domain); err != nil {
 		return err
 	}
+	alone := st
+	st.federate(others...)
 	var ps problems
 	gateBreakGlass(&ps, p, &st)
 	if err := ps.err(); err != nil {
-		return switching(err)
+		var own problems
+		if gateBreakGlass(&own, p, &alone); own.err() == nil {
+			for i := range ps {
+				ps[i].Message += "; another run seems to be federating " + strings.Join(others, ", ") + " at this moment"
+				ps[i].Repair = "wait until that run has ended, then run again; " + ps[i].Repair
+			}
+		}
+		return switching(ps.err())
 	}
 	book.Sent(p.Domain)
 	if err = send(); err != nil && refusedForSure(err) {
 		book.Forget(p.Domain)
 	}
 	return err
+}
+
+// elders are the domains that other runs seem to be federating with applications
+// older than the plan's: of two runs that see each other the older one goes on.
+func (st *observation) elders(p Plan) []string {
+	var names []string
+	own := st.app(p)
+	for _, w := range st.atWork {
+		if own != nil && w.app < own.ID && w.domain != p.Domain {
+			names = append(names, w.domain)
+		}
+	}
+	return names
 }
 
 // switching says of a refusal that it came right before the domain was switched.
