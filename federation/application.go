@@ -97,20 +97,53 @@ type worker struct{ domain, app string }
 // atWorkFor is how young an application must be to be the sign of another run.
 const atWorkFor = 10 * time.Minute
 
-// app is the application that the plan means, or nil. Of several, an
-// unpinned plan means none: guessing is how people get locked out.
+// app is the application that the plan means, or nil. Of several with one entity
+// ID it is the one that stands in Azure AD, then the pinned one, then the oldest:
+// runs in two processes that have made one each choose the same.
 func (st *observation) app(p Plan) *jumpcloud.Application {
-	if p.Application.ID != "" {
-		for _, a := range st.apps {
-			if a.ID == p.Application.ID {
-				return a
-			}
+	if len(st.apps) == 0 {
+		return nil
+	}
+	if a := st.stands(p.Domain); a != nil {
+		return a
+	}
+	oldest := st.apps[0]
+	for _, a := range st.apps {
+		if a.ID == p.Application.ID {
+			return a
+		}
+		if older(a, oldest) {
+			oldest = a
 		}
 	}
-	if len(st.apps) == 1 {
-		return st.apps[0]
+	return oldest
+}
+
+// older reports whether a was made before b, or comes first where that is not known.
+func older(a, b *jumpcloud.Application) bool {
+	if !a.Created.Equal(b.Created) && !a.Created.IsZero() && !b.Created.IsZero() {
+		return a.Created.Before(b.Created)
 	}
-	return nil
+	return a.ID < b.ID
+}
+
+// stands is the one of several applications whose issuer and certificate stand in
+// Azure AD, or nil.
+func (st *observation) stands(domain string) *jumpcloud.Application {
+	if len(st.apps) < 2 || st.fed == nil || !st.federated(domain) {
+		return nil
+	}
+	var found *jumpcloud.Application
+	for _, a := range st.apps {
+		own, err := a.Certificate()
+		if err != nil || a.IdPEntityID != st.fed.IssuerURI || own != st.fed.SigningCertificate && own != st.fed.NextSigningCertificate {
+			continue
+		}
+		if found == nil || older(a, found) {
+			found = a
+		}
+	}
+	return found
 }
 
 // signing is the certificate that an application signs with, worked out once
@@ -166,9 +199,6 @@ func signingCert(a *jumpcloud.Application, m *certs.Metadata) (certs.Cert, error
 func diffApplication(cs Changes, p Plan, st *observation) Changes {
 	a := st.app(p)
 	id := ""
-	if a == nil && len(st.apps) > 0 {
-		return cs // which of them is meant? A refusal; see inspect
-	}
 	if a == nil {
 		cs = append(cs, Change{Resource: ResApplication, Name: p.Application.IdPEntityID, Action: Create, Fields: []Field{
 			{Name: "label", New: p.label()},
@@ -227,7 +257,6 @@ func inspectApplication(ps *problems, p Plan, st *observation) {
 	switch {
 	case st.pinLost:
 		ps.add(CodeApplicationGone, p.Application.ID, "the application "+p.Application.ID+" that the plan pins does not exist any more", "remove application.id from the plan to have it made anew")
-	case app == nil && len(st.apps) > 1: // see inspectTwice
 	case app == nil && st.noTmpl:
 		ps.add(CodeTemplateMissing, p.Application.Template, "JumpCloud has no application template "+quote(p.Application.Template), "set application.template to the name of the Microsoft 365 template of your organisation")
 	case app == nil:
@@ -251,15 +280,29 @@ func nameApplication(a *jumpcloud.Application, st *observation) string {
 	return name + ", whose certificate Azure AD does not accept)"
 }
 
-// inspectTwice refuses to choose between two things of one name.
-func inspectTwice(ps *problems, p Plan, st *observation) {
-	if st.app(p) == nil && len(st.apps) > 1 {
-		names := make([]string, 0, len(st.apps))
-		for _, a := range st.apps {
-			names = append(names, nameApplication(a, st))
+// inspectDoubles tells of a second application with the plan's entity ID: which of
+// them answers at one address is not known, and it may be the trace of another run.
+func inspectDoubles(ps *problems, p Plan, st *observation) {
+	app := st.app(p)
+	for _, a := range st.apps {
+		if a == app {
+			continue
 		}
-		ps.add(CodeApplicationTwice, p.Application.IdPEntityID, "applications "+strings.Join(names, " and ")+" carry the same entity ID "+p.Application.IdPEntityID, "delete the one that nobody uses, or set application.id to the right one")
+		why := "it is the older one"
+		switch {
+		case st.stands(p.Domain) == app:
+			why = "Azure AD accepts its certificate"
+		case app.ID == p.Application.ID:
+			why = "the plan pins it"
+		}
+		*ps = append(*ps, Finding{Code: CodeApplicationTwice, Severity: Alarm, Subject: a.ID, Consent: "removeDuplicate", Consented: p.Consent.RemoveDuplicate,
+			Message: "applications " + nameApplication(app, st) + " and " + nameApplication(a, st) + " carry the same entity ID " + p.Application.IdPEntityID + "; the plan's is the first, because " + why,
+			Repair:  "find out who made the other, perhaps another run at the same moment; delete it with jumpcloud.Client.DeleteApplication(ctx, " + quote(a.ID) + "), or set consent.removeDuplicate"})
 	}
+}
+
+// inspectTwice refuses to choose between two groups of one name.
+func inspectTwice(ps *problems, p Plan, st *observation) {
 	for _, g := range p.Groups {
 		if have := st.groups[g.Name]; len(have) > 1 && st.group(g) == nil {
 			ids := make([]string, 0, len(have))

@@ -137,9 +137,6 @@ func (p Plan) wanted(st *observation) (w aad.Federation, cert string) {
 }
 
 func diffFederation(cs Changes, p Plan, st *observation) Changes {
-	if st.app(p) == nil && len(st.apps) > 0 {
-		return cs
-	}
 	w, cert := p.wanted(st)
 	have := st.fed
 	if !st.federated(p.Domain) {

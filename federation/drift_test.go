@@ -79,7 +79,7 @@ func TestDrift(t *testing.T) {
 			}},
 		{name: "application deleted", severity: federation.Alarm, says: "application is missing", repair: "+ jumpcloud/application",
 			make: func(t *testing.T, env *federationtest.Env) { env.JumpCloud.DeleteApplication(app(t, env)) }},
-		{name: "second application made", code: federation.CodeApplicationTwice, severity: federation.Refusal, says: "carry the same entity ID",
+		{name: "second application made", code: federation.CodeApplicationTwice, severity: federation.Alarm, says: "carry the same entity ID",
 			make: func(_ *testing.T, env *federationtest.Env) {
 				env.JumpCloud.AddApplication("office365", "again", entityID, loginURL+"-2")
 			}},

@@ -16,6 +16,7 @@ import (
 func inspect(p Plan, st *observation, now time.Time) []Finding {
 	var ps problems
 	inspectDomain(&ps, p, st)
+	inspectDoubles(&ps, p, st)
 	inspectTwice(&ps, p, st)
 	inspectApplication(&ps, p, st)
 	inspectCertificates(&ps, p, st, now)

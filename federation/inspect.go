@@ -107,6 +107,7 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 		s.Signer = own
 	}
 	var ps problems
+	inspectDoubles(&ps, p, &st)
 	if s.State != StateForeign { // whose second certificate is none of our business
 		inspectCertificates(&ps, p, &st, s.Checked)
 	}

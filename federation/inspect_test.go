@@ -87,19 +87,19 @@ var domainGates = []gate{
 
 // The gates about the application and its certificate.
 var applicationGates = []gate{
-	{name: "application-twice", code: federation.CodeApplicationTwice,
+	{name: "application-twice", code: federation.CodeApplicationTwice, severity: federation.Alarm,
 		shut: func(_ *testing.T, s *site) {
 			s.JumpCloud.AddApplication("office365", "Office", entityID, loginURL)
 			s.JumpCloud.AddApplication("saml2", "Office by hand", entityID, loginURL+"-2")
 		},
-		mend: func(t *testing.T, s *site) { s.plan.Application.ID = app(t, s.Env) }},
-	{name: "application-twice-one-in-use", code: federation.CodeApplicationTwice,
+		mend: removeSecond},
+	{name: "application-twice-one-in-use", code: federation.CodeApplicationTwice, severity: federation.Alarm,
 		shut: func(t *testing.T, s *site) {
 			federated(t, s.Env)
 			s.JumpCloud.AddApplication("office365", "Office again", entityID, loginURL+"-2")
 			s.plan.BrandName = "Example"
 		},
-		mend: func(t *testing.T, s *site) { s.plan.Application.ID = app(t, s.Env) }},
+		mend: removeSecond},
 	{name: "application-gone", code: federation.CodeApplicationGone,
 		shut: func(_ *testing.T, s *site) { s.plan.Application.ID = "600000040000000000009999" },
 		mend: func(_ *testing.T, s *site) { s.plan.Application.ID = "" }},
@@ -190,4 +190,13 @@ var directoryGates = []gate{
 	{name: "directory-domain", code: federation.CodeDirectoryDomain,
 		shut: func(_ *testing.T, s *site) { s.plan.Directory.DefaultDomain = "other.example" },
 		mend: func(_ *testing.T, s *site) { s.plan.Directory.DefaultDomain = "" }},
+}
+
+// removeSecond removes the application that is not used.
+func removeSecond(t *testing.T, s *site) {
+	apps := s.JumpCloud.Applications()
+	if len(apps) != 2 {
+		t.Fatalf("%d applications; want 2", len(apps))
+	}
+	s.JumpCloud.DeleteApplication(apps[1].ID)
 }

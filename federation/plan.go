@@ -176,6 +176,11 @@ type Consent struct {
 	// neither JumpCloud's nor known.
 	RemoveNextCertificate bool `json:"removeNextCertificate,omitempty" yaml:"removeNextCertificate,omitempty"`
 
+	// RemoveDuplicate allows removing another application with the plan's
+	// entity ID, which two runs at one moment can leave, if nothing that the
+	// plan does not name is bound to it and no domain is federated with it.
+	RemoveDuplicate bool `json:"removeDuplicate,omitempty" yaml:"removeDuplicate,omitempty"`
+
 	// Certificate lists codes of [certs.Problem] that are accepted.
 	Certificate []string `json:"certificate,omitempty" yaml:"certificate,omitempty"`
 

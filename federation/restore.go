@@ -151,7 +151,10 @@ func (u *undoing) judgeJumpCloud(ctx context.Context, s *undoStep, ps *problems)
 	anew := "run Federate, which makes a federation that works, instead of this Revert"
 	var app *jumpcloud.Application
 	for _, a := range u.sight.st.apps {
-		if a.IdPEntityID == t.IssuerURI && a.SSOURL == t.PassiveSignInURI && !u.gone(a.ID) {
+		if a.IdPEntityID != t.IssuerURI || a.SSOURL != t.PassiveSignInURI || u.gone(a.ID) {
+			continue
+		}
+		if own, err := a.Certificate(); app == nil || err == nil && (own == t.SigningCertificate || own == t.NextSigningCertificate) {
 			app = a
 		}
 	}

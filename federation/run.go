@@ -22,7 +22,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return diff(plan, &st), problems(inspect(plan, &st, time.Now())).err()
+	return append(diff(plan, &st), removals(plan, &st)...), problems(inspect(plan, &st, time.Now())).err()
 }
 
 // Federate brings both services in line with the plan. If they already are, it
@@ -80,6 +80,8 @@ type run struct {
 
 	certified time.Time // when the certificate that was switched to was judged
 
+	doubles []double // what gave way to another run's
+
 	people string // what became of the look at people, for the report
 	before reach  // who could sign in when they were judged
 	realm  string // what the public realm endpoint said at the end
@@ -121,6 +123,7 @@ func (r *run) federate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		todo = append(todo, removals(r.plan, &r.st)...)
 		if len(todo) == 0 && r.st.unlisted() == 0 {
 			return nil
 		}
@@ -204,8 +207,11 @@ func (r *run) converge(ctx context.Context) error {
 		todo := diff(r.plan, &r.st)
 		if len(todo) == 0 {
 			again, err := r.whole(ctx)
-			if err != nil || !again {
+			if err != nil {
 				return err
+			}
+			if !again {
+				return r.tidy(ctx)
 			}
 			continue
 		}

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // look observes some parts anew and counts which of the made changes show.
@@ -25,14 +28,14 @@ func (r *run) look(ctx context.Context, parts part) error {
 			sent.seen = 0
 		default:
 			sent.seen++
+			if s.ID == "" {
+				s.ID = r.found(s.Change) // the answer that told it was lost
+			}
 			if sent.theirs {
 				s.Outcome = Skipped
 				continue
 			}
 			s.Outcome, s.Error = Done, ""
-			if s.ID == "" {
-				s.ID = r.found(s.Change) // the answer that told it was lost
-			}
 		}
 	}
 	return nil
@@ -129,14 +132,12 @@ func (r *run) touched(p part) bool {
 // kept by both runs; the run that made the younger one removes its own.
 func (r *run) yield(ctx context.Context) error {
 	made := r.sent[Change{Resource: ResApplication, Name: r.plan.Application.IdPEntityID, Action: Create}.key()]
-	if made != nil && len(r.st.apps) > 1 {
-		s, older := &r.rep.Steps[made.step], r.st.apps[0].ID
-		if own := s.ID; own != "" && own != older && !r.uses(own) {
-			if err := r.f.jc.DeleteApplication(ctx, own); err != nil {
-				return err
-			}
-			made.gaveWay(s, "application", older)
-			r.plan.Application.ID, r.rep.Plan.Application.ID = older, older
+	if made != nil && len(r.st.apps) > 1 && r.rep.Steps[made.step].ID != "" {
+		s, unpinned := &r.rep.Steps[made.step], r.plan
+		unpinned.Application.ID = ""
+		if theirs := r.st.app(unpinned); s.ID != theirs.ID {
+			r.giveWay(made, ResApplication, theirs.ID)
+			r.plan.Application.ID, r.rep.Plan.Application.ID = theirs.ID, theirs.ID
 			r.forget(ResApplicationGroup, ResFederation)
 			st, err := r.f.observe(ctx, r.plan, r.st, partApplications|partMetadata|partApplicationGroups)
 			if err != nil {
@@ -152,15 +153,11 @@ func (r *run) yield(ctx context.Context) error {
 		if made == nil || len(all) < 2 {
 			continue
 		}
-		s, older := &r.rep.Steps[made.step], all[0].ID
-		if s.ID == "" || s.ID == older {
+		if id := r.rep.Steps[made.step].ID; id == "" || id == all[0].ID {
 			continue
 		}
-		if err := r.f.jc.DeleteGroup(ctx, s.ID); err != nil {
-			return err
-		}
-		made.gaveWay(s, "group", older)
-		g.ID = older
+		r.giveWay(made, ResGroup, all[0].ID)
+		g.ID = all[0].ID
 		r.forget(ResMember, ResApplicationGroup, ResDirectoryGroup)
 		st, err := r.f.observe(ctx, r.plan, r.st, partGroups|partMembers)
 		if err != nil {
@@ -171,11 +168,126 @@ func (r *run) yield(ctx context.Context) error {
 	return nil
 }
 
-// gaveWay writes down that what the step made was removed again for the older
-// one of another run, which is not ours to undo.
-func (made *sent) gaveWay(s *Step, kind, older string) {
-	s.Error = "another run made the " + kind + " " + older + " at the same moment; " + s.ID + " was removed again"
-	made.theirs, s.Outcome, s.ID = true, Skipped, older
+// A double is what this run has made and another run has made too. It is removed
+// at the end, when the other one was seen in its place.
+type double struct {
+	kind   Resource
+	id     string
+	theirs string // what it gave way to
+	step   int    // of its creation
+}
+
+// giveWay lets another run's thing take the place of what this run has made, which
+// is not ours to undo.
+func (r *run) giveWay(made *sent, kind Resource, theirs string) {
+	s := &r.rep.Steps[made.step]
+	r.doubles = append(r.doubles, double{kind, s.ID, theirs, made.step})
+	s.Error = "another run made " + theirs + " at the same moment, which is used; " + s.ID + " is still to be removed"
+	made.theirs, s.Outcome, s.ID = true, Skipped, theirs
+}
+
+// tidy removes what this run has made and another run has made too, and, with
+// consent, other applications with the plan's entity ID. What anybody may still use
+// stays, and is told.
+func (r *run) tidy(ctx context.Context) error {
+	doubles := r.doubles
+	r.doubles = nil
+	for _, c := range removals(r.plan, &r.st) {
+		if !slices.ContainsFunc(doubles, func(d double) bool { return d.id == c.Target }) {
+			r.rep.Steps = append(r.rep.Steps, Step{Change: c, ID: c.Target, Started: time.Now()})
+			doubles = append(doubles, double{ResApplication, c.Target, r.plan.Application.ID, len(r.rep.Steps) - 1})
+		}
+	}
+	for _, d := range doubles {
+		s := &r.rep.Steps[d.step]
+		why, err := r.inUse(ctx, d, doubles)
+		if err == nil && why == "" {
+			if d.kind == ResApplication {
+				err = r.f.jc.DeleteApplication(ctx, d.id)
+			} else {
+				err = r.f.jc.DeleteGroup(ctx, d.id)
+			}
+		}
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return &StepError{PhaseApply, s.Change, err}
+		case err != nil:
+			why = err.Error()
+		}
+		removed := why == ""
+		switch {
+		case s.Change.Action == Delete && removed:
+			s.Outcome, s.Attempts = Done, 1
+		case s.Change.Action == Delete:
+			s.Outcome, s.Error = Left, why
+		case removed:
+			s.Error = "another run made " + d.theirs + " at the same moment, which is used; " + d.id + " was removed again"
+		default:
+			s.Error = "another run made " + d.theirs + " at the same moment, which is used; " + d.id + " is left: " + why
+		}
+		if !removed {
+			r.rep.Findings = append(r.rep.Findings, Finding{Code: CodeApplicationTwice, Severity: Alarm, Subject: d.id,
+				Message: "the " + string(d.kind) + " " + d.id + " stands beside " + d.theirs + ", which is used, and is left: " + why, Repair: "look who uses it, and delete it by hand"})
+		}
+	}
+	return nil
+}
+
+// removals are the other applications with the plan's entity ID that the plan
+// consents to remove, once everything else holds.
+func removals(p Plan, st *observation) (cs Changes) {
+	if !p.Consent.RemoveDuplicate {
+		return nil
+	}
+	for _, a := range st.apps {
+		if a != st.app(p) && a.IdPEntityID == p.Application.IdPEntityID {
+			cs = append(cs, Change{Resource: ResApplication, Name: a.IdPEntityID, Action: Delete, Target: a.ID, Fields: []Field{{Name: "label", Old: a.DisplayLabel}}})
+		}
+	}
+	return cs
+}
+
+// inUse says why a double must stay; "" means that nobody uses it.
+func (r *run) inUse(ctx context.Context, d double, doubles []double) (string, error) {
+	if d.kind == ResApplication {
+		if r.uses(d.id) {
+			return "the domain is federated with it", nil
+		}
+		for to, err := range r.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: d.id}, jumpcloud.GroupObject, jumpcloud.UserObject) {
+			if errors.Is(err, jumpcloud.ErrNotFound) {
+				return "", nil
+			}
+			if err != nil {
+				return "", err
+			}
+			ours := slices.ContainsFunc(r.plan.Groups, func(g Group) bool { return g.ID == to.ID }) ||
+				slices.ContainsFunc(doubles, func(d double) bool { return d.id == to.ID })
+			if to.Type != jumpcloud.GroupObject || !ours {
+				return "the " + to.String() + " is bound to it, which the plan does not name", nil
+			}
+		}
+		return "", nil
+	}
+	listed := make(map[string]bool) // whom the plan has put there
+	for _, g := range r.plan.Groups {
+		if g.ID == d.theirs {
+			for _, m := range g.Members {
+				listed[r.st.userIDs[strings.ToLower(m)]] = true
+			}
+		}
+	}
+	for id, err := range r.f.jc.GroupMembers(ctx, d.id) {
+		if errors.Is(err, jumpcloud.ErrNotFound) {
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		if !listed[id] {
+			return "the user " + id + " is in it, whom the plan does not list", nil
+		}
+	}
+	return "", nil
 }
 
 // forget lets changes of these resources be made again.

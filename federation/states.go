@@ -52,7 +52,7 @@ var states = []StateInfo{
 	{StateUnknownNext, "people sign in through JumpCloud, but Azure AD accepts a second certificate that is not JumpCloud's", "leaves it and raises an alarm; removes it with consent.removeNextCertificate", "find out who set it: whoever has its key can sign in as anybody"},
 	{StateMismatch, "Azure AD holds no certificate that JumpCloud signs with: nobody on the domain can sign in", "writes JumpCloud's certificate", "run Federate now"},
 	{StateOrphaned, "Azure AD sends people to a JumpCloud application that does not exist any more: nobody on the domain can sign in", "makes the application anew and writes its certificate", "run Federate, or Defederate to go back to passwords"},
-	{StateAmbiguous, "two JumpCloud applications carry the domain's entity ID", "refuses and names both", "delete the one that nobody uses, or pin the other with application.id"},
+	{StateAmbiguous, "two JumpCloud applications carry the domain's entity ID", "takes the one that Azure AD knows, the pinned one, or the older one, and raises an alarm about the other; removes that with consent.removeDuplicate", "delete the one that nobody uses, or pin the other with application.id"},
 	{StateForeign, "people sign in through another identity provider", "refuses; replaces it with consent.takeOver", "find out who depends on the provider before taking the domain over"},
 	{StateHalf, "the domain is federated, but its configuration cannot be read: what a failed creation leaves behind", "refuses; sets the domain to Managed and starts anew with consent.recover", "set the domain to Managed, so that people sign in with Azure AD passwords, or run Federate with consent.recover, which does so and federates it anew"},
 }
@@ -78,7 +78,7 @@ func classify(p Plan, st *observation) State {
 		return StateUnverified
 	case !d.IsRoot:
 		return StateInherits
-	case len(st.apps) > 1 && st.app(p) == nil:
+	case len(st.apps) > 1 && st.stands(p.Domain) == nil:
 		return StateAmbiguous
 	case !st.federated(p.Domain) && len(st.apps) > 0:
 		return StatePrepared

@@ -156,12 +156,13 @@ var inStates = []inState{
 			env.JumpCloud.DeleteApplication(app(t, env))
 		},
 		steps: []string{"create jumpcloud/application", "add jumpcloud/application-group", "update azure-ad/federation"}},
-	{name: "ambiguous, managed", state: federation.StateAmbiguous, refuses: federation.CodeApplicationTwice,
+	{name: "ambiguous, managed", state: federation.StateAmbiguous,
+		steps: []string{"add jumpcloud/application-group", "add jumpcloud/directory-group", "create azure-ad/federation"},
 		make: func(_ *testing.T, env *federationtest.Env) {
 			env.JumpCloud.AddApplication("office365", "Office", entityID, loginURL)
 			env.JumpCloud.AddApplication("saml2", "Office by hand", entityID, loginURL+"-2")
 		}},
-	{name: "ambiguous, federated", state: federation.StateAmbiguous, refuses: federation.CodeApplicationTwice,
+	{name: "ambiguous, federated", state: federation.StateFederated,
 		make: func(t *testing.T, env *federationtest.Env) {
 			federated(t, env)
 			env.JumpCloud.AddApplication("office365", "Office again", entityID, loginURL+"-2")
