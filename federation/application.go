@@ -365,12 +365,12 @@ func editApplication(a *jumpcloud.Application, fs []Field) {
 }
 
 // uses reports whether the domain is federated with the application.
-func (r *run) uses(appID string) bool {
-	if r.st.fed == nil {
+func (st *observation) uses(appID string) bool {
+	if st.fed == nil {
 		return false
 	}
-	for _, a := range r.st.apps {
-		if c, err := a.Certificate(); a.ID == appID && err == nil && c == r.st.fed.SigningCertificate {
+	for _, a := range st.apps {
+		if c, err := a.Certificate(); a.ID == appID && err == nil && (c == st.fed.SigningCertificate || c == st.fed.NextSigningCertificate) {
 			return true
 		}
 	}

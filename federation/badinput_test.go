@@ -167,7 +167,7 @@ func TestEverythingWrongAtOnce(t *testing.T) {
 		t.Fatalf("Federate: %v; want a *PreconditionError", err)
 	}
 	for _, c := range []federation.Code{
-		federation.CodeApplicationTwice, federation.CodeGroupTwice, federation.CodeDirectorySync, federation.CodeBreakGlass,
+		federation.CodeGroupTwice, federation.CodeDirectorySync, federation.CodeBreakGlass,
 		federation.CodeTechnicalAccount, federation.CodeLockOut,
 	} {
 		if !p.Has(c) {

@@ -144,6 +144,9 @@ func (r *run) federate(ctx context.Context) error {
 		// The answer took its time: what was judged is judged again.
 	}
 	if err := r.converge(ctx); err != nil {
+		if len(r.doubles) > 0 && ctx.Err() == nil {
+			_ = r.tidy(ctx) // what could not be removed is told in the report
+		}
 		return err
 	}
 	r.askRealm(ctx)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
@@ -177,13 +178,12 @@ type double struct {
 	step   int    // of its creation
 }
 
-// giveWay lets another run's thing take the place of what this run has made, which
-// is not ours to undo.
+// giveWay lets another run's thing take the place of what this run has made. Until
+// that is removed again its step stays as it is, for Revert to find.
 func (r *run) giveWay(made *sent, kind Resource, theirs string) {
-	s := &r.rep.Steps[made.step]
-	r.doubles = append(r.doubles, double{kind, s.ID, theirs, made.step})
-	s.Error = "another run made " + theirs + " at the same moment, which is used; " + s.ID + " is still to be removed"
-	made.theirs, s.Outcome, s.ID = true, Skipped, theirs
+	if id := r.rep.Steps[made.step].ID; !slices.ContainsFunc(r.doubles, func(d double) bool { return d.id == id }) {
+		r.doubles = append(r.doubles, double{kind, id, theirs, made.step})
+	}
 }
 
 // tidy removes what this run has made and another run has made too, and, with
@@ -221,6 +221,7 @@ func (r *run) tidy(ctx context.Context) error {
 		case s.Change.Action == Delete:
 			s.Outcome, s.Error = Left, why
 		case removed:
+			s.Outcome, s.ID = Skipped, d.theirs
 			s.Error = "another run made " + d.theirs + " at the same moment, which is used; " + d.id + " was removed again"
 		default:
 			s.Error = "another run made " + d.theirs + " at the same moment, which is used; " + d.id + " is left: " + why
@@ -250,8 +251,16 @@ func removals(p Plan, st *observation) (cs Changes) {
 // inUse says why a double must stay; "" means that nobody uses it.
 func (r *run) inUse(ctx context.Context, d double, doubles []double) (string, error) {
 	if d.kind == ResApplication {
-		if r.uses(d.id) {
-			return "the domain is federated with it", nil
+		domain, fed, err := r.f.authentication(ctx, r.plan.Domain)
+		if err != nil {
+			return "", err
+		}
+		now := observation{apps: r.st.apps, fed: fed}
+		if domain != nil {
+			now.domains = []*aad.Domain{domain}
+		}
+		if now.federated(r.plan.Domain) && (fed == nil || now.uses(d.id)) {
+			return "the domain may be federated with it", nil
 		}
 		for to, err := range r.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: d.id}, jumpcloud.GroupObject, jumpcloud.UserObject) {
 			if errors.Is(err, jumpcloud.ErrNotFound) {

@@ -52,7 +52,7 @@ func TestVerifyLayers(t *testing.T) {
 			make: unbind, others: true},
 		{name: "application gone", layer: federation.LayerApplication, status: federation.Wrong, says: "no single application", others: true,
 			make: func(t *testing.T, env *federationtest.Env) { env.JumpCloud.DeleteApplication(app(t, env)) }},
-		{name: "two applications", layer: federation.LayerApplication, status: federation.Wrong, says: "no single application", others: true,
+		{name: "two applications", layer: federation.LayerApplication, status: federation.Good, says: "is active and bound",
 			make: func(_ *testing.T, env *federationtest.Env) {
 				env.JumpCloud.AddApplication("office365", "again", entityID, loginURL+"-2")
 			}},
