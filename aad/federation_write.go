@@ -156,7 +156,7 @@ type FederationUpdate struct {
 	MetadataExchangeURI *string // a pointer to "" clears it
 	Protocol            *Protocol
 	MFA                 *MFABehavior
-	PromptLogin         *PromptLoginBehavior
+	PromptLogin         *PromptLoginBehavior // a pointer to "" clears it, by sending null
 
 	SigningCertificate *certs.Cert
 
@@ -211,7 +211,11 @@ func (u *FederationUpdate) fields() (map[string]any, []error) {
 	if p := u.MFA; p != nil {
 		set("federatedIdpMfaBehavior", *p, checkMember(*p, AcceptIfMFADoneByFederatedIdP, EnforceMFAByFederatedIdP, RejectMFAByFederatedIdP))
 	}
-	if p := u.PromptLogin; p != nil {
+	switch p := u.PromptLogin; {
+	case p == nil:
+	case *p == "":
+		set("promptLoginBehavior", nil, nil)
+	default:
 		set("promptLoginBehavior", *p, checkMember(*p, TranslateToFreshPasswordAuthentication, NativeSupport, PromptLoginDisabled))
 	}
 	if p := u.SigningCertificate; p != nil {

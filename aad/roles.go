@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/jcaad/jcaad/internal/rest"
@@ -145,14 +146,25 @@ type RoleUser struct {
 
 // RoleUsers lists the users who have a role, those of role-assignable groups
 // included, with all properties of [User]. A user who has the role in two ways
-// comes once. Service principals are left out.
+// comes once, by the wider of them: a user's own assignment over a part of the
+// tenant does not hide one over all of it. Service principals are left out.
+//
+// An assignment outlives its principal, and may name one of another tenant. Users
+// who cannot be found are left out, and so are groups if leftOut is given; it is
+// told of each, with the reason. Without it a group that cannot be read is an error.
 //
 //	as RoleAssignments, GroupMembers (for each group) and Users (for each 15 users);
 //	RoleManagement.Read.Directory, User.Read.All and, if a group has the role, GroupMember.Read.All; safe to repeat
-func (c *Client) RoleUsers(ctx context.Context, roleDefinitionID string) iter.Seq2[*RoleUser, error] {
+func (c *Client) RoleUsers(ctx context.Context, roleDefinitionID string, leftOut ...func(*RoleAssignment, error)) iter.Seq2[*RoleUser, error] {
+	tell := func(a *RoleAssignment, err error) {
+		for _, f := range leftOut {
+			f(a, err)
+		}
+	}
 	return func(yield func(*RoleUser, error) bool) {
 		var ids []string
 		via := make(map[string]*RoleUser)
+		own := make(map[string]*RoleAssignment)
 		var groups []*RoleAssignment
 		for a, err := range c.RoleAssignments(ctx, roleDefinitionID) {
 			if err != nil {
@@ -160,37 +172,50 @@ func (c *Client) RoleUsers(ctx context.Context, roleDefinitionID string) iter.Se
 				return
 			}
 			switch {
+			case a.PrincipalID == "":
+				tell(a, errNoID)
 			case a.Principal != nil && a.Principal.Type == GroupPrincipal:
 				groups = append(groups, a)
 			case a.Principal != nil && a.Principal.Type == ServicePrincipal:
-			default:
-				if via[a.PrincipalID] == nil {
-					ids = append(ids, a.PrincipalID)
-					via[a.PrincipalID] = &RoleUser{AssignmentID: a.ID, DirectoryScopeID: a.DirectoryScopeID}
-				}
+			case own[a.PrincipalID] == nil:
+				ids = append(ids, a.PrincipalID)
+				own[a.PrincipalID] = a
+			case !own[a.PrincipalID].everywhere():
+				own[a.PrincipalID] = a
 			}
 		}
-		if len(ids) > 0 {
-			for u, err := range c.Users(ctx, &UsersOptions{IDs: ids}) {
+		for chunk := range slices.Chunk(ids, maxIn) {
+			for u, err := range c.usersThere(ctx, chunk) {
 				if err != nil {
 					yield(nil, err)
 					return
 				}
-				if ru := via[u.ID]; ru != nil {
-					ru.User = *u
-					if !yield(ru, nil) {
-						return
-					}
+				a := own[u.ID]
+				if a == nil || via[u.ID] != nil {
+					continue
 				}
+				via[u.ID] = &RoleUser{User: *u, AssignmentID: a.ID, DirectoryScopeID: a.DirectoryScopeID}
+				if !yield(via[u.ID], nil) {
+					return
+				}
+			}
+		}
+		for _, id := range ids {
+			if via[id] == nil {
+				tell(own[id], ErrNotFound)
 			}
 		}
 		for _, a := range groups {
 			for u, err := range c.GroupMembers(ctx, a.PrincipalID) {
+				if leftOut != nil && (errors.Is(err, ErrNotFound) || errors.Is(err, ErrDenied) || errors.Is(err, ErrInvalid)) {
+					tell(a, err)
+					break
+				}
 				if err != nil {
 					yield(nil, err)
 					return
 				}
-				if via[u.ID] != nil {
+				if had := via[u.ID]; had != nil && (everywhere(had.DirectoryScopeID) || !a.everywhere()) {
 					continue
 				}
 				ru := &RoleUser{*u, a.ID, a.PrincipalID, a.DirectoryScopeID}
@@ -199,6 +224,39 @@ func (c *Client) RoleUsers(ctx context.Context, roleDefinitionID string) iter.Se
 					return
 				}
 			}
+		}
+	}
+}
+
+// everywhere reports whether a scope is the whole tenant.
+func everywhere(scope string) bool { return scope == "" || scope == "/" }
+
+func (a *RoleAssignment) everywhere() bool { return everywhere(a.DirectoryScopeID) }
+
+// usersThere lists those of the users that there are. A service that refuses a
+// list because of one of them is asked for each.
+func (c *Client) usersThere(ctx context.Context, ids []string) iter.Seq2[*User, error] {
+	return func(yield func(*User, error) bool) {
+		for u, err := range c.Users(ctx, &UsersOptions{IDs: ids}) {
+			if errors.Is(err, ErrNotFound) || errors.Is(err, ErrInvalid) {
+				c.usersOneByOne(ctx, ids, yield)
+				return
+			}
+			if !yield(u, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (c *Client) usersOneByOne(ctx context.Context, ids []string, yield func(*User, error) bool) {
+	for _, id := range ids {
+		u, err := c.User(ctx, id)
+		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrInvalid) {
+			continue
+		}
+		if !yield(u, err) || err != nil {
+			return
 		}
 	}
 }

@@ -338,8 +338,9 @@ func (c *Client) UserCount(ctx context.Context, opts *UsersOptions) (int, error)
 //
 //	GET /users/{id}; User.Read.All; safe to repeat
 func (c *Client) User(ctx context.Context, idOrUPN string) (*User, error) {
+	path, arg := userPath(idOrUPN)
 	r := &rest.Request{
-		Method: http.MethodGet, Path: "users/{id}", Args: []string{idOrUPN}, Permission: permUserRead,
+		Method: http.MethodGet, Path: path, Args: []string{arg}, Permission: permUserRead,
 		Query: url.Values{"$select": {strings.Join(userFields, ",")}},
 	}
 	if err := checkUserID(idOrUPN); err != nil {
@@ -354,6 +355,16 @@ func (c *Client) User(ctx context.Context, idOrUPN string) (*User, error) {
 }
 
 func userID(u *User) string { return u.ID }
+
+// userPath is the path of a user. The service takes a name that begins with a
+// dollar sign for an operator of its own and answers 400, unless it is given in
+// the form of a key: Microsoft's page on getting a user says so.
+func userPath(idOrUPN string) (path, arg string) {
+	if strings.HasPrefix(idOrUPN, "$") {
+		return "users('{id}')", strings.ReplaceAll(idOrUPN, "'", "''")
+	}
+	return "users/{id}", idOrUPN
+}
 
 // checkUserID refuses what cannot name a user, before it becomes a path.
 func checkUserID(s string) error {

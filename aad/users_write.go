@@ -127,7 +127,8 @@ func (c *Client) SetUserPrincipalName(ctx context.Context, id, upn string) error
 }
 
 func (c *Client) patchUser(ctx context.Context, id string, body any, err error) error {
-	r := &rest.Request{Method: http.MethodPatch, Path: "users/{id}", Args: []string{id}, Body: body, Class: rest.Idempotent, Permission: permUserWrite}
+	path, arg := userPath(id)
+	r := &rest.Request{Method: http.MethodPatch, Path: path, Args: []string{arg}, Body: body, Class: rest.Idempotent, Permission: permUserWrite}
 	if err := errors.Join(checkUserID(id), err); err != nil {
 		return invalid(r.Method+" "+r.Path, err)
 	}
@@ -140,7 +141,8 @@ func (c *Client) patchUser(ctx context.Context, id string, body any, err error) 
 //
 //	DELETE /users/{id}; User.ReadWrite.All; safe to repeat
 func (c *Client) DeleteUser(ctx context.Context, id string) error {
-	r := &rest.Request{Method: http.MethodDelete, Path: "users/{id}", Args: []string{id}, Class: rest.Idempotent, Permission: permUserWrite}
+	path, arg := userPath(id)
+	r := &rest.Request{Method: http.MethodDelete, Path: path, Args: []string{arg}, Class: rest.Idempotent, Permission: permUserWrite}
 	if err := checkUserID(id); err != nil {
 		return invalid(r.Method+" "+r.Path, err)
 	}

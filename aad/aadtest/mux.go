@@ -54,6 +54,9 @@ func (s *Server) graph() *http.ServeMux {
 	graph("GET /v1.0/users/{id}", userRead, s.getUser)
 	graph("PATCH /v1.0/users/{id}", userWrite, s.patchUser)
 	graph("DELETE /v1.0/users/{id}", userWrite, s.deleteUser)
+	graph("GET /v1.0/{key}", userRead, byKey(s.getUser))
+	graph("PATCH /v1.0/{key}", userWrite, byKey(s.patchUser))
+	graph("DELETE /v1.0/{key}", userWrite, byKey(s.deleteUser))
 	graph("GET /v1.0/groups/{id}/transitiveMembers/microsoft.graph.user", "GroupMember.Read.All", s.listMembers)
 
 	graph("GET /v1.0/roleManagement/directory/roleDefinitions", roleRead, s.listRoleDefinitions)

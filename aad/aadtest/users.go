@@ -296,7 +296,33 @@ func (s *Server) countUsers(w http.ResponseWriter, r *http.Request) *refusal {
 	return nil
 }
 
+// byKey takes a user's ID or name out of the form users('…'), the only one in
+// which a name may begin with a dollar sign.
+func byKey(h func(http.ResponseWriter, *http.Request) *refusal) func(http.ResponseWriter, *http.Request) *refusal {
+	return func(w http.ResponseWriter, r *http.Request) *refusal {
+		inner, begins := strings.CutPrefix(r.PathValue("key"), "users('")
+		key, ends := strings.CutSuffix(inner, "')")
+		if !begins || !ends || key == "" {
+			return bad("Resource not found for the segment '%s'.", r.PathValue("key"))
+		}
+		r.SetPathValue("id", strings.ReplaceAll(key, "''", "'"))
+		r.SetPathValue("key", "")
+		return h(w, r)
+	}
+}
+
+// dollar refuses a name that begins with a dollar sign as a part of a path.
+func dollar(r *http.Request) *refusal {
+	if strings.HasPrefix(r.PathValue("id"), "$") && !strings.HasPrefix(r.URL.Path, "/v1.0/users('") {
+		return bad("The request URI is not valid. The segment '%s' is not an operator.", r.PathValue("id"))
+	}
+	return nil
+}
+
 func (s *Server) getUser(w http.ResponseWriter, r *http.Request) *refusal {
+	if e := dollar(r); e != nil {
+		return e
+	}
 	id := r.PathValue("id")
 	want, e := fields(r)
 	if e != nil {

@@ -70,6 +70,9 @@ func (s *Server) createUser(w http.ResponseWriter, r *http.Request) *refusal {
 }
 
 func (s *Server) patchUser(w http.ResponseWriter, r *http.Request) *refusal {
+	if e := dollar(r); e != nil {
+		return e
+	}
 	u := s.lookup(r.PathValue("id"), true)
 	if u == nil {
 		return notFound(r.PathValue("id"))
@@ -118,6 +121,9 @@ func (s *Server) patchUser(w http.ResponseWriter, r *http.Request) *refusal {
 }
 
 func (s *Server) deleteUser(w http.ResponseWriter, r *http.Request) *refusal {
+	if e := dollar(r); e != nil {
+		return e
+	}
 	u := s.lookup(r.PathValue("id"), true)
 	if u == nil {
 		return notFound(r.PathValue("id"))
