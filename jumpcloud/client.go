@@ -103,6 +103,7 @@ type Options struct {
 type Client struct {
 	rest     *rest.Caller
 	base     string
+	region   Region
 	orgID    string
 	maxPages int
 	maker    *errorMaker
@@ -178,7 +179,11 @@ func newClient(opts *Options, cred func(*Options, *errorMaker) (credential, erro
 	if err != nil {
 		return nil, fmt.Errorf("jumpcloud: %w", err)
 	}
-	return &Client{rest: caller, base: base.String(), orgID: o.OrgID, maxPages: cmp.Or(o.MaxPages, defaultMaxPages), maker: maker}, nil
+	region := o.Region
+	if region == "us" {
+		region = US
+	}
+	return &Client{rest: caller, base: base.String(), region: region, orgID: o.OrgID, maxPages: cmp.Or(o.MaxPages, defaultMaxPages), maker: maker}, nil
 }
 
 // restConfig is what the API's caller and the token endpoint's have in common.
@@ -196,6 +201,23 @@ func restConfig(o *Options, base *url.URL, maker *errorMaker) rest.Config {
 		Workers:    o.Workers,
 		MaxWorkers: o.MaxWorkers,
 	}
+}
+
+// Region returns the data centre that the client was made for.
+func (c *Client) Region() Region {
+	if c == nil {
+		return US
+	}
+	return c.region
+}
+
+// UserConsole is the address at which a region's people have their portal.
+func (r Region) UserConsole() string {
+	domain, err := r.domain()
+	if err != nil {
+		domain, _ = US.domain()
+	}
+	return "https://console." + domain + "/userconsole/"
 }
 
 // String says where the client points to. It shows no credential.

@@ -15,7 +15,7 @@ func domainObject(name string, st domainState) object {
 		"id": name, "authenticationType": st.auth, "availabilityStatus": nil, "isAdminManaged": st.adminManaged,
 		"isDefault": st.isDefault, "isInitial": st.isInitial, "isRoot": st.isRoot, "isVerified": st.isVerified,
 		"supportedServices": append([]string{}, st.services...), "passwordValidityPeriodInDays": nil,
-		"passwordNotificationWindowInDays": nil, "state": nil, "manufacturer": nil, "model": nil,
+		"passwordNotificationWindowInDays": nil, "state": st.state, "manufacturer": nil, "model": nil,
 	}
 }
 

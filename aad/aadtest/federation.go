@@ -220,6 +220,8 @@ func (s *Server) patchFederation(w http.ResponseWriter, r *http.Request) *refusa
 		return bad("FederatedIdpMfaBehavior cannot be empty")
 	case body["nextSigningCertificate"] != nil && text(body, "nextSigningCertificate") == "" && s.Quirks.RefuseNullCertificate:
 		return bad("Invalid value specified for property 'nextSigningCertificate' of resource 'InternalDomainFederation'.")
+	case s.Quirks.RefuseCleared && (string(body["metadataExchangeUri"]) == "null" || string(body["promptLoginBehavior"]) == "null"):
+		return bad("Invalid value specified for property 'metadataExchangeUri' of resource 'InternalDomainFederation'.")
 	case body["signingCertificate"] != nil && text(body, "signingCertificate") == "":
 		return bad("Invalid value specified for property 'signingCertificate' of resource 'InternalDomainFederation'.")
 	}
@@ -228,6 +230,11 @@ func (s *Server) patchFederation(w http.ResponseWriter, r *http.Request) *refusa
 	}
 	delete(body, "id")
 	delete(body, "signingCertificateUpdateStatus")
+	if s.Quirks.KeepCleared {
+		for _, name := range []string{"metadataExchangeUri", "promptLoginBehavior", "isSignedAuthenticationRequestRequired"} {
+			delete(body, name)
+		}
+	}
 	st.fed = merge(st.fed, body)
 	s.set(d, st)
 	switch {

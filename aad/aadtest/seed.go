@@ -10,7 +10,7 @@ import (
 
 // AddDomain adds a verified, managed domain: a root domain, or a subdomain if a
 // verified root domain above it exists. edit may change what the domain is: only
-// authentication, flags and services count.
+// authentication, flags, services and state count.
 func (s *Server) AddDomain(name string, edit ...func(*aad.Domain)) {
 	s.start()
 	s.mu.Lock()
@@ -29,7 +29,7 @@ func (s *Server) AddDomain(name string, edit ...func(*aad.Domain)) {
 	}
 	st := domainState{
 		auth: v.AuthenticationType, isDefault: v.IsDefault, isInitial: v.IsInitial, isRoot: v.IsRoot && v.IsVerified, isVerified: v.IsVerified,
-		adminManaged: v.IsAdminManaged, services: v.SupportedServices, broken: v.AuthenticationType == aad.Federated && v.IsRoot,
+		adminManaged: v.IsAdminManaged, services: v.SupportedServices, state: v.State, broken: v.AuthenticationType == aad.Federated && v.IsRoot,
 	}
 	if st.isDefault {
 		for _, d := range s.domains {
@@ -209,7 +209,7 @@ func (s *Server) Domain(name string) aad.Domain {
 	st := s.seen(d, "truth", Lag{})
 	return aad.Domain{
 		Name: d.name, AuthenticationType: st.auth, IsDefault: st.isDefault, IsInitial: st.isInitial, IsRoot: st.isRoot,
-		IsVerified: st.isVerified, IsAdminManaged: st.adminManaged, SupportedServices: slices.Clone(st.services),
+		IsVerified: st.isVerified, IsAdminManaged: st.adminManaged, SupportedServices: slices.Clone(st.services), State: st.state,
 	}
 }
 

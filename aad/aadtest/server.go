@@ -114,6 +114,10 @@ type Quirks struct {
 	// RefuseNullCertificate refuses to clear nextSigningCertificate with null.
 	RefuseNullCertificate bool
 
+	// RefuseCleared refuses null for metadataExchangeUri and promptLoginBehavior,
+	// KeepCleared takes it, and isSignedAuthenticationRequestRequired, and changes nothing.
+	RefuseCleared, KeepCleared bool
+
 	// DomainWriteIsNotEnough refuses to create and delete federations, and
 	// DomainWriteMayNotUpdate also to update them, with Domain.ReadWrite.All alone,
 	// as was the case for years.
