@@ -1,11 +1,13 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jcaad/jcaad/aad"
 )
@@ -16,6 +18,7 @@ type admin struct {
 	enabled, synced, guest     bool
 	external                   bool // of another tenant, and signs in there
 	global                     bool
+	created                    time.Time
 }
 
 func newAdmin(u *aad.User) admin {
@@ -24,6 +27,7 @@ func newAdmin(u *aad.User) admin {
 		enabled: u.Enabled != nil && *u.Enabled,
 		synced:  u.OnPremisesSyncEnabled != nil && *u.OnPremisesSyncEnabled,
 		guest:   strings.EqualFold(u.UserType, "Guest"), external: isExternal(u.UserPrincipalName),
+		created: u.Created,
 	}
 }
 
@@ -34,7 +38,9 @@ func (f *Federator) observeAdmins(ctx context.Context, p Plan, st *observation, 
 		return nil
 	}
 	var admins []admin
-	for u, err := range f.ad.RoleUsers(ctx, aad.GlobalAdministrator) {
+	var leftOut []string
+	tell := func(a *aad.RoleAssignment, err error) { leftOut = append(leftOut, assignee(a)+" "+unreadable(err)) }
+	for u, err := range f.ad.RoleUsers(ctx, aad.GlobalAdministrator, tell) {
 		if err != nil {
 			return err
 		}
@@ -46,7 +52,8 @@ func (f *Federator) observeAdmins(ctx context.Context, p Plan, st *observation, 
 		admins = append(admins, a)
 	}
 	slices.SortFunc(admins, func(a, b admin) int { return strings.Compare(a.upn, b.upn) })
-	st.admins, st.technical = admins, nil
+	slices.Sort(leftOut)
+	st.admins, st.leftOut, st.technical = admins, leftOut, nil
 	upn := p.TechnicalAccount.UserPrincipalName
 	if upn == "" {
 		return nil
@@ -65,6 +72,35 @@ func (f *Federator) observeAdmins(ctx context.Context, p Plan, st *observation, 
 		return err
 	}
 	return nil
+}
+
+// assignee names who an assignment is to.
+func assignee(a *aad.RoleAssignment) string {
+	if a.Principal != nil && a.Principal.DisplayName != "" {
+		return quote(a.Principal.DisplayName) + " (" + a.PrincipalID + ")"
+	}
+	return cmp.Or(a.PrincipalID, "nobody")
+}
+
+// unreadable says why nobody was found behind an assignment.
+func unreadable(err error) string {
+	switch {
+	case errors.Is(err, aad.ErrDenied):
+		return "may not be read"
+	case errors.Is(err, aad.ErrNotFound):
+		return "is not found"
+	}
+	return "cannot be read"
+}
+
+// freshFor is how long the parts of Azure AD may not have heard of an account
+// that was just made: minutes have been seen.
+const freshFor = 15 * time.Minute
+
+// fresh reports whether the change gives a role to an account that an earlier run
+// has just made.
+func (st *observation) fresh(c Change) bool {
+	return c.Resource == ResRole && st.technical != nil && !st.technical.created.IsZero() && time.Since(st.technical.created) < freshFor
 }
 
 func diffAdmins(cs Changes, p Plan, st *observation) Changes {
@@ -126,6 +162,8 @@ func (a *admin) unfit(p Plan, st *observation) string {
 		return "is of another tenant and signs in there"
 	case a.synced:
 		return "is synchronised from an on-premises directory"
+	case beingDeleted(st.domain(at)):
+		return "is on the domain " + at + ", which is being deleted"
 	case st.root(at) == p.Domain:
 		return "is on the domain that is to be federated"
 	case a.immutableID != "":
@@ -143,6 +181,15 @@ const unfitAtMost = 10
 // cannot. The classic way to lose a tenant is an only administrator on the domain.
 func gateBreakGlass(ps *problems, p Plan, st *observation) {
 	var fit, unfit []string
+	if n := len(st.leftOut); n > 0 {
+		named := st.leftOut[:min(n, unfitAtMost)]
+		if n > unfitAtMost {
+			named = append(slices.Clone(named), fmt.Sprintf("and %d more", n-unfitAtMost))
+		}
+		*ps = append(*ps, Finding{Code: CodeRoleLeftOut, Severity: Warning, Subject: p.Domain,
+			Message: "the role of Global Administrator is assigned to somebody who is gone, of another tenant, or not to be read, and who does not count: " + plain(strings.Join(named, "; ")),
+			Repair:  "take the role away from who is gone; for groups, grant GroupMember.Read.All to the application"})
+	}
 	for i := range st.admins {
 		a := &st.admins[i]
 		if why := a.unfit(p, st); why == "" {

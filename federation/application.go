@@ -57,7 +57,7 @@ func (f *Federator) observeApplication(ctx context.Context, p Plan, st *observat
 // template of the plan and to custom SAML applications, which can carry the
 // same entity ID.
 func (f *Federator) applications(ctx context.Context, p Plan, st *observation) error {
-	var found []*jumpcloud.Application
+	var found, others []*jumpcloud.Application
 	var atWork []worker
 	listed, lost := p.Application.ID == "", false
 	opts := &jumpcloud.ApplicationsOptions{Templates: []string{p.Application.Template, "saml2"}}
@@ -68,6 +68,7 @@ func (f *Federator) applications(ctx context.Context, p Plan, st *observation) e
 		if a.ID == p.Application.ID {
 			listed = true
 		} else if a.IdPEntityID != p.Application.IdPEntityID {
+			others = append(others, a)
 			if domain, ok := strings.CutPrefix(a.IdPEntityID, entityIDPrefix); ok && a.Active && time.Since(a.Created) < atWorkFor {
 				atWork = append(atWork, worker{domainName(domain), a.ID})
 			}
@@ -86,7 +87,7 @@ func (f *Federator) applications(ctx context.Context, p Plan, st *observation) e
 		}
 	}
 	slices.SortFunc(found, func(a, b *jumpcloud.Application) int { return strings.Compare(a.ID, b.ID) })
-	st.apps, st.pinLost, st.appHidden, st.atWork = found, lost, !listed && !lost, atWork
+	st.apps, st.others, st.pinLost, st.appHidden, st.atWork = found, others, lost, !listed && !lost, atWork
 	return nil
 }
 
@@ -267,6 +268,50 @@ func inspectApplication(ps *problems, p Plan, st *observation) {
 	}
 }
 
+// gateLoginURL refuses a login URL that another application has: JumpCloud does
+// not see to it, and which of the two answers is anybody's guess. Applications of
+// all templates are read, but only when an address is about to be used that the
+// domain's people are not sent to yet.
+func (f *Federator) gateLoginURL(ctx context.Context, p Plan, st *observation, todo Changes) (problems, error) {
+	own := st.app(p)
+	if own == nil && (len(st.apps) > 0 || st.noTmpl) || st.domain(p.Domain) == nil || !slices.ContainsFunc(todo, func(c Change) bool {
+		return c.Resource == ResApplication && c.Action == Create ||
+			c.Resource == ResFederation && slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == fieldPassiveSignIn })
+	}) {
+		return nil, nil
+	}
+	want := p.loginURL(st.template)
+	if own != nil {
+		want = own.SSOURL
+	}
+	var names []string
+	for a, err := range f.jc.Applications(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		if (own == nil || a.ID != own.ID) && a.SSOURL != "" && sameEndpoint(a.SSOURL, want) {
+			names = append(names, quote(cmp.Or(a.DisplayLabel, a.Name))+" ("+a.ID+")")
+		}
+	}
+	if names == nil {
+		return nil, nil
+	}
+	slices.Sort(names)
+	var ps problems
+	if own == nil {
+		ps.add(CodeLoginURLTaken, want, loginURLTaken(p, want, strings.Join(names, " and ")),
+			"set application.loginURL to one that no application has; if one of these is the application of "+p.Domain+", set application.idpEntityID to its entity ID")
+	} else {
+		ps.add(CodeLoginURLTaken, want, "the application "+quote(own.DisplayLabel)+" ("+own.ID+") of "+p.Domain+" has the login URL "+want+", which "+strings.Join(names, " and ")+" has too, and people would be sent to either",
+			"delete the application that nobody uses; a login URL cannot be changed, so for another one an application has to be made anew")
+	}
+	return ps, nil
+}
+
+func loginURLTaken(p Plan, want, by string) string {
+	return "the login URL " + want + " for the application of " + p.Domain + " is that of " + by + " already, and people would be sent to either"
+}
+
 // nameApplication names an application for people. If there are several, it
 // says with which of them the domain is federated.
 func nameApplication(a *jumpcloud.Application, st *observation) string {
@@ -334,6 +379,14 @@ func checkCertificate(ps *problems, p Plan, c certs.Cert, now time.Time) {
 
 func (r *run) sendApplication(ctx context.Context, plan Plan, c Change) (string, error) {
 	if c.Action == Create {
+		// Somebody may have taken the login URL since the gates.
+		for _, a := range r.st.others {
+			if want := plan.loginURL(r.st.template); a.SSOURL != "" && sameEndpoint(a.SSOURL, want) {
+				var ps problems
+				ps.add(CodeLoginURLTaken, want, loginURLTaken(plan, want, quote(a.DisplayLabel)+" ("+a.ID+")"), "set application.loginURL to one that no application has")
+				return "", ps.err()
+			}
+		}
 		a, err := r.f.jc.CreateApplication(ctx, jumpcloud.NewApplication{
 			Template:    r.st.template,
 			Label:       plan.label(),

@@ -63,7 +63,7 @@ func (r *run) apply(ctx context.Context, todo Changes) (refused, err error) {
 	young := make([]bool, len(todo))
 	for i, c := range todo {
 		r.file(c)
-		young[i] = r.young(c)
+		young[i] = r.young(c) || r.st.fresh(c)
 	}
 	type answer struct {
 		id  string
@@ -85,7 +85,7 @@ func (r *run) apply(ctx context.Context, todo Changes) (refused, err error) {
 		}
 		switch err := answers[i].err; {
 		case err == nil:
-		case temporary(err), young[i] && notThere(err):
+		case temporary(err), young[i] && unheard(c, err):
 			refusals = append(refusals, err)
 		default:
 			errs = append(errs, &StepError{PhaseApply, c, err})

@@ -125,13 +125,17 @@ func TestBatchContradictions(t *testing.T) {
 		{"one login URL", func(a, b *federation.Plan) {
 			a.Application.LoginURL, b.Application.LoginURL = "https://sso.jumpcloud.com/saml2/x", "https://sso.jumpcloud.com/saml2/X/"
 		}, "the same login URL"},
-		{"one application", func(a, b *federation.Plan) { a.Application.ID, b.Application.ID = "600000040000000000000001", "600000040000000000000001" }, "the same application ID"},
+		{"one application", func(a, b *federation.Plan) {
+			a.Application.ID, b.Application.ID = "600000040000000000000001", "600000040000000000000001"
+		}, "the same application ID"},
 		{"a default domain that is federated", func(a, b *federation.Plan) { a.DefaultDomain = b.Domain }, "another plan federates it"},
 		{"two pinned groups of one name", func(a, b *federation.Plan) {
 			a.Groups = []federation.Group{{Name: "Everyone", ID: "600000030000000000000001"}}
 			b.Groups = []federation.Group{{Name: "Everyone", ID: "600000030000000000000002"}}
 		}, "to two IDs"},
-		{"different rules", func(a, b *federation.Plan) { a.Directory.Rules, b.Directory.Rules = []string{"user_department"}, []string{"user_title"} }, "different translation rules"},
+		{"different rules", func(a, b *federation.Plan) {
+			a.Directory.Rules, b.Directory.Rules = []string{"user_department"}, []string{"user_title"}
+		}, "different translation rules"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

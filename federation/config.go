@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ const (
 	fieldPassiveSignIn   = "passiveSignInUri"
 	fieldActiveSignIn    = "activeSignInUri"
 	fieldProtocol        = "preferredAuthenticationProtocol"
+	fieldSignOut         = "signOutUri"
 	fieldCertificate     = "signingCertificate"     // as base64
 	fieldNextCertificate = "nextSigningCertificate" // as base64
 )
@@ -37,7 +39,7 @@ var configFields = []configField{
 	textField(fieldIssuer, func(f *aad.Federation) *string { return &f.IssuerURI }, func(u *aad.FederationUpdate) **string { return &u.IssuerURI }),
 	textField(fieldPassiveSignIn, func(f *aad.Federation) *string { return &f.PassiveSignInURI }, func(u *aad.FederationUpdate) **string { return &u.PassiveSignInURI }),
 	textField(fieldActiveSignIn, func(f *aad.Federation) *string { return &f.ActiveSignInURI }, func(u *aad.FederationUpdate) **string { return &u.ActiveSignInURI }),
-	textField("signOutUri", func(f *aad.Federation) *string { return &f.SignOutURI }, func(u *aad.FederationUpdate) **string { return &u.SignOutURI }),
+	textField(fieldSignOut, func(f *aad.Federation) *string { return &f.SignOutURI }, func(u *aad.FederationUpdate) **string { return &u.SignOutURI }),
 	textField(fieldProtocol, func(f *aad.Federation) *aad.Protocol { return &f.Protocol }, func(u *aad.FederationUpdate) **aad.Protocol { return &u.Protocol }),
 	textField("federatedIdpMfaBehavior", func(f *aad.Federation) *aad.MFABehavior { return &f.MFA }, func(u *aad.FederationUpdate) **aad.MFABehavior { return &u.MFA }),
 	certificateField(fieldCertificate, func(f *aad.Federation) (*certs.Cert, *string) { return &f.SigningCertificate, &f.RawSigningCertificate },
@@ -46,7 +48,24 @@ var configFields = []configField{
 		return &f.NextSigningCertificate, &f.RawNextSigningCertificate
 	},
 		func(u *aad.FederationUpdate) **certs.Cert { return &u.NextSigningCertificate }),
+	// What follows is never set by a plan, and cleared where a provider has left it.
+	textField(fieldMetadataExchange, func(f *aad.Federation) *string { return &f.MetadataExchangeURI }, func(u *aad.FederationUpdate) **string { return &u.MetadataExchangeURI }),
+	textField(fieldPromptLogin, func(f *aad.Federation) *aad.PromptLoginBehavior { return &f.PromptLogin },
+		func(u *aad.FederationUpdate) **aad.PromptLoginBehavior { return &u.PromptLogin }),
+	{
+		name: fieldSignedRequests,
+		get: func(f *aad.Federation) string {
+			if f.SignedRequestsRequired != nil && *f.SignedRequestsRequired {
+				return "true"
+			}
+			return "" // the service's default, which it says or leaves out
+		},
+		set:   func(f *aad.Federation, v string) error { f.SignedRequestsRequired = ptr(v == "true"); return nil },
+		patch: func(u *aad.FederationUpdate, f *aad.Federation) { u.SignedRequestsRequired = f.SignedRequestsRequired },
+	},
 }
+
+func ptr[T any](v T) *T { return &v }
 
 func textField[T ~string](name string, in func(*aad.Federation) *T, out func(*aad.FederationUpdate) **T) configField {
 	return configField{
@@ -119,7 +138,7 @@ func (p Plan) wanted(st *observation) (w aad.Federation, cert string) {
 		DisplayName:      p.BrandName,
 		IssuerURI:        p.Application.IdPEntityID,
 		PassiveSignInURI: p.loginURL(st.template),
-		SignOutURI:       p.SignOutURL,
+		SignOutURI:       cmp.Or(p.SignOutURL, st.signOut),
 		Protocol:         aad.SAML,
 		MFA:              p.MFA,
 	}
@@ -173,6 +192,10 @@ func diffFederation(cs Changes, p Plan, st *observation) Changes {
 			continue
 		case f.name == fieldNextCertificate && (now == cert || st.shows(p, have.NextSigningCertificate) || !p.Consent.RemoveNextCertificate && (!p.Consent.TakeOver || ours(p, st))):
 			continue // JumpCloud's next one, or told by inspect
+		case f.name == fieldSignOut && keepsSignOut(p, st):
+			continue // told by inspect
+		case leftover(f.name) && (st.stays[f.name] == now || harmless(f.name, now) && ours(p, st)):
+			continue
 		}
 		fs = append(fs, Field{Name: f.name, Old: now, New: v})
 	}
@@ -236,8 +259,7 @@ func (r *run) sendFederation(ctx context.Context, plan Plan, c Change) (id strin
 		})
 		return id, err
 	}
-	_, err = r.f.ad.UpdateFederation(ctx, c.Name, c.Target, u)
-	return "", err
+	return "", r.updateFederation(ctx, c, u)
 }
 
 func (u *undoing) federationStands(ctx context.Context, s *undoStep) (standing, string, error) {

@@ -93,6 +93,7 @@ func converged(t testing.TB) *scene {
 		dirGroups:   map[string]bool{"g1": true, "g2": true},
 		dirDomains:  []*jumpcloud.DirectoryDomain{def},
 		rules:       map[string]bool{"user_department": true},
+		signOut:     DefaultSignOutURL,
 		domains: []*aad.Domain{
 			{Name: "contoso.onmicrosoft.com", AuthenticationType: aad.Managed, IsInitial: true, IsDefault: true, IsRoot: true, IsVerified: true},
 			{Name: domain, AuthenticationType: aad.Federated, IsRoot: true, IsVerified: true},
@@ -147,7 +148,7 @@ var situations = []struct {
 	{"managed, certificate not known yet", func(_ testing.TB, s *scene) { s.unfederated(); s.st.metadata = nil }},
 	{"federated by us and equal", func(testing.TB, *scene) {}},
 	{"federated by us and equal, with settings that the plan does not speak about", func(_ testing.TB, s *scene) {
-		s.st.fed.PromptLogin, s.st.fed.ActiveSignInURI = aad.NativeSupport, "https://sso.jumpcloud.com/wstrust"
+		s.st.fed.PromptLogin, s.st.fed.ActiveSignInURI = aad.TranslateToFreshPasswordAuthentication, "https://sso.jumpcloud.com/wstrust"
 		s.st.rules["user_location"] = true
 		s.st.appGroups["g9"], s.st.members["g2"]["u9"] = true, true
 		s.st.apps[0].DisplayLabel = "renamed by somebody"

@@ -19,6 +19,7 @@ func (f *Federator) observeDomain(ctx context.Context, p Plan, st *observation, 
 			return err
 		}
 		st.fed = fed
+		st.lookedAt(fed)
 		return nil
 	}
 	var g errgroup.Group
@@ -102,6 +103,9 @@ func inspectDomain(ps *problems, p Plan, st *observation) {
 	case StateInherits:
 		ps.add(CodeDomainInherits, p.Domain, p.Domain+" is a subdomain and inherits the authentication of "+rootOf(p.Domain, st), "federate "+rootOf(p.Domain, st)+"; its subdomains follow")
 	case StateForeign:
+		if inspectOwnTool(ps, p, st) {
+			break
+		}
 		ps.add(CodeDomainForeign, p.Domain, fmt.Sprintf("%s is federated with %s (issuer %s)", p.Domain, provider(st.fed.IssuerURI, st.fed.PassiveSignInURI), st.fed.IssuerURI),
 			info.Next+"; then set consent.takeOver")
 		ps.consent("takeOver", p.Consent.TakeOver)
@@ -110,6 +114,12 @@ func inspectDomain(ps *problems, p Plan, st *observation) {
 		ps.consent("recover", p.Consent.Recover)
 	}
 	d := st.domain(p.Domain)
+	inspectDeletion(ps, d)
+	if bare(p.Application.IdPEntityID, p.Domain) && (st.fed == nil || st.fed.IssuerURI != p.Application.IdPEntityID) {
+		ps.add(CodePlanEntityID, p.Application.IdPEntityID, "the IdP entity ID "+quote(p.Application.IdPEntityID)+" begins with neither https:// nor urn:, and is not the issuer that "+p.Domain+
+			" is federated with; Azure AD takes such a one no more", "use "+entityIDPrefix+p.Domain+", or leave it out")
+	}
+	inspectSignOut(ps, p, st)
 	if !d.IsDefault {
 		return
 	}
@@ -119,9 +129,45 @@ func inspectDomain(ps *problems, p Plan, st *observation) {
 		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and there is no domain "+quote(name)+" to take its place", "name a verified, managed domain under defaultDomain")
 	case !next.IsVerified:
 		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is not verified", "name a verified, managed domain under defaultDomain")
+	case beingDeleted(next):
+		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is being deleted", "name a verified, managed domain under defaultDomain")
 	case st.federated(name):
 		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is federated itself", "name a verified, managed domain under defaultDomain")
 	}
+}
+
+// beingDeleted reports whether a deletion of the domain is under way, or planned.
+// A domain whose deletion has failed stays.
+func beingDeleted(d *aad.Domain) bool {
+	return d != nil && d.State != nil && strings.Contains(strings.ToLower(d.State.Operation), "delete") && !strings.EqualFold(d.State.Status, "Failed")
+}
+
+func inspectDeletion(ps *problems, d *aad.Domain) {
+	name := domainName(d.Name)
+	switch {
+	case beingDeleted(d):
+		ps.add(CodeDomainDeleted, name, name+" is being deleted from the tenant ("+plain(d.State.Operation+", "+d.State.Status)+"), and its accounts are disabled or renamed with it",
+			"wait until the deletion is over; add the domain and verify it again if it is wanted")
+	case d.State != nil && strings.Contains(strings.ToLower(d.State.Operation), "delete"):
+		*ps = append(*ps, Finding{Code: CodeDomainDeleted, Severity: Warning, Subject: name,
+			Message: "a deletion of " + name + " from the tenant was begun and has failed; accounts may have been disabled or renamed by it",
+			Repair:  "look at the accounts on the domain"})
+	}
+}
+
+// inspectSignOut tells of a default that is not written over what stands.
+func inspectSignOut(ps *problems, p Plan, st *observation) {
+	if keepsSignOut(p, st) && st.signOut != "" && st.fed.SignOutURI != st.signOut {
+		*ps = append(*ps, Finding{Code: CodeSignOut, Severity: Info, Subject: p.Domain,
+			Message: "after signing out, people on " + p.Domain + " are sent to " + st.fed.SignOutURI + "; the user console of this organisation is " + st.signOut,
+			Repair:  "set signOutURL to " + st.signOut + " to have it written"})
+	}
+}
+
+// keepsSignOut reports whether the plan leaves the sign-out address to its
+// default, and the federation has one of JumpCloud's, which was a default too.
+func keepsSignOut(p Plan, st *observation) bool {
+	return p.SignOutURL == "" && ours(p, st) && within(hostOf(st.fed.SignOutURI), "jumpcloud.com")
 }
 
 // rootOf is the longest domain of the tenant that name is below.

@@ -61,6 +61,13 @@ func notThere(err error) bool {
 	return errors.Is(err, jumpcloud.ErrNotFound) || errors.Is(err, jumpcloud.ErrInvalid) || errors.Is(err, aad.ErrNotFound)
 }
 
+// unheard reports whether a change was refused because the service has not heard
+// yet of what it builds on. Of an account that was just made Azure AD says so
+// with a 400 as well, "Not a valid reference update".
+func unheard(c Change, err error) bool {
+	return notThere(err) || c.Resource == ResRole && errors.Is(err, aad.ErrInvalid)
+}
+
 // temporary reports whether a failure may pass by itself.
 func temporary(err error) bool {
 	if errors.Is(err, context.Canceled) {

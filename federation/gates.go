@@ -64,6 +64,8 @@ func (f *Federator) gates(ctx context.Context, p Plan, st *observation) ([]Findi
 	var org *aad.Organization
 	var issuers map[string]string
 	var perms *aad.Permissions
+	var taken, groups problems
+	todo := diff(p, st)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		org, err = f.ad.Organization(ctx)
@@ -80,11 +82,20 @@ func (f *Federator) gates(ctx context.Context, p Plan, st *observation) ([]Findi
 		}
 		return err
 	})
+	g.Go(func() (err error) {
+		taken, err = f.gateLoginURL(ctx, p, st, todo)
+		return err
+	})
+	g.Go(func() (err error) {
+		groups, err = f.gateGroups(ctx, p, st, todo)
+		return err
+	})
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 
-	gatePermissions(&ps, diff(p, st), perms)
+	gatePermissions(&ps, todo, perms)
+	ps = append(append(ps, taken...), groups...)
 	if org.OnPremisesSyncEnabled {
 		ps.add(CodeDirectorySync, org.DisplayName, "the tenant is synchronised from an on-premises directory, which owns the users' immutable IDs",
 			"switch directory synchronisation off first, or make sure that JumpCloud sends the same immutable IDs and set consent.directorySync")

@@ -60,7 +60,7 @@ type gate struct {
 func TestGates(t *testing.T) {
 	var files []string
 	seen := make(map[federation.Code]bool)
-	for _, g := range slices.Concat(domainGates, applicationGates, directoryGates, administratorGates, planGates) {
+	for _, g := range slices.Concat(domainGates, applicationGates, directoryGates, administratorGates, planGates, sharedGates) {
 		file := "gates/" + g.name + ".txt"
 		files = append(files, file)
 		seen[g.code] = true

@@ -3,8 +3,10 @@ package federation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/sync/errgroup"
 
@@ -161,6 +163,92 @@ func inspectGroups(ps *problems, p Plan, st *observation) {
 			}
 		}
 	}
+}
+
+// gateGroups refuses what would be made beside a group that is most likely meant,
+// and additions to a group whose members a rule decides on, to which JumpCloud
+// says yes and does nothing. Which groups those are, only each group itself tells.
+func (f *Federator) gateGroups(ctx context.Context, p Plan, st *observation, todo Changes) (problems, error) {
+	var ps problems
+	if len(todo) == 0 {
+		return ps, nil
+	}
+	var names []string
+	for g, err := range f.jc.Groups(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, g.Name)
+	}
+	for i, g := range p.Groups {
+		if err := f.gateMembers(ctx, &ps, g, st.group(g), todo); err != nil {
+			return nil, err
+		}
+		exists := st.group(g) != nil || len(st.groups[g.Name]) > 0
+		var like []string
+		for _, name := range names {
+			named := slices.ContainsFunc(p.Groups, func(other Group) bool { return other.Name == name })
+			if name != g.Name && plainName(name) == plainName(g.Name) && !(exists && named) {
+				like = append(like, quote(name))
+			}
+		}
+		for _, other := range p.Groups[:i] {
+			if !exists && len(st.groups[other.Name]) == 0 && plainName(other.Name) == plainName(g.Name) {
+				like = append(like, quote(other.Name)+" in the plan")
+			}
+		}
+		slices.Sort(like)
+		like = slices.Compact(like)
+		switch similar := strings.Join(like, " and "); {
+		case like == nil:
+		case exists:
+			ps = append(ps, Finding{Code: CodeGroupSimilar, Severity: Warning, Subject: g.Name,
+				Message: "beside the group " + quote(g.Name) + " there is " + similar + ", whose name differs in nothing but capitals or spaces",
+				Repair:  "make sure that the plan names the one that has the people"})
+		default:
+			ps.add(CodeGroupSimilar, g.Name, "there is no group "+quote(g.Name)+", but there is "+similar+", whose name differs in nothing but capitals or spaces",
+				"name the group as it is written; if both are wanted, create "+quote(g.Name)+" in JumpCloud first")
+		}
+	}
+	return ps, nil
+}
+
+// gateMembers asks a group to which somebody is to be added whether that has an effect.
+func (f *Federator) gateMembers(ctx context.Context, ps *problems, g Group, have *jumpcloud.Group, todo Changes) error {
+	if have == nil {
+		return nil
+	}
+	var missing []string
+	for _, c := range todo {
+		if c.Resource == ResMember && c.Parent == have.ID {
+			missing = append(missing, strings.TrimPrefix(c.Name, g.Name+": "))
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	whole, err := f.jc.Group(ctx, have.ID)
+	if err != nil {
+		return lagging(err)
+	}
+	if whole.IsDynamic() {
+		if n := len(missing) - namesAtMost; n > 0 {
+			missing = append(missing[:namesAtMost], fmt.Sprintf("and %d more", n))
+		}
+		ps.add(CodeGroupDynamic, g.Name, "a rule decides who is a member of the group "+quote(g.Name)+", and to additions JumpCloud says yes and does nothing; not members yet: "+strings.Join(missing, ", "),
+			"change the rule, or list these members under a group without one")
+	}
+	return nil
+}
+
+// plainName is a name without what people overlook: capitals and spaces.
+func plainName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, s)
 }
 
 func (u *undoing) groupStands(ctx context.Context, s *undoStep) (standing, string, error) {

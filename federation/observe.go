@@ -43,7 +43,9 @@ type observation struct {
 	atWork    []worker // other runs that seem to be federating other domains
 	appHidden bool     // the list does not show the pinned application, which exists
 	template  *jumpcloud.Template
-	noTmpl    bool // asked for and not there
+	noTmpl    bool                     // asked for and not there
+	others    []*jumpcloud.Application // the applications of the same templates with other entity IDs
+	signOut   string                   // the user console of the organisation's region; "" if sign-out is not compared with it
 	metadata  *certs.Metadata
 	signing   signing
 	appGroups map[string]bool // IDs of groups bound to the application
@@ -60,9 +62,11 @@ type observation struct {
 
 	domains []*aad.Domain
 	fed     *aad.Federation // nil: none readable
+	clearing
 
-	admins    []admin // Global Administrators
-	technical *admin  // nil: does not exist
+	admins    []admin  // Global Administrators
+	leftOut   []string // who has the role and is no account that can be read, with the reason
+	technical *admin   // nil: does not exist
 }
 
 // unlisted is what has to be read until the lists show what is pinned.
@@ -98,7 +102,7 @@ func (f *Federator) observe(ctx context.Context, p Plan, old observation, parts 
 // stays so for half a minute is believed.
 func (f *Federator) firstLook(ctx context.Context, p Plan) (observation, error) {
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Text: "reading both services"})
-	st, parts := observation{}, part(partAll)
+	st, parts := observation{signOut: f.jc.Region().UserConsole()}, part(partAll)
 	for n := 1; ; n++ {
 		seen, err := f.observe(ctx, p, st, parts)
 		switch {

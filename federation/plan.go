@@ -12,8 +12,10 @@ const (
 	// name it otherwise, set [Application.Template].
 	DefaultTemplate = "office365"
 
-	// DefaultSignOutURL is where Azure AD sends people after signing out:
-	// what JumpCloud's own federation tool sets.
+	// DefaultSignOutURL is where Azure AD sends people after signing out, for
+	// organisations in the United States: what JumpCloud's own federation tool
+	// sets. Other regions have user consoles of their own, where their people
+	// have accounts; see [jumpcloud.Region.UserConsole].
 	DefaultSignOutURL = "https://console.jumpcloud.com/userconsole/"
 
 	defaultLoginRoot = "https://sso.jumpcloud.com/saml2/"
@@ -54,7 +56,9 @@ type Plan struct {
 	BrandName string `json:"brandName,omitempty" yaml:"brandName,omitempty"`
 
 	// SignOutURL is where people land after signing out.
-	// Default: [DefaultSignOutURL].
+	// Default: the user console of the organisation's region, such as
+	// [DefaultSignOutURL]. If the domain's federation sends people to another
+	// one of JumpCloud's consoles already, the default leaves that alone.
 	SignOutURL string `json:"signOutURL,omitempty" yaml:"signOutURL,omitempty"`
 
 	// MFA says who asks for the second factor. There is no default, because
@@ -90,9 +94,11 @@ type Application struct {
 	IdPEntityID string `json:"idpEntityID,omitempty" yaml:"idpEntityID,omitempty"`
 
 	// LoginURL is the application's SSO URL. JumpCloud fixes it when the
-	// application is created. Default: https://sso.jumpcloud.com/saml2/<domain,
-	// dots as dashes>, on the host that the live template names; for an
-	// application that exists, whatever it has.
+	// application is created, and does not see to it that no two have the same:
+	// one that another application has is refused. Default:
+	// https://sso.jumpcloud.com/saml2/<domain, dashes doubled, dots as dashes>, on
+	// the host that the live template names; for an application that exists,
+	// whatever it has.
 	LoginURL string `json:"loginURL,omitempty" yaml:"loginURL,omitempty"`
 
 	// Template is the template's name. Default: [DefaultTemplate].

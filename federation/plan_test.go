@@ -33,7 +33,6 @@ func TestPlanDefaults(t *testing.T) {
 		Groups:      []Group{{Name: "Microsoft 365"}},
 		Directory:   Directory{Groups: []string{"Microsoft 365"}},
 		BrandName:   "example.com",
-		SignOutURL:  DefaultSignOutURL,
 		MFA:         aad.AcceptIfMFADoneByFederatedIdP,
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -66,7 +65,7 @@ func TestPlanValidate(t *testing.T) {
 		"issuer out of a guide":        {func(p *Plan) { p.Application.IdPEntityID = "urn:uri:o365" }, CodePlanEntityID, "sample value"},
 		"issuer out of a guide, caps":  {func(p *Plan) { p.Application.IdPEntityID = "URN:URI:O365" }, CodePlanEntityID, "sample value"},
 		"issuer is Microsoft's":        {func(p *Plan) { p.Application.IdPEntityID = "urn:federation:MicrosoftOnline" }, CodePlanEntityID, "sample value"},
-		"issuer is bare":               {func(p *Plan) { p.Application.IdPEntityID = "example.com" }, CodePlanEntityID, "neither https:// nor urn:"},
+		"issuer is bare":               {func(p *Plan) { p.Application.IdPEntityID = "sso.example.com" }, CodePlanEntityID, "neither https:// nor urn:"},
 		"issuer with space":            {func(p *Plan) { p.Application.IdPEntityID = "urn:uri:example .com" }, CodePlanEntityID, "white space"},
 		"issuer is only a prefix":      {func(p *Plan) { p.Application.IdPEntityID = "https://" }, CodePlanEntityID, "ends after its prefix"},
 		"login URL without https":      {func(p *Plan) { p.Application.LoginURL = "http://sso.example.com" }, CodePlanURL, "is not https"},

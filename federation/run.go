@@ -149,6 +149,7 @@ func (r *run) federate(ctx context.Context) error {
 		}
 		return err
 	}
+	r.rep.note(r.st.told(plan.Domain))
 	r.askRealm(ctx)
 	return nil
 }

@@ -34,9 +34,9 @@ func (p Plan) normalize() (Plan, error) {
 	p.Groups, p.Directory = normalizeGroups(p.Groups, p.Directory, &bad)
 
 	p.BrandName = cmp.Or(strings.TrimSpace(p.BrandName), p.Domain)
-	p.SignOutURL = cmp.Or(strings.TrimSpace(p.SignOutURL), DefaultSignOutURL)
-	if reason := checkURL(p.SignOutURL); reason != "" {
-		bad.add(CodePlanURL, p.SignOutURL, "the sign-out URL "+quote(p.SignOutURL)+" "+reason, "give an https URL, or leave it out for "+DefaultSignOutURL)
+	p.SignOutURL = strings.TrimSpace(p.SignOutURL)
+	if reason := checkURL(p.SignOutURL); p.SignOutURL != "" && reason != "" {
+		bad.add(CodePlanURL, p.SignOutURL, "the sign-out URL "+quote(p.SignOutURL)+" "+reason, "give an https URL, or leave it out for the user console of the organisation's region")
 	}
 
 	switch p.MFA {
@@ -72,7 +72,7 @@ func (a Application) normalize(domain string, bad *problems) Application {
 	a.Label = strings.TrimSpace(a.Label)
 	a.Template = cmp.Or(strings.TrimSpace(a.Template), DefaultTemplate)
 	a.IdPEntityID = cmp.Or(a.IdPEntityID, entityIDPrefix+domain)
-	if reason := checkEntityID(a.IdPEntityID); reason != "" {
+	if reason := checkEntityID(a.IdPEntityID); reason != "" && !bare(a.IdPEntityID, domain) { // see inspectDomain
 		bad.add(CodePlanEntityID, a.IdPEntityID, "the IdP entity ID "+quote(a.IdPEntityID)+" "+reason,
 			"use a URI of your own that begins with https:// or urn:, or leave it out for "+entityIDPrefix+cmp.Or(domain, "<domain>"))
 	}
@@ -199,6 +199,10 @@ var sampleEntityIDs = []string{
 	"urn:federation:microsoftonline", "https://login.microsoftonline.com/login.srf",
 }
 
+// bare reports whether an entity ID is the domain and nothing else. Some of the
+// oldest federations have such an issuer: they can be adopted, not made.
+func bare(id, domain string) bool { return domain != "" && strings.EqualFold(id, domain) }
+
 // checkEntityID says what is wrong with an entity ID; "" means nothing.
 func checkEntityID(s string) string {
 	switch {
@@ -235,7 +239,10 @@ func checkURL(s string) string {
 	return ""
 }
 
-// slug is the last segment of the login URL that is made for a domain.
-func slug(domain string) string { return strings.ReplaceAll(domain, ".", "-") }
+// slug is the last segment of the login URL that is made for a domain. No two
+// domains have the same: acme-co.uk is acme--co-uk, acme.co.uk acme-co-uk.
+func slug(domain string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(domain, "-", "--"), ".", "-")
+}
 
 func quote(s string) string { return `"` + s + `"` }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -155,7 +156,7 @@ func (f *Federator) verify(ctx context.Context, plan Plan, known *observation, e
 			st = *known
 			return nil
 		}
-		st, err = f.observe(gctx, plan, observation{}, partAll)
+		st, err = f.observe(gctx, plan, observation{signOut: f.jc.Region().UserConsole()}, partAll)
 		return err
 	})
 	g.Go(func() error {
@@ -266,8 +267,12 @@ func layerGraph(p Plan, st *observation, missing Changes) Layer {
 			for _, f := range c.Fields {
 				names = append(names, f.Name)
 			}
-			if len(names) == 1 && names[0] == fieldNextCertificate {
-				l.Evidence += "; Federate will remove a second certificate"
+			if !slices.ContainsFunc(names, func(n string) bool { return n != fieldNextCertificate && !leftover(n) }) {
+				if names[0] == fieldNextCertificate {
+					l.Evidence += "; Federate will remove a second certificate"
+				} else {
+					l.Evidence += "; Federate will clear what a provider before has left"
+				}
 				continue // which hinders nobody
 			}
 			l.Status, l.Evidence = Wrong, "differs in "+strings.Join(names, ", ")

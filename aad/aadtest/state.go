@@ -58,9 +58,9 @@ type domainState struct {
 	isDefault, isInitial, isRoot, isVerified, adminManaged bool
 	services                                               []string
 	state                                                  *aad.DomainState // of what goes on in the background; never changed
-	fed                                                    *aad.Federation // never changed, only replaced
-	broken                                                 bool            // federated, and fed cannot be read
-	gone                                                   bool            // not there (yet, or any more)
+	fed                                                    *aad.Federation  // never changed, only replaced
+	broken                                                 bool             // federated, and fed cannot be read
+	gone                                                   bool             // not there (yet, or any more)
 }
 
 func newDomain(name string, st domainState) *domain {
