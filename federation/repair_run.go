@@ -28,8 +28,12 @@ const (
 //
 // Each person is looked at before the write. Who has been put right meanwhile is
 // skipped, and nobody's immutable ID is ever replaced. A person whom a service
-// refuses does not stop the others; a missing permission does. When ctx ends
-// nothing more is sent. The returned report is never nil, and can be handed to
+// refuses does not stop the others, not even a 403: an administrator's account is
+// more than many permissions reach. Steps of one kind end when the access token can
+// be read and lacks the permission, or when the first five people were refused with
+// 403 and nobody has succeeded; those who are left say so. Whatever the report says
+// is done was read back; what a service has said yes to, and does not show within
+// [Options.Settle], is unknown. When ctx ends nothing more is sent. The returned report is never nil, and can be handed to
 // Repair again, or to UndoRepair; the one that was passed in is not changed.
 func (f *Federator) Repair(ctx context.Context, rep *RepairReport) (*RepairReport, error) {
 	out := rep.clone()
@@ -134,6 +138,8 @@ func (f *Federator) eachStep(ctx context.Context, out *RepairReport, todo []int,
 		p     = new(pace)
 		began = time.Now()
 		done  int
+		den   = newDenials(f)
+		said  = make(map[int]bool) // to which steps a service has said yes
 	)
 	for range min(repairWorkers, len(todo)) {
 		wg.Go(func() {
@@ -141,13 +147,21 @@ func (f *Federator) eachStep(ctx context.Context, out *RepairReport, todo []int,
 				if ctx.Err() != nil {
 					continue
 				}
+				if why := den.over(out.Steps[i].Kind); why != nil {
+					mu.Lock()
+					out.Steps[i].Error = "not tried: " + why.Error()
+					mu.Unlock()
+					continue
+				}
 				outcome, err := do(ctx, p, out.Steps[i])
+				den.note(ctx, out.Steps[i], outcome, err)
 				mu.Lock()
 				s := &out.Steps[i]
 				s.Error = ""
 				if err != nil {
 					s.Error = err.Error()
 				}
+				said[i] = errors.Is(err, errNotShown)
 				switch {
 				case outcome != "":
 					s.Outcome = outcome
@@ -181,12 +195,15 @@ feed:
 	close(next)
 	wg.Wait()
 	if phase == PhaseApply {
-		f.readBack(parent, out, todo)
+		f.readBack(parent, out, todo, said)
 	}
 	out.Finished = time.Now().UTC()
 	err := context.Cause(ctx)
+	if over := den.all(); err == nil && over != nil {
+		err = fmt.Errorf("federation: %w; left: %s", over, leftIn(out.Steps, todo, phase))
+	}
 	if n := out.Count(Refused); err == nil && phase == PhaseApply && n > 0 {
-		err = fmt.Errorf("federation: %d of %d people were refused; the report says why", n, len(todo))
+		err = fmt.Errorf("federation: %d of %d steps were refused; left: %s", n, len(todo), leftIn(out.Steps, todo, phase))
 	}
 	if n := out.Count(Done); err == nil && phase == PhaseUndo && n > 0 {
 		err = fmt.Errorf("federation: %d of %d steps could not be taken back; the report says why", n, len(todo))
@@ -199,46 +216,6 @@ feed:
 	}
 	f.emit(context.WithoutCancel(ctx), Event{Phase: PhaseDone, Domain: out.Plan.Plan.Domain, Done: done, Total: len(todo), Elapsed: time.Since(began), Err: err})
 	return err
-}
-
-// readBack looks what became of additions that were on their way when another
-// person's refusal ended the rest: nothing is sent, and what is there now was not
-// there before.
-func (f *Federator) readBack(ctx context.Context, out *RepairReport, todo []int) {
-	for _, i := range todo {
-		s := &out.Steps[i]
-		if s.Outcome != Unknown || ctx.Err() != nil {
-			continue
-		}
-		is, err := false, error(nil)
-		switch s.Kind {
-		case SetImmutableID:
-			var u *aad.User
-			if u, err = f.ad.User(ctx, s.AzureADID); err == nil {
-				is = u.ImmutableID == s.Value
-			}
-		case BindToDirectory:
-			is, err = f.isBound(ctx, *s)
-		case AddToGroup:
-			is, err = f.isMember(ctx, *s)
-		}
-		if err == nil && is {
-			s.Outcome, s.Error = Done, ""
-		}
-	}
-}
-
-// hopeless reports whether everybody else would fail in the same way.
-func hopeless(err error) bool {
-	for _, t := range []error{
-		aad.ErrDenied, aad.ErrUnauthenticated, aad.ErrReadOnly,
-		jumpcloud.ErrDenied, jumpcloud.ErrUnauthenticated, jumpcloud.ErrReadOnly,
-	} {
-		if errors.Is(err, t) {
-			return true
-		}
-	}
-	return false
 }
 
 // pace gives each write to Azure AD its moment.
@@ -283,19 +260,31 @@ func (f *Federator) repairOne(ctx context.Context, p *pace, s RepairStep) (Outco
 		if err := p.wait(ctx); err != nil {
 			return "", err
 		}
-		return ifNil(Done, f.ad.SetImmutableID(ctx, s.AzureADID, s.Value))
+		if err := f.ad.SetImmutableID(ctx, s.AzureADID, s.Value); err != nil {
+			return "", f.explainTaken(ctx, s, err)
+		}
+		return f.confirmed(ctx, s)
 	case BindToDirectory:
 		bound, err := f.isBound(ctx, s)
 		if outcome, err := settled(s, bound, err, "bound already"); outcome != "" || err != nil {
 			return outcome, err
 		}
-		return ifNil(Done, f.jc.Associate(ctx, s.directory(), s.user()))
+		if err := f.jc.Associate(ctx, s.directory(), s.user()); err != nil {
+			return "", err
+		}
+		return f.confirmed(ctx, s)
 	case AddToGroup:
-		in, err := f.isMember(ctx, s)
+		direct, in, err := f.isMember(ctx, s)
+		if s.Outcome == Unknown {
+			in = direct // only that can be this step's doing
+		}
 		if outcome, err := settled(s, in, err, "a member already"); outcome != "" || err != nil {
 			return outcome, err
 		}
-		return ifNil(Done, f.jc.AddGroupMember(ctx, s.Value, s.JumpCloudID))
+		if err := f.jc.AddGroupMember(ctx, s.Value, s.JumpCloudID); err != nil {
+			return "", err
+		}
+		return f.confirmed(ctx, s)
 	}
 	return Refused, fmt.Errorf("unknown kind of repair %q", string(s.Kind))
 }
@@ -350,11 +339,11 @@ func (f *Federator) undoOne(ctx context.Context, p *pace, s RepairStep) (Outcome
 		}
 		return ifNil(Undone, f.jc.Dissociate(ctx, s.directory(), s.user()))
 	case AddToGroup:
-		in, err := f.isMember(ctx, s)
+		direct, _, err := f.isMember(ctx, s)
 		switch {
 		case err != nil:
 			return "", err
-		case !in:
+		case !direct:
 			return Skipped, errors.New("no member any more")
 		case s.Outcome == Unknown:
 			return "", errors.New("a member, but it is not known by whom: remove the person from the group in JumpCloud if it should not be so")
@@ -377,15 +366,28 @@ func (f *Federator) isBound(ctx context.Context, s RepairStep) (bool, error) {
 	return false, nil
 }
 
-// isMember reports whether the user is in the group, directly.
-func (f *Federator) isMember(ctx context.Context, s RepairStep) (bool, error) {
+// isMember reports whether the user is in the group, directly and in any way.
+func (f *Federator) isMember(ctx context.Context, s RepairStep) (direct, in bool, err error) {
 	for r, err := range f.jc.Traverse(ctx, s.user(), jumpcloud.GroupObject) {
 		if err != nil {
-			return false, err
+			return false, false, err
 		}
-		if r.ID == s.Value {
-			return true, nil
+		if r.ID != s.Value {
+			continue
 		}
+		if len(r.Paths) > 0 {
+			return slices.ContainsFunc(r.Paths, func(way []jumpcloud.Object) bool { return len(way) == 1 }), true, nil
+		}
+		// The way is not told: the group knows who is in it by itself.
+		for id, err := range f.jc.GroupMembers(ctx, s.Value) {
+			if err != nil {
+				return false, false, err
+			}
+			if id == s.JumpCloudID {
+				return true, true, nil
+			}
+		}
+		return false, true, nil
 	}
-	return false, nil
+	return false, false, nil
 }

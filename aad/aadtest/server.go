@@ -133,6 +133,9 @@ type Quirks struct {
 	// on federated domains.
 	ImmutableIDFixedWhenFederated bool
 
+	// DeletedKeepImmutableIDs refuses immutable IDs that deleted users had.
+	DeletedKeepImmutableIDs bool
+
 	// DNSMissing makes verifications fail.
 	DNSMissing bool
 

@@ -27,7 +27,7 @@ func (s *Server) checkUser(own *user, st *aad.User, nameChanged bool) *refusal {
 			return bad("Invalid value specified for property 'onPremisesImmutableId' of resource 'User'.")
 		}
 		for _, u := range s.order {
-			if o := u.state.now(); u != own && !o.gone && o.ImmutableID == st.ImmutableID {
+			if o := u.state.now(); u != own && (!o.gone || s.Quirks.DeletedKeepImmutableIDs) && o.ImmutableID == st.ImmutableID {
 				return sameKey(http.StatusBadRequest, "onPremisesImmutableId")
 			}
 		}
