@@ -22,14 +22,21 @@ func (f *Federator) observeDomain(ctx context.Context, p Plan, st *observation, 
 		st.lookedAt(fed)
 		return nil
 	}
-	var g errgroup.Group
-	// After our own write both are read at once. On a first look a managed
-	// domain, which has no configuration, is not asked for one.
 	const both = partDomains | partFederation
 	afterWrite := parts.has(partFederation) && parts&^both == 0
 	if afterWrite {
-		g.Go(readFederation)
+		// After our own write the configuration is asked for first: where there is
+		// one, the domain is federated. On a first look a managed domain, which has
+		// none, is not asked for it.
+		if err := readFederation(); err != nil {
+			return err
+		}
+		if st.fed != nil && st.domain(p.Domain) != nil {
+			st.federate(p.Domain)
+			return nil
+		}
 	}
+	var g errgroup.Group
 	if parts.has(partDomains) {
 		var domains []*aad.Domain
 		for d, err := range f.ad.Domains(ctx) {

@@ -389,7 +389,12 @@ var switching = []situation{
 				f.Delay = time.Second
 				return f
 			}
-			s.afterEffect(r, func() { <-r.Context().Done() }) // the answer is on its way when the refusal stops all
+			s.afterEffect(r, func() { // the answer is on its way when the other one is refused
+				select {
+				case <-r.Context().Done():
+				case <-time.After(10 * time.Second):
+				}
+			})
 			return jumpcloudtest.Fault{}
 		}
 		s.repair(s.ctx, federation.RepairPlan{Plan: s.Plan(), Group: federationtest.Group})

@@ -269,7 +269,7 @@ func (r *run) rows() []Row {
 	if observed && len(todo) == 0 && st.fed != nil {
 		rows[9].State, rows[9].Evidence = "checked", "Microsoft Graph shows the domain federated, with the plan's values"
 		if r.realm != "" {
-			rows[9].Evidence += "; " + r.realm + " when the run ended"
+			rows[9].Evidence += "; " + r.realm
 		}
 	}
 	return rows

@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -102,9 +103,29 @@ func (r *run) whole(ctx context.Context) (again bool, err error) {
 			}
 		}
 		if serr := sleep(ctx, backoff(n)); serr != nil {
-			return false, &StepError{Phase: PhaseWait, Err: errors.Join(serr, err)}
+			return false, &StepError{Phase: PhaseWait, Err: errors.Join(fmt.Errorf("%w: %s", serr, r.unseen()), err)}
 		}
 	}
+}
+
+// unseen says what does not show twice in a row, for who has waited for it.
+func (r *run) unseen() string {
+	var names []string
+	for i := range r.rep.Steps {
+		s := &r.rep.Steps[i]
+		if sent := r.sent[s.Change.key()]; sent != nil && sent.seen < 2 && s.Outcome != Refused {
+			names = append(names, s.Change.String())
+		}
+	}
+	if missing := diff(r.plan, &r.st); len(names) == 0 {
+		for _, c := range missing {
+			names = append(names, c.String())
+		}
+	}
+	if len(names) == 0 {
+		return "the lists do not show everything that the plan pins; call again in some minutes, it goes on from what it finds"
+	}
+	return strings.Join(names, ", ") + "; call again in some minutes, it goes on from what it finds"
 }
 
 // pending is what has to be looked at again: what is missing though it was
@@ -136,7 +157,7 @@ func (r *run) yield(ctx context.Context) error {
 	if made != nil && len(r.st.apps) > 1 && r.rep.Steps[made.step].ID != "" {
 		s, unpinned := &r.rep.Steps[made.step], r.plan
 		unpinned.Application.ID = ""
-		if theirs := r.st.app(unpinned); s.ID != theirs.ID {
+		if theirs := r.st.app(unpinned); s.ID != theirs.ID && r.plan.Application.ID != theirs.ID {
 			r.giveWay(made, ResApplication, theirs.ID)
 			r.plan.Application.ID, r.rep.Plan.Application.ID = theirs.ID, theirs.ID
 			r.forget(ResApplicationGroup, ResFederation)
@@ -154,7 +175,7 @@ func (r *run) yield(ctx context.Context) error {
 		if made == nil || len(all) < 2 {
 			continue
 		}
-		if id := r.rep.Steps[made.step].ID; id == "" || id == all[0].ID {
+		if id := r.rep.Steps[made.step].ID; id == "" || id == all[0].ID || g.ID == all[0].ID {
 			continue
 		}
 		r.giveWay(made, ResGroup, all[0].ID)
