@@ -118,6 +118,14 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 			}
 		}
 	}
+	if d := st.domain(name); d != nil {
+		inspectDeletion(&ps, d)
+	}
+	if st.fed != nil && st.app(p) != nil && st.fed.IssuerURI != entityIDPrefix+name {
+		ps = append(ps, Finding{Code: CodeDomainOwn, Severity: Info, Subject: name,
+			Message: "the issuer " + st.fed.IssuerURI + " is not the one that a plan has by default",
+			Repair:  "set application.idpEntityID to " + quote(st.fed.IssuerURI) + " in a plan for " + name})
+	}
 	s.Findings = ps
 	return s, nil
 }

@@ -1,0 +1,66 @@
+package federation
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+)
+
+// gateLoginURL refuses a login URL that another application has: JumpCloud does
+// not see to it, and which of the two answers is anybody's guess. Applications of
+// all templates are read, but only when an address is about to be used that the
+// domain's people are not sent to yet.
+func (f *Federator) gateLoginURL(ctx context.Context, p Plan, st *observation, todo Changes) (problems, error) {
+	own := st.app(p)
+	if own == nil && (len(st.apps) > 0 || st.noTmpl) || st.domain(p.Domain) == nil || !slices.ContainsFunc(todo, func(c Change) bool {
+		return c.Resource == ResApplication && c.Action == Create ||
+			c.Resource == ResFederation && slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == fieldPassiveSignIn })
+	}) {
+		return nil, nil
+	}
+	want := p.loginURL(st.template)
+	if own != nil {
+		want = own.SSOURL
+	}
+	var names []string
+	for a, err := range f.jc.Applications(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		if (own == nil || a.ID != own.ID) && a.SSOURL != "" && sameEndpoint(a.SSOURL, want) {
+			names = append(names, quote(cmp.Or(a.DisplayLabel, a.Name))+" ("+a.ID+")")
+		}
+	}
+	if names == nil {
+		return nil, nil
+	}
+	slices.Sort(names)
+	var ps problems
+	if own == nil {
+		ps.add(CodeLoginURLTaken, want, loginURLTaken(p, want, strings.Join(names, " and ")),
+			"set application.loginURL to one that no application has; if one of these is the application of "+p.Domain+", set application.idpEntityID to its entity ID")
+	} else {
+		ps.add(CodeLoginURLTaken, want, "the application "+quote(own.DisplayLabel)+" ("+own.ID+") of "+p.Domain+" has the login URL "+want+", which "+strings.Join(names, " and ")+" has too, and people would be sent to either",
+			"delete the application that nobody uses; a login URL cannot be changed, so for another one an application has to be made anew")
+	}
+	return ps, nil
+}
+
+func loginURLTaken(p Plan, want, by string) string {
+	return "the login URL " + want + " for the application of " + p.Domain + " is that of " + by + " already, and people would be sent to either"
+}
+
+// untaken refuses to make an application whose login URL somebody has taken since
+// the gates, as the last look at the applications shows.
+func untaken(p Plan, st *observation) error {
+	want := p.loginURL(st.template)
+	for _, a := range st.others {
+		if a.SSOURL != "" && sameEndpoint(a.SSOURL, want) {
+			var ps problems
+			ps.add(CodeLoginURLTaken, want, loginURLTaken(p, want, quote(a.DisplayLabel)+" ("+a.ID+")"), "set application.loginURL to one that no application has")
+			return ps.err()
+		}
+	}
+	return nil
+}
