@@ -31,6 +31,12 @@ func newAdmin(u *aad.User) admin {
 	}
 }
 
+// recalledAdmins are the users with the role, and whom it could not be read of.
+type recalledAdmins struct {
+	users   []*aad.RoleUser
+	leftOut []string
+}
+
 // observeAdmins reads who is Global Administrator, groups with the role
 // included, and the technical account.
 func (f *Federator) observeAdmins(ctx context.Context, p Plan, st *observation, parts part) error {
@@ -39,11 +45,23 @@ func (f *Federator) observeAdmins(ctx context.Context, p Plan, st *observation, 
 	}
 	var admins []admin
 	var leftOut []string
-	tell := func(a *aad.RoleAssignment, err error) { leftOut = append(leftOut, assignee(a)+" "+unreadable(err)) }
-	for u, err := range f.ad.RoleUsers(ctx, aad.GlobalAdministrator, tell) {
-		if err != nil {
-			return err
+	users, err := recallable(ctx, "administrators", func(ctx context.Context) (all recalledAdmins, err error) {
+		tell := func(a *aad.RoleAssignment, err error) {
+			all.leftOut = append(all.leftOut, assignee(a)+" "+unreadable(err))
 		}
+		for u, err := range f.ad.RoleUsers(ctx, aad.GlobalAdministrator, tell) {
+			if err != nil {
+				return all, err
+			}
+			all.users = append(all.users, u)
+		}
+		return all, nil
+	})
+	if err != nil {
+		return err
+	}
+	leftOut = append(leftOut, users.leftOut...)
+	for _, u := range users.users {
 		if u.DirectoryScopeID != "" && u.DirectoryScopeID != "/" {
 			continue // a role over a part of the tenant gets nobody back in
 		}

@@ -28,7 +28,9 @@ func (f *Federator) observeApplication(ctx context.Context, p Plan, st *observat
 		st.metadata, st.appGroups = nil, nil
 		if parts.has(partApplications) && st.template == nil && len(st.apps) == 0 {
 			g.Go(func() (err error) {
-				st.template, err = f.jc.Template(ctx, p.Application.Template)
+				st.template, err = recallable(ctx, "template "+p.Application.Template, func(ctx context.Context) (*jumpcloud.Template, error) {
+					return f.jc.Template(ctx, p.Application.Template)
+				})
 				if st.noTmpl = errors.Is(err, jumpcloud.ErrNotFound); st.noTmpl {
 					err = nil
 				}
@@ -61,7 +63,7 @@ func (f *Federator) applications(ctx context.Context, p Plan, st *observation) e
 	var atWork []worker
 	listed, lost := p.Application.ID == "", false
 	opts := &jumpcloud.ApplicationsOptions{Templates: []string{p.Application.Template, "saml2"}}
-	for a, err := range f.jc.Applications(ctx, opts) {
+	for a, err := range recallList(ctx, "applications of "+p.Application.Template, f.jc.Applications(ctx, opts)) {
 		if err != nil {
 			return err
 		}

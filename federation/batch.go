@@ -203,6 +203,7 @@ func contradictions(ps *problems, plans []Plan) {
 type common struct {
 	mu     sync.Mutex
 	things map[string]*commonThing
+	recall recall
 }
 
 type commonThing struct {

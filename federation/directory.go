@@ -14,7 +14,7 @@ import (
 func (f *Federator) observeDirectory(ctx context.Context, p Plan, st *observation, parts part) error {
 	if parts.has(partDirectories) {
 		var found []*jumpcloud.Directory
-		for d, err := range f.jc.Directories(ctx) {
+		for d, err := range recallList(ctx, "directories", f.jc.Directories(ctx)) {
 			if err != nil {
 				return err
 			}
@@ -40,7 +40,7 @@ func (f *Federator) observeDirectory(ctx context.Context, p Plan, st *observatio
 	if parts.has(partDirectoryDomains) && (st.dirDomains != nil || !defaultDomainHolds(p, dir)) {
 		g.Go(func() error {
 			domains := make([]*jumpcloud.DirectoryDomain, 0, 4)
-			for d, err := range f.jc.Office365Domains(ctx, dir.ID) {
+			for d, err := range recallList(ctx, "domains of "+dir.ID, f.jc.Office365Domains(ctx, dir.ID)) {
 				if err != nil {
 					return err
 				}
@@ -53,7 +53,7 @@ func (f *Federator) observeDirectory(ctx context.Context, p Plan, st *observatio
 	if parts.has(partRules) && len(p.Directory.Rules) > 0 {
 		g.Go(func() error {
 			rules := make(map[string]bool)
-			for r, err := range f.jc.TranslationRules(ctx, dir.ID) {
+			for r, err := range recallList(ctx, "rules of "+dir.ID, f.jc.TranslationRules(ctx, dir.ID)) {
 				if err != nil {
 					return err
 				}

@@ -39,7 +39,7 @@ func (f *Federator) observeDomain(ctx context.Context, p Plan, st *observation, 
 	var g errgroup.Group
 	if parts.has(partDomains) {
 		var domains []*aad.Domain
-		for d, err := range f.ad.Domains(ctx) {
+		for d, err := range recallList(ctx, "domains", f.ad.Domains(ctx)) {
 			if err != nil {
 				return errors.Join(err, g.Wait())
 			}
@@ -241,7 +241,7 @@ func (f *Federator) issuers(ctx context.Context, p Plan, st *observation) (map[s
 	g.SetLimit(8)
 	for i, n := range names {
 		g.Go(func() error {
-			fed, err := f.ad.Federation(ctx, n)
+			fed, err := recallable(ctx, "federation of "+n, func(ctx context.Context) (*aad.Federation, error) { return f.ad.Federation(ctx, n) })
 			if err == nil {
 				found[i] = fed.IssuerURI
 			} else if !errors.Is(err, aad.ErrNotFederated) {

@@ -68,7 +68,7 @@ func (f *Federator) gates(ctx context.Context, p Plan, st *observation) ([]Findi
 	todo := diff(p, st)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		org, err = f.ad.Organization(ctx)
+		org, err = recallable(ctx, "organization", f.ad.Organization)
 		return err
 	})
 	g.Go(func() (err error) {

@@ -37,7 +37,7 @@ func (f *Federator) observeGroups(ctx context.Context, p Plan, st *observation, 
 		set := make(map[string]bool)
 		members[have.ID] = set
 		g.Go(func() error {
-			for id, err := range f.jc.GroupMembers(ctx, have.ID) {
+			for id, err := range recallList(ctx, "members "+have.ID, f.jc.GroupMembers(ctx, have.ID)) {
 				if err != nil {
 					return lagging(err)
 				}
@@ -68,7 +68,7 @@ func (f *Federator) readGroups(ctx context.Context, p Plan, st *observation) err
 	}
 	found := make(map[string][]*jumpcloud.Group)
 	hidden := make(map[string]bool)
-	for g, err := range f.jc.Groups(ctx, &jumpcloud.GroupsOptions{Names: names}) {
+	for g, err := range recallList(ctx, "groups "+strings.Join(names, "\x00"), f.jc.Groups(ctx, &jumpcloud.GroupsOptions{Names: names})) {
 		if err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ func (f *Federator) readGroups(ctx context.Context, p Plan, st *observation) err
 		if g.ID == "" || slices.ContainsFunc(found[g.Name], func(h *jumpcloud.Group) bool { return h.ID == g.ID }) {
 			continue
 		}
-		have, err := f.jc.Group(ctx, g.ID)
+		have, err := recallable(ctx, "group "+g.ID, func(ctx context.Context) (*jumpcloud.Group, error) { return f.jc.Group(ctx, g.ID) })
 		if err != nil && !errors.Is(err, jumpcloud.ErrNotFound) {
 			return err
 		}
@@ -109,7 +109,7 @@ func (f *Federator) userIDs(ctx context.Context, emails []string) (map[string]st
 	const chunk = 40 // keeps the query string short
 	for part := range slices.Chunk(values, chunk) {
 		opts := &jumpcloud.UsersOptions{Filter: []string{jumpcloud.In("email", part...)}, Fields: []string{"email"}}
-		for u, err := range f.jc.Users(ctx, opts) {
+		for u, err := range recallList(ctx, "users "+strings.Join(part, "\x00"), f.jc.Users(ctx, opts)) {
 			if err != nil {
 				return nil, err
 			}
@@ -174,7 +174,7 @@ func (f *Federator) gateGroups(ctx context.Context, p Plan, st *observation, tod
 		return ps, nil
 	}
 	var names []string
-	for g, err := range f.jc.Groups(ctx, nil) {
+	for g, err := range recallList(ctx, "groups", f.jc.Groups(ctx, nil)) {
 		if err != nil {
 			return nil, err
 		}
@@ -227,7 +227,7 @@ func (f *Federator) gateMembers(ctx context.Context, ps *problems, g Group, have
 	if missing == nil {
 		return nil
 	}
-	whole, err := f.jc.Group(ctx, have.ID)
+	whole, err := recallable(ctx, "group "+have.ID, func(ctx context.Context) (*jumpcloud.Group, error) { return f.jc.Group(ctx, have.ID) })
 	if err != nil {
 		return lagging(err)
 	}

@@ -114,6 +114,7 @@ func (f *Federator) firstLook(ctx context.Context, p Plan) (observation, error) 
 		default:
 			st, parts = seen, partApplications|partMetadata|partDomains|partFederation
 		}
+		ctx = anew(ctx)
 		f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Attempt: n, Text: "reading again what may be out of date", Err: err})
 		if err := sleep(ctx, 5*time.Second); err != nil {
 			return st, reading(PhaseObserve, err)

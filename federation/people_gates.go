@@ -157,7 +157,7 @@ func (f *Federator) similarGroups(ctx context.Context, p Plan, people *People) (
 		return nil, nil
 	}
 	var names []string
-	for g, err := range f.jc.Groups(ctx, nil) {
+	for g, err := range recallList(ctx, "groups", f.jc.Groups(ctx, nil)) {
 		if err != nil {
 			return nil, err
 		}

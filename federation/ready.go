@@ -44,7 +44,11 @@ func (r *run) sure(ctx context.Context, stage Changes) error {
 		if err := sleep(ctx, pause); err != nil {
 			return &StepError{PhaseWait, stage[0], err}
 		}
-		err := r.lookAgain(ctx, stage.parts())
+		again := ctx
+		if n == 1 {
+			again = r.common.recalling(ctx, r.looked.Add(sureAfter)) // what another plan of the batch has seen since
+		}
+		err := r.lookAgain(again, stage.parts())
 		switch {
 		case err != nil && (!temporary(err) || parent.Err() != nil):
 			return &StepError{PhaseWait, stage[0], err}

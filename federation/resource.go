@@ -374,7 +374,7 @@ func (u *undoing) bindingStands(ctx context.Context, c Change) (standing, string
 // bound returns the IDs of the groups that are bound to an object directly.
 func (f *Federator) bound(ctx context.Context, o jumpcloud.Object) (map[string]bool, error) {
 	ids := make(map[string]bool)
-	for to, err := range f.jc.Associations(ctx, o, jumpcloud.GroupObject) {
+	for to, err := range recallList(ctx, "groups of "+o.String(), f.jc.Associations(ctx, o, jumpcloud.GroupObject)) {
 		if err != nil {
 			return nil, err
 		}

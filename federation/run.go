@@ -143,7 +143,7 @@ func (r *run) federate(ctx context.Context) error {
 		}
 		// The answer took its time: what was judged is judged again.
 	}
-	if err := r.converge(ctx); err != nil {
+	if err := r.converge(r.common.recalling(ctx, time.Time{})); err != nil {
 		if len(r.doubles) > 0 && ctx.Err() == nil {
 			_ = r.tidy(ctx) // what could not be removed is told in the report
 		}
@@ -158,6 +158,7 @@ func (r *run) federate(ctx context.Context) error {
 func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	began := time.Now()
 	plan := r.plan
+	ctx = r.common.recalling(ctx, began.Add(-freshRead))
 	if r.st, err = r.f.firstLook(ctx, plan); err != nil {
 		return nil, err
 	}

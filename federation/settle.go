@@ -83,7 +83,7 @@ func (r *run) whole(ctx context.Context) (again bool, err error) {
 	parts := everything
 	for n := 1; ; n++ {
 		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Attempt: n, Text: "looking at everything once more"})
-		err := r.lookAgain(ctx, parts)
+		err := r.lookAtWhole(ctx, parts, n)
 		switch {
 		case err != nil && (!temporary(err) || parent.Err() != nil):
 			return false, &StepError{Phase: PhaseWait, Err: err}
@@ -106,6 +106,25 @@ func (r *run) whole(ctx context.Context) (again bool, err error) {
 			return false, &StepError{Phase: PhaseWait, Err: errors.Join(fmt.Errorf("%w: %s", serr, r.unseen()), err)}
 		}
 	}
+}
+
+// lookAtWhole looks at parts anew, but what this run has not written itself, a plan
+// of a batch may take from what another one has read a moment ago.
+func (r *run) lookAtWhole(ctx context.Context, parts part, n int) error {
+	own := partDomains | partFederation | partApplications | partApplicationGroups | partMetadata
+	for _, sent := range r.sent {
+		if s := &r.rep.Steps[sent.step]; !sent.theirs && s.Outcome != Refused {
+			own |= s.Change.Resource.shown()
+		}
+	}
+	others := parts &^ own
+	if r.common == nil || n > 1 || others == 0 {
+		return r.lookAgain(ctx, parts)
+	}
+	if err := r.look(r.common.recalling(ctx, time.Now().Add(-freshRead)), others); err != nil {
+		return err
+	}
+	return r.lookAgain(ctx, parts&own)
 }
 
 // unseen says what does not show twice in a row, for who has waited for it.
