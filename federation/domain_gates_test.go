@@ -84,6 +84,12 @@ var sharedGates = []gate{
 		mend: func(_ *testing.T, s *site) {
 			s.plan.Application.IdPEntityID, s.plan.BrandName = "urn:sso:acme", "Example"
 		}},
+	{name: "own-application-other-address", code: federation.CodeDomainOwn,
+		shut: func(t *testing.T, s *site) {
+			ownTool(s.Env, "urn:sso:acme", "urn:sso:acme")
+			edit(t, s.Env, func(f *aad.Federation) { f.PassiveSignInURI = "https://sso.example.com/saml2" })
+		},
+		mend: func(_ *testing.T, s *site) { s.plan.Application.IdPEntityID = "urn:sso:acme" }},
 	{name: "plan-entity-id-bare", code: federation.CodePlanEntityID,
 		shut: func(_ *testing.T, s *site) { s.plan.Application.IdPEntityID = "Example.com" },
 		mend: func(_ *testing.T, s *site) { s.plan.Application.IdPEntityID = "" }},
@@ -265,6 +271,24 @@ func TestLoginURLTakenMeanwhile(t *testing.T) {
 			t.Error("the domain is federated")
 		}
 	})
+}
+
+// Two groups of almost the same name, both of which the plan means, are nothing to
+// be told of.
+func TestSimilarGroupsThatThePlanNames(t *testing.T) {
+	env := federationtest.New(nil)
+	env.JumpCloud.AddGroup("every one")
+	plan := env.Plan()
+	plan.Groups = append(plan.Groups, federation.Group{Name: "every one"})
+	pre, err := env.Federator(nil).Preflight(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range pre.Gates {
+		if g.Code == federation.CodeGroupSimilar {
+			t.Errorf("Preflight finds %s", g)
+		}
+	}
 }
 
 // Who looks without a plan is told what a plan needs, and what is under way.

@@ -302,7 +302,7 @@ func byKey(h func(http.ResponseWriter, *http.Request) *refusal) func(http.Respon
 	return func(w http.ResponseWriter, r *http.Request) *refusal {
 		inner, begins := strings.CutPrefix(r.PathValue("key"), "users('")
 		key, ends := strings.CutSuffix(inner, "')")
-		if !begins || !ends || key == "" {
+		if !begins || !ends || key == "" || strings.Contains(strings.ReplaceAll(key, "''", ""), "'") {
 			return bad("Resource not found for the segment '%s'.", r.PathValue("key"))
 		}
 		r.SetPathValue("id", strings.ReplaceAll(key, "''", "'"))
