@@ -122,33 +122,6 @@ func (st *observation) app(p Plan) *jumpcloud.Application {
 	return oldest
 }
 
-// older reports whether a was made before b, or comes first where that is not known.
-func older(a, b *jumpcloud.Application) bool {
-	if !a.Created.Equal(b.Created) && !a.Created.IsZero() && !b.Created.IsZero() {
-		return a.Created.Before(b.Created)
-	}
-	return a.ID < b.ID
-}
-
-// stands is the one of several applications whose issuer and certificate stand in
-// Azure AD, or nil.
-func (st *observation) stands(domain string) *jumpcloud.Application {
-	if len(st.apps) < 2 || st.fed == nil || !st.federated(domain) {
-		return nil
-	}
-	var found *jumpcloud.Application
-	for _, a := range st.apps {
-		own, err := a.Certificate()
-		if err != nil || a.IdPEntityID != st.fed.IssuerURI || own != st.fed.SigningCertificate && own != st.fed.NextSigningCertificate {
-			continue
-		}
-		if found == nil || older(a, found) {
-			found = a
-		}
-	}
-	return found
-}
-
 // signing is the certificate that an application signs with, worked out once
 // for what was read: judging a certificate costs a signature's verification.
 type signing struct {
@@ -270,53 +243,6 @@ func inspectApplication(ps *problems, p Plan, st *observation) {
 	}
 }
 
-// nameApplication names an application for people. If there are several, it
-// says with which of them the domain is federated.
-func nameApplication(a *jumpcloud.Application, st *observation) string {
-	name := quote(a.DisplayLabel) + " (" + a.ID
-	if st.fed == nil || len(st.apps) == 1 {
-		return name + ")"
-	}
-	if own, err := a.Certificate(); err == nil && (own == st.fed.SigningCertificate || own == st.fed.NextSigningCertificate) {
-		return name + ", whose certificate Azure AD accepts)"
-	}
-	return name + ", whose certificate Azure AD does not accept)"
-}
-
-// inspectDoubles tells of a second application with the plan's entity ID: which of
-// them answers at one address is not known, and it may be the trace of another run.
-func inspectDoubles(ps *problems, p Plan, st *observation) {
-	app := st.app(p)
-	for _, a := range st.apps {
-		if a == app {
-			continue
-		}
-		why := "it is the older one"
-		switch {
-		case st.stands(p.Domain) == app:
-			why = "Azure AD accepts its certificate"
-		case app.ID == p.Application.ID:
-			why = "the plan pins it"
-		}
-		*ps = append(*ps, Finding{Code: CodeApplicationTwice, Severity: Alarm, Subject: a.ID, Consent: "removeDuplicate", Consented: p.Consent.RemoveDuplicate,
-			Message: "applications " + nameApplication(app, st) + " and " + nameApplication(a, st) + " carry the same entity ID " + p.Application.IdPEntityID + "; the plan's is the first, because " + why,
-			Repair:  "find out who made the other, perhaps another run at the same moment; delete it with jumpcloud.Client.DeleteApplication(ctx, " + quote(a.ID) + "), or set consent.removeDuplicate"})
-	}
-}
-
-// inspectTwice refuses to choose between two groups of one name.
-func inspectTwice(ps *problems, p Plan, st *observation) {
-	for _, g := range p.Groups {
-		if have := st.groups[g.Name]; len(have) > 1 && st.group(g) == nil {
-			ids := make([]string, 0, len(have))
-			for _, h := range have {
-				ids = append(ids, h.ID)
-			}
-			ps.add(CodeGroupTwice, g.Name, fmt.Sprintf("JumpCloud has %d groups named %q (%s)", len(have), g.Name, strings.Join(ids, ", ")), "rename all but one, or set the group's id in the plan")
-		}
-	}
-}
-
 // checkCertificate turns what certs has to say into findings.
 func checkCertificate(ps *problems, p Plan, c certs.Cert, now time.Time) {
 	for _, problem := range c.Check(now) {
@@ -368,19 +294,6 @@ func editApplication(a *jumpcloud.Application, fs []Field) {
 			a.Active = f.New == "true"
 		}
 	}
-}
-
-// uses reports whether the domain is federated with the application.
-func (st *observation) uses(appID string) bool {
-	if st.fed == nil {
-		return false
-	}
-	for _, a := range st.apps {
-		if c, err := a.Certificate(); a.ID == appID && err == nil && (c == st.fed.SigningCertificate || c == st.fed.NextSigningCertificate) {
-			return true
-		}
-	}
-	return false
 }
 
 func (u *undoing) applicationStands(ctx context.Context, s *undoStep) (standing, string, error) {

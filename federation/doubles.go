@@ -1,0 +1,280 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+// yield settles it when another run has made the same application or group at
+// the same moment, which JumpCloud does not prevent. The older one, by ID, is
+// kept by both runs; the run that made the younger one removes its own.
+func (r *run) yield(ctx context.Context) error {
+	made := r.sent[Change{Resource: ResApplication, Name: r.plan.Application.IdPEntityID, Action: Create}.key()]
+	if made != nil && len(r.st.apps) > 1 && r.rep.Steps[made.step].ID != "" {
+		s, unpinned := &r.rep.Steps[made.step], r.plan
+		unpinned.Application.ID = ""
+		if theirs := r.st.app(unpinned); s.ID != theirs.ID && r.plan.Application.ID != theirs.ID {
+			r.giveWay(made, ResApplication, theirs.ID)
+			r.plan.Application.ID, r.rep.Plan.Application.ID = theirs.ID, theirs.ID
+			r.forget(ResApplicationGroup, ResFederation)
+			st, err := r.f.observe(ctx, r.plan, r.st, partApplications|partMetadata|partApplicationGroups)
+			if err != nil {
+				return err
+			}
+			r.st = st
+		}
+	}
+	for i := range r.plan.Groups {
+		g := &r.plan.Groups[i]
+		made := r.sent[Change{Resource: ResGroup, Name: g.Name, Action: Create}.key()]
+		all := r.st.groups[g.Name]
+		if made == nil || len(all) < 2 {
+			continue
+		}
+		if id := r.rep.Steps[made.step].ID; id == "" || id == all[0].ID || g.ID == all[0].ID {
+			continue
+		}
+		r.giveWay(made, ResGroup, all[0].ID)
+		g.ID = all[0].ID
+		r.forget(ResMember, ResApplicationGroup, ResDirectoryGroup)
+		st, err := r.f.observe(ctx, r.plan, r.st, partGroups|partMembers)
+		if err != nil {
+			return err
+		}
+		r.st = st
+	}
+	return nil
+}
+
+// A double is what this run has made and another run has made too. It is removed
+// at the end, when the other one was seen in its place.
+type double struct {
+	kind   Resource
+	id     string
+	theirs string // what it gave way to
+	step   int    // of its creation
+}
+
+// giveWay lets another run's thing take the place of what this run has made. Until
+// that is removed again its step stays as it is, for Revert to find.
+func (r *run) giveWay(made *sent, kind Resource, theirs string) {
+	if id := r.rep.Steps[made.step].ID; !slices.ContainsFunc(r.doubles, func(d double) bool { return d.id == id }) {
+		r.doubles = append(r.doubles, double{kind, id, theirs, made.step})
+	}
+}
+
+// tidy removes what this run has made and another run has made too, and, with
+// consent, other applications with the plan's entity ID. What anybody may still use
+// stays, and is told.
+func (r *run) tidy(ctx context.Context) error {
+	doubles := r.doubles
+	r.doubles = nil
+	for _, c := range removals(r.plan, &r.st) {
+		if !slices.ContainsFunc(doubles, func(d double) bool { return d.id == c.Target }) {
+			r.rep.Steps = append(r.rep.Steps, Step{Change: c, ID: c.Target, Started: time.Now()})
+			doubles = append(doubles, double{ResApplication, c.Target, r.plan.Application.ID, len(r.rep.Steps) - 1})
+		}
+	}
+	for _, d := range doubles {
+		s := &r.rep.Steps[d.step]
+		why, err := r.inUse(ctx, d, doubles)
+		if err == nil && why == "" {
+			if d.kind == ResApplication {
+				err = r.f.jc.DeleteApplication(ctx, d.id)
+			} else {
+				err = r.f.jc.DeleteGroup(ctx, d.id)
+			}
+		}
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return &StepError{PhaseApply, s.Change, err}
+		case err != nil:
+			why = err.Error()
+		}
+		removed := why == ""
+		switch {
+		case s.Change.Action == Delete && removed:
+			s.Outcome, s.Attempts = Done, 1
+		case s.Change.Action == Delete:
+			s.Outcome, s.Error = Left, why
+		case removed:
+			s.Outcome, s.ID = Skipped, d.theirs
+			s.Error = "another run made " + d.theirs + " at the same moment, which is used; " + d.id + " was removed again"
+		default:
+			s.Error = "another run made " + d.theirs + " at the same moment, which is used; " + d.id + " is left: " + why
+		}
+		if !removed {
+			r.rep.Findings = append(r.rep.Findings, Finding{Code: CodeApplicationTwice, Severity: Alarm, Subject: d.id,
+				Message: "the " + string(d.kind) + " " + d.id + " stands beside " + d.theirs + ", which is used, and is left: " + why, Repair: "look who uses it, and delete it by hand"})
+		}
+	}
+	return nil
+}
+
+// removals are the other applications with the plan's entity ID that the plan
+// consents to remove, once everything else holds.
+func removals(p Plan, st *observation) (cs Changes) {
+	if !p.Consent.RemoveDuplicate {
+		return nil
+	}
+	for _, a := range st.apps {
+		if a != st.app(p) && a.IdPEntityID == p.Application.IdPEntityID {
+			cs = append(cs, Change{Resource: ResApplication, Name: a.IdPEntityID, Action: Delete, Target: a.ID, Fields: []Field{{Name: "label", Old: a.DisplayLabel}}})
+		}
+	}
+	return cs
+}
+
+// inUse says why a double must stay; "" means that nobody uses it.
+func (r *run) inUse(ctx context.Context, d double, doubles []double) (string, error) {
+	if d.kind == ResApplication {
+		domain, fed, err := r.f.authentication(ctx, r.plan.Domain)
+		if err != nil {
+			return "", err
+		}
+		now := observation{apps: r.st.apps, fed: fed}
+		if domain != nil {
+			now.domains = []*aad.Domain{domain}
+		}
+		if now.federated(r.plan.Domain) && (fed == nil || now.uses(d.id)) {
+			return "the domain may be federated with it", nil
+		}
+		for to, err := range r.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: d.id}, jumpcloud.GroupObject, jumpcloud.UserObject) {
+			if errors.Is(err, jumpcloud.ErrNotFound) {
+				return "", nil
+			}
+			if err != nil {
+				return "", err
+			}
+			ours := slices.ContainsFunc(r.plan.Groups, func(g Group) bool { return g.ID == to.ID }) ||
+				slices.ContainsFunc(doubles, func(d double) bool { return d.id == to.ID })
+			if to.Type != jumpcloud.GroupObject || !ours {
+				return "the " + to.String() + " is bound to it, which the plan does not name", nil
+			}
+		}
+		return "", nil
+	}
+	listed := make(map[string]bool) // whom the plan has put there
+	for _, g := range r.plan.Groups {
+		if g.ID == d.theirs {
+			for _, m := range g.Members {
+				listed[r.st.userIDs[strings.ToLower(m)]] = true
+			}
+		}
+	}
+	for id, err := range r.f.jc.GroupMembers(ctx, d.id) {
+		if errors.Is(err, jumpcloud.ErrNotFound) {
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		if !listed[id] {
+			return "the user " + id + " is in it, whom the plan does not list", nil
+		}
+	}
+	return "", nil
+}
+
+// forget lets changes of these resources be made again.
+func (r *run) forget(rs ...Resource) {
+	for _, sent := range r.sent {
+		if slices.Contains(rs, r.rep.Steps[sent.step].Change.Resource) {
+			sent.made, sent.seen = false, 0
+		}
+	}
+}
+
+// inspectDoubles tells of a second application with the plan's entity ID: which of
+// them answers at one address is not known, and it may be the trace of another run.
+func inspectDoubles(ps *problems, p Plan, st *observation) {
+	app := st.app(p)
+	for _, a := range st.apps {
+		if a == app {
+			continue
+		}
+		why := "it is the older one"
+		switch {
+		case st.stands(p.Domain) == app:
+			why = "Azure AD accepts its certificate"
+		case app.ID == p.Application.ID:
+			why = "the plan pins it"
+		}
+		*ps = append(*ps, Finding{Code: CodeApplicationTwice, Severity: Alarm, Subject: a.ID, Consent: "removeDuplicate", Consented: p.Consent.RemoveDuplicate,
+			Message: "applications " + nameApplication(app, st) + " and " + nameApplication(a, st) + " carry the same entity ID " + p.Application.IdPEntityID + "; the plan's is the first, because " + why,
+			Repair:  "find out who made the other, perhaps another run at the same moment; delete it with jumpcloud.Client.DeleteApplication(ctx, " + quote(a.ID) + "), or set consent.removeDuplicate"})
+	}
+}
+
+// older reports whether a was made before b, or comes first where that is not known.
+func older(a, b *jumpcloud.Application) bool {
+	if !a.Created.Equal(b.Created) && !a.Created.IsZero() && !b.Created.IsZero() {
+		return a.Created.Before(b.Created)
+	}
+	return a.ID < b.ID
+}
+
+// stands is the one of several applications whose issuer and certificate stand in
+// Azure AD, or nil.
+func (st *observation) stands(domain string) *jumpcloud.Application {
+	if len(st.apps) < 2 || st.fed == nil || !st.federated(domain) {
+		return nil
+	}
+	var found *jumpcloud.Application
+	for _, a := range st.apps {
+		own, err := a.Certificate()
+		if err != nil || a.IdPEntityID != st.fed.IssuerURI || own != st.fed.SigningCertificate && own != st.fed.NextSigningCertificate {
+			continue
+		}
+		if found == nil || older(a, found) {
+			found = a
+		}
+	}
+	return found
+}
+
+// uses reports whether the domain is federated with the application.
+func (st *observation) uses(appID string) bool {
+	if st.fed == nil {
+		return false
+	}
+	for _, a := range st.apps {
+		if c, err := a.Certificate(); a.ID == appID && err == nil && (c == st.fed.SigningCertificate || c == st.fed.NextSigningCertificate) {
+			return true
+		}
+	}
+	return false
+}
+
+// nameApplication names an application for people. If there are several, it
+// says with which of them the domain is federated.
+func nameApplication(a *jumpcloud.Application, st *observation) string {
+	name := quote(a.DisplayLabel) + " (" + a.ID
+	if st.fed == nil || len(st.apps) == 1 {
+		return name + ")"
+	}
+	if own, err := a.Certificate(); err == nil && (own == st.fed.SigningCertificate || own == st.fed.NextSigningCertificate) {
+		return name + ", whose certificate Azure AD accepts)"
+	}
+	return name + ", whose certificate Azure AD does not accept)"
+}
+
+// inspectTwice refuses to choose between two groups of one name.
+func inspectTwice(ps *problems, p Plan, st *observation) {
+	for _, g := range p.Groups {
+		if have := st.groups[g.Name]; len(have) > 1 && st.group(g) == nil {
+			ids := make([]string, 0, len(have))
+			for _, h := range have {
+				ids = append(ids, h.ID)
+			}
+			ps.add(CodeGroupTwice, g.Name, fmt.Sprintf("JumpCloud has %d groups named %q (%s)", len(have), g.Name, strings.Join(ids, ", ")), "rename all but one, or set the group's id in the plan")
+		}
+	}
+}
