@@ -51,11 +51,24 @@
 // what to do; then call again. None of them takes away a sign-in that works, but
 // that people of a domain that becomes managed need an Azure AD password.
 //
-// A second application can come to be in one case only: the process dies, the
-// answer to the creation was lost, and JumpCloud's list does not show the
-// application when the next run looks. The next run then refuses with both
-// names. Two runs at the same moment keep the older application; the run that
-// made the younger one removes it again.
+// # Between processes
+//
+// Runs for one domain wait for each other, and switches of one tenant go one after
+// the other, within a process: for all Federators over one [aad.Client]. Processes
+// know nothing of each other but what the services show. What remains:
+//
+//   - Two processes, or one that died with the answer to a creation on its way, can
+//     leave two applications or groups of one name while lists lag. Every run then
+//     chooses the same: the application that stands in Azure AD, else the older one.
+//     The run that made the other removes it; one that nobody owns up to is an
+//     alarm with its ID, and goes with Consent.RemoveDuplicate if nobody uses it.
+//   - Two processes that federate two domains in the same second can take each
+//     other's last break-glass administrator, unless one sees the other's new
+//     application: then the later one is refused, and says who is at work.
+//   - What somebody changes between the last read before a switch and the switch
+//     itself, usually less than a second, is not seen.
+//
+// One process at a time for each tenant rules all of this out.
 //
 // # What is not promised
 //

@@ -96,6 +96,8 @@ type People struct {
 	absent     []string // groups of the plan that do not exist
 	empty      []string // and those that nobody is in
 	ids        usualID
+	named      int // bindings of people on the domain that name an account
+	here       int // and whose account the tenant has
 
 	list []PersonFinding // of people who were read back from JSON
 }

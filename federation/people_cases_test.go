@@ -647,3 +647,45 @@ func TestListsThatLag(t *testing.T) {
 		})
 	}
 }
+
+// Bindings that name nobody of the tenant show that directory and tenant belong to
+// two customers.
+func TestBindingsOfAnotherCustomer(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		strange  int // of three people, whose bindings name accounts of another tenant
+		unbound  bool
+		severity federation.Severity
+	}{
+		{"all of them", 3, false, federation.Refusal},
+		{"two of three", 2, false, ""},
+		{"nobody is bound", 0, true, federation.Info},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				for i, u := range env.JumpCloud.Users() {
+					dir, user := jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: env.Directory}, jumpcloud.Object{Type: jumpcloud.UserObject, ID: u.ID}
+					if tt.unbound || i < tt.strange {
+						env.JumpCloud.Unbind(dir, user)
+					}
+					if !tt.unbound && i < tt.strange {
+						env.JumpCloud.BindUser(env.Directory, u.ID, "0e3a9f44-1111-4222-8333-00000000000"+string(rune('0'+i)))
+					}
+				}
+				plan := env.Plan()
+				plan.Consent.LockOut.AtMost = 3
+				rep, err := env.Federator(nil).Federate(t.Context(), plan)
+				var found federation.Severity
+				for _, f := range rep.Findings {
+					if f.Code == federation.CodeWrongTenant {
+						found = f.Severity
+					}
+				}
+				if found != tt.severity || (err != nil) != (tt.severity == federation.Refusal) {
+					t.Errorf("found %q, %v; want %q\n%s", found, err, tt.severity, rep)
+				}
+			})
+		})
+	}
+}

@@ -76,12 +76,34 @@ func (p *People) gates(consent LockOut, similar []string) []Finding {
 		}
 	}
 	fs = append(fs, p.ids.findings(p.Domain)...)
+	fs = append(fs, p.customer()...)
 	fs = append(fs, p.otherDomainGate()...)
 	if len(p.subdomains) > 0 {
 		fs = append(fs, Finding{Code: CodeSubdomain, Severity: Info, Subject: p.Domain,
 			Message: "federated together with " + p.Domain + ", because they follow it: " + strings.Join(p.subdomains, ", ")})
 	}
 	return append(fs, consent.unused(p.LockedOut(), out, p.Domain)...)
+}
+
+// strangersEnough is how many bindings must name accounts, none of which the
+// tenant has, before directory and tenant are taken for those of two customers.
+const strangersEnough = 3
+
+// customer tells by the bindings whether JumpCloud's directory and the tenant
+// belong together.
+func (p *People) customer() []Finding {
+	switch {
+	case p.crowd == nil || p.crowd.jc.n == 0 || p.Counts.AzureAD == 0:
+		return nil // nobody who could be bound, or whom they could be bound to
+	case p.named >= strangersEnough && p.here == 0:
+		return []Finding{{Code: CodeWrongTenant, Severity: Refusal, Subject: p.Domain,
+			Message: fmt.Sprintf("JumpCloud's directory has bound %d people of %s to accounts, none of which is in this Azure AD tenant: directory and tenant most likely belong to two customers", p.named, p.Domain),
+			Repair:  "use the credentials of one customer for both services"}}
+	case p.named == 0:
+		return []Finding{{Code: CodeWrongTenant, Severity: Info, Subject: p.Domain,
+			Message: "JumpCloud's directory has bound nobody of " + p.Domain + " to an account yet, so nothing shows that directory and tenant belong to one customer"}}
+	}
+	return nil
 }
 
 // because adds what is wrong with the plan's groups.

@@ -126,6 +126,22 @@ func (c *crowd) differs(p *adPerson, j uint32) bool {
 	return p.immutable != halves(maphash.Bytes(c.jcIDs.seed, q.id[:]))
 }
 
+// belonging counts the bindings of people on the domain that name an account, and
+// how many of these accounts the tenant has.
+func (c *crowd) belonging() (named, here int) {
+	for i := range c.jc.n {
+		q := c.jc.at(i)
+		if q.flags&(jcSeen|jcNamed) != jcSeen|jcNamed || !c.onDomain(c.key(i)) && !c.onDomain(c.email(i)) {
+			continue
+		}
+		named++
+		if c.ad.at(q.ad-1).flags&adSeen != 0 {
+			here++
+		}
+	}
+	return named, here
+}
+
 // strangers are accounts that a user of the domain is bound to and that were not
 // read: the first by ID, up to a number.
 func (c *crowd) strangers(atMost int) (accounts []uint32) {

@@ -50,7 +50,9 @@ func (f *Federator) people(ctx context.Context, a audience) (*People, error) {
 	if err := f.readStrangers(ctx, c, a.admins); err != nil {
 		return nil, err
 	}
+	named, here := c.belonging() // before the join decides on accounts
 	p := judge(c, a)
+	p.named, p.here = named, here
 	for i, group := range a.groups {
 		if members[i] == 0 && group.name != "" && !slices.ContainsFunc(a.newMembers, func(m newMember) bool { return m.group == group.name }) {
 			p.empty = append(p.empty, group.name)
