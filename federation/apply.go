@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -15,38 +16,64 @@ import (
 
 // make sends the changes of one stage and looks until they show.
 func (r *run) make(ctx context.Context, stage Changes) error {
-	parent := ctx
-	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
-	defer cancel()
+	parent, w := ctx, newStall(ctx, r.f.opts.Settle)
+	defer func() { w.end() }()
 	todo := stage
 	for n := 1; ; n++ {
-		refused, err := r.apply(ctx, todo)
+		refused, err := r.apply(w.ctx, todo)
 		if err != nil {
 			return err
 		}
 		last := refused
-		if err := r.lookAgain(ctx, stage.parts()); err != nil {
+		if err := r.lookAgain(w.ctx, stage.parts()); err != nil {
 			if !temporary(err) || parent.Err() != nil {
 				return &StepError{PhaseWait, todo[0], errors.Join(refused, err)}
 			}
 			last = errors.Join(refused, err)
 		}
 		left := diff(r.plan, &r.st).only(stage)
-		if len(left) == 0 {
+		switch {
+		case len(left) == 0:
 			return nil
+		case len(left) < len(todo):
+			w.progress()
 		}
 		todo = left
 		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &todo[0], Attempt: n, Err: last})
-		if err := sleep(ctx, backoff(n)); err != nil {
+		if err := sleep(w.ctx, backoff(n)); err != nil {
+			if errors.Is(err, ErrNotConverged) {
+				err = fmt.Errorf("%w; call again in some minutes, it goes on from what it finds", err)
+			}
 			return &StepError{PhaseWait, todo[0], errors.Join(err, last, r.refusal(todo[0]))}
 		}
 		if c := todo[0]; c.Resource == ResFederation && !r.made(c) {
 			// The switch is about to be sent again, perhaps minutes later.
-			if still, err := r.fresh(ctx, c); err != nil || !still {
+			if still, err := r.fresh(w.ctx, c); err != nil || !still {
 				return err
 			}
 		}
 	}
+}
+
+// A stall bounds a wait that may go on for as long as it gets on: its context ends
+// with [ErrNotConverged] when nothing has got better for a while.
+type stall struct {
+	parent context.Context
+	limit  time.Duration
+	ctx    context.Context
+	end    context.CancelFunc
+}
+
+func newStall(parent context.Context, limit time.Duration) *stall {
+	w := &stall{parent: parent, limit: limit, end: func() {}}
+	w.progress()
+	return w
+}
+
+// progress lets the time begin anew. Nothing may be under way under the context.
+func (w *stall) progress() {
+	w.end()
+	w.ctx, w.end = context.WithTimeoutCause(w.parent, w.limit, ErrNotConverged)
 }
 
 // apply sends those of the changes that were not sent yet, side by side. A

@@ -73,14 +73,14 @@ func (r *run) whole(ctx context.Context) (again bool, err error) {
 	if r.resumed {
 		need = 2
 	}
-	parent := ctx
-	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
-	defer cancel()
-	good := 0 // looks in a row in which nothing was missing or hidden
+	parent, w := ctx, newStall(ctx, r.f.opts.Settle)
+	defer func() { w.end() }()
+	least := len(r.rep.Steps) + 1 // how few changes were left to be seen
+	good := 0                     // looks in a row in which nothing was missing or hidden
 	parts := everything
 	for n := 1; ; n++ {
 		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Attempt: n, Text: "looking at everything once more"})
-		err := r.lookAtWhole(ctx, parts, n)
+		err := r.lookAtWhole(w.ctx, parts, n)
 		switch {
 		case err != nil && (!temporary(err) || parent.Err() != nil):
 			return false, &StepError{Phase: PhaseWait, Err: err}
@@ -90,6 +90,10 @@ func (r *run) whole(ctx context.Context) (again bool, err error) {
 				return true, nil
 			}
 			parts = r.pending(missing)
+			if left := r.toBeSeen(); left < least {
+				least = left
+				w.progress()
+			}
 			if good++; len(missing) > 0 || r.st.unlisted() != 0 {
 				good = 0
 			}
@@ -99,7 +103,7 @@ func (r *run) whole(ctx context.Context) (again bool, err error) {
 				return false, nil
 			}
 		}
-		if serr := sleep(ctx, backoff(n)); serr != nil {
+		if serr := sleep(w.ctx, backoff(n)); serr != nil {
 			return false, &StepError{Phase: PhaseWait, Err: errors.Join(fmt.Errorf("%w: %s", serr, r.unseen()), err)}
 		}
 	}
@@ -122,6 +126,16 @@ func (r *run) lookAtWhole(ctx context.Context, parts part, n int) error {
 		return err
 	}
 	return r.lookAgain(ctx, parts&own)
+}
+
+// toBeSeen is how many changes have not shown twice in a row.
+func (r *run) toBeSeen() (n int) {
+	for _, sent := range r.sent {
+		if sent.seen < 2 && r.rep.Steps[sent.step].Outcome != Refused {
+			n++
+		}
+	}
+	return n
 }
 
 // unseen says what does not show twice in a row, for who has waited for it.
