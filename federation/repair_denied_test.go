@@ -266,3 +266,52 @@ func TestRepairMembersOfAGroupInTheGroup(t *testing.T) {
 		}
 	})
 }
+
+// A credential that is refused ends everything at once. What was on its way then
+// has most likely been done: it is looked at, and not forgotten.
+func TestRepairEndsWithItsCredential(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := broken(30)
+		plan := everything(env)
+		plan.ImmutableIDs, plan.Bind = "", false
+		f := env.Federator(nil)
+		rep, err := f.PreviewRepair(t.Context(), plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		n := 0
+		env.JumpCloud.Fault = func(r *http.Request) jumpcloudtest.Fault {
+			if r.Method != http.MethodPost {
+				return jumpcloudtest.Fault{}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if n++; n == 2 {
+				return jumpcloudtest.Fault{Kind: jumpcloudtest.Error500Before, Status: http.StatusUnauthorized, Delay: 100 * time.Millisecond}
+			}
+			return jumpcloudtest.Fault{Kind: jumpcloudtest.DropAfter}
+		}
+		env.ResetLog()
+		rep, err = f.Repair(t.Context(), rep)
+		if !errors.Is(err, jumpcloud.ErrUnauthenticated) || n > 16 {
+			t.Errorf("%v after %d writes", err, n)
+		}
+		group := rep.Steps[0].Value
+		members := make(map[string]bool)
+		for id, err := range env.JumpCloud.Client(nil).GroupMembers(t.Context(), group) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			members[id] = true
+		}
+		if rep.Count(federation.Done) == 0 {
+			t.Error("nothing was on its way, so the test says nothing")
+		}
+		for _, s := range rep.Steps {
+			if members[s.JumpCloudID] != (s.Outcome == federation.Done) {
+				t.Errorf("a member: %t, %s", members[s.JumpCloudID], s)
+			}
+		}
+	})
+}
