@@ -16,11 +16,14 @@ import (
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-func (f *Federator) observeApplication(ctx context.Context, p Plan, st *observation, parts part) error {
+func (f *Federator) observeApplication(ctx context.Context, p Plan, st *observation, parts part, domain <-chan struct{}) error {
 	if parts.has(partApplications) {
 		if err := f.applications(ctx, p, st); err != nil {
 			return err
 		}
+	}
+	if len(st.apps) > 1 {
+		<-domain // of several, what the domain is federated with decides
 	}
 	app := st.app(p)
 	g, ctx := errgroup.WithContext(ctx)

@@ -85,10 +85,14 @@ func (st *observation) unlisted() (p part) {
 func (f *Federator) observe(ctx context.Context, p Plan, old observation, parts part) (observation, error) {
 	st := old
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return f.observeApplication(ctx, p, &st, parts) })
+	domain := make(chan struct{}) // closed when the domain is read
+	g.Go(func() error { return f.observeApplication(ctx, p, &st, parts, domain) })
 	g.Go(func() error { return f.observeGroups(ctx, p, &st, parts) })
 	g.Go(func() error { return f.observeDirectory(ctx, p, &st, parts) })
-	g.Go(func() error { return f.observeDomain(ctx, p, &st, parts) })
+	g.Go(func() error {
+		defer close(domain)
+		return f.observeDomain(ctx, p, &st, parts)
+	})
 	g.Go(func() error { return f.observeAdmins(ctx, p, &st, parts) })
 	if err := g.Wait(); err != nil {
 		return old, err
