@@ -225,12 +225,11 @@ func (j *judgement) addresses(p *adPerson, jc, ad uint32) {
 
 func (j *judgement) hasMail(u uint32, address ref) bool {
 	i, _ := slices.BinarySearchFunc(j.alias, u, func(x aliasOf, u uint32) int { return cmp.Compare(x.ad, u) })
-	for ; i < len(j.alias) && j.alias[i].ad == u; i++ {
-		if j.alias[i].kind == aliasMail {
-			return j.alias[i].addr == address
-		}
+	end := i
+	for end < len(j.alias) && j.alias[end].ad == u {
+		end++
 	}
-	return false
+	return slices.Contains(j.alias[i:end], aliasOf{address, u, aliasMail})
 }
 
 // access judges whether the person of an enabled account gets through JumpCloud.
