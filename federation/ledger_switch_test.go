@@ -309,6 +309,26 @@ var switching = []situation{
 	{"while Confirm waits, somebody is hired", func(s *tale) {
 		s.whileAsked(func() { s.AzureAD.AddUser(aad.User{UserPrincipalName: "new.hire@example.com"}) })
 	}},
+	{"while many members are added, somebody is hired", func(s *tale) {
+		p := s.Plan()
+		everybody := federation.Group{Name: "Everybody"}
+		for i := range 24 {
+			address := fmt.Sprintf("member.%d@example.com", i)
+			s.JumpCloud.AddUser(jumpcloud.User{Username: fmt.Sprintf("member.%d", i), Email: address, State: jumpcloud.Activated, Activated: true})
+			everybody.Members = append(everybody.Members, address)
+		}
+		p.Groups = append(p.Groups, everybody)
+		var once sync.Once
+		s.JumpCloud.OnRequest = func(r *http.Request) {
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/members") {
+				once.Do(func() { s.edit(func() { s.AzureAD.AddUser(aad.User{UserPrincipalName: "new.hire@example.com"}) }) })
+			}
+		}
+		var pe *federation.PreconditionError
+		if rep, err := s.federate(s.ctx, p, nil); !errors.As(err, &pe) {
+			s.t.Errorf("%v; want a *PreconditionError\n%s", err, rep)
+		}
+	}},
 	{"while Confirm waits, somebody is unbound from the directory", func(s *tale) {
 		s.whileAsked(func() {
 			u := s.JumpCloud.Users()[0]

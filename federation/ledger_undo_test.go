@@ -128,6 +128,19 @@ var undoing = []situation{
 		time.Sleep(time.Minute)
 		s.revert(s.ctx, rep)
 	}},
+	{"of a Defederate that died while its answer was on the way", func(s *tale) {
+		s.federate(s.ctx, s.Plan(), nil)
+		ctx, over := s.killed(http.MethodDelete, "/v1.0/domains/*/federationConfiguration/*", fault.DropAfter)
+		rep, err := s.defederate(ctx, federation.DefederatePlan{Domain: s.Domain, Passwords: federation.PasswordsKnown})
+		over()
+		if err == nil || len(rep.Steps) == 0 || rep.Steps[0].Outcome != federation.Unknown {
+			s.t.Errorf("%v; want an error, and the first step unknown:\n%s", err, rep)
+		}
+		time.Sleep(time.Hour)
+		if out, err := s.revert(s.ctx, rep); err != nil || out.After != federation.StateFederated {
+			s.t.Errorf("%v; want the domain federated again:\n%s", err, out)
+		}
+	}},
 	{"of a Defederate that has deleted the application", func(s *tale) {
 		s.federate(s.ctx, s.Plan(), nil)
 		rep, _ := s.defederate(s.ctx, withRemoval(s.Domain))

@@ -78,6 +78,7 @@ type run struct {
 	read   time.Time        // when everything was read last
 	judged time.Time        // when people were judged last
 
+	judgedAt  int       // how many steps had been filed by then
 	certified time.Time // when the certificate that was switched to was judged
 
 	doubles []double // what gave way to another run's
@@ -175,7 +176,7 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	findings := inspect(plan, &r.st, time.Now())
 	gateCustomer((*problems)(&findings), "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
 	if len(todo) > 0 {
-		r.judged = time.Now()
+		r.judged, r.judgedAt = time.Now(), len(r.rep.Steps)
 		gates, people, err := r.f.check(ctx, plan, &r.st)
 		if err != nil {
 			return nil, err

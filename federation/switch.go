@@ -124,10 +124,12 @@ func (st *observation) federate(names ...string) {
 	}
 }
 
-// A read is fresh for this long, a judgement of people for a minute.
+// A read is fresh for this long, a judgement of people for a minute, or until so
+// many changes were sent: while members are added one by one, people change.
 const (
-	freshRead   = 30 * time.Second
-	freshPeople = time.Minute
+	freshRead    = 30 * time.Second
+	freshPeople  = time.Minute
+	freshChanges = 16
 )
 
 // fresh makes sure that everything the switch depends on was read shortly before
@@ -165,7 +167,7 @@ func (r *run) fresh(ctx context.Context, c Change) (still bool, err error) {
 			return false, switching(err)
 		}
 	}
-	if time.Since(r.judged) > freshPeople {
+	if time.Since(r.judged) > freshPeople || len(r.rep.Steps)-r.judgedAt >= freshChanges {
 		return true, r.judgePeople(ctx)
 	}
 	return true, r.judgeAgain(ctx)
@@ -179,7 +181,7 @@ func (r *run) judgePeople(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.judged, r.before = began, reachBefore(r.plan, &r.st)
+	r.judged, r.judgedAt, r.before = began, len(r.rep.Steps), reachBefore(r.plan, &r.st)
 	if err := problems(gates).err(); err != nil {
 		r.rep.note(gates)
 		return switching(err)

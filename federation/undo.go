@@ -342,7 +342,7 @@ func (u *undoing) bring(ctx context.Context, s *undoStep) error {
 					s.Outcome, last = Made, nil
 					u.sent(s)
 					continue // look at once
-				case temporary(err) || notThere(err):
+				case temporary(err) || notThere(err) || unknown(err):
 					s.Outcome, last = Unknown, err
 					u.sent(s)
 				default:
