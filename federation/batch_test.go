@@ -178,6 +178,17 @@ func TestLastAdministratorStays(t *testing.T) {
 			f, g := federation.New(env.JumpCloud.Client(nil), ad, nil), federation.New(env.JumpCloud.Client(nil), ad, nil)
 			return both(t, f, g, a, b)
 		}},
+		{"one after the other, and the list of domains is old", func(t *testing.T, env *federationtest.Env, a, b federation.Plan) (error, error) {
+			ad := env.AzureAD.Client(nil)
+			env.AzureAD.ReadLag = aadtest.Lag{For: 10 * time.Minute}
+			f := federation.New(env.JumpCloud.Client(nil), ad, &federation.Options{Settle: time.Minute})
+			if rep, err := f.Federate(t.Context(), a); !errors.Is(err, federation.ErrNotConverged) || env.AzureAD.Domain(a.Domain).AuthenticationType != aad.Federated {
+				t.Errorf("%v; want a domain that is switched, and does not show it\n%s", err, rep)
+			}
+			env.JumpCloud.Deactivate(env.JumpCloud.Applications()[0].ID) // not at work any more, as far as JumpCloud tells
+			_, err := federation.New(env.JumpCloud.Client(nil), ad, nil).Federate(t.Context(), b)
+			return nil, err
+		}},
 		{"two processes", func(t *testing.T, env *federationtest.Env, a, b federation.Plan) (error, error) {
 			return both(t, env.Federator(nil), env.Federator(nil), a, b)
 		}},

@@ -130,3 +130,27 @@ func TestSecondApplicationInTheSecondSlot(t *testing.T) {
 		}
 	})
 }
+
+// Of two applications the plan's is the one that Azure AD trusts, even if the
+// other is older.
+func TestTheApplicationThatAzureADTrusts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		older := env.JumpCloud.AddApplication("office365", "Older", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/older")
+		second := env.JumpCloud.AddApplication("office365", "Trusted", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/trusted")
+		plan := env.Plan()
+		plan.Application.ID = second
+		if rep, err := env.Federator(nil).Federate(t.Context(), plan); err != nil {
+			t.Fatalf("%v\n%s", err, rep)
+		}
+		a, _ := env.JumpCloud.Application(second)
+		env.ResetLog()
+		rep, err := env.Federator(nil).Federate(t.Context(), env.Plan())
+		if err != nil || rep.Plan.Application.ID != second || env.Writes() != 0 {
+			t.Errorf("%v; the application is %s; want %s, not %s\n%s", err, rep.Plan.Application.ID, second, older, rep)
+		}
+		if fed, _ := env.AzureAD.Federation(env.Domain); fed.SigningCertificate != a.Certificate {
+			t.Errorf("the trusted certificate was replaced\n%s", rep)
+		}
+	})
+}

@@ -257,6 +257,26 @@ func TestConfirm(t *testing.T) {
 	})
 }
 
+// What changed while somebody thought about the answer is judged before the first
+// write, not only before the switch.
+func TestConfirmIsJudgedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		opts := &federation.Options{Confirm: func(federation.Changes) error {
+			for _, upn := range env.Administrators {
+				env.AzureAD.RemoveUser(upn)
+			}
+			time.Sleep(time.Hour)
+			return nil
+		}}
+		rep, err := env.Federator(opts).Federate(t.Context(), env.Plan())
+		var pe *federation.PreconditionError
+		if !errors.As(err, &pe) || !pe.Has(federation.CodeBreakGlass) || env.Writes() != 0 {
+			t.Errorf("%v after %d writes; want a refusal before the first\n%s", err, env.Writes(), rep)
+		}
+	})
+}
+
 // Events tell each change twice, before and after, in an order that makes
 // sense, and never two at once.
 func TestEvents(t *testing.T) {
