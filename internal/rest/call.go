@@ -3,13 +3,12 @@ package rest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"time"
 
-	"github.com/hashicorp/go-retryablehttp"
+	"github.com/jcaad/jcaad/internal/pace"
+	"github.com/jcaad/jcaad/internal/wait"
 )
 
 // attempt is one request and what came of it.
@@ -38,11 +37,12 @@ type call struct {
 	renewed   bool
 	throttled bool          // the last answer was
 	asked     time.Duration // by the service, in its last answer
+	told      bool          // it did ask
 	waited    time.Duration // because of throttling, in all
 	pause     time.Duration // before the next attempt, by the gate's leave
 	unknown   bool          // some attempt may have taken effect
 	stop      error         // why no more attempts are made, beside the answer
-	lease     lease
+	lease     pace.Lease
 	slept     time.Duration // before the present attempt
 }
 
@@ -109,7 +109,7 @@ func (c *Caller) do(ctx context.Context, r *Request, addr string, out any) (*Res
 			cl.unknown = r.Class != Read
 			return nil, cl.failure(ctx)
 		}
-		if err := sleep(ctx, cl.pause); err != nil {
+		if err := wait.For(ctx, cl.pause); err != nil {
 			cl.stop = err
 			return nil, cl.failure(ctx)
 		}
@@ -119,101 +119,6 @@ func (c *Caller) do(ctx context.Context, r *Request, addr string, out any) (*Res
 		Status: cl.last.status, Header: cl.last.header, Body: cl.last.body,
 		RequestID: cl.requestID(), Attempts: cl.n,
 	}, nil
-}
-
-// send makes attempts until one succeeds or none is left.
-func (cl *call) send(ctx context.Context, addr string, body []byte, ctype string) error {
-	var raw any
-	if body != nil {
-		raw = body
-	}
-	req, err := retryablehttp.NewRequestWithContext(ctx, cl.r.Method, addr, raw)
-	if err != nil {
-		cl.stop = bare(err)
-		return cl.failure(ctx)
-	}
-	req.Header.Set("Accept", "application/json")
-	if ctype != "" {
-		req.Header.Set("Content-Type", ctype)
-	}
-	if cl.c.cfg.UserAgent != "" {
-		req.Header.Set("User-Agent", cl.c.cfg.UserAgent)
-	}
-	for k, v := range cl.r.Header {
-		req.Header[http.CanonicalHeaderKey(k)] = append([]string(nil), v...)
-	}
-	if err := cl.admit(ctx, req.Request); err != nil {
-		cl.stop = err
-		return cl.failure(ctx)
-	}
-	resp, err := cl.c.retry.Do(req)
-	if resp != nil {
-		resp.Body.Close()
-	}
-	if err != nil || !cl.last.ok() {
-		return cl.failure(ctx)
-	}
-	return nil
-}
-
-// admit waits for a place, for the gate and for the pace, and sets the
-// credential.
-func (cl *call) admit(ctx context.Context, req *http.Request) error {
-	began := time.Now()
-	for {
-		entered := time.Now()
-		l, err := cl.c.pace.enter(ctx, cl.bulk, patience{cl.c.cfg.MaxWait, cl.c.cfg.MaxElapsed - cl.waited})
-		cl.waited += time.Since(entered)
-		if err != nil {
-			return err
-		}
-		cl.lease = l
-		if cl.c.cfg.Authorize != nil {
-			if err := cl.c.cfg.Authorize(ctx, req.Header); err != nil {
-				cl.release()
-				return fmt.Errorf("no credential: %w", err)
-			}
-		}
-		if cl.c.pace.closedFor() == 0 { // it may have closed while a token was fetched
-			break
-		}
-		cl.release()
-	}
-	if ctx.Err() != nil { // nothing is sent that nobody waits for
-		cl.release()
-		return ended(ctx)
-	}
-	cl.slept = cl.pause + time.Since(began)
-	return nil
-}
-
-func (cl *call) release() {
-	cl.c.pace.leave(cl.lease)
-	cl.lease = lease{}
-}
-
-// finish takes the result of an attempt.
-func (cl *call) finish(ctx context.Context, a attempt) {
-	cl.n++
-	cl.last, cl.fresh = a, true
-	if !cl.c.cfg.Logger.Enabled(ctx, slog.LevelDebug) {
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("method", cl.r.Method),
-		slog.String("path", cl.r.Path),
-		slog.Int("status", a.status),
-		slog.Int("attempt", cl.n),
-		slog.Duration("elapsed", a.done.Sub(a.sent)),
-		slog.Duration("wait", cl.slept),
-	}
-	if id := cl.requestID(); id != "" {
-		attrs = append(attrs, slog.String("request_id", id))
-	}
-	if a.err != nil {
-		attrs = append(attrs, slog.String("error", a.err.Error()))
-	}
-	cl.c.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "request", attrs...)
 }
 
 func (cl *call) requestID() string {
@@ -236,13 +141,9 @@ func (cl *call) failure(ctx context.Context) error {
 	if cl.stop != nil {
 		f.Err = cl.stop
 	}
-	var shut *shutError
-	if errors.As(f.Err, &shut) {
-		f.Throttled, f.RetryAfter = true, shut.wait
-	}
-	var late *deadlineError
-	if errors.As(f.Err, &late) && late.gate {
-		f.Throttled, f.RetryAfter = true, late.wait
+	var closed *pace.ClosedError
+	if errors.As(f.Err, &closed) {
+		f.Throttled, f.RetryAfter = true, closed.Wait
 	}
 	return cl.c.cfg.Error(f)
 }

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -74,33 +73,6 @@ var ErrNotJSON = errors.New("the answer is not the JSON expected")
 // ErrForeignLink is in the chain of a Failure of [Caller.Follow] that would
 // have left the service's own host.
 var ErrForeignLink = errors.New("link to another host refused")
-
-// contextError is the end of a context: Is finds both the context's error and
-// its cause.
-type contextError struct{ err, cause error }
-
-func (e *contextError) Error() string   { return e.cause.Error() }
-func (e *contextError) Unwrap() []error { return []error{e.err, e.cause} }
-
-// ended returns why ctx is done.
-func ended(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == nil || cause == err {
-		return err
-	}
-	return &contextError{err, cause}
-}
-
-// deadlineError says that a wait would have outlasted the context.
-type deadlineError struct {
-	wait time.Duration
-	gate bool // the wait is for the gate or the pace
-}
-
-func (e *deadlineError) Error() string {
-	return fmt.Sprintf("the wait of %v before the next request would end after the deadline", e.wait.Round(time.Millisecond))
-}
-func (e *deadlineError) Unwrap() error { return context.DeadlineExceeded }
 
 // bare strips the URLs that net/http puts around errors: they have the query.
 func bare(err error) error {

@@ -3,7 +3,6 @@ package rest
 import (
 	"io"
 	"testing"
-	"time"
 )
 
 type zeros struct{}
@@ -28,34 +27,6 @@ func TestBodyLimits(t *testing.T) {
 		b, more, err := readLimited(tt.body, tt.length, limit)
 		if len(b) != tt.want || more != tt.more || err != nil {
 			t.Errorf("%d bytes, %v, %v; want %d, %v", len(b), more, err, tt.want, tt.more)
-		}
-	}
-}
-
-// TestModel lets the model find the numbers of known buckets in two refusals.
-func TestModel(t *testing.T) {
-	for _, want := range []bucket{{20, 20}, {50, 5}, {7, 1}, {3, 100}, {200, 30}} {
-		var r rate
-		now := time.Unix(1e9, 0)
-		tokens, last := want.size, now
-		for refusals := 0; refusals < 2; {
-			d := max(r.delay(now), time.Millisecond)
-			now = now.Add(d)
-			tokens = min(want.size, tokens+want.rate*now.Sub(last).Seconds())
-			last = now
-			r.take(now)
-			if tokens >= 1 {
-				tokens--
-				r.accepted(lease{at: now, bound: d > time.Millisecond}, now)
-				continue
-			}
-			refusals++
-			r.refused(now, now.Add(time.Millisecond), time.Second, true, true)
-			now = now.Add(time.Second)
-		}
-		r.delay(now)
-		if r.estimate < 0.75*want.rate || r.estimate > 1.25*want.rate || r.lower > 1.02*want.rate || r.upper < 0.98*want.rate {
-			t.Errorf("%v: estimated %.2f a second (between %.2f and %.2f), burst %.0f", want, r.estimate, r.lower, r.upper, r.burst)
 		}
 	}
 }

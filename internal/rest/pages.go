@@ -51,7 +51,7 @@ func Pages[T any](ctx context.Context, c *Caller, n int, fetch func(ctx context.
 					drained = true
 				}
 			}
-			for width := c.pace.currentWidth(); started < end && running < width && started < page+2*width; started++ {
+			for width := c.pace.Width(); started < end && running < width && started < page+2*width; started++ {
 				running++
 				i := started
 				wg.Go(func() {

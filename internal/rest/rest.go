@@ -26,6 +26,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/jcaad/jcaad/internal/pace"
 )
 
 // Class says what may be repeated.
@@ -113,7 +115,7 @@ type Caller struct {
 	cfg   Config
 	base  url.URL
 	retry *retryablehttp.Client
-	pace  *pacer
+	pace  *pace.Gate
 }
 
 // New returns a Caller. It refuses a base URL that is neither https nor http
@@ -149,15 +151,8 @@ func New(cfg Config) (*Caller, error) {
 	if cfg.Error == nil {
 		cfg.Error = func(f *Failure) error { return f }
 	}
-	c := &Caller{cfg: cfg, base: *base, pace: newPacer(cfg.Workers, cfg.MaxWorkers)}
-	c.retry = &retryablehttp.Client{
-		HTTPClient:   newHTTPClient(cfg.HTTPClient, cfg.MaxWorkers, cfg.Idle),
-		RetryMax:     1 << 30, // the budget is in call.again: see there
-		CheckRetry:   checkRetry,
-		Backoff:      backoff,
-		PrepareRetry: prepareRetry,
-		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-	}
+	c := &Caller{cfg: cfg, base: *base, pace: pace.New(cfg.Workers, cfg.MaxWorkers)}
+	c.retry = newRetrier(newHTTPClient(cfg.HTTPClient, cfg.MaxWorkers, cfg.Idle))
 	return c, nil
 }
 

@@ -9,7 +9,11 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
+
+	"github.com/jcaad/jcaad/internal/pace"
+	"github.com/jcaad/jcaad/internal/wait"
 )
 
 const (
@@ -20,56 +24,15 @@ const (
 	maxBackoff       = 15 * time.Second
 )
 
-// checkRetry, backoff and prepareRetry are what go-retryablehttp asks. They
-// find the call in the context. Giving up is always (false, nil): an error, or
-// a RetryMax that is reached, would lose the answer.
-func checkRetry(ctx context.Context, _ *http.Response, err error) (bool, error) {
-	cl := callOf(ctx)
-	if !cl.fresh { // net/http refused the request before it was sent
-		cl.stop = bare(err)
-		return false, nil
-	}
-	return cl.again(ctx), nil
-}
-
-func backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
-	return 0 // prepareRetry waits: it alone has the context
-}
-
-func prepareRetry(req *http.Request) error {
-	ctx := req.Context()
-	cl := callOf(ctx)
-	req.Header = req.Header.Clone() // the last attempt may still be writing its own
-	err := sleep(ctx, cl.pause)
-	if err == nil {
-		err = cl.admit(ctx, req)
-	}
-	cl.stop = err
-	return err
-}
-
-// again decides whether another attempt is made, and after which pause.
+// again learns from the last attempt, and decides whether another one is made,
+// and after which pause.
 func (cl *call) again(ctx context.Context) bool {
 	a, class := &cl.last, cl.r.Class
-	cl.asked, _ = RetryAfter(a.header)
-	cl.pause, cl.throttled = 0, cl.isThrottled()
-	if cl.fresh {
-		cl.fresh = false
-		cl.c.pace.observe(cl.lease, a, cl.throttled, cl.asked)
-		if a.status == http.StatusServiceUnavailable && class != Create {
-			// Not so for a create: JumpCloud answers 503 to one kind of bad one.
-			cl.c.pace.closeFor(cl.asked)
-		}
-		cl.release()
-	}
-	if class != Read && !a.unsent && (a.err != nil || a.status >= 500 && a.status != http.StatusNotImplemented) {
-		cl.unknown = true
-	}
+	cl.learn()
 	if ctx.Err() != nil {
-		cl.stop = ended(ctx)
+		cl.stop = wait.Ended(ctx)
 		return false
 	}
-	_, told := RetryAfter(a.header)
 	switch {
 	case a.err != nil && permanent(a.err):
 		return false
@@ -86,12 +49,37 @@ func (cl *call) again(ctx context.Context) bool {
 		cl.c.cfg.Renew()
 		return true
 	case a.status == http.StatusServiceUnavailable && class == Create:
-		return told && cl.repeat(ctx, maxCreateRepeats, cl.asked)
+		return cl.told && cl.repeat(ctx, maxCreateRepeats, cl.asked)
 	case a.status >= 500 && a.status != http.StatusNotImplemented, a.status == http.StatusRequestTimeout:
 		return class != Create && cl.repeat(ctx, maxRepeats, cl.asked)
 	}
 	return false
 }
+
+// learn tells the gate what came of the last attempt, once, and gives back its
+// place.
+func (cl *call) learn() {
+	a := &cl.last
+	cl.asked, cl.told = RetryAfter(a.header)
+	cl.pause, cl.throttled = 0, cl.isThrottled()
+	if cl.fresh {
+		cl.fresh = false
+		used, _ := strconv.ParseFloat(a.header.Get(throttleHeader), 64)
+		cl.c.pace.Observe(cl.lease, pace.Answer{Status: a.status, Done: a.done, Refused: cl.throttled, Asked: cl.asked, Used: used})
+		if a.status == http.StatusServiceUnavailable && cl.r.Class != Create {
+			// Not so for a create: JumpCloud answers 503 to one kind of bad one.
+			cl.c.pace.Close(cl.asked)
+		}
+		cl.release()
+	}
+	if cl.r.Class != Read && !a.unsent && (a.err != nil || a.status >= 500 && a.status != http.StatusNotImplemented) {
+		cl.unknown = true
+	}
+}
+
+// throttleHeader is Graph's warning: the share of the limit that is used, sent
+// from 0.8 on.
+var throttleHeader = http.CanonicalHeaderKey("x-ms-throttle-limit-percentage")
 
 func (cl *call) isThrottled() bool {
 	a := &cl.last
@@ -108,14 +96,14 @@ func (cl *call) isThrottled() bool {
 
 // waitOut reports whether the call waits for the gate, which is closed now.
 func (cl *call) waitOut(ctx context.Context) bool {
-	wait := cl.c.pace.closedFor()
+	closed := cl.c.pace.Closed()
 	switch {
 	case cl.asked > cl.c.cfg.MaxWait:
 		return false
-	case !cl.bulk && cl.waited+wait > cl.c.cfg.MaxElapsed:
+	case !cl.bulk && cl.waited+closed > cl.c.cfg.MaxElapsed:
 		return false
-	case !meets(ctx, wait):
-		cl.stop = &deadlineError{wait: wait}
+	case !wait.Fits(ctx, closed):
+		cl.stop = &wait.DeadlineError{Wait: closed}
 		return false
 	}
 	return true
@@ -128,8 +116,8 @@ func (cl *call) repeat(ctx context.Context, limit int, asked time.Duration) bool
 	}
 	d := min(minBackoff<<cl.spent, maxBackoff)
 	cl.pause = max(d/2+rand.N(d/2), asked)
-	if !meets(ctx, cl.pause) {
-		cl.stop = &deadlineError{wait: cl.pause}
+	if !wait.Fits(ctx, cl.pause) {
+		cl.stop = &wait.DeadlineError{Wait: cl.pause}
 		return false
 	}
 	cl.spent++
@@ -159,25 +147,4 @@ func permanent(err error) bool {
 func isDialError(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
-}
-
-// meets reports whether ctx lives longer than d.
-func meets(ctx context.Context, d time.Duration) bool {
-	deadline, ok := ctx.Deadline()
-	return !ok || time.Until(deadline) > d
-}
-
-// sleep waits for d or the end of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ended(ctx)
-	}
 }

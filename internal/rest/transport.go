@@ -58,34 +58,6 @@ type transport struct {
 	idle time.Duration
 }
 
-func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	cl := callOf(req.Context())
-	if cl == nil {
-		return t.next.RoundTrip(req)
-	}
-	var w wire
-	a := attempt{sent: time.Now()}
-	resp, err := t.next.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), w.trace())))
-	if err == nil {
-		a.status, a.header = resp.StatusCode, resp.Header
-		w.watch.start(resp, t.idle)
-		a.body, a.broken = readBody(resp)
-		if w.watch.stop() && a.broken != nil {
-			a.broken = stalled(t.idle)
-		}
-		w.watch.Close()
-		resp.Body = http.NoBody
-		if a.broken != nil && a.ok() {
-			resp, err = nil, a.broken
-		}
-	}
-	a.err = bare(err)
-	a.unsent = a.status == 0 && w.unsent(a.err)
-	a.done = time.Now()
-	cl.finish(req.Context(), a)
-	return resp, err
-}
-
 // minProgress is what an answer has to bring within the idle limit.
 const minProgress = 1 << 10
 

@@ -1,9 +1,11 @@
-package rest
+package pace
 
 import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/jcaad/jcaad/internal/wait"
 )
 
 // width is how many bulk requests are under way at a time. It starts small,
@@ -12,7 +14,7 @@ import (
 // After a refusal the pace keeps the service from harm, and the width grows as
 // before; after the other signs it grows by one each round.
 //
-// The mutex of the pacer guards it.
+// The mutex of the Gate guards it.
 type width struct {
 	now, most int
 	inUse     int
@@ -47,11 +49,11 @@ func (w *width) enter(ctx context.Context, mu *sync.Mutex) error {
 	for i, other := range w.waiting {
 		if other == ch {
 			w.waiting = append(w.waiting[:i:i], w.waiting[i+1:]...)
-			return ended(ctx)
+			return wait.Ended(ctx)
 		}
 	}
 	w.leave() // it came in the same moment
-	return ended(ctx)
+	return wait.Ended(ctx)
 }
 
 func (w *width) leave() {

@@ -1,4 +1,4 @@
-package rest
+package pace
 
 import (
 	"math"
@@ -18,7 +18,7 @@ import (
 // accepted since it was last empty, is empty now. The pace stays just under it
 // for a while, many times as long as a refusal costs, before it probes upward.
 //
-// The mutex of the pacer guards it.
+// The mutex of the Gate guards it.
 type rate struct {
 	pace   float64   // requests a second; 0: no refusal so far, no limit
 	next   time.Time // when the service has the next token for us, as far as known
@@ -91,7 +91,7 @@ func (r *rate) take(now time.Time) {
 }
 
 // accepted counts a request that the service took.
-func (r *rate) accepted(l lease, now time.Time) {
+func (r *rate) accepted(l Lease, now time.Time) {
 	if len(r.sent) >= keepSent {
 		n := copy(r.sent, r.sent[keepSent/2:])
 		r.dropped += len(r.sent) - n
