@@ -2,11 +2,10 @@ package aad
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"iter"
-	"strconv"
-	"unicode/utf8"
+
+	"github.com/jcaad/jcaad/internal/jsonscan"
 )
 
 // userPage is a page of users, as it came. The users are decoded one by one as they
@@ -17,39 +16,51 @@ type userPage struct {
 	count int    // @odata.count, -1 if it is not there
 	link  string // @odata.nextLink
 	value []byte // the array
+	len   int    // of it
 	reuse *block // if not nil, what every user is decoded into
 }
 
 var errNotPage = errors.New("the answer is not a page of users")
 
-// parsePage finds the parts of a page. The page keeps b.
+// parsePage checks a page to its end, and finds its parts. The page keeps b.
 func parsePage(b []byte) (userPage, error) {
 	p := userPage{count: -1}
 	list := false
-	d := decoder{b: bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))}
-	ok := d.object(func(key []byte) bool {
-		v := d.value()
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
+	s, texts := jsonscan.New(b), jsonscan.Arena{}
+	if s.Peek() != '{' {
+		return p, errNotPage
+	}
+	s.Object(func(key []byte) {
 		switch string(key) {
 		case "@odata.count":
-			if n, err := strconv.Atoi(string(bytes.Trim(v, `"`))); err == nil {
+			if n, ok := s.Number(); ok {
 				p.count = n
 			}
 		case "@odata.nextLink":
-			if len(v) > 0 && v[0] == '"' {
-				p.link = unescape(v)
-			}
+			texts.Text(&s, &p.link)
 		case "value":
-			if string(v) == "null" {
-				v = nil
-			} else if len(v) == 0 || v[0] != '[' {
-				return false
+			switch s.Peek() {
+			case '[':
+				from := s.At()
+				p.len = 0
+				s.Array(func() {
+					if c := s.Peek(); c != '{' && c != 'n' {
+						s.Stop() // neither a user nor null
+					}
+					p.len++
+				})
+				p.value, list = b[from:s.At()], true
+			case 'n':
+				p.value, p.len, list = nil, 0, true
+			default:
+				s.Stop()
 			}
-			p.value, list = v, true
 		}
-		return true
 	})
+	texts.Done()
 	switch {
-	case !ok || d.peek() != 0:
+	case s.End() != nil:
 		return userPage{count: -1}, errNotPage
 	case !list: // an error, say: to take it for "nobody" would be a lie
 		return userPage{count: -1}, errNoList
@@ -57,40 +68,21 @@ func parsePage(b []byte) (userPage, error) {
 	return p, nil
 }
 
-// len returns how many users the page has.
-func (p *userPage) len() int {
-	n := 0
-	for d := (decoder{b: p.value}); len(p.value) > 0 && d.element(); n++ {
-		d.value()
-	}
-	return n
-}
-
 // users decodes the users of the page.
 func (p *userPage) users() iter.Seq2[*User, error] {
 	return func(yield func(*User, error) bool) {
-		if len(p.value) == 0 {
-			return
-		}
-		d := decoder{b: p.value, reuse: p.reuse}
-		for d.element() {
-			if d.peek() != '{' {
-				if string(d.value()) != "null" {
-					d.bad = true
-					break
+		d := decoder{Scanner: jsonscan.New(p.value), reuse: p.reuse}
+		left := false
+		if len(p.value) > 0 {
+			d.Array(func() {
+				if d.Peek() == '{' && !yield(d.user(), nil) {
+					left = true
+					d.Stop()
 				}
-				continue
+			})
+			if d.End() != nil && !left {
+				yield(nil, errNotPage)
 			}
-			u := d.user()
-			if d.bad {
-				break
-			}
-			if !yield(u, nil) {
-				return
-			}
-		}
-		if d.bad {
-			yield(nil, errNotPage)
 		}
 	}
 }
@@ -101,6 +93,14 @@ type block struct {
 	enabled, synced bool
 }
 
+// decoder reads users one after the other.
+type decoder struct {
+	jsonscan.Scanner
+	reuse *block
+	texts jsonscan.Arena
+	lists []string // those of the user at hand
+}
+
 // user decodes one user. Its texts are collected first, and allocated together.
 func (d *decoder) user() *User {
 	u := d.reuse
@@ -109,63 +109,57 @@ func (d *decoder) user() *User {
 	} else {
 		*u = block{}
 	}
-	into := [...]*string{&u.ID, &u.UserPrincipalName, &u.DisplayName, &u.Mail, &u.ImmutableID, &u.UserType}
-	var ends [len(into)][2]int // of the texts in d.text
-	var proxies, mails [2]int  // of the lists in d.ends
-	d.text, d.ends = d.text[:0], d.ends[:0]
-	ok := d.object(func(key []byte) bool {
-		v := d.value()
-		field := -1
+	s, texts := &d.Scanner, &d.texts
+	var proxies, mails [2]int // of d.lists
+	d.lists = d.lists[:0]
+	d.Object(func(key []byte) {
 		switch string(key) {
 		case "id":
-			field = 0
+			texts.Text(s, &u.ID)
 		case "userPrincipalName":
-			field = 1
+			texts.Text(s, &u.UserPrincipalName)
 		case "displayName":
-			field = 2
+			texts.Text(s, &u.DisplayName)
 		case "mail":
-			field = 3
+			texts.Text(s, &u.Mail)
 		case "onPremisesImmutableId":
-			field = 4
+			texts.Text(s, &u.ImmutableID)
 		case "userType":
-			field = 5
+			texts.Text(s, &u.UserType)
 		case "accountEnabled":
-			u.Enabled = flag(v, &u.enabled)
+			u.Enabled = flag(s.Skip(), &u.enabled)
 		case "onPremisesSyncEnabled":
-			u.OnPremisesSyncEnabled = flag(v, &u.synced)
+			u.OnPremisesSyncEnabled = flag(s.Skip(), &u.synced)
 		case "proxyAddresses":
-			proxies = d.list(v)
+			proxies = d.list()
 		case "otherMails":
-			mails = d.list(v)
+			mails = d.list()
 		case "createdDateTime":
-			u.Created = parseTime(string(bytes.Trim(v, `"`)))
+			u.Created = parseTime(string(bytes.Trim(s.Skip(), `"`)))
 		}
-		if field >= 0 {
-			ends[field] = d.keep(v)
-		}
-		return true
 	})
-	if !ok {
-		d.bad = true
-		return nil
-	}
-	all := string(d.text)
-	for i, e := range ends {
-		*into[i] = all[e[0]:e[1]]
-	}
-	if len(d.ends) > 0 {
-		list := d.strings[:0]
-		if d.reuse == nil || cap(list) < len(d.ends) {
-			list = make([]string, 0, len(d.ends))
+	texts.Done()
+	if len(d.lists) > 0 {
+		list := d.lists
+		if d.reuse == nil {
+			list = append(make([]string, 0, len(list)), list...)
 		}
-		for _, e := range d.ends {
-			list = append(list, all[e[0]:e[1]])
-		}
-		d.strings = list
-		u.ProxyAddresses = sub(list, proxies)
-		u.OtherMails = sub(list, mails)
+		u.ProxyAddresses, u.OtherMails = sub(list, proxies), sub(list, mails)
 	}
 	return &u.User
+}
+
+// list keeps the strings of a list, and returns which ones they are.
+func (d *decoder) list() [2]int {
+	from := len(d.lists)
+	d.Array(func() {
+		if len(d.lists) == cap(d.lists) {
+			d.texts.Done() // they are about to move
+		}
+		d.lists = append(d.lists, "")
+		d.texts.Text(&d.Scanner, &d.lists[len(d.lists)-1])
+	})
+	return [2]int{from, len(d.lists)}
 }
 
 func sub(list []string, span [2]int) []string {
@@ -186,196 +180,4 @@ func flag(v []byte, at *bool) *bool {
 		return nil
 	}
 	return at
-}
-
-// keep appends what a JSON string says to the texts, and returns where it is.
-// What is no string says nothing.
-func (d *decoder) keep(v []byte) [2]int {
-	from := len(d.text)
-	switch {
-	case len(v) < 2 || v[0] != '"':
-	case bytes.IndexByte(v, '\\') >= 0 || !utf8.Valid(v):
-		d.text = append(d.text, unescape(v)...)
-	default:
-		d.text = append(d.text, v[1:len(v)-1]...)
-	}
-	return [2]int{from, len(d.text)}
-}
-
-// list keeps the strings of a list, and returns which ones they are.
-func (d *decoder) list(v []byte) [2]int {
-	from := len(d.ends)
-	if len(v) > 0 && v[0] == '[' {
-		e := decoder{b: v}
-		for e.element() {
-			d.ends = append(d.ends, d.keep(e.value()))
-		}
-		d.bad = d.bad || e.bad
-	}
-	return [2]int{from, len(d.ends)}
-}
-
-// unescape decodes a JSON string.
-func unescape(b []byte) string {
-	var s string
-	json.Unmarshal(b, &s)
-	return s
-}
-
-// decoder walks through JSON. It notices what is cut off or has no structure, and
-// leaves to others whether what it skips is well-formed.
-type decoder struct {
-	b   []byte
-	i   int
-	bad bool
-
-	reuse   *block
-	text    []byte   // of the user at hand, and
-	ends    [][2]int // of its lists
-	strings []string // of the last user
-}
-
-// peek returns the next byte that is not white space, 0 at the end.
-func (d *decoder) peek() byte {
-	for ; d.i < len(d.b); d.i++ {
-		switch c := d.b[d.i]; c {
-		case ' ', '\t', '\n', '\r':
-		default:
-			return c
-		}
-	}
-	return 0
-}
-
-// take takes the next byte if it is c.
-func (d *decoder) take(c byte) bool {
-	if d.peek() != c {
-		return false
-	}
-	d.i++
-	return true
-}
-
-// object calls f with each key of an object; f takes the value. It returns
-// false if the object is not one, or f does.
-func (d *decoder) object(f func(key []byte) bool) bool {
-	if !d.take('{') {
-		return false
-	}
-	if d.take('}') {
-		return true
-	}
-	for {
-		if d.peek() != '"' {
-			return false
-		}
-		key := d.value()
-		if d.bad || !d.take(':') {
-			return false
-		}
-		if key = key[1 : len(key)-1]; bytes.IndexByte(key, '\\') >= 0 {
-			key = []byte(unescape([]byte(`"` + string(key) + `"`)))
-		}
-		if !f(key) || d.bad {
-			return false
-		}
-		if d.take('}') {
-			return true
-		}
-		if !d.take(',') {
-			return false
-		}
-	}
-}
-
-// element reports whether there is another element of an array, which the caller
-// takes. The first call, at the beginning of d.b, enters the array.
-func (d *decoder) element() bool {
-	if d.bad {
-		return false
-	}
-	first := d.i == 0
-	if first && !d.take('[') {
-		d.bad = true
-		return false
-	}
-	if d.take(']') {
-		return false
-	}
-	if !first && !d.take(',') {
-		d.bad = true
-	}
-	return !d.bad
-}
-
-// value takes the next value and returns it as it is written.
-func (d *decoder) value() []byte {
-	c := d.peek()
-	start := d.i
-	switch c {
-	case '"':
-		d.skipString()
-	case '{', '[':
-		d.skipNested()
-	case 0, ',', ':', '}', ']':
-		d.bad = true
-	default:
-		for d.i < len(d.b) && !delimiter(d.b[d.i]) {
-			d.i++
-		}
-		switch v := d.b[start:d.i]; string(v) {
-		case "true", "false", "null":
-		default:
-			d.bad = d.bad || !json.Valid(v)
-		}
-	}
-	return d.b[start:d.i]
-}
-
-// delimiter reports whether a number or a word ends before c.
-func delimiter(c byte) bool {
-	switch c {
-	case ',', ':', '{', '}', '[', ']', '"', ' ', '\t', '\r', '\n':
-		return true
-	}
-	return false
-}
-
-func (d *decoder) skipNested() {
-	for depth := 0; d.i < len(d.b); {
-		switch d.b[d.i] {
-		case '"':
-			if d.skipString(); d.bad {
-				return
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-		}
-		d.i++
-		if depth == 0 {
-			return
-		}
-	}
-	d.bad = true
-}
-
-func (d *decoder) skipString() {
-	for d.i++; d.i < len(d.b); {
-		j := bytes.IndexByte(d.b[d.i:], '"')
-		if j < 0 {
-			break
-		}
-		d.i += j + 1
-		escapes := 0
-		for k := d.i - 2; k >= 0 && d.b[k] == '\\'; k-- {
-			escapes++
-		}
-		if escapes%2 == 0 {
-			return
-		}
-	}
-	d.i, d.bad = len(d.b), true
 }

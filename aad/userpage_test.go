@@ -57,8 +57,8 @@ func TestUserPage(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
-		if page.count != tt.page.count || page.link != tt.page.link || page.len() < len(tt.want) {
-			t.Errorf("%s: count %d, link %q, len %d", tt.name, page.count, page.link, page.len())
+		if page.count != tt.page.count || page.link != tt.page.link || page.len < len(tt.want) {
+			t.Errorf("%s: count %d, link %q, len %d", tt.name, page.count, page.link, page.len)
 		}
 	}
 	for _, body := range []string{

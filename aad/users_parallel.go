@@ -42,7 +42,7 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 		if onTotal != nil && p.page.count >= 0 {
 			onTotal(p.page.count)
 		}
-		if p.page.link == "" || p.page.count <= shortChain*p.page.len() {
+		if p.page.link == "" || p.page.count <= shortChain*p.page.len {
 			for ok := true; ok; ok = p.next() {
 				p.page.reuse = reuse
 				if !p.yield(yield, nil) {
@@ -58,7 +58,7 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 		ctx, cancel := context.WithCancel(ctx)
 		d := &division{
 			c: c, ctx: ctx, pages: make(chan *pager), taken: make(chan struct{}), slots: make(chan struct{}, min(c.width, maxRanges)),
-			chain: max(shortChain*p.page.len(), p.page.count/16),
+			chain: max(shortChain*p.page.len, p.page.count/16),
 		}
 		defer d.running.Wait()
 		defer cancel()

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/jcaad/jcaad/internal/jsonscan"
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
@@ -210,12 +211,12 @@ type reachPage struct {
 type extent struct{ from, to int }
 
 func (p *reachPage) decode(b []byte) (err error) {
-	s, a := scanner{b: b}, newArena(len(b))
+	s, a := jsonscan.New(b), newArena(len(b))
 	*p = reachPage{
 		items: make([]Reach, 0, pageSize),
 		steps: make([]Object, 0, pageSize), ways: make([]extent, 0, pageSize), of: make([]struct{ ways, attributes extent }, 0, pageSize),
 	}
-	p.total, err = s.page(&a, func() { p.object(&s, &a) })
+	p.total, err = scanPage(&s, &a, func() { p.object(&s, &a) })
 	if err != nil {
 		return err
 	}
@@ -235,71 +236,71 @@ func (p *reachPage) decode(b []byte) (err error) {
 }
 
 // object reads one object.
-func (p *reachPage) object(s *scanner, a *arena) {
+func (p *reachPage) object(s *jsonscan.Scanner, a *jsonscan.Arena) {
 	if len(p.items) == cap(p.items) {
-		a.done() // they are about to move
+		a.Done() // they are about to move
 	}
 	p.items, p.of = append(p.items, Reach{}), append(p.of, struct{ ways, attributes extent }{})
 	r, o := &p.items[len(p.items)-1], &p.of[len(p.of)-1]
-	s.object(func(key []byte) {
+	s.Object(func(key []byte) {
 		switch string(key) {
 		case "id":
-			a.text(s, &r.ID)
+			a.Loose(s, &r.ID)
 		case "type":
-			r.Type = s.objectType()
+			r.Type = objectType(s)
 		case "compiledAttributes":
-			if v := s.skip(); string(v) != "null" {
+			if v := s.Skip(); string(v) != "null" {
 				o.attributes.from = len(p.attributes)
 				p.attributes = append(p.attributes, v...)
 				o.attributes.to = len(p.attributes)
 			}
 		case "paths":
 			o.ways.from = len(p.ways)
-			s.array(func() {
+			s.Array(func() {
 				from := len(p.steps)
-				s.array(func() {
+				s.Array(func() {
 					if len(p.steps) == cap(p.steps) {
-						a.done()
+						a.Done()
 					}
 					p.steps = append(p.steps, Object{})
-					s.edge(a, &p.steps[len(p.steps)-1])
+					target(s, a, &p.steps[len(p.steps)-1])
 				})
 				p.ways = append(p.ways, extent{from, len(p.steps)})
 			})
 			o.ways.to = len(p.ways)
 		default:
-			s.skip()
+			s.Skip()
 		}
 	})
 }
 
-// edge reads where a GraphConnection leads.
-func (s *scanner) edge(a *arena, to *Object) {
-	s.object(func(key []byte) {
+// target reads where a GraphConnection leads.
+func target(s *jsonscan.Scanner, a *jsonscan.Arena, to *Object) {
+	s.Object(func(key []byte) {
 		if string(key) != "to" {
-			s.skip()
+			s.Skip()
 			return
 		}
-		s.object(func(key []byte) {
+		s.Object(func(key []byte) {
 			switch string(key) {
 			case "id":
-				a.text(s, &to.ID)
+				a.Loose(s, &to.ID)
 			case "type":
-				to.Type = s.objectType()
+				to.Type = objectType(s)
 			default:
-				s.skip()
+				s.Skip()
 			}
 		})
 	})
 }
 
 // objectType reads a type; those that are known are not allocated.
-func (s *scanner) objectType() ObjectType {
-	if s.peek() != '"' {
-		s.skip()
+func objectType(s *jsonscan.Scanner) ObjectType {
+	if s.Peek() != '"' {
+		s.Skip()
 		return ""
 	}
-	raw, _ := s.quoted()
+	raw, _ := s.Quoted()
 	for _, t := range [...]ObjectType{UserObject, GroupObject, ApplicationObject, DirectoryObject} {
 		if string(raw) == string(t) {
 			return t

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jcaad/jcaad/internal/jsonscan"
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
@@ -40,10 +41,10 @@ type boundPage struct {
 }
 
 func (p *boundPage) decode(b []byte) (err error) {
-	s, a := scanner{b: b}, newArena(len(b))
+	s, a := jsonscan.New(b), newArena(len(b))
 	*p = boundPage{items: make([]BoundUser, 0, pageSize)}
 	with := make([]int, 0, pageSize)
-	p.total, err = s.page(&a, func() { p.user(&s, &a, &with) })
+	p.total, err = scanPage(&s, &a, func() { p.user(&s, &a, &with) })
 	for i, n := range with {
 		if n > 0 {
 			p.items[i].Sync = &p.sync[n-1]
@@ -53,21 +54,21 @@ func (p *boundPage) decode(b []byte) (err error) {
 }
 
 // user reads one user; with gets the place of their status in p.sync, from 1.
-func (p *boundPage) user(s *scanner, a *arena, with *[]int) {
+func (p *boundPage) user(s *jsonscan.Scanner, a *jsonscan.Arena, with *[]int) {
 	if len(p.items) == cap(p.items) || p.sync != nil && len(p.sync) == cap(p.sync) {
-		a.done() // they are about to move
+		a.Done() // they are about to move
 	}
 	p.items, *with = append(p.items, BoundUser{}), append(*with, 0)
 	u := &p.items[len(p.items)-1]
-	s.object(func(key []byte) {
+	s.Object(func(key []byte) {
 		switch string(key) {
 		case "id":
-			a.text(s, &u.UserID)
+			a.Loose(s, &u.UserID)
 		case "externalId":
-			a.text(s, &u.ExternalID)
+			a.Loose(s, &u.ExternalID)
 		case "syncStatus":
-			if s.peek() != '{' {
-				s.skip()
+			if s.Peek() != '{' {
+				s.Skip()
 				return
 			}
 			if p.sync == nil {
@@ -77,26 +78,26 @@ func (p *boundPage) user(s *scanner, a *arena, with *[]int) {
 			(*with)[len(*with)-1] = len(p.sync)
 			p.sync[len(p.sync)-1].scan(s, a)
 		default:
-			s.skip()
+			s.Skip()
 		}
 	})
 }
 
-func (st *SyncStatus) scan(s *scanner, a *arena) {
-	s.object(func(key []byte) {
+func (st *SyncStatus) scan(s *jsonscan.Scanner, a *jsonscan.Arena) {
+	s.Object(func(key []byte) {
 		switch string(key) {
 		case "code": // a number, says the description
-			a.text(s, &st.Code)
+			a.Loose(s, &st.Code)
 		case "message":
-			a.text(s, &st.Message)
+			a.Loose(s, &st.Message)
 		case "syncedAt":
-			st.SyncedAt = s.moment()
+			st.SyncedAt = moment(s)
 		case "details":
-			if d := s.skip(); string(d) != "null" && string(d) != "[]" {
+			if d := s.Skip(); string(d) != "null" && string(d) != "[]" {
 				st.Details = slices.Clone(d)
 			}
 		default:
-			s.skip()
+			s.Skip()
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -71,29 +70,12 @@ func indent(b []byte) []byte {
 	return out.Bytes()
 }
 
-// The scanner takes what encoding/json takes, and nothing else; it comes to an
-// end, and knows what was cut.
-func FuzzScanner(f *testing.F) {
-	for _, s := range []string{"", "{", "{]", `{"results":[`, `[{"id":"`, `{"a"`, `{"a":}`, "nul", `"\`, "[[[[", "]]]", `{"syncStatus":{"details":[`,
-		`{"a":[1,-0.5e+3,true,null,"\u00e9\n"],"b":{}}`, "[01]", "[1.]", "[-]", "[1,]", `{"a":1,}`, "tru", "[truex]", "\"\x01\"", `"\x"`, `"\u12"`, "1 2", "\x00"} {
+// Whatever comes, reading it comes to an end.
+func FuzzAnswers(f *testing.F) {
+	for _, s := range []string{"", `{"results":[`, `[{"id":"`, `{"a":}`, `{"syncStatus":{"details":[`, `{"totalCount":1,"results":[{"_id":"1","created":"x"}]}`, `{"expiry":{"seconds":"1"}}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s := scanner{b: b}
-		s.skip()
-		err := s.end()
-		if valid := json.Valid(b); valid != (err == nil) && !deep(b) {
-			t.Errorf("%q: err = %v; valid = %v", b, err, valid)
-		}
-		if err == nil && len(b) > 0 && strings.ContainsRune(`{["`, rune(b[0])) {
-			for n := range len(bytes.TrimRight(b, " \t\r\n")) {
-				s := scanner{b: b[:n]}
-				s.skip()
-				if err := s.end(); err != io.ErrUnexpectedEOF {
-					t.Fatalf("%q: err = %v; want io.ErrUnexpectedEOF", b[:n], err)
-				}
-			}
-		}
 		new(userPage).decode(b)
 		new(boundPage).decode(b)
 		new(reachPage).decode(b)
@@ -104,8 +86,6 @@ func FuzzScanner(f *testing.F) {
 		message(b)
 	})
 }
-
-func deep(b []byte) bool { return bytes.Count(b, []byte("["))+bytes.Count(b, []byte("{")) > maxDepth }
 
 // A page costs a handful of allocations, not some for each user.
 func TestPageAllocations(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jcaad/jcaad/internal/jsonscan"
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
@@ -51,12 +52,12 @@ type User struct {
 
 // UnmarshalJSON reads JumpCloud's form of a user.
 func (u *User) UnmarshalJSON(b []byte) error {
-	s, a := scanner{b: b}, arena{}
+	s, a := jsonscan.New(b), jsonscan.Arena{}
 	*u = User{}
 	u.scan(&s, &a, allUserFields)
-	a.done()
+	a.Done()
 	u.Raw = slices.Clone(b)
-	return s.end()
+	return s.End()
 }
 
 // userFields is a set of the fields of [User], by their place in userFieldNames.
@@ -86,15 +87,15 @@ func fieldsOf(names []string) (set userFields, others bool) {
 }
 
 // scan reads one user; only the wanted fields are taken.
-func (u *User) scan(s *scanner, a *arena, want userFields) {
+func (u *User) scan(s *jsonscan.Scanner, a *jsonscan.Arena, want userFields) {
 	hasID := false
-	s.object(func(key []byte) {
+	s.Object(func(key []byte) {
 		if k := string(key); k == "_id" || k == "id" { // real answers have both
 			if hasID {
-				s.skip()
+				s.Skip()
 			} else {
 				hasID = true
-				a.text(s, &u.ID)
+				a.Loose(s, &u.ID)
 			}
 			return
 		}
@@ -104,38 +105,38 @@ func (u *User) scan(s *scanner, a *arena, want userFields) {
 				return
 			}
 		}
-		s.skip()
+		s.Skip()
 	})
 }
 
-func (u *User) scanField(s *scanner, a *arena, field int) {
+func (u *User) scanField(s *jsonscan.Scanner, a *jsonscan.Arena, field int) {
 	switch userFieldNames[field] {
 	case "username":
-		a.text(s, &u.Username)
+		a.Loose(s, &u.Username)
 	case "email":
-		a.text(s, &u.Email)
+		a.Loose(s, &u.Email)
 	case "alternateEmail":
-		a.text(s, &u.AlternateEmail)
+		a.Loose(s, &u.AlternateEmail)
 	case "firstname":
-		a.text(s, &u.FirstName)
+		a.Loose(s, &u.FirstName)
 	case "lastname":
-		a.text(s, &u.LastName)
+		a.Loose(s, &u.LastName)
 	case "displayname":
-		a.text(s, &u.DisplayName)
+		a.Loose(s, &u.DisplayName)
 	case "state":
-		a.text(s, &u.State)
+		a.Loose(s, &u.State)
 	case "activated":
-		u.Activated = s.truth()
+		u.Activated = truth(s)
 	case "suspended":
-		u.Suspended = s.truth()
+		u.Suspended = truth(s)
 	case "account_locked":
-		u.AccountLocked = s.truth()
+		u.AccountLocked = truth(s)
 	case "password_expired":
-		u.PasswordExpired = s.truth()
+		u.PasswordExpired = truth(s)
 	case "externally_managed":
-		u.ExternallyManaged = s.truth()
+		u.ExternallyManaged = truth(s)
 	case "created":
-		u.Created = s.moment()
+		u.Created = moment(s)
 	}
 }
 
@@ -147,18 +148,18 @@ type userPage struct {
 }
 
 func (p *userPage) decode(b []byte) (err error) {
-	s, a := scanner{b: b}, newArena(len(b))
+	s, a := jsonscan.New(b), newArena(len(b))
 	p.items = make([]User, 0, pageSize)
-	p.total, err = s.page(&a, func() {
+	p.total, err = scanPage(&s, &a, func() {
 		if len(p.items) == cap(p.items) {
-			a.done() // the items are about to move
+			a.Done() // the items are about to move
 		}
 		p.items = append(p.items, User{})
 		u := &p.items[len(p.items)-1]
-		from := s.i
+		from := s.At()
 		u.scan(&s, &a, p.want)
 		if p.raw {
-			u.Raw = slices.Clone(b[from:s.i])
+			u.Raw = slices.Clone(b[from:s.At()])
 		}
 	})
 	return err
