@@ -41,7 +41,7 @@ func deep(b []byte) bool { return bytes.Count(b, []byte("["))+bytes.Count(b, []b
 
 // FuzzText: a string says what encoding/json says that it says.
 func FuzzText(f *testing.F) {
-	for _, s := range []string{"", "dana", "\"\\\u2028\u0000", "ü😀 behind more than eight", "\xff\xfe", strings.Repeat("x", 100) + "\n"} {
+	for _, s := range []string{"", "dana", "\"\\\u2028\u0000", "ü😀 behind more than eight", "\xff\xfe", "\xc3", "behind more than eight \xff", strings.Repeat("x", 100) + "\n"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -83,5 +83,17 @@ func TestStop(t *testing.T) {
 	s.Array(func() { n++; s.Stop() })
 	if err := s.End(); n != 1 || err == nil {
 		t.Errorf("%d elements, %v", n, err)
+	}
+}
+
+// TestDepth: what is too deep for encoding/json is too deep here, and no stack ends.
+func TestDepth(t *testing.T) {
+	for _, n := range []int{100, maxDepth, maxDepth + 1} {
+		doc := []byte(strings.Repeat("[", n) + strings.Repeat("]", n))
+		s := New(doc)
+		s.Skip()
+		if err := s.End(); (err == nil) != json.Valid(doc) {
+			t.Errorf("depth %d: %v; valid = %v", n, err, json.Valid(doc))
+		}
 	}
 }
