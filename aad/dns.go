@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/jcaad/jcaad/internal/perm"
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
@@ -53,7 +54,7 @@ func (c *Client) records(ctx context.Context, path, domain string) ([]DNSRecord,
 	}
 	var all []DNSRecord
 	for r, err := range list[DNSRecord](ctx, c, func() *rest.Request {
-		return &rest.Request{Method: http.MethodGet, Path: path, Args: []string{name}, Permission: permDomainRead}
+		return &rest.Request{Method: http.MethodGet, Path: path, Args: []string{name}, Permission: perm.DomainRead}
 	}) {
 		if err != nil {
 			return nil, err

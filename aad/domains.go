@@ -6,10 +6,11 @@ import (
 	"errors"
 	"iter"
 	"net/http"
-	"strings"
 	"time"
 
+	"github.com/jcaad/jcaad/internal/perm"
 	"github.com/jcaad/jcaad/internal/rest"
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 // AuthenticationType says who judges the users of a domain.
@@ -64,7 +65,7 @@ func (s *DomainState) UnmarshalJSON(b []byte) error {
 // Each range over the result starts again; it ends after the first error.
 func (c *Client) Domains(ctx context.Context) iter.Seq2[*Domain, error] {
 	return list[Domain](ctx, c, func() *rest.Request {
-		return &rest.Request{Method: http.MethodGet, Path: "domains", Permission: permDomainRead}
+		return &rest.Request{Method: http.MethodGet, Path: "domains", Permission: perm.DomainRead}
 	})
 }
 
@@ -87,7 +88,7 @@ func (c *Client) RootDomain(ctx context.Context, name string) (*Domain, error) {
 
 func (c *Client) domain(ctx context.Context, path, name string) (*Domain, error) {
 	var d entity[Domain]
-	r := &rest.Request{Method: http.MethodGet, Path: path, Permission: permDomainRead}
+	r := &rest.Request{Method: http.MethodGet, Path: path, Permission: perm.DomainRead}
 	resp, err := c.domainCall(ctx, r, name, &d)
 	if err != nil {
 		return nil, err
@@ -102,7 +103,7 @@ func nameOf(d *Domain) string { return d.Name }
 //
 //	PATCH /domains/{domain}; Domain.ReadWrite.All; safe to repeat
 func (c *Client) SetDefaultDomain(ctx context.Context, name string) error {
-	return c.patchDomain(ctx, name, permDomainWrite, map[string]any{"isDefault": true})
+	return c.patchDomain(ctx, name, perm.DomainWrite, map[string]any{"isDefault": true})
 }
 
 // SetManaged takes a domain out of its federation: from then on Azure AD itself
@@ -116,7 +117,7 @@ func (c *Client) SetDefaultDomain(ctx context.Context, name string) error {
 //	PATCH /domains/{domain}; Domain.ReadWrite.All, and for a signed-in user
 //	Domain-InternalFederation.ReadWrite.All; safe to repeat
 func (c *Client) SetManaged(ctx context.Context, name string) error {
-	return c.patchDomain(ctx, name, permDomainWrite+" (signed-in users: and "+permFederationWrite+")", map[string]any{"authenticationType": Managed})
+	return c.patchDomain(ctx, name, perm.DomainWrite+" (signed-in users: and "+perm.FederationWrite+")", map[string]any{"authenticationType": Managed})
 }
 
 func (c *Client) patchDomain(ctx context.Context, name, permission string, body any) error {
@@ -130,7 +131,7 @@ func (c *Client) patchDomain(ctx context.Context, name, permission string, body 
 //
 //	POST /domains; Domain.ReadWrite.All; not repeated when the answer is lost
 func (c *Client) CreateDomain(ctx context.Context, name string) (*Domain, error) {
-	r := &rest.Request{Method: http.MethodPost, Path: "domains", Class: rest.Create, Permission: permDomainWrite}
+	r := &rest.Request{Method: http.MethodPost, Path: "domains", Class: rest.Create, Permission: perm.DomainWrite}
 	name, err := domainName(name)
 	if err != nil {
 		return nil, invalid(r.Method+" "+r.Path, err)
@@ -150,7 +151,7 @@ func (c *Client) CreateDomain(ctx context.Context, name string) (*Domain, error)
 //
 //	POST /domains/{domain}/verify; Domain.ReadWrite.All; not repeated when the answer is lost
 func (c *Client) VerifyDomain(ctx context.Context, name string) (*Domain, error) {
-	r := &rest.Request{Method: http.MethodPost, Path: "domains/{domain}/verify", Class: rest.Create, Permission: permDomainWrite}
+	r := &rest.Request{Method: http.MethodPost, Path: "domains/{domain}/verify", Class: rest.Create, Permission: perm.DomainWrite}
 	var d entity[Domain]
 	resp, err := c.domainCall(ctx, r, name, &d)
 	if err != nil {
@@ -164,7 +165,7 @@ func (c *Client) VerifyDomain(ctx context.Context, name string) (*Domain, error)
 //
 //	POST /domains/{domain}/promote; Domain.ReadWrite.All; not repeated when the answer is lost
 func (c *Client) PromoteDomain(ctx context.Context, name string) error {
-	r := &rest.Request{Method: http.MethodPost, Path: "domains/{domain}/promote", Class: rest.Create, Permission: permDomainWrite}
+	r := &rest.Request{Method: http.MethodPost, Path: "domains/{domain}/promote", Class: rest.Create, Permission: perm.DomainWrite}
 	var answer struct{ Value *bool }
 	if _, err := c.domainCall(ctx, r, name, &answer); err != nil {
 		return err
@@ -180,7 +181,7 @@ func (c *Client) PromoteDomain(ctx context.Context, name string) error {
 //
 //	DELETE /domains/{domain}; Domain.ReadWrite.All; safe to repeat
 func (c *Client) DeleteDomain(ctx context.Context, name string) error {
-	r := &rest.Request{Method: http.MethodDelete, Path: "domains/{domain}", Class: rest.Idempotent, Permission: permDomainWrite}
+	r := &rest.Request{Method: http.MethodDelete, Path: "domains/{domain}", Class: rest.Idempotent, Permission: perm.DomainWrite}
 	if _, err := c.domainCall(ctx, r, name, nil); !errors.Is(err, ErrNotFound) {
 		return err
 	}
@@ -197,28 +198,11 @@ func (c *Client) domainCall(ctx context.Context, r *rest.Request, domain string,
 	return c.do(ctx, r, out)
 }
 
-// domainName returns the one spelling of a domain that is sent: lower case,
-// without a trailing dot.
+// domainName returns the one spelling of a domain that is sent.
 func domainName(s string) (string, error) {
-	name := strings.TrimSuffix(strings.ToLower(s), ".")
-	switch {
-	case s == "":
-		return "", errors.New("the domain is empty")
-	case len(name) > 253 || !strings.Contains(name, "."):
-		return "", errors.New("the domain is not a full domain name such as example.com")
-	}
-	for label := range strings.SplitSeq(name, ".") {
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
-			return "", errors.New("the domain is not a full domain name such as example.com")
-		}
-		for _, r := range label {
-			switch {
-			case r >= 0x80:
-				return "", errors.New("the domain is internationalised: give its ASCII form, which begins with xn--")
-			case r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z'):
-				return "", errors.New("the domain has a character that domain names do not have")
-			}
-		}
+	name := text.Domain(s)
+	if wrong := text.WrongDomain(name); wrong != "" {
+		return "", errors.New("the domain " + wrong)
 	}
 	return name, nil
 }

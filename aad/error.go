@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/internal/rest"
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 // The classes of errors. Test with [errors.Is]: an [*Error] answers for what the
@@ -258,7 +259,7 @@ func invalid(op string, errs ...error) error {
 	return &Error{Op: op, Err: problems(errs), meaning: ErrInvalid}
 }
 
-// oneLine makes text fit for an error: one line, limited, without user names
+// oneLine makes s fit for an error: one line, limited, without user names
 // (anything with an @ in it) and without tokens.
 func oneLine(s string) string {
 	const limit = 600
@@ -270,14 +271,5 @@ func oneLine(s string) string {
 			words[i] = w[:j] + "[token]"
 		}
 	}
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, strings.Join(words, " "))
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "") + "…"
-	}
-	return s
+	return text.OneLine(strings.Join(words, " "), limit)
 }

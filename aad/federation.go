@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/certs"
+	"github.com/jcaad/jcaad/internal/perm"
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
@@ -207,7 +208,7 @@ const federationPath = "domains/{domain}/federationConfiguration"
 //	GET /domains/{domain}/federationConfiguration, and GET /domains/{domain} after a 404 whose text leaves
 //	open what is missing; Domain-InternalFederation.Read.All; safe to repeat
 func (c *Client) Federation(ctx context.Context, domain string) (*Federation, error) {
-	r := &rest.Request{Method: http.MethodGet, Path: federationPath, Permission: permFederationRead}
+	r := &rest.Request{Method: http.MethodGet, Path: federationPath, Permission: perm.FederationRead}
 	var page struct{ Value collection[Federation] }
 	resp, err := c.domainCall(ctx, r, domain, &page)
 	var e *Error
@@ -243,7 +244,7 @@ func (c *Client) Federation(ctx context.Context, domain string) (*Federation, er
 //
 //	DELETE /domains/{domain}/federationConfiguration/{id}; Domain-InternalFederation.ReadWrite.All; safe to repeat
 func (c *Client) DeleteFederation(ctx context.Context, domain, id string) error {
-	r := &rest.Request{Method: http.MethodDelete, Path: federationPath + "/{id}", Args: []string{id}, Class: rest.Idempotent, Permission: permFederationWrite}
+	r := &rest.Request{Method: http.MethodDelete, Path: federationPath + "/{id}", Args: []string{id}, Class: rest.Idempotent, Permission: perm.FederationWrite}
 	if id == "" {
 		return invalid(r.Method+" "+r.Path, errNoID)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/jcaad/jcaad/certs"
+	"github.com/jcaad/jcaad/internal/perm"
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
@@ -33,7 +34,7 @@ import (
 //	POST /domains/{domain}/federationConfiguration; Domain-InternalFederation.ReadWrite.All;
 //	not repeated when the answer is lost ([ErrOutcomeUnknown])
 func (c *Client) CreateFederation(ctx context.Context, domain string, f Federation) (*Federation, error) {
-	r := &rest.Request{Method: http.MethodPost, Path: federationPath, Class: rest.Create, Permission: permFederationWrite}
+	r := &rest.Request{Method: http.MethodPost, Path: federationPath, Class: rest.Create, Permission: perm.FederationWrite}
 	errs := f.problems()
 	if _, err := domainName(domain); err != nil {
 		errs = append([]error{err}, errs...)
@@ -248,7 +249,7 @@ func (u *FederationUpdate) fields() (map[string]any, []error) {
 //	PATCH /domains/{domain}/federationConfiguration/{id}, and GET of the same if the answer is empty;
 //	Domain-InternalFederation.ReadWrite.All; safe to repeat
 func (c *Client) UpdateFederation(ctx context.Context, domain, id string, u FederationUpdate) (*Federation, error) {
-	r := &rest.Request{Method: http.MethodPatch, Path: federationPath + "/{id}", Args: []string{id}, Class: rest.Idempotent, Permission: permFederationWrite}
+	r := &rest.Request{Method: http.MethodPatch, Path: federationPath + "/{id}", Args: []string{id}, Class: rest.Idempotent, Permission: perm.FederationWrite}
 	body, errs := u.fields()
 	if id == "" {
 		errs = append([]error{errNoID}, errs...)
@@ -277,7 +278,7 @@ func (c *Client) UpdateFederation(ctx context.Context, domain, id string, u Fede
 }
 
 func (c *Client) federationByID(ctx context.Context, domain, id string) (*Federation, error) {
-	r := &rest.Request{Method: http.MethodGet, Path: federationPath + "/{id}", Args: []string{id}, Permission: permFederationRead}
+	r := &rest.Request{Method: http.MethodGet, Path: federationPath + "/{id}", Args: []string{id}, Permission: perm.FederationRead}
 	var f entity[Federation]
 	resp, err := c.domainCall(ctx, r, domain, &f)
 	if err != nil {

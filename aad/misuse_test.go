@@ -126,17 +126,17 @@ func TestBadInput(t *testing.T) {
 		{"internationalised domain", domain("bücher.example"), "", "xn--"},
 		{"its ASCII form", domain("XN--bcher-kva.example"), "/domains/xn--bcher-kva.example", ""},
 		{"empty domain", domain(""), "", "the domain is empty"},
-		{"dots only", domain(".."), "", "full domain name"},
+		{"dots only", domain(".."), "", "is not a domain name"},
 		{"no dot", domain("localhost"), "", "full domain name"},
-		{"empty label", domain("a..example"), "", "full domain name"},
-		{"long label", domain(long + ".example"), "", "full domain name"},
-		{"long name", domain(strings.Repeat("a.", 130) + "example"), "", "full domain name"},
-		{"hyphen at an end", domain("-a.example"), "", "full domain name"},
-		{"domain with a slash", domain("example.com/federationConfiguration"), "", "character"},
-		{"domain with a space", domain(" example.com"), "", "character"},
-		{"domain with a newline", domain("example.com\n"), "", "character"},
-		{"domain with a query", domain("example.com?$select=id"), "", "character"},
-		{"address for a domain", domain("a@example.com"), "", "character"},
+		{"empty label", domain("a..example"), "", "is not a domain name"},
+		{"long label", domain(long + ".example"), "", "is not a domain name"},
+		{"long name", domain(strings.Repeat("a.", 130) + "example"), "", "longer than a domain name"},
+		{"hyphen at an end", domain("-a.example"), "", "is not a domain name"},
+		{"domain with a slash", domain("example.com/federationConfiguration"), "", "is not a domain name"},
+		{"domain with a space", domain(" example.com"), "", "is not a domain name"},
+		{"domain with a newline", domain("example.com\n"), "", "is not a domain name"},
+		{"domain with a query", domain("example.com?$select=id"), "", "is not a domain name"},
+		{"address for a domain", domain("a@example.com"), "", "is not a domain name"},
 		{"user with an apostrophe", user("o'neil@example.com"), "/users/o%27neil@example.com|/users/o'neil@example.com", ""},
 		{"guest", user("a_b.example#EXT#@example.com"), "/users/a_b.example%23EXT%23@example.com", ""},
 		{"user with a plus", user("a+b@example.com"), "/users/a+b@example.com|/users/a%2Bb@example.com", ""},
@@ -149,7 +149,7 @@ func TestBadInput(t *testing.T) {
 		{"empty ID in a list", list(aad.UsersOptions{IDs: []string{"a", ""}}), "", "the ID is empty"},
 		{"empty prefix to leave out", list(aad.UsersOptions{NotPrefixes: []string{""}}), "", "leave out everybody"},
 		{"newline in a filter", list(aad.UsersOptions{Filter: "a eq 'b'\r\nX: y"}), "", "control character"},
-		{"bad domain in a filter", list(aad.UsersOptions{Domain: "x') or (true"}), "", "full domain name"},
+		{"bad domain in a filter", list(aad.UsersOptions{Domain: "x') or (true"}), "", "is not a domain name"},
 		{"bad domain, in ranges", list(aad.UsersOptions{Domain: "x", Parallel: true}), "", "full domain name"},
 		{"bad domain, counted", func(ctx context.Context, c *aad.Client) error {
 			_, err := c.UserCount(ctx, &aad.UsersOptions{Domain: "x"})
@@ -187,7 +187,7 @@ func TestBadInput(t *testing.T) {
 			f.DisplayName = ""
 			_, err := c.CreateFederation(ctx, "x", f)
 			return err
-		}, "", "full domain name such as example.com; displayName is missing"},
+		}, "", "give the full domain name, such as example.com; displayName is missing"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

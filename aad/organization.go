@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/jcaad/jcaad/internal/perm"
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
@@ -53,7 +54,7 @@ func (o *Organization) UnmarshalJSON(b []byte) error {
 //
 //	GET /organization; Organization.Read.All; safe to repeat
 func (c *Client) Organization(ctx context.Context) (*Organization, error) {
-	r := &rest.Request{Method: http.MethodGet, Path: "organization", Permission: permOrganization}
+	r := &rest.Request{Method: http.MethodGet, Path: "organization", Permission: perm.Organization}
 	var page struct{ Value collection[Organization] }
 	resp, err := c.do(ctx, r, &page)
 	if err != nil {

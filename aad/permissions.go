@@ -9,21 +9,6 @@ import (
 	"strings"
 )
 
-// The permissions that the operations need, least privileged first.
-const (
-	permDomainRead      = "Domain.Read.All"
-	permDomainWrite     = "Domain.ReadWrite.All"
-	permFederationRead  = "Domain-InternalFederation.Read.All"
-	permFederationWrite = "Domain-InternalFederation.ReadWrite.All"
-	permPolicyRead      = "Policy.Read.All"
-	permOrganization    = "Organization.Read.All"
-	permUserRead        = "User.Read.All"
-	permUserWrite       = "User.ReadWrite.All"
-	permRoleRead        = "RoleManagement.Read.Directory"
-	permRoleWrite       = "RoleManagement.ReadWrite.Directory"
-	permGroupRead       = "GroupMember.Read.All"
-)
-
 // Permissions is what the client's token says that it may do. Microsoft Graph
 // has the last word: a signed-in user also needs a directory role.
 type Permissions struct {

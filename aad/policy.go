@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jcaad/jcaad/internal/perm"
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
@@ -84,7 +85,7 @@ func (p *TokenValidationPolicy) UnmarshalJSON(b []byte) error {
 //
 //	GET /policies/federatedTokenValidationPolicy; Policy.Read.All; safe to repeat
 func (c *Client) TokenValidationPolicy(ctx context.Context) (*TokenValidationPolicy, error) {
-	r := &rest.Request{Method: http.MethodGet, Path: "policies/federatedTokenValidationPolicy", Permission: permPolicyRead}
+	r := &rest.Request{Method: http.MethodGet, Path: "policies/federatedTokenValidationPolicy", Permission: perm.PolicyRead}
 	var p entity[TokenValidationPolicy]
 	resp, err := c.do(ctx, r, &p)
 	switch {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jcaad/jcaad/internal/perm"
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
@@ -69,7 +70,7 @@ func (p *Principal) UnmarshalJSON(b []byte) error {
 func (c *Client) RoleAssignments(ctx context.Context, roleDefinitionID string) iter.Seq2[*RoleAssignment, error] {
 	request := func() *rest.Request {
 		return &rest.Request{
-			Method: http.MethodGet, Path: "roleManagement/directory/roleAssignments", Permission: permRoleRead,
+			Method: http.MethodGet, Path: "roleManagement/directory/roleAssignments", Permission: perm.RoleRead,
 			Query: url.Values{"$filter": {"roleDefinitionId eq " + quote(roleDefinitionID)}, "$expand": {"principal"}},
 		}
 	}
@@ -90,7 +91,7 @@ func failed[T any](r *rest.Request, errs ...error) iter.Seq2[*T, error] {
 //	POST /roleManagement/directory/roleAssignments; RoleManagement.ReadWrite.Directory;
 //	not repeated when the answer is lost
 func (c *Client) AssignRole(ctx context.Context, principalID, roleDefinitionID string) (*RoleAssignment, error) {
-	r := &rest.Request{Method: http.MethodPost, Path: "roleManagement/directory/roleAssignments", Class: rest.Create, Permission: permRoleWrite}
+	r := &rest.Request{Method: http.MethodPost, Path: "roleManagement/directory/roleAssignments", Class: rest.Create, Permission: perm.RoleWrite}
 	if principalID == "" || roleDefinitionID == "" {
 		return nil, invalid(r.Method+" "+r.Path, errNoID)
 	}
@@ -107,7 +108,7 @@ func (c *Client) AssignRole(ctx context.Context, principalID, roleDefinitionID s
 //
 //	DELETE /roleManagement/directory/roleAssignments/{id}; RoleManagement.ReadWrite.Directory; safe to repeat
 func (c *Client) RemoveRoleAssignment(ctx context.Context, id string) error {
-	r := &rest.Request{Method: http.MethodDelete, Path: "roleManagement/directory/roleAssignments/{id}", Args: []string{id}, Class: rest.Idempotent, Permission: permRoleWrite}
+	r := &rest.Request{Method: http.MethodDelete, Path: "roleManagement/directory/roleAssignments/{id}", Args: []string{id}, Class: rest.Idempotent, Permission: perm.RoleWrite}
 	if id == "" {
 		return invalid(r.Method+" "+r.Path, errNoID)
 	}
@@ -132,7 +133,7 @@ type RoleDefinition struct {
 //	GET /roleManagement/directory/roleDefinitions; RoleManagement.Read.Directory; safe to repeat
 func (c *Client) RoleDefinitions(ctx context.Context) iter.Seq2[*RoleDefinition, error] {
 	return list[RoleDefinition](ctx, c, func() *rest.Request {
-		return &rest.Request{Method: http.MethodGet, Path: "roleManagement/directory/roleDefinitions", Permission: permRoleRead}
+		return &rest.Request{Method: http.MethodGet, Path: "roleManagement/directory/roleDefinitions", Permission: perm.RoleRead}
 	})
 }
 
@@ -267,7 +268,7 @@ func (c *Client) usersOneByOne(ctx context.Context, ids []string, yield func(*Us
 //	GET /groups/{id}/transitiveMembers/microsoft.graph.user; GroupMember.Read.All and User.Read.All; safe to repeat
 func (c *Client) GroupMembers(ctx context.Context, groupID string) iter.Seq2[*User, error] {
 	request := &rest.Request{
-		Method: http.MethodGet, Path: "groups/{id}/transitiveMembers/microsoft.graph.user", Args: []string{groupID}, Permission: permGroupRead + " and " + permUserRead,
+		Method: http.MethodGet, Path: "groups/{id}/transitiveMembers/microsoft.graph.user", Args: []string{groupID}, Permission: perm.GroupRead + " and " + perm.UserRead,
 		Query:  url.Values{"$select": {strings.Join(userFields, ",")}, "$top": {"999"}, "$count": {"true"}},
 		Header: eventual(), Bulk: true,
 	}

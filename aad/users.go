@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jcaad/jcaad/internal/perm"
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
@@ -142,7 +143,7 @@ func (o *UsersOptions) request() (*rest.Request, error) {
 	if len(fields) == 0 {
 		fields = userFields
 	}
-	r := &rest.Request{Method: http.MethodGet, Path: "users", Permission: permUserRead, Bulk: true, Query: url.Values{
+	r := &rest.Request{Method: http.MethodGet, Path: "users", Permission: perm.UserRead, Bulk: true, Query: url.Values{
 		"$select": {strings.Join(fields, ",")},
 		"$top":    {strconv.Itoa(maxPage)},
 	}}
@@ -313,7 +314,7 @@ func (p *pager) broken(err error) error {
 //	GET /users/$count with ConsistencyLevel: eventual; User.Read.All; safe to repeat
 func (c *Client) UserCount(ctx context.Context, opts *UsersOptions) (int, error) {
 	o := opts.copyOf()
-	r := &rest.Request{Method: http.MethodGet, Path: "users/$count", Permission: permUserRead, Bulk: true, Header: eventual(), Query: url.Values{}}
+	r := &rest.Request{Method: http.MethodGet, Path: "users/$count", Permission: perm.UserRead, Bulk: true, Header: eventual(), Query: url.Values{}}
 	filter, err := o.filter()
 	if err != nil {
 		return 0, invalid(r.Method+" "+r.Path, err)
@@ -340,7 +341,7 @@ func (c *Client) UserCount(ctx context.Context, opts *UsersOptions) (int, error)
 func (c *Client) User(ctx context.Context, idOrUPN string) (*User, error) {
 	path, arg := userPath(idOrUPN)
 	r := &rest.Request{
-		Method: http.MethodGet, Path: path, Args: []string{arg}, Permission: permUserRead,
+		Method: http.MethodGet, Path: path, Args: []string{arg}, Permission: perm.UserRead,
 		Query: url.Values{"$select": {strings.Join(userFields, ",")}},
 	}
 	if err := checkUserID(idOrUPN); err != nil {

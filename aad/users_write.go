@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/jcaad/jcaad/internal/perm"
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
@@ -28,7 +29,7 @@ type NewUser struct {
 //
 //	POST /users; User.ReadWrite.All; not repeated when the answer is lost
 func (c *Client) CreateUser(ctx context.Context, u NewUser) (*User, error) {
-	r := &rest.Request{Method: http.MethodPost, Path: "users", Class: rest.Create, Permission: permUserWrite}
+	r := &rest.Request{Method: http.MethodPost, Path: "users", Class: rest.Create, Permission: perm.UserWrite}
 	var errs []error
 	need := func(name string, err error) {
 		if err != nil {
@@ -128,7 +129,7 @@ func (c *Client) SetUserPrincipalName(ctx context.Context, id, upn string) error
 
 func (c *Client) patchUser(ctx context.Context, id string, body any, err error) error {
 	path, arg := userPath(id)
-	r := &rest.Request{Method: http.MethodPatch, Path: path, Args: []string{arg}, Body: body, Class: rest.Idempotent, Permission: permUserWrite}
+	r := &rest.Request{Method: http.MethodPatch, Path: path, Args: []string{arg}, Body: body, Class: rest.Idempotent, Permission: perm.UserWrite}
 	if err := errors.Join(checkUserID(id), err); err != nil {
 		return invalid(r.Method+" "+r.Path, err)
 	}
@@ -142,7 +143,7 @@ func (c *Client) patchUser(ctx context.Context, id string, body any, err error) 
 //	DELETE /users/{id}; User.ReadWrite.All; safe to repeat
 func (c *Client) DeleteUser(ctx context.Context, id string) error {
 	path, arg := userPath(id)
-	r := &rest.Request{Method: http.MethodDelete, Path: path, Args: []string{arg}, Class: rest.Idempotent, Permission: permUserWrite}
+	r := &rest.Request{Method: http.MethodDelete, Path: path, Args: []string{arg}, Class: rest.Idempotent, Permission: perm.UserWrite}
 	if err := checkUserID(id); err != nil {
 		return invalid(r.Method+" "+r.Path, err)
 	}

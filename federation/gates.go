@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/internal/perm"
 )
 
 // inspect returns what the two services' state says against the plan, or what
@@ -112,14 +113,6 @@ func (f *Federator) gates(ctx context.Context, p Plan, st *observation) ([]Findi
 	return ps, nil
 }
 
-// The permissions that writes need.
-const (
-	permissionInternalFederationReadWrite = "Domain-InternalFederation.ReadWrite.All"
-	permissionDomainReadWrite             = "Domain.ReadWrite.All"
-	permissionUserReadWrite               = "User.ReadWrite.All"
-	permissionRoleReadWrite               = "RoleManagement.ReadWrite.Directory"
-)
-
 // gatePermissions compares the token with what the changes need.
 func gatePermissions(ps *problems, todo Changes, perms *aad.Permissions) {
 	if perms == nil {
@@ -138,10 +131,10 @@ func gatePermissions(ps *problems, todo Changes, perms *aad.Permissions) {
 				continue
 			}
 			told[name] = true
-			if c.Resource == ResFederation && perms.Has(permissionDomainReadWrite) {
+			if c.Resource == ResFederation && perms.Has(perm.DomainWrite) {
 				// Listed as sufficient, yet years of reports say otherwise.
 				*ps = append(*ps, Finding{Code: CodePermission, Severity: Warning, Subject: name,
-					Message: "the token has " + permissionDomainReadWrite + " but not " + name + ", and many tenants refuse to " + c.purpose() + " without it",
+					Message: "the token has " + perm.DomainWrite + " but not " + name + ", and many tenants refuse to " + c.purpose() + " without it",
 					Repair:  "grant " + name + " to the application and have an administrator consent"})
 				continue
 			}

@@ -7,9 +7,10 @@ import (
 	"strings"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-const ruleAlternateEmail = "user_principal_name_from_alternate_email"
+const ruleAlternateEmail = jumpcloud.UPNFromAlternateEmail
 
 // A finding is a [PersonFinding] that has not been put into words: who it is
 // about, by index from 1.

@@ -2,6 +2,7 @@ package federation
 
 import (
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // Defaults of a [Plan].
@@ -10,7 +11,7 @@ const (
 	// template. The name follows from the template's documented IdP URL,
 	// https://sso.jumpcloud.com/saml2/office365; should a live organisation
 	// name it otherwise, set [Application.Template].
-	DefaultTemplate = "office365"
+	DefaultTemplate = jumpcloud.Office365Template
 
 	// DefaultSignOutURL is where Azure AD sends people after signing out, for
 	// organisations in the United States: what JumpCloud's own federation tool

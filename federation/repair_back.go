@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/internal/perm"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
@@ -144,7 +145,7 @@ func hopeless(err error) bool {
 const deniedAtMost = 5
 
 // immutableIDPermissions are those of which one is enough to set immutable IDs.
-var immutableIDPermissions = []string{permissionUserReadWrite, "Directory.ReadWrite.All", "Directory.AccessAsUser.All"}
+var immutableIDPermissions = []string{perm.UserWrite, "Directory.ReadWrite.All", "Directory.AccessAsUser.All"}
 
 // denials tell a refusal of one person, such as an administrator whose account the
 // permission does not reach, from a permission that is missing altogether.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/internal/perm"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
@@ -66,11 +67,11 @@ func (r Resource) shown() part { return resources[r].part &^ partMetadata }
 
 // needed are the permissions that changes of Azure AD need.
 var needed = map[Resource][]string{
-	ResFederation:       {permissionInternalFederationReadWrite},
-	ResRecover:          {permissionDomainReadWrite},
-	ResDefaultDomain:    {permissionDomainReadWrite},
-	ResTechnicalAccount: {permissionUserReadWrite},
-	ResRole:             {permissionRoleReadWrite},
+	ResFederation:       {perm.FederationWrite},
+	ResRecover:          {perm.DomainWrite},
+	ResDefaultDomain:    {perm.DomainWrite},
+	ResTechnicalAccount: {perm.UserWrite},
+	ResRole:             {perm.RoleWrite},
 }
 
 // send makes one change and returns the ID of what it made, if it made

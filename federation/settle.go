@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/jcaad/jcaad/internal/wait"
 )
 
 // look observes some parts anew and counts which of the made changes show.
@@ -188,12 +190,8 @@ func backoff(n int) time.Duration {
 
 // sleep waits or returns the context's cause.
 func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
+	if wait.For(ctx, d) != nil {
 		return context.Cause(ctx)
 	}
+	return nil
 }

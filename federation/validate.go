@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 // Validate checks the plan without asking either service. It returns nil or a
@@ -154,41 +155,10 @@ func (t TechnicalAccount) normalize(domain string, bad *problems) TechnicalAccou
 }
 
 // domainName is the one spelling of a domain: lower case, no trailing dot.
-func domainName(s string) string {
-	return strings.ToLower(strings.TrimSuffix(strings.TrimSpace(s), "."))
-}
+func domainName(s string) string { return text.Domain(strings.TrimSpace(s)) }
 
 // checkDomain says what is wrong with a domain name; "" means nothing.
-func checkDomain(d string) string {
-	if d == "" {
-		return "is empty"
-	}
-	if len(d) > 253 {
-		return "is longer than a domain name may be"
-	}
-	if strings.Contains(d, "://") || strings.ContainsAny(d, "/@ ") {
-		return "is not a domain name"
-	}
-	labels := strings.Split(d, ".")
-	if len(labels) < 2 {
-		return "has no dot"
-	}
-	for _, l := range labels {
-		if l == "" || len(l) > 63 || l[0] == '-' || l[len(l)-1] == '-' {
-			return "is not a domain name"
-		}
-		for _, r := range l {
-			switch {
-			case r >= 0x80:
-				// AADSTS90029: realms with Unicode domains are refused.
-				return "is not in ASCII (use its xn-- form)"
-			case r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z'):
-				return "is not a domain name"
-			}
-		}
-	}
-	return ""
-}
+func checkDomain(d string) string { return text.WrongDomain(d) }
 
 // sampleEntityIDs are values that guides print. Two tenants that copied one of
 // them get sign-in failures at random, because Azure AD finds the realm by it.

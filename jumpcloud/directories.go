@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"iter"
 	"time"
+
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 const (
@@ -94,7 +96,7 @@ func (o *OAuthStatus) UnmarshalJSON(b []byte) error {
 	}
 	*o = OAuthStatus{Message: w.Message}
 	if w.Error != nil && json.Unmarshal(w.Error, &o.Error) != nil {
-		o.Error = oneLine(string(w.Error), 200)
+		o.Error = text.OneLine(string(w.Error), 200)
 	}
 	var seconds struct {
 		Seconds looseInt `json:"seconds"`

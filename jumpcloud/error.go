@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/internal/rest"
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 // Classes of errors, for [errors.Is]. An [*Error] answers by what JumpCloud
@@ -218,13 +219,13 @@ func (m *errorMaker) make(f *rest.Failure) error {
 		OutcomeUnknown: f.OutcomeUnknown, Err: f.Err,
 	}
 	code, msg := message(f.Body)
-	e.Code, e.Message = oneLine(m.blank(code), 100), oneLine(m.blank(msg), 300) // blank first: a cut secret is not found
+	e.Code, e.Message = text.OneLine(m.blank(code), 100), text.OneLine(m.blank(msg), 300) // blank first: a cut secret is not found
 	page, isPage := rest.HTMLPage(f.Header, f.Body)
 	switch {
 	case f.Throttled:
 		e.class = ErrThrottled
 	case isPage && (f.Status < 300 || f.Status >= 400):
-		e.Code, e.Message = "", oneLine(m.blank(page), 300)
+		e.Code, e.Message = "", text.OneLine(m.blank(page), 300)
 		if !e.is(ErrInvalid) { // what stands in front of JumpCloud may well find a request malformed
 			e.class = ErrUnavailable
 		}
@@ -265,21 +266,6 @@ func message(body []byte) (code, msg string) {
 		code = str("code")
 	}
 	return code, msg
-}
-
-// oneLine makes s fit for an error text.
-func oneLine(s string, most int) string {
-	s = strings.Map(func(r rune) rune {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 {
-			return ' '
-		}
-		return r
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most]) + "…"
-	}
-	return s
 }
 
 var address = regexp.MustCompile(`[^\s<>()\[\]{}"',;:=&]+(@|%40)[^\s<>()\[\]{}"',;:&]+`)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/jcaad/jcaad/internal/rest"
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 const office365Path = "api/v2/office365s/{office365_id}"
@@ -139,9 +140,9 @@ func (l *jsonList[T]) UnmarshalJSON(b []byte) error {
 // /api/v2/office365s/{id}/domains, scope directories. It is safe to repeat. A
 // domain that another directory has is [ErrConflict].
 func (c *Client) AddOffice365Domain(ctx context.Context, id, domain string) (*DirectoryDomain, error) {
-	domain = strings.TrimSuffix(strings.ToLower(domain), ".")
-	if !isHost(domain) {
-		return nil, op(http.MethodPost, domainsPath, invalidf("domain %q; international names must be written in their xn-- form", domain))
+	domain = text.Domain(domain)
+	if wrong := text.WrongDomain(domain); wrong != "" {
+		return nil, op(http.MethodPost, domainsPath, invalidf("the domain %q %s", domain, wrong))
 	}
 	var out struct {
 		Domain *DirectoryDomain `json:"domain"`
@@ -172,19 +173,6 @@ func (c *Client) AddOffice365Domain(ctx context.Context, id, domain string) (*Di
 		err = &Error{Op: opName(http.MethodPost, domainsPath), StatusCode: resp.Status, RequestID: resp.RequestID, Message: "the answer holds no domain", OutcomeUnknown: true}
 	}
 	return nil, err
-}
-
-// isHost reports whether s can be a DNS name with at least two labels.
-func isHost(s string) bool {
-	labels := strings.Split(s, ".")
-	for _, l := range labels {
-		if l == "" || len(l) > 63 || l[0] == '-' || l[len(l)-1] == '-' || strings.ContainsFunc(l, func(r rune) bool {
-			return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
-		}) {
-			return false
-		}
-	}
-	return len(labels) > 1 && len(s) <= 253
 }
 
 // DeleteOffice365Domain removes a domain from a directory; one that it does not

@@ -150,18 +150,6 @@ func TestMessage(t *testing.T) {
 	}
 }
 
-func TestOneLine(t *testing.T) {
-	for in, want := range map[string]string{"": "", "a\r\n b\x00\u2028c": "a b c", "éééé": "éé…", "éé": "éé"} {
-		most := 2
-		if strings.Contains(in, "a") {
-			most = 100
-		}
-		if got := oneLine(in, most); got != want {
-			t.Errorf("oneLine(%q, %d) = %q; want %q", in, most, got, want)
-		}
-	}
-}
-
 func TestMaskAddresses(t *testing.T) {
 	for in, want := range map[string]string{
 		"Email dana+x@example.com is in use": "Email <address> is in use", "email:dana@exämple.com,x": "email:<address>,x",

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/internal/fault"
 	"github.com/jcaad/jcaad/internal/memhttp"
+	"github.com/jcaad/jcaad/internal/wait"
 )
 
 // Server is an Azure AD tenant in memory, as far as package aad uses one. The zero
@@ -262,17 +264,7 @@ func (s *Server) fault(r *http.Request) Fault {
 }
 
 func (s *Server) delay(r *http.Request) bool {
-	if s.Latency <= 0 {
-		return true
-	}
-	t := time.NewTimer(s.Latency)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-r.Context().Done():
-		return false
-	}
+	return wait.For(r.Context(), s.Latency) == nil
 }
 
 // ServeHTTP implements [http.Handler].

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/jcaad/jcaad/internal/wait"
 )
 
 // Kind is what goes wrong with a request.
@@ -65,7 +67,7 @@ func Wrap(next http.Handler, f func(*http.Request) Fault) http.Handler {
 		flt := f(r)
 		note := noteOf(r.Context())
 		note.set(flt.Kind)
-		if flt.Kind != SlowBody && !sleep(r.Context(), flt.Delay) {
+		if flt.Kind != SlowBody && !outlives(r.Context(), flt.Delay) {
 			panic(http.ErrAbortHandler)
 		}
 		run := func() *buffer {
@@ -183,7 +185,7 @@ func (b *buffer) slow(ctx context.Context, w http.ResponseWriter, d time.Duratio
 	flush(w)
 	p := b.body.Bytes()
 	for i := range pieces {
-		if !sleep(ctx, d/pieces) {
+		if !outlives(ctx, d/pieces) {
 			panic(http.ErrAbortHandler)
 		}
 		w.Write(p[len(p)*i/pieces : len(p)*(i+1)/pieces])
@@ -193,17 +195,7 @@ func (b *buffer) slow(ctx context.Context, w http.ResponseWriter, d time.Duratio
 
 func flush(w http.ResponseWriter) { http.NewResponseController(w).Flush() }
 
-// sleep reports whether ctx outlived d.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+// outlives waits, and reports whether ctx lives longer than d.
+func outlives(ctx context.Context, d time.Duration) bool {
+	return wait.For(ctx, d) == nil && ctx.Err() == nil
 }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"time"
+
+	"github.com/jcaad/jcaad/internal/wait"
 )
 
 // Transport is an http.RoundTripper that asks Handler. It behaves like
@@ -48,7 +50,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if tr := httptrace.ContextClientTrace(ctx); tr != nil && tr.WroteHeaders != nil {
 		tr.WroteHeaders()
 	}
-	if err := pause(ctx, t.Latency/2); err != nil {
+	if err := wait.For(ctx, t.Latency/2); err != nil {
 		return nil, err
 	}
 	hctx, cancel := context.WithCancel(ctx)
@@ -61,7 +63,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, ctx.Err()
 	}
-	if err := pause(ctx, t.Latency-t.Latency/2); err != nil {
+	if err := wait.For(ctx, t.Latency-t.Latency/2); err != nil {
 		cancel()
 		return nil, err
 	}
@@ -99,20 +101,6 @@ func inbound(ctx context.Context, req *http.Request) *http.Request {
 		in.Body = http.NoBody
 	}
 	return in
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 var _ io.ReadCloser = (*body)(nil)

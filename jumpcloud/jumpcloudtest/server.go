@@ -11,6 +11,7 @@ import (
 
 	"github.com/jcaad/jcaad/internal/fault"
 	"github.com/jcaad/jcaad/internal/memhttp"
+	"github.com/jcaad/jcaad/internal/wait"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
@@ -197,14 +198,8 @@ func (s *Server) init() {
 		})
 		faulty := h
 		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if s.Latency > 0 {
-				t := time.NewTimer(s.Latency)
-				defer t.Stop()
-				select {
-				case <-t.C:
-				case <-r.Context().Done():
-					panic(http.ErrAbortHandler)
-				}
+			if wait.For(r.Context(), s.Latency) != nil {
+				panic(http.ErrAbortHandler)
 			}
 			s.Throttle.Wrap(faulty).ServeHTTP(w, r)
 		})

@@ -1,0 +1,45 @@
+package text
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestOneLine(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		most int
+		want string
+	}{
+		{"", 5, ""},
+		{"a\r\n b\x00\u2028c", 100, "a b c"},
+		{"\x1b[31mred\u202e\u200b end \ufeff", 100, "[31mred end"},
+		{"éééé", 2, "éé…"},
+		{"éé", 2, "éé"},
+		{"abc", 3, "abc"},
+		{"abcd", 3, "abc…"},
+		{"a\xffb", 5, "a\ufffdb"},
+	} {
+		if got := OneLine(tt.in, tt.most); got != tt.want {
+			t.Errorf("OneLine(%q, %d) = %q; want %q", tt.in, tt.most, got, tt.want)
+		}
+	}
+}
+
+func TestDomain(t *testing.T) {
+	for in, want := range map[string]string{
+		"example.com": "", "EXAMPLE.Com.": "", "a_b.xn--bcher-kva.example": "", "1.2": "", "_dmarc.example.com": "",
+		"": "is empty", ".": "is empty", "localhost": "has no dot", "x.": "has no dot",
+		strings.Repeat("a.", 127) + "a": "longer", strings.Repeat("a.", 126) + "a": "",
+		strings.Repeat("a", 64) + ".com": "is not a domain name", strings.Repeat("a", 63) + ".com": "",
+		"bücher.example": "xn--", "a..b": "is not a domain name", "a.b..": "is not a domain name", "..": "is not a domain name",
+		"-a.com": "is not a domain name", "a-.com": "is not a domain name", "a.com-": "is not a domain name",
+		"https://example.com": "is not a domain name", "ann@example.com": "is not a domain name", "exa mple.com": "is not a domain name",
+		"x') or (true": "is not a domain name", "a,b.c": "is not a domain name", "example.com\n": "is not a domain name",
+	} {
+		got := WrongDomain(Domain(in))
+		if (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%q: %q; want %q", in, got, want)
+		}
+	}
+}
