@@ -251,3 +251,10 @@ func newID() string {
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
+
+// WithRequestIDs returns a context whose requests tell Microsoft Graph's ID of each
+// request that succeeded, for a change record; that of a request that failed is
+// in the [Error]. tell may be called from several goroutines.
+func WithRequestIDs(ctx context.Context, tell func(id string)) context.Context {
+	return rest.WithRequestIDs(ctx, tell)
+}

@@ -43,6 +43,11 @@ func unusable(r *rest.Request, resp *rest.Response, err error) error {
 	return identify(e, r.Header.Get("client-request-id"))
 }
 
+// failed is a list that ends before its first request.
+func failed[T any](r *rest.Request, errs ...error) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) { yield(nil, invalid(r.Method+" "+r.Path, errs...)) }
+}
+
 // list reads a collection of Graph, page by page, as far as it is asked for. A
 // link to a page that was read already ends it with an error, and so does a page
 // too many.

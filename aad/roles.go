@@ -80,11 +80,6 @@ func (c *Client) RoleAssignments(ctx context.Context, roleDefinitionID string) i
 	return list[RoleAssignment](ctx, c, request)
 }
 
-// failed is a list that ends before its first request.
-func failed[T any](r *rest.Request, errs ...error) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) { yield(nil, invalid(r.Method+" "+r.Path, errs...)) }
-}
-
 // AssignRole gives a role, for the whole tenant, to a user or a group.
 // The role that the principal has already is [ErrConflict] or [ErrInvalid].
 //
@@ -260,20 +255,4 @@ func (c *Client) usersOneByOne(ctx context.Context, ids []string, yield func(*Us
 			return
 		}
 	}
-}
-
-// GroupMembers lists the users of a group and of the groups in it, with all
-// properties of [User].
-//
-//	GET /groups/{id}/transitiveMembers/microsoft.graph.user; GroupMember.Read.All and User.Read.All; safe to repeat
-func (c *Client) GroupMembers(ctx context.Context, groupID string) iter.Seq2[*User, error] {
-	request := &rest.Request{
-		Method: http.MethodGet, Path: "groups/{id}/transitiveMembers/microsoft.graph.user", Args: []string{groupID}, Permission: perm.GroupRead + " and " + perm.UserRead,
-		Query:  url.Values{"$select": {strings.Join(userFields, ",")}, "$top": {"999"}, "$count": {"true"}},
-		Header: eventual(), Bulk: true,
-	}
-	if groupID == "" {
-		return failed[User](request, errNoID)
-	}
-	return c.users(ctx, request, new(UsersOptions))
 }

@@ -213,6 +213,22 @@ func (c *Client) users(ctx context.Context, first *rest.Request, o *UsersOptions
 	}
 }
 
+// GroupMembers lists the users of a group and of the groups in it, with all
+// properties of [User].
+//
+//	GET /groups/{id}/transitiveMembers/microsoft.graph.user; GroupMember.Read.All and User.Read.All; safe to repeat
+func (c *Client) GroupMembers(ctx context.Context, groupID string) iter.Seq2[*User, error] {
+	request := &rest.Request{
+		Method: http.MethodGet, Path: "groups/{id}/transitiveMembers/microsoft.graph.user", Args: []string{groupID}, Permission: perm.GroupRead + " and " + perm.UserRead,
+		Query:  url.Values{"$select": {strings.Join(userFields, ",")}, "$top": {"999"}, "$count": {"true"}},
+		Header: eventual(), Bulk: true,
+	}
+	if groupID == "" {
+		return failed[User](request, errNoID)
+	}
+	return c.users(ctx, request, new(UsersOptions))
+}
+
 // usersByID reads users by ID, a few at a time.
 func (c *Client) usersByID(ctx context.Context, o UsersOptions) iter.Seq2[*User, error] {
 	return func(yield func(*User, error) bool) {

@@ -2,6 +2,7 @@ package jumpcloud
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -70,7 +71,7 @@ func (a *Application) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*a = Application{
-		ID: or(w.ObjectID, w.ID), Name: w.Name, DisplayName: deref(w.DisplayName), DisplayLabel: deref(w.DisplayLabel),
+		ID: cmp.Or(w.ObjectID, w.ID), Name: w.Name, DisplayName: deref(w.DisplayName), DisplayLabel: deref(w.DisplayLabel),
 		Description: deref(w.Description), SSOURL: deref(w.SSOURL), OrganizationID: deref(w.Organization),
 		Active: w.Active != nil && *w.Active, Created: parseTime(w.Created), raw: raw,
 	}

@@ -1,6 +1,7 @@
 package jumpcloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -154,9 +155,9 @@ func (n NewApplication) body() (map[string]any, error) {
 		}
 	}
 	body := map[string]any{
-		"name": t.Name, "displayName": or(t.DisplayName, n.Label), "displayLabel": n.Label,
+		"name": t.Name, "displayName": cmp.Or(t.DisplayName, n.Label), "displayLabel": n.Label,
 		"ssoUrl": n.SSOURL, "active": n.Active, "beta": false,
-		"sso": map[string]any{"type": or(t.SSOType, "saml"), "hidden": false}, "config": view.config,
+		"sso": map[string]any{"type": cmp.Or(t.SSOType, "saml"), "hidden": false}, "config": view.config,
 	}
 	if n.Description != "" {
 		body["description"] = n.Description
@@ -303,4 +304,29 @@ func (c *Client) ReplaceCertificate(ctx context.Context, id string, pair *certs.
 // safe to repeat.
 func (c *Client) DeleteApplication(ctx context.Context, id string) error {
 	return c.delete(ctx, applicationPath, scopeApplications, id)
+}
+
+// Metadata returns the SAML metadata of an application, as its service provider
+// would read it: GET
+// /api/organizations/{org}/applications/{id}/metadata.xml, scope
+// applications.readonly. The organisation's ID is [Application.OrganizationID].
+//
+// JumpCloud answers 500 for an application whose certificate was not written as
+// base64 of PEM.
+func (c *Client) Metadata(ctx context.Context, orgID, appID string) (*certs.Metadata, error) {
+	const path = "api/organizations/{org_id}/applications/{app_id}/metadata.xml"
+	var body []byte
+	r := &rest.Request{
+		Method: http.MethodGet, Path: path, Args: []string{orgID, appID},
+		Header: http.Header{"Accept": {"application/samlmetadata+xml, application/xml, text/xml, */*"}}, Permission: scopeApplicationsRead,
+	}
+	resp, err := c.do(ctx, r, &body)
+	if err != nil {
+		return nil, err
+	}
+	m, err := certs.ParseMetadata(body)
+	if err != nil {
+		return nil, c.unusable(r, resp, resp.Attempts, err)
+	}
+	return m, nil
 }

@@ -299,6 +299,15 @@ func (c *Client) read(ctx context.Context, r *rest.Request, out decoder) (*rest.
 	}
 }
 
+// delete deletes what may not be there.
+func (c *Client) delete(ctx context.Context, path, scope string, args ...string) error {
+	_, err := c.do(ctx, &rest.Request{Method: http.MethodDelete, Path: path, Args: args, Class: rest.Idempotent, Permission: scope}, nil)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
 // unusable is the error for a 2xx answer that is not what was promised.
 func (c *Client) unusable(r *rest.Request, resp *rest.Response, attempts int, err error) error {
 	return c.maker.make(&rest.Failure{
@@ -378,4 +387,11 @@ func checkID(what, id string) error {
 		return invalidf("%s ID %q has a character that no ID has", what, id)
 	}
 	return nil
+}
+
+// WithRequestIDs returns a context whose requests tell JumpCloud's ID of each
+// request that succeeded, for a change record; that of a request that failed is
+// in the [Error]. tell may be called from several goroutines.
+func WithRequestIDs(ctx context.Context, tell func(id string)) context.Context {
+	return rest.WithRequestIDs(ctx, tell)
 }

@@ -1,6 +1,7 @@
 package jumpcloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"iter"
@@ -53,7 +54,7 @@ func (d *DirectoryDomain) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &w); err != nil {
 		return err
 	}
-	*d = DirectoryDomain{or(w.ObjectID, w.ID), w.Domain, w.Default}
+	*d = DirectoryDomain{cmp.Or(w.ObjectID, w.ID), w.Domain, w.Default}
 	return nil
 }
 

@@ -76,6 +76,11 @@ func associations(method string, from Object, to ObjectType) (node, string, erro
 	return n, path, op(method, path, err)
 }
 
+// edge is a GraphConnection.
+type edge struct {
+	To Object `json:"to"`
+}
+
 // Associations lists what from is bound to directly: GET
 // /api/v2/{type}/{id}/associations, one request for each target type; without
 // targets, all that matter here. Scope: applications.readonly,

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/jcaad/jcaad/internal/rest"
 )
@@ -74,24 +73,6 @@ func (c *Client) Groups(ctx context.Context, opts *GroupsOptions) iter.Seq2[*Gro
 	return only(all, func(g *Group) bool { return slices.Contains(names, g.Name) })
 }
 
-// only yields what keep accepts, and errors.
-func only[T any](all iter.Seq2[*T, error], keep func(*T) bool) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		for v, err := range all {
-			if (err != nil || keep(v)) && !yield(v, err) {
-				return
-			}
-		}
-	}
-}
-
-// filterable reports whether a v2 filter takes s for what it says.
-func filterable(s string) bool {
-	return strings.TrimSpace(s) == s && !strings.ContainsFunc(s, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" -_.@", r)
-	})
-}
-
 // Group returns a group: GET /api/v2/usergroups/{id}, scope groups.readonly.
 func (c *Client) Group(ctx context.Context, id string) (*Group, error) {
 	return c.group(ctx, &rest.Request{Method: http.MethodGet, Path: "api/v2/usergroups/{id}", Args: []string{id}, Permission: scopeGroupsRead})
@@ -131,20 +112,6 @@ func (c *Client) CreateGroup(ctx context.Context, g Group) (*Group, error) {
 // /api/v2/usergroups/{id}, scope groups. It is safe to repeat.
 func (c *Client) DeleteGroup(ctx context.Context, id string) error {
 	return c.delete(ctx, "api/v2/usergroups/{id}", scopeGroups, id)
-}
-
-// delete deletes what may not be there.
-func (c *Client) delete(ctx context.Context, path, scope string, args ...string) error {
-	_, err := c.do(ctx, &rest.Request{Method: http.MethodDelete, Path: path, Args: args, Class: rest.Idempotent, Permission: scope}, nil)
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	return err
-}
-
-// edge is a GraphConnection.
-type edge struct {
-	To Object `json:"to"`
 }
 
 // GroupMembers lists the IDs of the users who are members of a group

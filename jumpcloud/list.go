@@ -36,6 +36,17 @@ func failed[T any](err error) iter.Seq2[T, error] {
 	}
 }
 
+// only yields what keep accepts, and errors.
+func only[T any](all iter.Seq2[*T, error], keep func(*T) bool) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for v, err := range all {
+			if (err != nil || keep(v)) && !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
 // follow reads page after page of a list without a total, to an empty page, one
 // that is shorter than asked, or one that holds nothing new.
 func follow[T any](

@@ -1,6 +1,7 @@
 package jumpcloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -217,7 +218,7 @@ func (c *Client) CreateTranslationRule(ctx context.Context, id string, rule Tran
 	out := new(TranslationRule)
 	r := &rest.Request{
 		Method: http.MethodPost, Path: rulesPath, Args: []string{id},
-		Body:  map[string]string{"builtIn": rule.BuiltIn, "direction": or(rule.Direction, Export)},
+		Body:  map[string]string{"builtIn": rule.BuiltIn, "direction": cmp.Or(rule.Direction, Export)},
 		Class: rest.Create, Permission: scopeDirectories,
 	}
 	resp, err := c.do(ctx, r, out)

@@ -1,6 +1,7 @@
 package jumpcloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"iter"
@@ -27,7 +28,7 @@ func (o *Organization) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &w); err != nil {
 		return err
 	}
-	*o = Organization{ID: or(w.ObjectID, w.ID), DisplayName: deref(w.DisplayName), Created: parseTime(w.Created)}
+	*o = Organization{ID: cmp.Or(w.ObjectID, w.ID), DisplayName: deref(w.DisplayName), Created: parseTime(w.Created)}
 	return nil
 }
 
@@ -36,18 +37,4 @@ func (o *Organization) UnmarshalJSON(b []byte) error {
 // An administrator of one organisation sees that one.
 func (c *Client) Organizations(ctx context.Context) iter.Seq2[*Organization, error] {
 	return listWide(ctx, c, v1[Organization](c, "api/organizations", scopeOrganizationsRead, nil), func(o *Organization) string { return o.ID })
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

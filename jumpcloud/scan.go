@@ -66,3 +66,10 @@ func parseTime(s string) time.Time {
 	}
 	return time.Time{}
 }
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

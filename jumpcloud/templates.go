@@ -1,15 +1,13 @@
 package jumpcloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
-
-	"github.com/jcaad/jcaad/certs"
-	"github.com/jcaad/jcaad/internal/rest"
 )
 
 const scopeTemplatesRead = "applicationtemplates.readonly"
@@ -48,7 +46,7 @@ func (t *Template) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	*t = Template{
-		ID: or(w.ObjectID, w.ID), Name: w.Name, DisplayName: deref(w.DisplayName), SSOURL: deref(w.SSOURL), Status: deref(w.Status),
+		ID: cmp.Or(w.ObjectID, w.ID), Name: w.Name, DisplayName: deref(w.DisplayName), SSOURL: deref(w.SSOURL), Status: deref(w.Status),
 	}
 	if w.SSO != nil {
 		t.SSOType = w.SSO.Type
@@ -76,7 +74,7 @@ func (c *Client) Templates(ctx context.Context) iter.Seq2[*Template, error] {
 const templatesPath = "api/application-templates"
 
 func (c *Client) templates(ctx context.Context, q url.Values) iter.Seq2[*Template, error] {
-	return listWide(ctx, c, v1[Template](c, templatesPath, scopeTemplatesRead, q), func(t *Template) string { return or(t.ID, t.Name) })
+	return listWide(ctx, c, v1[Template](c, templatesPath, scopeTemplatesRead, q), func(t *Template) string { return cmp.Or(t.ID, t.Name) })
 }
 
 // Template returns the template with the given name, [Office365Template] for
@@ -97,29 +95,4 @@ func (c *Client) Template(ctx context.Context, name string) (*Template, error) {
 	return nil, op(http.MethodGet, templatesPath, &Error{
 		Message: fmt.Sprintf("no application template is named %q", name), Scope: scopeTemplatesRead, class: ErrNotFound,
 	})
-}
-
-// Metadata returns the SAML metadata of an application, as its service provider
-// would read it: GET
-// /api/organizations/{org}/applications/{id}/metadata.xml, scope
-// applications.readonly. The organisation's ID is [Application.OrganizationID].
-//
-// JumpCloud answers 500 for an application whose certificate was not written as
-// base64 of PEM.
-func (c *Client) Metadata(ctx context.Context, orgID, appID string) (*certs.Metadata, error) {
-	const path = "api/organizations/{org_id}/applications/{app_id}/metadata.xml"
-	var body []byte
-	r := &rest.Request{
-		Method: http.MethodGet, Path: path, Args: []string{orgID, appID},
-		Header: http.Header{"Accept": {"application/samlmetadata+xml, application/xml, text/xml, */*"}}, Permission: scopeApplicationsRead,
-	}
-	resp, err := c.do(ctx, r, &body)
-	if err != nil {
-		return nil, err
-	}
-	m, err := certs.ParseMetadata(body)
-	if err != nil {
-		return nil, c.unusable(r, resp, resp.Attempts, err)
-	}
-	return m, nil
 }
