@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -101,11 +100,11 @@ func (e *Error) Error() string {
 		sep = ": "
 	}
 	if m := e.Message; m != "" {
-		b.WriteString(sep + maskAddresses(m))
+		b.WriteString(sep + text.NoAddresses(m))
 		sep = ": "
 	}
 	if e.Err != nil {
-		b.WriteString(sep + maskAddresses(e.Err.Error()))
+		b.WriteString(sep + text.NoAddresses(e.Err.Error()))
 	}
 	if h := e.hint(); h != "" {
 		b.WriteString("; " + h)
@@ -266,16 +265,6 @@ func message(body []byte) (code, msg string) {
 		code = str("code")
 	}
 	return code, msg
-}
-
-var address = regexp.MustCompile(`[^\s<>()\[\]{}"',;:=&]+(@|%40)[^\s<>()\[\]{}"',;:&]+`)
-
-// maskAddresses blanks email addresses.
-func maskAddresses(s string) string {
-	if !strings.Contains(s, "@") && !strings.Contains(s, "%40") {
-		return s
-	}
-	return address.ReplaceAllString(s, "<address>")
 }
 
 // suspectedAbuse recognises the page that JumpCloud's edge answers with when a

@@ -1,7 +1,10 @@
 // Package text judges names and makes texts fit for one line.
 package text
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // OneLine returns s on one line of at most so many characters: what a terminal
 // would obey, and what nobody can see, is a space, and spaces in a row are one.
@@ -24,6 +27,16 @@ func visible(r rune) rune {
 		return ' '
 	}
 	return r
+}
+
+var address = regexp.MustCompile(`[^\s<>()\[\]{}"',;:=&]+(@|%40)[^\s<>()\[\]{}"',;:&]+`)
+
+// NoAddresses blanks email addresses.
+func NoAddresses(s string) string {
+	if !strings.Contains(s, "@") && !strings.Contains(s, "%40") {
+		return s
+	}
+	return address.ReplaceAllString(s, "<address>")
 }
 
 // Domain returns the one spelling of a domain: lower case, no trailing dot.

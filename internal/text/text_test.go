@@ -43,3 +43,14 @@ func TestDomain(t *testing.T) {
 		}
 	}
 }
+
+func TestNoAddresses(t *testing.T) {
+	for in, want := range map[string]string{
+		"Email dana+x@example.com is in use": "Email <address> is in use", "email:dana@exämple.com,x": "email:<address>,x",
+		"/users?search=dana%40example.com&x=1": "/users?search=<address>&x=1", "nobody": "nobody",
+	} {
+		if got := NoAddresses(in); got != want {
+			t.Errorf("NoAddresses(%q) = %q; want %q", in, got, want)
+		}
+	}
+}

@@ -112,8 +112,8 @@ func TestExplain(t *testing.T) {
 		{"other region", &jumpcloud.Error{Op: "GET /api/x", StatusCode: 401}, []string{"it is eu"}},
 		{"no answer", fmt.Errorf("federation: %w", &aad.Error{Op: "GET domains", Err: io.ErrUnexpectedEOF}), []string{"Azure AD could not be asked", "unexpected EOF"}},
 		{"step without service", &federation.StepError{Phase: federation.PhaseWait, Change: change, Err: federation.ErrNotConverged}, []string{"The run stopped at: wait", "does not show yet"}},
-		{"not confirmed", fmt.Errorf("federation: %w: %w", federation.ErrNotConfirmed, errors.New("no")), []string{"not confirmed: no: nothing was written"}},
-		{"anything", errors.New("federation: something"), []string{"something"}},
+		{"not confirmed", fmt.Errorf("federation: %w: %w", federation.ErrNotConfirmed, errors.New("no")), []string{"Not confirmed: no", "nothing was written"}},
+		{"anything", errors.New("federation: something"), []string{"Something"}},
 	} {
 		var b strings.Builder
 		s.Explain(&b, c.err)

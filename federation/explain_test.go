@@ -1,0 +1,116 @@
+package federation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/federation"
+	"github.com/jcaad/jcaad/federation/federationtest"
+	"github.com/jcaad/jcaad/jumpcloud"
+)
+
+func TestExplain(t *testing.T) {
+	type es = []federation.Explanation
+	change := federation.Change{Resource: federation.ResApplication, Name: "urn:x", Action: federation.Create}
+	denied := &jumpcloud.Error{Op: "GET /api/x", StatusCode: 403, Message: "no", Scope: "applications", RequestID: "ray-1"}
+	const again = "run it again; the run goes on from what it finds"
+	tests := []struct {
+		name string
+		err  error
+		want es // with a beginning of each Repair
+	}{
+		{"nothing", nil, nil},
+		{"findings", fmt.Errorf("x: %w", &federation.PreconditionError{Findings: []federation.Finding{
+			{Message: "m1", Repair: "r1", Consent: "takeOver"}, {Message: "m2"}}}),
+			es{{Happened: "m1", Repair: "r1", Consent: "takeOver"}, {Happened: "m2"}}},
+		{"a refused step", &federation.StepError{Phase: federation.PhaseApply, Change: change, Err: denied}, es{
+			{Happened: "JumpCloud answered with an error", Service: "JumpCloud", Operation: "GET /api/x", Answer: "403 Forbidden: no",
+				Needs: "applications", RequestID: "ray-1", Repair: "give the service account the scope"},
+			{Happened: `the run stopped at: apply create jumpcloud/application "urn:x"`, Repair: "give the service account the scope"}}},
+		{"a refused look", &federation.StepError{Phase: federation.PhaseObserve, Err: &aad.Error{Op: "GET users", StatusCode: 403, Code: "Denied", Permission: "User.Read.All"}}, es{
+			{Happened: "Azure AD answered with an error", Service: "Azure AD", Operation: "GET users", Answer: "403 Forbidden: Denied", Needs: "User.Read.All", Repair: "grant the permission"},
+			{Happened: "the run stopped at: observe", Repair: "grant the permission"}}},
+		{"both, one twice", errors.Join(denied, denied, &aad.Error{Op: "GET domains", StatusCode: 429, RequestID: "g-1", Permission: "Domain.Read.All"}), es{
+			{Happened: "JumpCloud answered with an error", Service: "JumpCloud", Operation: "GET /api/x", Answer: "403 Forbidden: no", Needs: "applications", RequestID: "ray-1", Repair: "give"},
+			{Happened: "Azure AD answered with an error", Service: "Azure AD", Operation: "GET domains", Answer: "429 Too Many Requests", RequestID: "g-1", Repair: "come back later"}}},
+		{"no answer", fmt.Errorf("federation: %w", &aad.Error{Op: "GET domains", Err: io.ErrUnexpectedEOF}),
+			es{{Happened: "Azure AD could not be asked", Service: "Azure AD", Operation: "GET domains", Cause: "unexpected EOF", Repair: again}}},
+		{"lost answer of a write", &jumpcloud.Error{Op: "POST /api/x", OutcomeUnknown: true, Err: io.EOF},
+			es{{Happened: "JumpCloud could not be asked", Service: "JumpCloud", Operation: "POST /api/x", Cause: "EOF", Repair: "the change may have been made"}}},
+		{"credential", &jumpcloud.Error{Op: "GET /api/x", StatusCode: 401}, es{{Happened: "JumpCloud answered with an error", Service: "JumpCloud", Operation: "GET /api/x",
+			Answer: "401 Unauthorized", Repair: "check the API key"}}},
+		{"people in a message", &jumpcloud.Error{Op: "POST /api/x", StatusCode: 400, Message: "dana@example.com\nis taken"},
+			es{{Happened: "JumpCloud answered with an error", Service: "JumpCloud", Operation: "POST /api/x", Answer: "400 Bad Request: <address> is taken"}}},
+		{"a wait that ended", &federation.StepError{Phase: federation.PhaseWait, Change: change, Err: federation.ErrNotConverged},
+			es{{Happened: `the run stopped at: wait create jumpcloud/application "urn:x"`, Cause: "the change does not show yet", Repair: again}}},
+		{"not confirmed", fmt.Errorf("federation: %w: %w", federation.ErrNotConfirmed, errors.New("no\x1b")), es{{Happened: "not confirmed: no", Repair: "nothing was written"}}},
+		{"not started", federation.ErrNotStarted, es{{Happened: federation.ErrNotStarted.Error(), Repair: "nothing was done"}}},
+		{"differs", fmt.Errorf("federation: %w", federation.ErrDiffers), es{{Happened: federation.ErrDiffers.Error(), Repair: "look at what changed"}}},
+		{"wrong", federation.ErrWrong, es{{Happened: federation.ErrWrong.Error(), Repair: "waiting does not mend it"}}},
+		{"cancelled", &federation.StepError{Phase: federation.PhaseApply, Err: &aad.Error{Op: "GET users", Err: context.Canceled}},
+			es{{Happened: "the run stopped at: apply", Cause: "GET users: context canceled", Repair: again}}},
+		{"late", context.DeadlineExceeded, es{{Happened: "context deadline exceeded", Repair: "give it more time"}}},
+		{"anything", errors.New("federation: something"), es{{Happened: "something"}}},
+	}
+	for _, tt := range tests {
+		got := federation.Explain(tt.err)
+		for i := range got {
+			if i < len(tt.want) && tt.want[i].Repair != "" && strings.HasPrefix(got[i].Repair, tt.want[i].Repair) {
+				got[i].Repair = tt.want[i].Repair
+			}
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
+
+// TestExplainHoldsNoSecret: what the clients answer to a wrong credential that the
+// service repeats is explained without it.
+func TestExplainHoldsNoSecret(t *testing.T) {
+	env := federationtest.New(nil)
+	const key = "a-key-that-nobody-may-see"
+	env.JumpCloud.APIKey = "another"
+	jc, err := jumpcloud.New(key, &jumpcloud.Options{HTTPClient: env.JumpCloud.HTTPClient()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = federation.New(jc, env.AzureAD.Client(nil), nil).Preview(t.Context(), env.Plan())
+	all := federation.Explain(err)
+	if len(all) == 0 || all[0].Service != "JumpCloud" || all[0].Repair == "" {
+		t.Fatalf("%v: %+v", err, all)
+	}
+	for _, e := range all {
+		if strings.Contains(e.String(), key) {
+			t.Errorf("the key is in %q", e)
+		}
+	}
+}
+
+func ExampleExplain() {
+	err := &federation.StepError{
+		Phase:  federation.PhaseApply,
+		Change: federation.Change{Action: federation.Create, Resource: federation.ResFederation, Name: "example.com"},
+		Err: &aad.Error{
+			Op: "POST domains/{domain}/federationConfiguration", StatusCode: 403, Code: "Authorization_RequestDenied",
+			Permission: "Domain-InternalFederation.ReadWrite.All", RequestID: "5d1c3bd2",
+		},
+	}
+	for _, e := range federation.Explain(err)[:1] {
+		fmt.Println(e)
+	}
+	// Output:
+	// Azure AD answered with an error
+	//   asked for: POST domains/{domain}/federationConfiguration
+	//   answer: 403 Forbidden: Authorization_RequestDenied
+	//   needed: Domain-InternalFederation.ReadWrite.All
+	//   request ID: 5d1c3bd2
+	//   what to do: grant the permission to the application and have an administrator consent to it; a signed-in user also needs a directory role, such as Global Administrator
+}
