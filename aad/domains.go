@@ -117,7 +117,8 @@ func (c *Client) SetDefaultDomain(ctx context.Context, name string) error {
 //	PATCH /domains/{domain}; Domain.ReadWrite.All, and for a signed-in user
 //	Domain-InternalFederation.ReadWrite.All; safe to repeat
 func (c *Client) SetManaged(ctx context.Context, name string) error {
-	return c.patchDomain(ctx, name, perm.DomainWrite+" (signed-in users: and "+perm.FederationWrite+")", map[string]any{"authenticationType": Managed})
+	return c.patchDomain(ctx, name, perm.DomainWrite+" (signed-in users: and "+perm.FederationWrite+")",
+		map[string]any{"authenticationType": Managed})
 }
 
 func (c *Client) patchDomain(ctx context.Context, name, permission string, body any) error {
@@ -171,7 +172,8 @@ func (c *Client) PromoteDomain(ctx context.Context, name string) error {
 		return err
 	}
 	if answer.Value != nil && !*answer.Value {
-		return &Error{Op: r.Method + " " + r.Path, StatusCode: http.StatusOK, Err: errors.New("the service says that it did not promote the domain"), meaning: ErrInvalid}
+		return &Error{Op: r.Method + " " + r.Path, StatusCode: http.StatusOK,
+			Err: errors.New("the service says that it did not promote the domain"), meaning: ErrInvalid}
 	}
 	return nil
 }

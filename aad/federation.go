@@ -244,7 +244,8 @@ func (c *Client) Federation(ctx context.Context, domain string) (*Federation, er
 //
 //	DELETE /domains/{domain}/federationConfiguration/{id}; Domain-InternalFederation.ReadWrite.All; safe to repeat
 func (c *Client) DeleteFederation(ctx context.Context, domain, id string) error {
-	r := &rest.Request{Method: http.MethodDelete, Path: federationPath + "/{id}", Args: []string{id}, Class: rest.Idempotent, Permission: perm.FederationWrite}
+	r := &rest.Request{Method: http.MethodDelete, Path: federationPath + "/{id}", Args: []string{id}, Class: rest.Idempotent,
+		Permission: perm.FederationWrite}
 	if id == "" {
 		return invalid(r.Method+" "+r.Path, errNoID)
 	}

@@ -249,7 +249,8 @@ func (u *FederationUpdate) fields() (map[string]any, []error) {
 //	PATCH /domains/{domain}/federationConfiguration/{id}, and GET of the same if the answer is empty;
 //	Domain-InternalFederation.ReadWrite.All; safe to repeat
 func (c *Client) UpdateFederation(ctx context.Context, domain, id string, u FederationUpdate) (*Federation, error) {
-	r := &rest.Request{Method: http.MethodPatch, Path: federationPath + "/{id}", Args: []string{id}, Class: rest.Idempotent, Permission: perm.FederationWrite}
+	r := &rest.Request{Method: http.MethodPatch, Path: federationPath + "/{id}", Args: []string{id}, Class: rest.Idempotent,
+		Permission: perm.FederationWrite}
 	body, errs := u.fields()
 	if id == "" {
 		errs = append([]error{errNoID}, errs...)

@@ -152,7 +152,8 @@ func (t *timestamp) UnmarshalJSON(b []byte) error {
 }
 
 func parseTime(s string) time.Time {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", time.DateOnly} {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05",
+		time.DateOnly} {
 		if v, err := time.Parse(layout, s); err == nil {
 			return v.UTC()
 		}

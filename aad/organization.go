@@ -45,7 +45,8 @@ func (o *Organization) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &wire); err != nil {
 		return err
 	}
-	*o = Organization{wire.ID, wire.DisplayName, wire.TenantType, wire.OnPremisesSyncEnabled, time.Time(wire.OnPremisesLastSyncDateTime), wire.VerifiedDomains}
+	*o = Organization{wire.ID, wire.DisplayName, wire.TenantType, wire.OnPremisesSyncEnabled,
+		time.Time(wire.OnPremisesLastSyncDateTime), wire.VerifiedDomains}
 	return nil
 }
 
@@ -72,5 +73,6 @@ func (c *Client) Organization(ctx context.Context) (*Organization, error) {
 			return o, nil
 		}
 	}
-	return nil, &Error{Op: r.Method + " " + r.Path, StatusCode: resp.Status, RequestID: resp.RequestID, Err: errors.New("the list is empty"), meaning: ErrNotFound}
+	return nil, &Error{Op: r.Method + " " + r.Path, StatusCode: resp.Status, RequestID: resp.RequestID,
+		Err: errors.New("the list is empty"), meaning: ErrNotFound}
 }

@@ -73,7 +73,8 @@ func (c *Client) Realm(ctx context.Context, userOrDomain string) (*Realm, error)
 	r = &rest.Request{Method: http.MethodGet, Path: "getuserrealm.srf", Query: url.Values{"login": {login}, "json": {"1"}}}
 	realm, err = c.realm(ctx, r)
 	if err == nil && realm.NameSpaceType == "" {
-		err = &Error{Op: r.Method + " " + r.Path, StatusCode: http.StatusOK, Err: errors.New("the answer does not say how the domain signs in"), meaning: ErrUnavailable}
+		err = &Error{Op: r.Method + " " + r.Path, StatusCode: http.StatusOK,
+			Err: errors.New("the answer does not say how the domain signs in"), meaning: ErrUnavailable}
 	}
 	if err != nil {
 		return nil, err
@@ -90,7 +91,8 @@ func (c *Client) realm(ctx context.Context, r *rest.Request) (*Realm, error) {
 	}
 	realm, err := parseRealm(body)
 	if err != nil {
-		return nil, &Error{Op: r.Method + " " + r.Path, StatusCode: resp.Status, RequestID: resp.RequestID, ClientRequestID: id, Err: err, meaning: ErrUnavailable}
+		return nil, &Error{Op: r.Method + " " + r.Path, StatusCode: resp.Status, RequestID: resp.RequestID, ClientRequestID: id,
+			Err: err, meaning: ErrUnavailable}
 	}
 	return realm, nil
 }

@@ -60,7 +60,8 @@ func (p *Principal) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &wire); err != nil {
 		return err
 	}
-	*p = Principal{wire.ID, PrincipalType(strings.TrimPrefix(wire.ODataType, "#microsoft.graph.")), wire.DisplayName, wire.UserPrincipalName, wire.UserType, wire.AccountEnabled}
+	*p = Principal{wire.ID, PrincipalType(strings.TrimPrefix(wire.ODataType, "#microsoft.graph.")), wire.DisplayName,
+		wire.UserPrincipalName, wire.UserType, wire.AccountEnabled}
 	return nil
 }
 
@@ -86,7 +87,8 @@ func (c *Client) RoleAssignments(ctx context.Context, roleDefinitionID string) i
 //	POST /roleManagement/directory/roleAssignments; RoleManagement.ReadWrite.Directory;
 //	not repeated when the answer is lost
 func (c *Client) AssignRole(ctx context.Context, principalID, roleDefinitionID string) (*RoleAssignment, error) {
-	r := &rest.Request{Method: http.MethodPost, Path: "roleManagement/directory/roleAssignments", Class: rest.Create, Permission: perm.RoleWrite}
+	r := &rest.Request{Method: http.MethodPost, Path: "roleManagement/directory/roleAssignments", Class: rest.Create,
+		Permission: perm.RoleWrite}
 	if principalID == "" || roleDefinitionID == "" {
 		return nil, invalid(r.Method+" "+r.Path, errNoID)
 	}
@@ -103,7 +105,8 @@ func (c *Client) AssignRole(ctx context.Context, principalID, roleDefinitionID s
 //
 //	DELETE /roleManagement/directory/roleAssignments/{id}; RoleManagement.ReadWrite.Directory; safe to repeat
 func (c *Client) RemoveRoleAssignment(ctx context.Context, id string) error {
-	r := &rest.Request{Method: http.MethodDelete, Path: "roleManagement/directory/roleAssignments/{id}", Args: []string{id}, Class: rest.Idempotent, Permission: perm.RoleWrite}
+	r := &rest.Request{Method: http.MethodDelete, Path: "roleManagement/directory/roleAssignments/{id}", Args: []string{id},
+		Class: rest.Idempotent, Permission: perm.RoleWrite}
 	if id == "" {
 		return invalid(r.Method+" "+r.Path, errNoID)
 	}
@@ -151,7 +154,8 @@ type RoleUser struct {
 //
 //	as RoleAssignments, GroupMembers (for each group) and Users (for each 15 users);
 //	RoleManagement.Read.Directory, User.Read.All and, if a group has the role, GroupMember.Read.All; safe to repeat
-func (c *Client) RoleUsers(ctx context.Context, roleDefinitionID string, leftOut ...func(*RoleAssignment, error)) iter.Seq2[*RoleUser, error] {
+func (c *Client) RoleUsers(ctx context.Context, roleDefinitionID string, leftOut ...func(*RoleAssignment,
+	error)) iter.Seq2[*RoleUser, error] {
 	tell := func(a *RoleAssignment, err error) {
 		for _, f := range leftOut {
 			f(a, err)

@@ -330,7 +330,8 @@ func (p *pager) broken(err error) error {
 //	GET /users/$count with ConsistencyLevel: eventual; User.Read.All; safe to repeat
 func (c *Client) UserCount(ctx context.Context, opts *UsersOptions) (int, error) {
 	o := opts.copyOf()
-	r := &rest.Request{Method: http.MethodGet, Path: "users/$count", Permission: perm.UserRead, Bulk: true, Header: eventual(), Query: url.Values{}}
+	r := &rest.Request{Method: http.MethodGet, Path: "users/$count", Permission: perm.UserRead, Bulk: true, Header: eventual(),
+		Query: url.Values{}}
 	filter, err := o.filter()
 	if err != nil {
 		return 0, invalid(r.Method+" "+r.Path, err)

@@ -129,7 +129,8 @@ func (c *Client) SetUserPrincipalName(ctx context.Context, id, upn string) error
 
 func (c *Client) patchUser(ctx context.Context, id string, body any, err error) error {
 	path, arg := userPath(id)
-	r := &rest.Request{Method: http.MethodPatch, Path: path, Args: []string{arg}, Body: body, Class: rest.Idempotent, Permission: perm.UserWrite}
+	r := &rest.Request{Method: http.MethodPatch, Path: path, Args: []string{arg}, Body: body, Class: rest.Idempotent,
+		Permission: perm.UserWrite}
 	if err := errors.Join(checkUserID(id), err); err != nil {
 		return invalid(r.Method+" "+r.Path, err)
 	}

@@ -32,8 +32,9 @@ const preflightVersion = 1
 // from reading.
 //
 // Both directories are read at once, in a few requests for a small company; for
-// large ones see the budgets in BENCHMARKS.md beside this file. Users who are created, renamed or
-// deleted while it reads are there as they were before or as they are after.
+// large ones see the budgets in BENCHMARKS.md beside this file. Users who are
+// created, renamed or deleted while it reads are there as they were before or as
+// they are after.
 func (f *Federator) Preflight(ctx context.Context, plan Plan) (*Preflight, error) {
 	plan, err := plan.normalize()
 	if err != nil {

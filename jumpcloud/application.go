@@ -100,7 +100,8 @@ func (a Application) GoString() string { return a.String() }
 
 // LogValue implements [slog.LogValuer]. It shows no setting.
 func (a Application) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("id", a.ID), slog.String("template", a.Name), slog.String("label", a.DisplayLabel), slog.Bool("active", a.Active))
+	return slog.GroupValue(slog.String("id", a.ID), slog.String("template", a.Name), slog.String("label", a.DisplayLabel),
+		slog.Bool("active", a.Active))
 }
 
 // Setting returns the value of a setting, as JSON. It is false if the

@@ -62,7 +62,8 @@ func (c *Client) Applications(ctx context.Context, opts *ApplicationsOptions) it
 // Application returns an application: GET /api/applications/{id}, scope
 // applications.readonly.
 func (c *Client) Application(ctx context.Context, id string) (*Application, error) {
-	return c.application(ctx, &rest.Request{Method: http.MethodGet, Path: "api/applications/{id}", Args: []string{id}, Permission: scopeApplicationsRead})
+	return c.application(ctx, &rest.Request{Method: http.MethodGet, Path: "api/applications/{id}", Args: []string{id},
+		Permission: scopeApplicationsRead})
 }
 
 func (c *Client) application(ctx context.Context, r *rest.Request) (*Application, error) {
@@ -107,7 +108,8 @@ func (c *Client) CreateApplication(ctx context.Context, n NewApplication) (*Appl
 	if err != nil {
 		return nil, op(http.MethodPost, path, err)
 	}
-	return c.application(ctx, &rest.Request{Method: http.MethodPost, Path: path, Body: body, Class: rest.Create, Permission: scopeApplications})
+	return c.application(ctx, &rest.Request{Method: http.MethodPost, Path: path, Body: body, Class: rest.Create,
+		Permission: scopeApplications})
 }
 
 func (n NewApplication) body() (map[string]any, error) {
@@ -261,9 +263,11 @@ func certificateChanged(before, after *Application) error {
 	c, _ := before.Certificate()
 	d, err := after.Certificate()
 	if err != nil {
-		return fmt.Errorf("jumpcloud: application %s: %w: thumbprint %s is gone and none is shown", before.ID, ErrCertificateRegenerated, c.Thumbprint())
+		return fmt.Errorf("jumpcloud: application %s: %w: thumbprint %s is gone and none is shown", before.ID,
+			ErrCertificateRegenerated, c.Thumbprint())
 	}
-	return fmt.Errorf("jumpcloud: application %s: %w: thumbprint %s was replaced by %s", before.ID, ErrCertificateRegenerated, c.Thumbprint(), d.Thumbprint())
+	return fmt.Errorf("jumpcloud: application %s: %w: thumbprint %s was replaced by %s", before.ID, ErrCertificateRegenerated,
+		c.Thumbprint(), d.Thumbprint())
 }
 
 // ReplaceCertificate gives an application a key and certificate of your own: GET
@@ -294,7 +298,8 @@ func (c *Client) ReplaceCertificate(ctx context.Context, id string, pair *certs.
 		return written, err
 	}
 	if got != pair.Cert() {
-		return written, fmt.Errorf("jumpcloud: application %s: %w: thumbprint %s was written, %s is in place", id, ErrCertificateRegenerated, pair.Cert().Thumbprint(), got.Thumbprint())
+		return written, fmt.Errorf("jumpcloud: application %s: %w: thumbprint %s was written, %s is in place", id,
+			ErrCertificateRegenerated, pair.Cert().Thumbprint(), got.Thumbprint())
 	}
 	return written, nil
 }

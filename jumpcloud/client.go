@@ -183,7 +183,8 @@ func newClient(opts *Options, cred func(*Options, *errorMaker) (credential, erro
 	if region == "us" {
 		region = US
 	}
-	return &Client{rest: caller, base: base.String(), region: region, orgID: o.OrgID, maxPages: cmp.Or(o.MaxPages, defaultMaxPages), maker: maker}, nil
+	return &Client{rest: caller, base: base.String(), region: region, orgID: o.OrgID, maxPages: cmp.Or(o.MaxPages,
+		defaultMaxPages), maker: maker}, nil
 }
 
 // restConfig is what the API's caller and the token endpoint's have in common.

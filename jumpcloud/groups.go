@@ -117,7 +117,8 @@ func (c *Client) DeleteGroup(ctx context.Context, id string) error {
 // GroupMembers lists the IDs of the users who are members of a group
 // themselves: GET /api/v2/usergroups/{id}/members, scope users.readonly.
 func (c *Client) GroupMembers(ctx context.Context, groupID string) iter.Seq2[string, error] {
-	edges := listWide(ctx, c, v2[edge](c, "api/v2/usergroups/{group_id}/members", scopeUsersRead, nil, groupID), func(e *edge) string { return e.To.ID })
+	edges := listWide(ctx, c, v2[edge](c, "api/v2/usergroups/{group_id}/members", scopeUsersRead, nil, groupID),
+		func(e *edge) string { return e.To.ID })
 	return func(yield func(string, error) bool) {
 		for e, err := range edges {
 			if err != nil {

@@ -77,7 +77,8 @@ func (c *Client) UpdateOffice365(ctx context.Context, id string, update Office36
 }
 
 func (c *Client) patchOffice365(ctx context.Context, id string, body any) (*Office365, error) {
-	return c.office365(ctx, &rest.Request{Method: http.MethodPatch, Path: office365Path, Args: []string{id}, Body: body, Class: rest.Idempotent, Permission: scopeDirectories})
+	return c.office365(ctx, &rest.Request{Method: http.MethodPatch, Path: office365Path, Args: []string{id}, Body: body,
+		Class: rest.Idempotent, Permission: scopeDirectories})
 }
 
 // SetOffice365DefaultDomain makes one of the directory's domains its default,
@@ -105,7 +106,8 @@ const domainsPath = office365Path + "/domains"
 func (c *Client) Office365Domains(ctx context.Context, id string) iter.Seq2[*DirectoryDomain, error] {
 	return listWide(ctx, c, func(ctx context.Context, skip, limit int) (page[DirectoryDomain], error) {
 		out := domainList{TotalCount: -1}
-		r := &rest.Request{Method: http.MethodGet, Path: domainsPath, Args: []string{id}, Query: paged(nil, skip, limit), Permission: scopeDirectoriesRead}
+		r := &rest.Request{Method: http.MethodGet, Path: domainsPath, Args: []string{id}, Query: paged(nil, skip, limit),
+			Permission: scopeDirectoriesRead}
 		resp, err := c.do(ctx, r, &out)
 		return page[DirectoryDomain]{out.Domains.items, int(out.TotalCount), r}, c.whole(r, resp, out.whole(), err)
 	}, func(d *DirectoryDomain) string { return d.ID })
@@ -171,7 +173,8 @@ func (c *Client) AddOffice365Domain(ctx context.Context, id, domain string) (*Di
 		}
 	}
 	if err == nil {
-		err = &Error{Op: opName(http.MethodPost, domainsPath), StatusCode: resp.Status, RequestID: resp.RequestID, Message: "the answer holds no domain", OutcomeUnknown: true}
+		err = &Error{Op: opName(http.MethodPost, domainsPath), StatusCode: resp.Status, RequestID: resp.RequestID,
+			Message: "the answer holds no domain", OutcomeUnknown: true}
 	}
 	return nil, err
 }

@@ -376,5 +376,6 @@ func (c *Client) UpdateUser(ctx context.Context, id string, update UserUpdate) (
 	if update == (UserUpdate{}) {
 		return nil, op(http.MethodPut, path, invalidf("an update that changes nothing"))
 	}
-	return c.user(ctx, &rest.Request{Method: http.MethodPut, Path: path, Args: []string{id}, Body: update, Class: rest.Idempotent, Permission: scopeUsers})
+	return c.user(ctx, &rest.Request{Method: http.MethodPut, Path: path, Args: []string{id}, Body: update,
+		Class: rest.Idempotent, Permission: scopeUsers})
 }

@@ -119,7 +119,8 @@ func logger(w io.Writer) func(string, http.Handler) http.Handler {
 			defer func() {
 				mu.Lock()
 				defer mu.Unlock()
-				fmt.Fprintf(w, "%s  %-9s  %d  %-6s %s  (%s)\n", start.Format("15:04:05.000"), service, rec.status, r.Method, r.URL.Path, time.Since(start).Round(time.Millisecond))
+				fmt.Fprintf(w, "%s  %-9s  %d  %-6s %s  (%s)\n", start.Format("15:04:05.000"), service, rec.status, r.Method, r.URL.Path,
+					time.Since(start).Round(time.Millisecond))
 			}()
 			next.ServeHTTP(rec, r)
 		})

@@ -21,7 +21,8 @@ func (s *settings) standIns() (plan federation.Plan, stop func() error, err erro
 			env.JumpCloud.SetUser(u)
 		}
 	}
-	env.AzureAD.AddUser(aad.User{UserPrincipalName: "meeting.room@" + env.Domain, DisplayName: "Meeting Room", Mail: "meeting.room@" + env.Domain})
+	env.AzureAD.AddUser(aad.User{UserPrincipalName: "meeting.room@" + env.Domain, DisplayName: "Meeting Room",
+		Mail: "meeting.room@" + env.Domain})
 	if s.people > 0 {
 		generate(env, s.people)
 	}
@@ -61,7 +62,8 @@ func generate(env *federationtest.Env, n int) {
 	env.JumpCloud.GenerateMembers(env.JumpCloud.Groups()[0].ID, n, jumpcloudtest.GeneratedID)
 	env.AzureAD.GenerateUsers(n, func(i int) aad.User {
 		a := address(i)
-		u := aad.User{ID: object(i), UserPrincipalName: a, DisplayName: fmt.Sprintf("Person %d", i), Mail: a, UserType: "Member", ImmutableID: fmt.Sprintf("id-%d", i)}
+		u := aad.User{ID: object(i), UserPrincipalName: a, DisplayName: fmt.Sprintf("Person %d", i), Mail: a, UserType: "Member",
+			ImmutableID: fmt.Sprintf("id-%d", i)}
 		if i%100 == 3 {
 			u.ImmutableID = ""
 		}
