@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 var embeddedCert = regexp.MustCompile(`(?s)<(?:[\w.-]+:)?X509Certificate[^>]*>([^<]+)<`)
@@ -72,9 +74,9 @@ func TestCorpusSigned(t *testing.T) {
 				count["not XML: "+string(perr.Found)]++
 				return
 			}
-			s := newScanner(doc.text)
+			s := xmlscan.New(doc.text)
 			for {
-				k, err := s.next()
+				k, err := s.Next()
 				if err != nil {
 					if row.WellFormed && !row.Doctype && !strings.Contains(err.Error(), "an ID that two elements have") {
 						t.Errorf("the scanner refuses a well-formed document: %v", err)
@@ -82,7 +84,7 @@ func TestCorpusSigned(t *testing.T) {
 					count["not well-formed"]++
 					return
 				}
-				if k == tokenEOF {
+				if k == xmlscan.EOF {
 					break
 				}
 			}
@@ -110,7 +112,7 @@ func TestCorpusSigned(t *testing.T) {
 				t.Error("verified; xmlsec1 refuses it")
 			case perr == nil:
 				count["verified by both"]++
-			case good && strings.Contains(row.Root, uriMD):
+			case good && strings.Contains(row.Root, xmlscan.URIMD):
 				t.Errorf("%v; xmlsec1 verifies it", perr)
 			case good:
 				count["refused though xmlsec1 verifies it"]++

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"time"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 // Limits on the size of an input, in bytes. What is larger is refused with
@@ -107,7 +109,7 @@ func ParseMetadataFor(b []byte, entityID string) (*Metadata, error) {
 // before.
 func ReadMetadataFor(r io.Reader, entityID string) (*Metadata, error) {
 	x := &extractor{want: entityID, byID: true}
-	if err := x.scan(newStreamScanner(r)); err != nil {
+	if err := x.scan(xmlscan.NewReader(r)); err != nil {
 		return nil, err
 	}
 	return x.result()
@@ -118,8 +120,8 @@ func parseMetadata(b []byte, x *extractor) (*Metadata, error) {
 	if perr != nil {
 		return nil, perr
 	}
-	s := newScanner(doc.text)
-	s.utf16 = doc.utf16
+	s := xmlscan.New(doc.text)
+	s.UTF16 = doc.utf16
 	if err := x.scan(s); err != nil {
 		return nil, err
 	}

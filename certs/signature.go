@@ -12,6 +12,8 @@ import (
 
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 // signature is the enveloped signature of a document's root element.
@@ -68,7 +70,7 @@ func findSignature(root *etree.Element) (*signature, *ParseError) {
 	var found *etree.Element
 	index := 0
 	for i, el := range root.ChildElements() {
-		if el.Tag != "Signature" || el.NamespaceURI() != uriDS {
+		if el.Tag != "Signature" || el.NamespaceURI() != xmlscan.URIDS {
 			continue
 		}
 		if found != nil {
@@ -82,7 +84,7 @@ func findSignature(root *etree.Element) (*signature, *ParseError) {
 	s := &signature{el: found, index: index}
 	var keyInfo []*etree.Element
 	for _, el := range found.ChildElements() {
-		if el.NamespaceURI() != uriDS {
+		if el.NamespaceURI() != xmlscan.URIDS {
 			return nil, refuse(KindBadSignature, "the Signature holds an element that does not belong")
 		}
 		switch {
@@ -112,7 +114,7 @@ func findSignature(root *etree.Element) (*signature, *ParseError) {
 func child(el *etree.Element, tag string) (*etree.Element, *ParseError) {
 	var found *etree.Element
 	for _, c := range el.ChildElements() {
-		if c.Tag != tag || c.NamespaceURI() != uriDS {
+		if c.Tag != tag || c.NamespaceURI() != xmlscan.URIDS {
 			continue
 		}
 		if found != nil {
@@ -192,7 +194,7 @@ func (s *signature) check(root *etree.Element, sha1 bool) *ParseError {
 	for _, t := range list.ChildElements() {
 		alg, _ := plainAttr(t, "Algorithm")
 		switch {
-		case t.Tag != "Transform" || t.NamespaceURI() != uriDS:
+		case t.Tag != "Transform" || t.NamespaceURI() != xmlscan.URIDS:
 			return refuse(KindBadSignature, "its Transforms hold something else")
 		case alg == algEnveloped && canonical == 0:
 			enveloped++

@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/beevik/etree"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 // VerifyOptions tune [VerifyMetadataWith]. The zero value of every field is its
@@ -87,40 +89,40 @@ func VerifyMetadataWith(b []byte, trusted []Cert, opts *VerifyOptions) (*Metadat
 
 // scanSigned checks strictly what etree and goxmldsig do not.
 func scanSigned(doc document) error {
-	s := newScanner(doc.text)
-	s.utf16 = doc.utf16
+	s := xmlscan.New(doc.text)
+	s.UTF16 = doc.utf16
 	var mixed []mix
 	for {
-		k, err := s.next()
+		k, err := s.Next()
 		if err != nil {
-			return err
+			return scanError(err)
 		}
 		switch k {
-		case tokenStart:
+		case xmlscan.Start:
 			if len(mixed) == 0 {
-				if err := new(extractor).root(s.name, s); err != nil {
+				if err := new(extractor).root(s.Name, s); err != nil {
 					return err
 				}
 			}
 			mixed = append(mixed, mix{})
 			// 30 elements to the KiB are twice what real metadata has. More
 			// would take more memory than the document promises.
-			if s.elements > 10_000+len(doc.text)/32 {
-				return s.fail(s.pos, "too many elements for its size")
+			if s.Elements > 10_000+len(doc.text)/32 {
+				return scanError(s.Fail("too many elements for its size"))
 			}
-		case tokenEnd:
+		case xmlscan.End:
 			mixed = mixed[:len(mixed)-1]
-		case tokenText:
+		case xmlscan.Text:
 			m := &mixed[len(mixed)-1]
-			m.text = m.text || skipSpace(s.text, 0) < len(s.text)
-		case tokenComment:
+			m.text = m.text || skipSpace(s.Text, 0) < len(s.Text)
+		case xmlscan.Comment:
 			mixed[len(mixed)-1].comment = true
-		case tokenEOF:
+		case xmlscan.EOF:
 			return nil
 		}
 		if n := len(mixed); n > 0 && mixed[n-1].text && mixed[n-1].comment {
 			// Some readers stop at the comment: user@example.com<!---->.evil.com
-			return s.fail(s.pos, "a comment within text: remove it before signing")
+			return scanError(s.Fail("a comment within text: remove it before signing"))
 		}
 	}
 }
@@ -145,11 +147,11 @@ func parseTree(text []byte) (*etree.Element, *ParseError) {
 // walk feeds the extractor from the tree that goxmldsig returned.
 func (x *extractor) walk(el *etree.Element) error {
 	at := treeAttributes{el}
-	space, ok := knownNamespace(el.NamespaceURI())
+	space, ok := xmlscan.KnownSpace(el.NamespaceURI())
 	if !ok {
-		space = nsOther
+		space = xmlscan.Other
 	}
-	if err := x.start(name{space, []byte(el.Tag)}, at); err != nil {
+	if err := x.start(xmlscan.Name{Space: space, Local: []byte(el.Tag)}, at); err != nil {
 		return err
 	}
 	children := el.Child
@@ -174,5 +176,5 @@ func (x *extractor) walk(el *etree.Element) error {
 
 type treeAttributes struct{ el *etree.Element }
 
-func (t treeAttributes) attr(local string) (string, bool) { return plainAttr(t.el, local) }
-func (t treeAttributes) here() (line, col int)            { return 0, 0 }
+func (t treeAttributes) Attr(local string) (string, bool) { return plainAttr(t.el, local) }
+func (t treeAttributes) Here() (line, col int)            { return 0, 0 }

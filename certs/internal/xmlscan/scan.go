@@ -1,107 +1,112 @@
-package certs
+// Package xmlscan reads XML strictly: what two readers could read in two ways
+// is refused. It knows the namespaces of SAML and of XML signatures.
+package xmlscan
 
 import (
 	"bytes"
+	"fmt"
 	"hash/maphash"
 	"io"
 	"unicode/utf8"
 )
 
-// Limits of the scanner. Honest metadata stays far below: the largest
+// Limits of the Scanner. Honest metadata stays far below: the largest
 // attributes are URLs, the deepest documents have a dozen levels.
 const (
 	maxDepth     = 100
 	maxAttrs     = 128
 	maxPrefixes  = 128      // namespace declarations in scope at once
 	maxAttrValue = 64 << 10 // bytes
-	maxName      = 1 << 10  // bytes
+	MaxName      = 1 << 10  // bytes
 	maxToken     = 16 << 20 // bytes of one tag, comment or run of text
 	minWindow    = 64 << 10 // bytes read at a time
 )
 
-// tokenKind is the kind of thing that scanner.next found.
-type tokenKind int
+// Kind is the kind of thing that Scanner.Next found.
+type Kind int
 
 const (
-	tokenStart   tokenKind = iota // scanner.name and scanner.attrs are set
-	tokenEnd                      // scanner.name is set
-	tokenText                     // scanner.text is set, decoded
-	tokenComment                  // within the root element
-	tokenEOF
+	Start   Kind = iota // Scanner.Name and Scanner.Attrs are set
+	End                 // Scanner.Name is set
+	Text                // Scanner.Text is set, decoded
+	Comment             // within the root element
+	EOF
 )
 
-// nsID identifies a namespace: one of these, or any higher number.
-type nsID int
+// Space identifies a namespace: one of these, or any higher number.
+type Space int
 
 const (
-	nsNone nsID = iota
-	nsXML
-	nsMD
-	nsDS
-	nsSAMLP
-	nsSAML
-	nsOther // of prefixes that are bound to something else, from here on
+	None Space = iota
+	XML
+	MD
+	DS
+	SAMLP
+	SAML
+	Other // of prefixes that are bound to something else, from here on
 )
 
 // The namespaces that have a number.
 const (
-	uriXML   = "http://www.w3.org/XML/1998/namespace"
-	uriXMLNS = "http://www.w3.org/2000/xmlns/"
-	uriMD    = "urn:oasis:names:tc:SAML:2.0:metadata"
-	uriDS    = "http://www.w3.org/2000/09/xmldsig#"
-	uriSAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
-	uriSAML  = "urn:oasis:names:tc:SAML:2.0:assertion"
+	URIXML   = "http://www.w3.org/XML/1998/namespace"
+	URIXMLNS = "http://www.w3.org/2000/xmlns/"
+	URIMD    = "urn:oasis:names:tc:SAML:2.0:metadata"
+	URIDS    = "http://www.w3.org/2000/09/xmldsig#"
+	URISAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
+	URISAML  = "urn:oasis:names:tc:SAML:2.0:assertion"
 )
 
-func knownNamespace(uri string) (nsID, bool) {
+// KnownSpace returns the number of a namespace that has one.
+func KnownSpace(uri string) (Space, bool) {
 	switch uri {
 	case "":
-		return nsNone, true
-	case uriXML:
-		return nsXML, true
-	case uriMD:
-		return nsMD, true
-	case uriDS:
-		return nsDS, true
-	case uriSAMLP:
-		return nsSAMLP, true
-	case uriSAML:
-		return nsSAML, true
+		return None, true
+	case URIXML:
+		return XML, true
+	case URIMD:
+		return MD, true
+	case URIDS:
+		return DS, true
+	case URISAMLP:
+		return SAMLP, true
+	case URISAML:
+		return SAML, true
 	}
-	return nsOther, false
+	return Other, false
 }
 
-// name is an element's name with its namespace resolved. The bytes are good
+// Name is an element's name with its namespace resolved. The bytes are good
 // until the next token.
-type name struct {
-	space nsID
-	local []byte
+type Name struct {
+	Space Space
+	Local []byte
 }
 
-func (n name) is(space nsID, local string) bool { return n.space == space && string(n.local) == local }
+// Is reports whether n is the name local in space.
+func (n Name) Is(space Space, local string) bool { return n.Space == space && string(n.Local) == local }
 
-// attr is an attribute as written: the value is not decoded yet.
-type attr struct {
-	prefix, local, raw []byte
-	space              nsID
+// Attr is an attribute as written: the value is not decoded yet.
+type Attr struct {
+	Prefix, Local, Raw []byte
+	Space              Space
 }
 
 type binding struct {
 	prefix string
-	space  nsID
+	space  Space
 	uri    string
 	depth  int
 }
 
-// scanner reads XML 1.0 with namespaces in UTF-8, strictly. encoding/xml and
+// Scanner reads XML 1.0 with namespaces in UTF-8, strictly. encoding/xml and
 // with it etree pass over two root elements, text after the root, attributes
 // given twice, prefixes that nobody declared, declarations in the middle and
 // more; documents that two readers can read in two ways are how signatures are
-// wrapped. The scanner has no document types, so that no entity can grow.
+// wrapped. The Scanner has no document types, so that no entity can grow.
 //
 // It works in a window that moves over the input and holds no more than the
 // token at hand, and it copies nothing that it is not asked for.
-type scanner struct {
+type Scanner struct {
 	r   io.Reader // nil: buf holds everything
 	buf []byte
 	pos int  // of the next token in buf
@@ -111,45 +116,52 @@ type scanner struct {
 	col  int  // characters before buf[0] in its line
 	any  bool // something was discarded: buf[0] is not the beginning
 
-	utf16 bool // the text was converted, so a declaration may say UTF-16
+	// UTF16 says that the text was converted from UTF-16, so that a declaration
+	// may name it.
+	UTF16 bool
 
-	elements int
-	stack    []byte // names of the open elements, one after the other
-	open     []int  // where each begins in stack
-	bound    []binding
-	others   int // namespaces seen that are not among the known ones
+	// What Next found; good until it is called again.
+	Name  Name
+	Attrs []Attr
+	Text  []byte // decoded
 
-	name    name
-	attrs   []attr
-	text    []byte
+	// Elements counts the start tags so far.
+	Elements int
+
+	stack  []byte // names of the open elements, one after the other
+	open   []int  // where each begins in stack
+	bound  []binding
+	others int // namespaces seen that are not among the known ones
+
 	pending bool // an empty-element tag still owes its end
+	root    bool // the root element has begun
 
-	root bool // the root element has begun
-
-	mark, markLine, markCol int // how far here has counted
+	mark, markLine, markCol int // how far Here has counted
 
 	seed maphash.Seed
 	ids  map[uint64]struct{} // values of ID, hashed
 }
 
-func newScanner(b []byte) *scanner {
-	s := &scanner{buf: b, eof: true, line: 1}
+// New returns a scanner of a document in memory.
+func New(b []byte) *Scanner {
+	s := &Scanner{buf: b, eof: true, line: 1}
 	s.init()
 	return s
 }
 
-func newStreamScanner(r io.Reader) *scanner {
-	s := &scanner{r: r, line: 1}
+// NewReader returns a scanner of a stream.
+func NewReader(r io.Reader) *Scanner {
+	s := &Scanner{r: r, line: 1}
 	s.init()
 	return s
 }
 
-func (s *scanner) init() {
-	s.bound = append(s.bound, binding{"xml", nsXML, uriXML, 0})
+func (s *Scanner) init() {
+	s.bound = append(s.bound, binding{"xml", XML, URIXML, 0})
 }
 
 // fill reads more of the input behind buf[pos:], which keeps its content.
-func (s *scanner) fill() error {
+func (s *Scanner) fill() error {
 	if s.eof {
 		return nil
 	}
@@ -185,7 +197,7 @@ func (s *scanner) fill() error {
 }
 
 // position returns line and column (less one) of buf[i].
-func (s *scanner) position(i int) (line, col int) {
+func (s *Scanner) position(i int) (line, col int) {
 	before := s.buf[:i]
 	line = s.line + bytes.Count(before, []byte{'\n'})
 	if nl := bytes.LastIndexByte(before, '\n'); nl >= 0 {
@@ -194,9 +206,9 @@ func (s *scanner) position(i int) (line, col int) {
 	return line, s.col + utf8.RuneCount(before)
 }
 
-// here returns line and column of the token at hand. Unlike position it counts
+// Here returns line and column of the token at hand. Unlike position it counts
 // each character once, however often it is called.
-func (s *scanner) here() (line, col int) {
+func (s *Scanner) Here() (line, col int) {
 	if s.markLine == 0 {
 		s.markLine, s.markCol = s.line, s.col
 	}
@@ -212,21 +224,20 @@ func (s *scanner) here() (line, col int) {
 }
 
 // fail returns the error that the document is not well-formed at buf[i].
-func (s *scanner) fail(i int, format string, args ...any) error {
-	return s.failKind(KindMalformedXML, i, format, args...)
-}
-
-func (s *scanner) failKind(k Kind, i int, format string, args ...any) error {
-	e := refuse(k, format, args...)
+func (s *Scanner) fail(i int, format string, args ...any) error {
+	e := &Error{Detail: fmt.Sprintf(format, args...)}
 	var col int
 	e.Line, col = s.position(min(i, len(s.buf)))
 	e.Column = col + 1
 	return e
 }
 
+// Fail returns the error that the token at hand is refused.
+func (s *Scanner) Fail(format string, args ...any) error { return s.fail(s.pos, format, args...) }
+
 // until makes sure that buf holds the first occurrence of sep at or after
 // pos+from, and returns its index; -1 if the input ends before.
-func (s *scanner) until(from int, sep string) (int, error) {
+func (s *Scanner) until(from int, sep string) (int, error) {
 	for {
 		if s.pos+from <= len(s.buf) {
 			if i := bytes.Index(s.buf[s.pos+from:], []byte(sep)); i >= 0 {
@@ -244,7 +255,7 @@ func (s *scanner) until(from int, sep string) (int, error) {
 }
 
 // have makes sure that buf holds n bytes from pos, unless the input ends.
-func (s *scanner) have(n int) error {
+func (s *Scanner) have(n int) error {
 	for len(s.buf)-s.pos < n && !s.eof {
 		if err := s.fill(); err != nil {
 			return err
@@ -253,13 +264,13 @@ func (s *scanner) have(n int) error {
 	return nil
 }
 
-func (s *scanner) at(prefix string) bool { return bytes.HasPrefix(s.buf[s.pos:], []byte(prefix)) }
+func (s *Scanner) at(prefix string) bool { return bytes.HasPrefix(s.buf[s.pos:], []byte(prefix)) }
 
-// next advances to the next token.
-func (s *scanner) next() (tokenKind, error) {
+// Next advances to the next token.
+func (s *Scanner) Next() (Kind, error) {
 	if s.pending {
 		s.pending = false
-		return tokenEnd, s.pop()
+		return End, s.pop()
 	}
 	for {
 		if err := s.have(9); err != nil { // <![CDATA[ and <!DOCTYPE
@@ -270,7 +281,7 @@ func (s *scanner) next() (tokenKind, error) {
 			if err := s.have(6); err != nil {
 				return 0, err
 			}
-			if s.at("<?xml") && len(s.buf) > 8 && isSpace(s.buf[8]) {
+			if s.at("<?xml") && len(s.buf) > 8 && IsSpace(s.buf[8]) {
 				if err := s.declaration(); err != nil {
 					return 0, err
 				}
@@ -284,28 +295,28 @@ func (s *scanner) next() (tokenKind, error) {
 			if !s.root {
 				return 0, s.fail(s.pos, "there is no element")
 			}
-			return tokenEOF, nil
+			return EOF, nil
 		}
 		switch {
 		case s.buf[s.pos] != '<':
 			ok, err := s.characters()
 			if err != nil || ok {
-				return tokenText, err
+				return Text, err
 			}
 		case s.at("<!--"):
 			if err := s.comment(); err != nil {
 				return 0, err
 			}
 			if len(s.open) > 0 {
-				return tokenComment, nil
+				return Comment, nil
 			}
 		case s.at("<![CDATA["):
 			ok, err := s.cdata()
 			if err != nil || ok {
-				return tokenText, err
+				return Text, err
 			}
 		case s.at("<!DOCTYPE"):
-			return 0, s.failKind(KindDTD, s.pos, "remove the DOCTYPE; SAML metadata has none")
+			return 0, s.doctype()
 		case s.at("<!"):
 			return 0, s.fail(s.pos, "a markup declaration")
 		case s.at("<?"):
@@ -313,9 +324,9 @@ func (s *scanner) next() (tokenKind, error) {
 				return 0, err
 			}
 		case s.at("</"):
-			return tokenEnd, s.endTag()
+			return End, s.endTag()
 		default:
-			return tokenStart, s.startTag()
+			return Start, s.startTag()
 		}
 	}
 }

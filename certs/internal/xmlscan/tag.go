@@ -1,4 +1,4 @@
-package certs
+package xmlscan
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 )
 
 // startTag reads a start tag or an empty-element tag.
-func (s *scanner) startTag() error {
+func (s *Scanner) startTag() error {
 	end, err := s.tagEnd()
 	if err != nil {
 		return err
@@ -30,29 +30,29 @@ func (s *scanner) startTag() error {
 	if depth > maxDepth {
 		return s.fail(s.pos, "elements nested more than %d deep", maxDepth)
 	}
-	s.attrs = s.attrs[:0]
+	s.Attrs = s.Attrs[:0]
 	for {
-		j := skipSpace(s.buf[:stop], i)
+		j := SkipSpace(s.buf[:stop], i)
 		if j == stop {
 			break
 		}
 		if j == i {
 			return s.fail(j, "no space before an attribute")
 		}
-		if len(s.attrs) == maxAttrs {
+		if len(s.Attrs) == maxAttrs {
 			return s.fail(j, "more than %d attributes in one element", maxAttrs)
 		}
 		an, k, err := s.qname(j, stop)
 		if err != nil {
 			return err
 		}
-		var a attr
-		if a.raw, i, err = s.attrValue(k, stop); err != nil {
+		var a Attr
+		if a.Raw, i, err = s.attrValue(k, stop); err != nil {
 			return err
 		}
-		a.prefix, a.local = splitName(an)
-		s.attrs = append(s.attrs, a)
-		if err := s.declare(&s.attrs[len(s.attrs)-1], j, depth); err != nil {
+		a.Prefix, a.Local = SplitName(an)
+		s.Attrs = append(s.Attrs, a)
+		if err := s.declare(&s.Attrs[len(s.Attrs)-1], j, depth); err != nil {
 			return err
 		}
 	}
@@ -60,7 +60,7 @@ func (s *scanner) startTag() error {
 		return err
 	}
 	s.root = true
-	s.elements++
+	s.Elements++
 	s.open = append(s.open, len(s.stack))
 	s.stack = append(s.stack, qname...)
 	s.pending = stop != end
@@ -69,7 +69,7 @@ func (s *scanner) startTag() error {
 }
 
 // tagEnd returns the index of the > that ends the tag at pos, outside quotes.
-func (s *scanner) tagEnd() (int, error) {
+func (s *Scanner) tagEnd() (int, error) {
 	i := 1
 	for quote := byte(0); ; {
 		for ; s.pos+i < len(s.buf); i++ {
@@ -100,23 +100,23 @@ func (s *scanner) tagEnd() (int, error) {
 }
 
 // declare notes a namespace declaration.
-func (s *scanner) declare(a *attr, at, depth int) error {
+func (s *Scanner) declare(a *Attr, at, depth int) error {
 	var prefix []byte
 	switch {
-	case string(a.prefix) == "xmlns":
-		prefix = a.local
-	case len(a.prefix) == 0 && string(a.local) == "xmlns":
+	case string(a.Prefix) == "xmlns":
+		prefix = a.Local
+	case len(a.Prefix) == 0 && string(a.Local) == "xmlns":
 	default:
 		return nil
 	}
-	v, err := s.decode(at, a.raw, true)
+	v, err := s.decode(at, a.Raw, true)
 	if err != nil {
 		return err
 	}
 	uri := string(v)
 	isXML := string(prefix) == "xml"
 	switch {
-	case string(prefix) == "xmlns" || uri == uriXMLNS || isXML != (uri == uriXML):
+	case string(prefix) == "xmlns" || uri == URIXMLNS || isXML != (uri == URIXML):
 		return s.fail(at, "a reserved namespace declared anew")
 	case uri == "" && len(prefix) > 0:
 		return s.fail(at, "a prefix bound to no namespace")
@@ -131,7 +131,7 @@ func (s *scanner) declare(a *attr, at, depth int) error {
 	if len(s.bound) >= maxPrefixes {
 		return s.fail(at, "more than %d namespace declarations", maxPrefixes)
 	}
-	b := binding{string(prefix), nsNone, uri, depth}
+	b := binding{string(prefix), None, uri, depth}
 	if uri != "" {
 		b.space = s.namespace(uri)
 	}
@@ -140,55 +140,55 @@ func (s *scanner) declare(a *attr, at, depth int) error {
 }
 
 // namespace returns the number of a URI. Only those in scope need to differ.
-func (s *scanner) namespace(uri string) nsID {
-	if id, ok := knownNamespace(uri); ok {
+func (s *Scanner) namespace(uri string) Space {
+	if id, ok := KnownSpace(uri); ok {
 		return id
 	}
 	for _, b := range s.bound {
-		if b.uri == uri && b.space >= nsOther {
+		if b.uri == uri && b.space >= Other {
 			return b.space
 		}
 	}
 	s.others++
-	return nsOther + nsID(s.others)
+	return Other + Space(s.others)
 }
 
-func (s *scanner) lookup(prefix []byte) (nsID, bool) {
+func (s *Scanner) lookup(prefix []byte) (Space, bool) {
 	for i := len(s.bound) - 1; i >= 0; i-- {
 		if s.bound[i].prefix == string(prefix) {
 			return s.bound[i].space, true
 		}
 	}
-	return nsNone, len(prefix) == 0
+	return None, len(prefix) == 0
 }
 
 // resolve finds the namespaces of the element and its attributes, and refuses
 // attributes given twice and IDs used twice.
-func (s *scanner) resolve(depth int, qname []byte) error {
-	prefix, local := splitName(qname)
+func (s *Scanner) resolve(depth int, qname []byte) error {
+	prefix, local := SplitName(qname)
 	space, ok := s.lookup(prefix)
 	if !ok || string(prefix) == "xmlns" {
-		return s.fail(s.pos, "the prefix %q is not declared", printable(string(prefix), 40))
+		return s.fail(s.pos, "the prefix %q is not declared", clip(prefix, 40))
 	}
-	s.name = name{space, local}
-	for i := range s.attrs {
-		a := &s.attrs[i]
-		declares := string(a.prefix) == "xmlns" || len(a.prefix) == 0 && string(a.local) == "xmlns"
-		if len(a.prefix) > 0 && !declares {
-			if a.space, ok = s.lookup(a.prefix); !ok {
-				return s.fail(s.pos, "the prefix %q is not declared", printable(string(a.prefix), 40))
+	s.Name = Name{space, local}
+	for i := range s.Attrs {
+		a := &s.Attrs[i]
+		declares := string(a.Prefix) == "xmlns" || len(a.Prefix) == 0 && string(a.Local) == "xmlns"
+		if len(a.Prefix) > 0 && !declares {
+			if a.Space, ok = s.lookup(a.Prefix); !ok {
+				return s.fail(s.pos, "the prefix %q is not declared", clip(a.Prefix, 40))
 			}
 		}
 		for j := range i {
-			b := &s.attrs[j]
-			if a.space == b.space && bytes.Equal(a.local, b.local) && (a.space != nsNone || bytes.Equal(a.prefix, b.prefix)) {
+			b := &s.Attrs[j]
+			if a.Space == b.Space && bytes.Equal(a.Local, b.Local) && (a.Space != None || bytes.Equal(a.Prefix, b.Prefix)) {
 				return s.fail(s.pos, "an attribute given twice")
 			}
 		}
 		if declares {
 			continue // declare has decoded it
 		}
-		if len(a.prefix) == 0 && string(a.local) == "ID" {
+		if len(a.Prefix) == 0 && string(a.Local) == "ID" {
 			if err := s.noteID(a); err != nil {
 				return err
 			}
@@ -200,18 +200,18 @@ func (s *scanner) resolve(depth int, qname []byte) error {
 }
 
 // checkValue checks an attribute's characters and references.
-func (s *scanner) checkValue(a *attr) error {
-	if plain(a.raw) {
+func (s *Scanner) checkValue(a *Attr) error {
+	if plain(a.Raw) {
 		return nil
 	}
-	_, err := s.decode(s.pos, a.raw, true)
+	_, err := s.decode(s.pos, a.Raw, true)
 	return err
 }
 
 // noteID refuses an ID that another element has: a signature could refer to
 // either.
-func (s *scanner) noteID(a *attr) error {
-	v, err := s.decode(s.pos, a.raw, true)
+func (s *Scanner) noteID(a *Attr) error {
+	v, err := s.decode(s.pos, a.Raw, true)
 	if err != nil {
 		return err
 	}
@@ -226,19 +226,19 @@ func (s *scanner) noteID(a *attr) error {
 	return nil
 }
 
-// attr returns the decoded value of an attribute without a namespace.
-func (s *scanner) attr(local string) (string, bool) {
-	for i := range s.attrs {
-		a := &s.attrs[i]
-		if len(a.prefix) == 0 && string(a.local) == local {
-			v, err := s.decode(s.pos, a.raw, true) // checked before
+// Attr returns the decoded value of an attribute without a namespace.
+func (s *Scanner) Attr(local string) (string, bool) {
+	for i := range s.Attrs {
+		a := &s.Attrs[i]
+		if len(a.Prefix) == 0 && string(a.Local) == local {
+			v, err := s.decode(s.pos, a.Raw, true) // checked before
 			return string(v), err == nil
 		}
 	}
 	return "", false
 }
 
-func (s *scanner) endTag() error {
+func (s *Scanner) endTag() error {
 	end, err := s.until(2, ">")
 	if err != nil {
 		return err
@@ -250,14 +250,14 @@ func (s *scanner) endTag() error {
 	if err != nil {
 		return err
 	}
-	if skipSpace(s.buf[:end], i) != end {
+	if SkipSpace(s.buf[:end], i) != end {
 		return s.fail(i, "an end tag with more than a name")
 	}
 	if len(s.open) == 0 {
 		return s.fail(s.pos, "an end tag without a start tag")
 	}
 	if open := s.stack[s.open[len(s.open)-1]:]; !bytes.Equal(open, qname) {
-		return s.fail(s.pos, "</%s> where </%s> was expected", printable(string(qname), 60), printable(string(open), 60))
+		return s.fail(s.pos, "</%s> where </%s> was expected", clip(qname, 60), clip(open, 60))
 	}
 	if err := s.pop(); err != nil {
 		return err
@@ -266,13 +266,13 @@ func (s *scanner) endTag() error {
 	return nil
 }
 
-// pop closes the innermost element and leaves its name in s.name.
-func (s *scanner) pop() error {
+// pop closes the innermost element and leaves its name in s.Name.
+func (s *Scanner) pop() error {
 	depth := len(s.open)
 	qname := s.stack[s.open[depth-1]:]
-	prefix, local := splitName(qname)
+	prefix, local := SplitName(qname)
 	space, _ := s.lookup(prefix)
-	s.name = name{space, local}
+	s.Name = Name{space, local}
 	s.stack = s.stack[:s.open[depth-1]]
 	s.open = s.open[:depth-1]
 	for len(s.bound) > 0 && s.bound[len(s.bound)-1].depth == depth {
@@ -282,17 +282,17 @@ func (s *scanner) pop() error {
 }
 
 // qname reads a qualified name at buf[i:stop].
-func (s *scanner) qname(i, stop int) ([]byte, int, error) {
-	n := scanName(s.buf[i:stop])
+func (s *Scanner) qname(i, stop int) ([]byte, int, error) {
+	n := ScanName(s.buf[i:stop])
 	q := s.buf[i : i+n]
 	if n == 0 {
 		return nil, 0, s.fail(i, "a character where a name should begin")
 	}
-	if n > maxName {
-		return nil, 0, s.fail(i, "a name of more than %d bytes", maxName)
+	if n > MaxName {
+		return nil, 0, s.fail(i, "a name of more than %d bytes", MaxName)
 	}
 	if c := bytes.IndexByte(q, ':'); c >= 0 {
-		if c == 0 || scanName(q[c+1:]) != n-c-1 || n == c+1 || bytes.IndexByte(q[c+1:], ':') >= 0 {
+		if c == 0 || ScanName(q[c+1:]) != n-c-1 || n == c+1 || bytes.IndexByte(q[c+1:], ':') >= 0 {
 			return nil, 0, s.fail(i, "a name with a misplaced colon")
 		}
 	}
@@ -300,12 +300,12 @@ func (s *scanner) qname(i, stop int) ([]byte, int, error) {
 }
 
 // attrValue reads = and a quoted value at buf[i:stop].
-func (s *scanner) attrValue(i, stop int) ([]byte, int, error) {
-	i = skipSpace(s.buf[:stop], i)
+func (s *Scanner) attrValue(i, stop int) ([]byte, int, error) {
+	i = SkipSpace(s.buf[:stop], i)
 	if i == stop || s.buf[i] != '=' {
 		return nil, 0, s.fail(i, "an attribute without a value")
 	}
-	i = skipSpace(s.buf[:stop], i+1)
+	i = SkipSpace(s.buf[:stop], i+1)
 	if i == stop || s.buf[i] != '"' && s.buf[i] != '\'' {
 		return nil, 0, s.fail(i, "an attribute without quotes")
 	}
@@ -323,15 +323,16 @@ func (s *scanner) attrValue(i, stop int) ([]byte, int, error) {
 	return v, i + n + 2, nil
 }
 
-func splitName(q []byte) (prefix, local []byte) {
+// SplitName cuts a qualified name at its first colon.
+func SplitName(q []byte) (prefix, local []byte) {
 	if i := bytes.IndexByte(q, ':'); i >= 0 {
 		return q[:i], q[i+1:]
 	}
 	return nil, q
 }
 
-// scanName returns how many bytes of b are a name, colons included.
-func scanName(b []byte) int {
+// ScanName returns how many bytes of b are a name, colons included.
+func ScanName(b []byte) int {
 	i := 0
 	for i < len(b) {
 		c := b[i]
@@ -371,10 +372,13 @@ func nameRune(r rune, first bool) bool {
 	return !first && (r == 0xB7 || 0x300 <= r && r <= 0x36F || r == 0x203F || r == 0x2040)
 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+// IsSpace reports whether c is white space of XML.
+func IsSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-func skipSpace(b []byte, i int) int {
-	for i < len(b) && isSpace(b[i]) {
+// SkipSpace returns the index of the first byte from b[i] that is not white
+// space, or len(b).
+func SkipSpace(b []byte, i int) int {
+	for i < len(b) && IsSpace(b[i]) {
 		i++
 	}
 	return i
