@@ -48,7 +48,7 @@ type extractor struct {
 
 	all bool // read every provider, for results
 
-	signed bool // the document is verified; no comment may split a value
+	signed bool // what is read is the canonical form: places in it mean nothing
 
 	states []state
 	limits []limit // of the enclosing EntitiesDescriptors and the entity
@@ -97,8 +97,6 @@ func (x *extractor) scan(s *xmlscan.Scanner) error {
 				return refuse(k, "%s", adviceKey)
 			}
 			x.data(s.Text)
-		case xmlscan.Comment:
-			x.comment()
 		case xmlscan.EOF:
 			return nil
 		}
@@ -158,7 +156,9 @@ func (x *extractor) start(n xmlscan.Name, at attributes) error {
 	case inX509Data:
 		if n.Is(xmlscan.DS, "X509Certificate") {
 			next, x.text = inCert, x.text[:0]
-			x.line, x.col = at.Here()
+			if !x.signed {
+				x.line, x.col = at.Here()
+			}
 		}
 	case inCert, inFormat:
 		x.spoil("an element inside the text of an X509Certificate or NameIDFormat")
@@ -277,15 +277,6 @@ func (x *extractor) data(b []byte) {
 			return
 		}
 		x.text = append(x.text, b...)
-	}
-}
-
-func (x *extractor) comment() {
-	if len(x.states) == 0 || !x.signed {
-		return
-	}
-	if st := x.states[len(x.states)-1]; st == inCert || st == inFormat {
-		x.spoil("a comment inside the text of an X509Certificate or NameIDFormat")
 	}
 }
 

@@ -120,9 +120,7 @@ func parseMetadata(b []byte, x *extractor) (*Metadata, error) {
 	if perr != nil {
 		return nil, perr
 	}
-	s := xmlscan.New(doc.text)
-	s.UTF16 = doc.utf16
-	if err := x.scan(s); err != nil {
+	if err := x.scan(doc.scanner()); err != nil {
 		return nil, err
 	}
 	return x.result()
@@ -132,6 +130,12 @@ func parseMetadata(b []byte, x *extractor) (*Metadata, error) {
 type document struct {
 	text  []byte
 	utf16 bool // it was UTF-16, and an XML declaration may say so
+}
+
+func (d document) scanner() *xmlscan.Scanner {
+	s := xmlscan.New(d.text)
+	s.UTF16 = d.utf16
+	return s
 }
 
 // openMetadata undoes what can happen to metadata on its way, and refuses what

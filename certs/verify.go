@@ -1,8 +1,10 @@
 package certs
 
 import (
+	"bytes"
 	"crypto/x509"
-	"io"
+	"math"
+	"reflect"
 
 	"github.com/beevik/etree"
 
@@ -62,53 +64,102 @@ func VerifyMetadataWith(b []byte, trusted []Cert, opts *VerifyOptions) (*Metadat
 	if perr != nil {
 		return nil, perr
 	}
-	if err := scanSigned(doc); err != nil {
+	first, err := scanSigned(doc, new(extractor).root)
+	if err != nil {
 		return nil, err
 	}
-	root, perr := parseTree(doc.text)
-	if perr != nil {
-		return nil, perr
-	}
-	sig, perr := findSignature(root)
-	if perr != nil {
-		return nil, perr
-	}
-	if sig.index > 0 {
+	if !first {
 		return nil, refuse(KindBadSignature, "the Signature is not the first element of the document")
 	}
-	signed, perr := sig.verify(root, keys, o.InsecureAllowSHA1)
+	signed, perr := verifySignature(doc, keys, o.InsecureAllowSHA1)
 	if perr != nil {
 		return nil, perr
 	}
 	x := &extractor{signed: true, want: o.EntityID, byID: o.EntityID != ""}
-	if err := x.walk(signed); err != nil {
+	if err := x.scan(xmlscan.New(signed.text)); err != nil {
 		return nil, err
 	}
-	return x.result()
+	md, err := x.result()
+	if err != nil || signed.tree == nil {
+		return md, err
+	}
+	second := &extractor{want: o.EntityID, byID: o.EntityID != ""}
+	if err := second.walk(signed.tree); err != nil {
+		return nil, errDisagree(err)
+	}
+	if md2, err := second.result(); err != nil || !reflect.DeepEqual(md, md2) {
+		return nil, errDisagree(err)
+	}
+	return md, nil
 }
 
-// scanSigned checks strictly what etree and goxmldsig do not.
-func scanSigned(doc document) error {
-	s := xmlscan.New(doc.text)
-	s.UTF16 = doc.utf16
+// covered is what a signature covers: its canonical form, and what goxmldsig
+// made of the document, if its opinion counts.
+type covered struct {
+	text []byte
+	tree *etree.Element
+}
+
+// verifySignature verifies the signature of a document that scanSigned has
+// found to be in order, and returns what it covers.
+func verifySignature(doc document, keys []*x509.Certificate, sha1 bool) (*covered, *ParseError) {
+	g, perr := findSignature(doc)
+	if perr != nil {
+		return nil, perr
+	}
+	if perr := g.check(sha1); perr != nil {
+		return nil, perr
+	}
+	key, perr := g.verify(doc, keys)
+	if perr != nil {
+		return nil, perr
+	}
+	text, err := g.canonical(doc)
+	if err != nil {
+		return nil, refuse(KindBadSignature, "what it signs cannot be canonicalized: %v", err)
+	}
+	if !bytes.Equal(sumOf(g.digest, text), g.want) {
+		return nil, refuse(KindBadSignature, "the digest is another one: the file was changed after it was signed")
+	}
+	c := &covered{text: text}
+	if !g.doubt {
+		c.tree, perr = g.secondOpinion(doc, key)
+	}
+	return c, perr
+}
+
+// scanSigned checks strictly what etree and goxmldsig do not, and that the
+// document has one Signature among the children of its root element. It reports
+// whether that is the first of them. The root element is looked at by root.
+func scanSigned(doc document, root func(xmlscan.Name, attributes) error) (first bool, err error) {
+	s := doc.scanner()
+	s.MaxIDs = math.MaxInt // an ID that is not compared could be the signature's
 	var mixed []mix
+	children, signatures := 0, 0
 	for {
 		k, err := s.Next()
 		if err != nil {
-			return scanError(err)
+			return false, scanError(err)
 		}
 		switch k {
 		case xmlscan.Start:
-			if len(mixed) == 0 {
-				if err := new(extractor).root(s.Name, s); err != nil {
-					return err
+			switch len(mixed) {
+			case 0:
+				if err := root(s.Name, s); err != nil {
+					return false, err
 				}
+			case 1:
+				if s.Name.Is(xmlscan.DS, "Signature") {
+					signatures++
+					first = first || children == 0
+				}
+				children++
 			}
 			mixed = append(mixed, mix{})
 			// 30 elements to the KiB are twice what real metadata has. More
 			// would take more memory than the document promises.
 			if s.Elements > 10_000+len(doc.text)/32 {
-				return scanError(s.Fail("too many elements for its size"))
+				return false, scanError(s.Fail("too many elements for its size"))
 			}
 		case xmlscan.End:
 			mixed = mixed[:len(mixed)-1]
@@ -118,63 +169,20 @@ func scanSigned(doc document) error {
 		case xmlscan.Comment:
 			mixed[len(mixed)-1].comment = true
 		case xmlscan.EOF:
-			return nil
+			switch {
+			case signatures == 0:
+				return false, refuse(KindUnsigned, "JumpCloud signs none: to use it, compare its certificate's thumbprint and read it with ParseMetadata")
+			case signatures > 1:
+				return false, refuse(KindBadSignature, "the document has more than one Signature")
+			}
+			return first, nil
 		}
 		if n := len(mixed); n > 0 && mixed[n-1].text && mixed[n-1].comment {
 			// Some readers stop at the comment: user@example.com<!---->.evil.com
-			return scanError(s.Fail("a comment within text: remove it before signing"))
+			return false, scanError(s.Fail("a comment within text: remove it before signing"))
 		}
 	}
 }
 
 // mix is what an open element was seen to contain.
 type mix struct{ text, comment bool }
-
-// parseTree reads a document that the scanner has found well-formed.
-func parseTree(text []byte) (*etree.Element, *ParseError) {
-	doc := etree.NewDocument()
-	// The text is UTF-8, whatever its declaration says.
-	doc.ReadSettings.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
-	if err := doc.ReadFromBytes(text); err != nil {
-		return nil, &ParseError{Found: KindMalformedXML, detail: "it cannot be read", err: err}
-	}
-	if doc.Root() == nil {
-		return nil, refuse(KindMalformedXML, "there is no element")
-	}
-	return doc.Root(), nil
-}
-
-// walk feeds the extractor from the tree that goxmldsig returned.
-func (x *extractor) walk(el *etree.Element) error {
-	at := treeAttributes{el}
-	space, ok := xmlscan.KnownSpace(el.NamespaceURI())
-	if !ok {
-		space = xmlscan.Other
-	}
-	if err := x.start(xmlscan.Name{Space: space, Local: []byte(el.Tag)}, at); err != nil {
-		return err
-	}
-	children := el.Child
-	if x.states[len(x.states)-1] == inNothing {
-		children = nil // nothing below counts
-	}
-	for _, c := range children {
-		switch c := c.(type) {
-		case *etree.Element:
-			if err := x.walk(c); err != nil {
-				return err
-			}
-		case *etree.CharData:
-			x.data([]byte(c.Data))
-		case *etree.Comment:
-			x.comment()
-		}
-	}
-	x.end()
-	return nil
-}
-
-type treeAttributes struct{ el *etree.Element }
-
-func (t treeAttributes) Attr(local string) (string, bool) { return plainAttr(t.el, local) }
-func (t treeAttributes) Here() (line, col int)            { return 0, 0 }

@@ -52,6 +52,7 @@ func (s *Scanner) comment() error {
 	if err := s.checkChars(s.pos, s.buf[s.pos:end]); err != nil {
 		return err
 	}
+	s.Text = lines(s.buf[s.pos+4 : end])
 	s.pos = end + 3
 	return nil
 }
@@ -71,36 +72,38 @@ func (s *Scanner) cdata() (bool, error) {
 		return false, err
 	}
 	s.pos = end + 3
-	if bytes.IndexByte(s.Text, '\r') >= 0 {
-		s.Text = appendLines(nil, s.Text)
-	}
+	s.Text = lines(s.Text)
 	return len(s.Text) > 0, nil
 }
 
-func (s *Scanner) instruction() error {
+// instruction reads a processing instruction. It reports false for the XML
+// declaration, which is none.
+func (s *Scanner) instruction() (bool, error) {
 	end, err := s.until(2, "?>")
 	if err != nil {
-		return err
+		return false, err
 	}
 	if end < 0 {
-		return s.fail(s.pos, "a processing instruction without an end")
+		return false, s.fail(s.pos, "a processing instruction without an end")
 	}
 	if !s.any && s.pos == 0 && s.at("<?xml") && IsSpace(s.buf[5]) {
-		return s.declaration()
+		return false, s.declaration()
 	}
 	n := ScanName(s.buf[s.pos+2 : end])
 	target := s.buf[s.pos+2 : s.pos+2+n]
 	switch {
 	case n == 0 || bytes.IndexByte(target, ':') >= 0 || s.pos+2+n < end && !IsSpace(s.buf[s.pos+2+n]):
-		return s.fail(s.pos, "a processing instruction without a name")
+		return false, s.fail(s.pos, "a processing instruction without a name")
 	case bytes.EqualFold(target, []byte("xml")):
-		return s.fail(s.pos, "an XML declaration that is not at the very beginning: remove what is before it")
+		return false, s.fail(s.pos, "an XML declaration that is not at the very beginning: remove what is before it")
 	}
 	if err := s.checkChars(s.pos, s.buf[s.pos:end]); err != nil {
-		return err
+		return false, err
 	}
+	s.Name = Name{Local: target}
+	s.Text = lines(s.buf[SkipSpace(s.buf[:end], s.pos+2+n):end])
 	s.pos = end + 2
-	return nil
+	return true, nil
 }
 
 // declaration reads <?xml … ?>. The version must be 1.0, the encoding one that

@@ -18,6 +18,7 @@ const (
 	maxPrefixes  = 128      // namespace declarations in scope at once
 	maxAttrValue = 64 << 10 // bytes
 	MaxName      = 1 << 10  // bytes
+	maxIDs       = 64 << 10 // kept, if nobody says otherwise
 	maxToken     = 16 << 20 // bytes of one tag, comment or run of text
 	minWindow    = 64 << 10 // bytes read at a time
 )
@@ -26,10 +27,11 @@ const (
 type Kind int
 
 const (
-	Start   Kind = iota // Scanner.Name and Scanner.Attrs are set
-	End                 // Scanner.Name is set
-	Text                // Scanner.Text is set, decoded
-	Comment             // within the root element
+	Start       Kind = iota // Scanner.Name and Scanner.Attrs are set
+	End                     // Scanner.Name is set
+	Text                    // Scanner.Text is set, decoded
+	Comment                 // within the root element; Scanner.Text is set
+	Instruction             // Scanner.Name.Local and Scanner.Text are set
 	EOF
 )
 
@@ -78,8 +80,8 @@ func KnownSpace(uri string) (Space, bool) {
 // Name is an element's name with its namespace resolved. The bytes are good
 // until the next token.
 type Name struct {
-	Space Space
-	Local []byte
+	Space         Space
+	Prefix, Local []byte
 }
 
 // Is reports whether n is the name local in space.
@@ -91,10 +93,16 @@ type Attr struct {
 	Space              Space
 }
 
-type binding struct {
-	prefix string
+// Declares reports whether the attribute is a namespace declaration.
+func (a *Attr) Declares() bool {
+	return string(a.Prefix) == "xmlns" || len(a.Prefix) == 0 && string(a.Local) == "xmlns"
+}
+
+// Binding is a namespace declaration.
+type Binding struct {
+	Prefix string // "" for the default namespace
+	URI    string // "" if that is taken back
 	space  Space
-	uri    string
 	depth  int
 }
 
@@ -120,6 +128,10 @@ type Scanner struct {
 	// may name it.
 	UTF16 bool
 
+	// MaxIDs is how many values of ID attributes are kept to compare further ones
+	// with. The default is 65,536.
+	MaxIDs int
+
 	// What Next found; good until it is called again.
 	Name  Name
 	Attrs []Attr
@@ -130,7 +142,7 @@ type Scanner struct {
 
 	stack  []byte // names of the open elements, one after the other
 	open   []int  // where each begins in stack
-	bound  []binding
+	bound  []Binding
 	others int // namespaces seen that are not among the known ones
 
 	pending bool // an empty-element tag still owes its end
@@ -157,7 +169,8 @@ func NewReader(r io.Reader) *Scanner {
 }
 
 func (s *Scanner) init() {
-	s.bound = append(s.bound, binding{"xml", XML, URIXML, 0})
+	s.MaxIDs = maxIDs
+	s.bound = append(s.bound, Binding{"xml", URIXML, XML, 0})
 }
 
 // fill reads more of the input behind buf[pos:], which keeps its content.
@@ -320,8 +333,9 @@ func (s *Scanner) Next() (Kind, error) {
 		case s.at("<!"):
 			return 0, s.fail(s.pos, "a markup declaration")
 		case s.at("<?"):
-			if err := s.instruction(); err != nil {
-				return 0, err
+			ok, err := s.instruction()
+			if err != nil || ok {
+				return Instruction, err
 			}
 		case s.at("</"):
 			return End, s.endTag()

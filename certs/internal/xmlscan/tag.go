@@ -101,13 +101,12 @@ func (s *Scanner) tagEnd() (int, error) {
 
 // declare notes a namespace declaration.
 func (s *Scanner) declare(a *Attr, at, depth int) error {
-	var prefix []byte
-	switch {
-	case string(a.Prefix) == "xmlns":
-		prefix = a.Local
-	case len(a.Prefix) == 0 && string(a.Local) == "xmlns":
-	default:
+	if !a.Declares() {
 		return nil
+	}
+	var prefix []byte
+	if len(a.Prefix) > 0 {
+		prefix = a.Local
 	}
 	v, err := s.decode(at, a.Raw, true)
 	if err != nil {
@@ -124,14 +123,14 @@ func (s *Scanner) declare(a *Attr, at, depth int) error {
 		return nil
 	}
 	for i := len(s.bound) - 1; i >= 0 && s.bound[i].depth == depth; i-- {
-		if s.bound[i].prefix == string(prefix) {
+		if s.bound[i].Prefix == string(prefix) {
 			return s.fail(at, "an attribute given twice")
 		}
 	}
 	if len(s.bound) >= maxPrefixes {
 		return s.fail(at, "more than %d namespace declarations", maxPrefixes)
 	}
-	b := binding{string(prefix), None, uri, depth}
+	b := Binding{string(prefix), uri, None, depth}
 	if uri != "" {
 		b.space = s.namespace(uri)
 	}
@@ -145,7 +144,7 @@ func (s *Scanner) namespace(uri string) Space {
 		return id
 	}
 	for _, b := range s.bound {
-		if b.uri == uri && b.space >= Other {
+		if b.URI == uri && b.space >= Other {
 			return b.space
 		}
 	}
@@ -155,7 +154,7 @@ func (s *Scanner) namespace(uri string) Space {
 
 func (s *Scanner) lookup(prefix []byte) (Space, bool) {
 	for i := len(s.bound) - 1; i >= 0; i-- {
-		if s.bound[i].prefix == string(prefix) {
+		if s.bound[i].Prefix == string(prefix) {
 			return s.bound[i].space, true
 		}
 	}
@@ -170,10 +169,10 @@ func (s *Scanner) resolve(depth int, qname []byte) error {
 	if !ok || string(prefix) == "xmlns" {
 		return s.fail(s.pos, "the prefix %q is not declared", clip(prefix, 40))
 	}
-	s.Name = Name{space, local}
+	s.Name = Name{space, prefix, local}
 	for i := range s.Attrs {
 		a := &s.Attrs[i]
-		declares := string(a.Prefix) == "xmlns" || len(a.Prefix) == 0 && string(a.Local) == "xmlns"
+		declares := a.Declares()
 		if len(a.Prefix) > 0 && !declares {
 			if a.Space, ok = s.lookup(a.Prefix); !ok {
 				return s.fail(s.pos, "the prefix %q is not declared", clip(a.Prefix, 40))
@@ -188,7 +187,7 @@ func (s *Scanner) resolve(depth int, qname []byte) error {
 		if declares {
 			continue // declare has decoded it
 		}
-		if len(a.Prefix) == 0 && string(a.Local) == "ID" {
+		if len(a.Prefix) == 0 && string(a.Local) == "ID" || a.Space == XML && string(a.Local) == "id" {
 			if err := s.noteID(a); err != nil {
 				return err
 			}
@@ -222,7 +221,9 @@ func (s *Scanner) noteID(a *Attr) error {
 	if _, dup := s.ids[h]; dup {
 		return s.fail(s.pos, "an ID that two elements have")
 	}
-	s.ids[h] = struct{}{}
+	if len(s.ids) < s.MaxIDs {
+		s.ids[h] = struct{}{}
+	}
 	return nil
 }
 
@@ -236,6 +237,40 @@ func (s *Scanner) Attr(local string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// Value returns the decoded value of one of Attrs.
+func (s *Scanner) Value(a *Attr) []byte {
+	if plain(a.Raw) {
+		return a.Raw
+	}
+	v, _ := s.decode(s.pos, a.Raw, true) // checked before
+	return v
+}
+
+// Declared returns the namespace declarations of the element that has just
+// begun.
+func (s *Scanner) Declared() []Binding {
+	i := len(s.bound)
+	for i > 0 && s.bound[i-1].depth == len(s.open) {
+		i--
+	}
+	return s.bound[i:]
+}
+
+// InScope returns the declarations of all open elements, outermost first; a
+// later one takes the place of an earlier one of its prefix. That of the prefix
+// xml is the first.
+func (s *Scanner) InScope() []Binding { return s.bound }
+
+// URI returns the namespace that a prefix is bound to, "" if to none.
+func (s *Scanner) URI(prefix []byte) string {
+	for i := len(s.bound) - 1; i >= 0; i-- {
+		if s.bound[i].Prefix == string(prefix) {
+			return s.bound[i].URI
+		}
+	}
+	return ""
 }
 
 func (s *Scanner) endTag() error {
@@ -272,7 +307,7 @@ func (s *Scanner) pop() error {
 	qname := s.stack[s.open[depth-1]:]
 	prefix, local := SplitName(qname)
 	space, _ := s.lookup(prefix)
-	s.Name = Name{space, local}
+	s.Name = Name{space, prefix, local}
 	s.stack = s.stack[:s.open[depth-1]]
 	s.open = s.open[:depth-1]
 	for len(s.bound) > 0 && s.bound[len(s.bound)-1].depth == depth {

@@ -87,19 +87,24 @@ func lineEnd(inAttr bool) byte {
 	return '\n'
 }
 
-// appendLines appends b with its line ends made one newline each.
-func appendLines(dst, b []byte) []byte {
-	for i := 0; i < len(b); i++ {
+// lines returns b with its line ends made one newline each.
+func lines(b []byte) []byte {
+	i := bytes.IndexByte(b, '\r')
+	if i < 0 {
+		return b
+	}
+	out := append(make([]byte, 0, len(b)), b[:i]...)
+	for ; i < len(b); i++ {
 		if b[i] == '\r' {
-			dst = append(dst, '\n')
+			out = append(out, '\n')
 			if i+1 < len(b) && b[i+1] == '\n' {
 				i++
 			}
 			continue
 		}
-		dst = append(dst, b[i])
+		out = append(out, b[i])
 	}
-	return dst
+	return out
 }
 
 func (s *Scanner) checkChars(at int, raw []byte) error {
