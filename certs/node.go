@@ -1,8 +1,8 @@
 package certs
 
 import (
+	"bytes"
 	"encoding/base64"
-	"maps"
 	"slices"
 	"strings"
 
@@ -12,10 +12,13 @@ import (
 // node is an element of a Signature.
 type node struct {
 	space, tag string
-	attrs      map[string]string // those without a prefix
-	text       string            // of the element itself
+	attrs      []nodeAttr // those without a prefix, by name
+	text       []byte     // of the element itself
 	kids       []*node
+	from, to   int // of a KeyInfo: where it is in the document
 }
+
+type nodeAttr struct{ name, value string }
 
 // maxNodes bounds the elements of a Signature without its KeyInfo. Honest ones
 // have a dozen.
@@ -25,9 +28,9 @@ const maxNodes = 64
 // keeps the name only.
 func readNode(s *xmlscan.Scanner) (*node, *ParseError) {
 	open := []*node{newNode(s)}
-	text := []*strings.Builder{{}}
 	key := 0 // depth within KeyInfo
 	for n := 1; ; {
+		from := s.Pos()
 		k, err := s.Next()
 		if err != nil {
 			return nil, refuse(KindMalformedXML, "%v", err) // it was read before
@@ -38,7 +41,9 @@ func readNode(s *xmlscan.Scanner) (*node, *ParseError) {
 			if k == xmlscan.Start {
 				key++
 			} else if k == xmlscan.End {
-				key--
+				if key--; key == 0 {
+					open[last].kids[len(open[last].kids)-1].to = s.Pos()
+				}
 			}
 		case k == xmlscan.Start:
 			if n++; n > maxNodes {
@@ -47,41 +52,53 @@ func readNode(s *xmlscan.Scanner) (*node, *ParseError) {
 			el := newNode(s)
 			open[last].kids = append(open[last].kids, el)
 			if el.tag == "KeyInfo" && el.space == xmlscan.URIDS {
-				key = 1
+				key, el.from = 1, from
 				continue
 			}
-			open, text = append(open, el), append(text, new(strings.Builder))
+			open = append(open, el)
 		case k == xmlscan.Text:
-			text[last].Write(s.Text)
+			open[last].text = append(open[last].text, s.Text...)
 		case k == xmlscan.End:
-			open[last].text = text[last].String()
 			if last == 0 {
 				return open[0], nil
 			}
-			open, text = open[:last], text[:last]
+			open = open[:last]
 		}
 	}
 }
 
 func newNode(s *xmlscan.Scanner) *node {
-	n := &node{space: s.URI(s.Name.Prefix), tag: string(s.Name.Local), attrs: make(map[string]string)}
+	n := &node{space: s.URI(s.Name.Prefix), tag: string(s.Name.Local)}
 	for i := range s.Attrs {
 		if a := &s.Attrs[i]; len(a.Prefix) == 0 && !a.Declares() {
-			n.attrs[string(a.Local)] = string(s.Value(a))
+			n.attrs = append(n.attrs, nodeAttr{string(a.Local), string(s.Value(a))})
 		}
 	}
+	slices.SortFunc(n.attrs, func(a, b nodeAttr) int { return strings.Compare(a.name, b.name) })
 	return n
 }
 
-func (n *node) attr(local string) string { return n.attrs[local] }
+func (n *node) attr(name string) string {
+	v, _ := n.find(name)
+	return v
+}
+
+func (n *node) find(name string) (string, bool) {
+	for _, a := range n.attrs {
+		if a.name == name {
+			return a.value, true
+		}
+	}
+	return "", false
+}
 
 // mixed reports whether there is text beside the child elements.
-func (n *node) mixed() bool { return strings.Trim(n.text, " \t\r\n") != "" }
+func (n *node) mixed() bool { return len(bytes.Trim(n.text, " \t\r\n")) > 0 }
 
 // equal compares all but attributes with a prefix: a canonicalization may add
 // those of xml.
 func (n *node) equal(m *node) bool {
-	return n.space == m.space && n.tag == m.tag && n.text == m.text && maps.Equal(n.attrs, m.attrs) && slices.EqualFunc(n.kids, m.kids, (*node).equal)
+	return n.space == m.space && n.tag == m.tag && bytes.Equal(n.text, m.text) && slices.Equal(n.attrs, m.attrs) && slices.EqualFunc(n.kids, m.kids, (*node).equal)
 }
 
 // parts finds the children of an element that has one of each tag, in this
@@ -101,12 +118,8 @@ func (n *node) parts(out []*node, tags ...string) *ParseError {
 
 // base64 decodes the element's text, in which white space does not count.
 func (n *node) base64() ([]byte, bool) {
-	text := strings.Map(func(r rune) rune {
-		if r < 0x80 && isSpace(byte(r)) {
-			return -1
-		}
-		return r
-	}, n.text)
-	b, err := base64.StdEncoding.DecodeString(text)
-	return b, err == nil && len(n.kids) == 0
+	text := slices.DeleteFunc(slices.Clone(n.text), isSpace)
+	b := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	m, err := base64.StdEncoding.Decode(b, text)
+	return b[:m], err == nil && len(n.kids) == 0
 }

@@ -6,7 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"io"
-	"strings"
+	"slices"
 
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
@@ -28,7 +28,7 @@ func (g *signature) doubts() bool {
 	return g.assumed || // it would sign the comments
 		len(g.infoBy.Prefixes) > 0 || // it does not look at them
 		g.by.Prefixes[""] || // it does not know #default
-		strings.ContainsAny(value, " \t") // it takes line ends only
+		bytes.ContainsAny(value, " \t") // it takes line ends only
 }
 
 // see looks for what goxmldsig gets wrong in a token of what is signed.
@@ -74,24 +74,26 @@ func errDisagree(err error) *ParseError {
 
 // secondOpinion returns the root of what goxmldsig finds to be signed by the key.
 func (g *signature) secondOpinion(doc document, key *x509.Certificate) (*etree.Element, *ParseError) {
-	root, perr := parseTree(doc.text)
+	// What is changed for it is outside of the signed bytes. goxmldsig refuses a
+	// KeyInfo whose certificate is missing or not the first; it takes no white
+	// space in SignatureValue, and ECDSA's numbers in ASN.1 only; it signs
+	// comments.
+	text := doc.text
+	if k := g.keyInfo; k != nil {
+		text = slices.Concat(text[:k.from], text[k.to:])
+	}
+	root, perr := parseTree(text)
 	if perr != nil {
 		return nil, errDisagree(perr)
 	}
 	sig := signatureOf(root)
-	// What follows is outside of the signed bytes. goxmldsig takes no white
-	// space in SignatureValue, and ECDSA's numbers in ASN.1 only; it refuses a
-	// KeyInfo whose certificate is missing or not the first, and signs comments.
 	for _, el := range sig.ChildElements() {
-		switch el.Tag {
-		case "SignatureValue":
+		if el.Tag == "SignatureValue" {
 			value, _ := g.value.base64()
 			if pub, ok := key.PublicKey.(*ecdsa.PublicKey); ok {
 				value = asn1Signature(value, pub)
 			}
 			el.SetText(base64.StdEncoding.EncodeToString(value))
-		case "KeyInfo":
-			sig.RemoveChild(el)
 		}
 	}
 	if g.by.Comments {

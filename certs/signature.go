@@ -1,7 +1,6 @@
 package certs
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
@@ -22,6 +21,7 @@ import (
 // signature is the enveloped signature of a document's root element.
 type signature struct {
 	info, value *node
+	keyInfo     *node  // or nil
 	id          string // of the root element
 	prefixedID  bool   // the root element has an ID with a prefix
 
@@ -133,6 +133,9 @@ func (g *signature) shape(n *node) *ParseError {
 		return refuse(KindBadSignature, "the Signature does not consist of one SignedInfo, one SignatureValue, and at most one KeyInfo")
 	}
 	g.info, g.value = kids[0], kids[1]
+	if len(kids) == 3 {
+		g.keyInfo = kids[2]
+	}
 	return nil
 }
 
@@ -151,7 +154,7 @@ func (g *signature) check(sha1 bool) *ParseError {
 	if g.keyRSA, g.hash = signatureMethod(g.method); g.hash == 0 || len(method.kids) > 0 {
 		return refuse(KindBadSignature, "its algorithm %q is not accepted: sign with rsa-sha256", printable(g.method, 100))
 	}
-	uri, ok := ref.attrs["URI"]
+	uri, ok := ref.find("URI")
 	switch {
 	case g.prefixedID:
 		return refuse(KindBadSignature, "the root element has an ID with a prefix")
@@ -211,7 +214,7 @@ func canonicalization(n *node) (c14n.Method, bool) {
 		return m, ok && !n.mixed()
 	}
 	list := n.kids[0]
-	v, given := list.attrs["PrefixList"]
+	v, given := list.find("PrefixList")
 	if !m.Exclusive || len(n.kids) > 1 || list.space != uriExclusive || list.tag != "InclusiveNamespaces" || len(list.kids) > 0 || !given {
 		return m, false
 	}
@@ -222,8 +225,8 @@ func canonicalization(n *node) (c14n.Method, bool) {
 // canonicalInfo returns the canonical form of the SignedInfo, which is what the
 // key has signed.
 func (g *signature) canonicalInfo(doc document) ([]byte, error) {
-	var out bytes.Buffer
-	s, w := doc.scanner(), c14n.NewWriter(&out, g.infoBy)
+	s, w := doc.scanner(), c14n.NewWriter(nil, g.infoBy)
+	w.Grow(2 << 10)
 	in := false // the Signature, whose first element is the SignedInfo
 	for depth := 0; ; {
 		k, err := s.Next()
@@ -248,8 +251,7 @@ func (g *signature) canonicalInfo(doc document) ([]byte, error) {
 			if write {
 				w.End(s.Name)
 				if depth == 2 {
-					err := w.Close()
-					return out.Bytes(), err
+					return w.Bytes()
 				}
 			}
 		case xmlscan.Text:
@@ -283,11 +285,7 @@ func (g *signature) verify(doc document, keys []*x509.Certificate) (*x509.Certif
 	}
 	sum := sumOf(g.hash, canonical)
 	var cause error
-	tried := make([]string, 0, min(len(keys), maxListed))
 	for _, key := range keys {
-		if len(tried) < maxListed {
-			tried = append(tried, subject(key)+" "+thumbprint(key.Raw))
-		}
 		switch pub := key.PublicKey.(type) {
 		case *rsa.PublicKey:
 			if !g.keyRSA {
@@ -321,7 +319,10 @@ func (g *signature) verify(doc document, keys []*x509.Certificate) (*x509.Certif
 		}
 	}
 	e := refuse(KindBadSignature, "it does not verify with any of the trusted certificates: find out the signer's, and whether the file was changed")
-	e.Subjects, e.err = tried, cause
+	for _, key := range keys[:min(len(keys), maxListed)] {
+		e.Subjects = append(e.Subjects, subject(key)+" "+thumbprint(key.Raw))
+	}
+	e.err = cause
 	return nil, e
 }
 
@@ -335,8 +336,8 @@ func sumOf(h crypto.Hash, b []byte) []byte {
 // the signature itself. Comments are no part of it whatever the method: a
 // reference to the same document leaves them out.
 func (g *signature) canonical(doc document) ([]byte, error) {
-	out := bytes.NewBuffer(make([]byte, 0, len(doc.text)))
-	s, w := doc.scanner(), c14n.NewWriter(out, g.by)
+	s, w := doc.scanner(), c14n.NewWriter(nil, g.by)
+	w.Grow(len(doc.text))
 	skip := false
 	for depth := 0; ; {
 		k, err := s.Next()
@@ -362,8 +363,7 @@ func (g *signature) canonical(doc document) ([]byte, error) {
 					w.Instruction(s.Name.Local, s.Text)
 				}
 			case xmlscan.EOF:
-				err := w.Close()
-				return out.Bytes(), err
+				return w.Bytes()
 			}
 		}
 		if k == xmlscan.End {

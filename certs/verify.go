@@ -79,18 +79,13 @@ func VerifyMetadataWith(b []byte, trusted []Cert, opts *VerifyOptions) (*Metadat
 	if err := x.scan(xmlscan.New(signed.text)); err != nil {
 		return nil, err
 	}
-	md, err := x.result()
-	if err != nil || signed.tree == nil {
-		return md, err
+	if signed.tree != nil {
+		second := &extractor{want: o.EntityID, byID: o.EntityID != "", signed: true}
+		if err := second.walk(signed.tree); err != nil || !reflect.DeepEqual(second.found, x.found) {
+			return nil, errDisagree(err)
+		}
 	}
-	second := &extractor{want: o.EntityID, byID: o.EntityID != ""}
-	if err := second.walk(signed.tree); err != nil {
-		return nil, errDisagree(err)
-	}
-	if md2, err := second.result(); err != nil || !reflect.DeepEqual(md, md2) {
-		return nil, errDisagree(err)
-	}
-	return md, nil
+	return x.result()
 }
 
 // covered is what a signature covers: its canonical form, and what goxmldsig

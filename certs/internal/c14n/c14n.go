@@ -93,8 +93,15 @@ type attr struct {
 	prefix, local, value []byte
 }
 
-// NewWriter returns a Writer to w.
+// NewWriter returns a Writer to w. If that is nil, the Writer keeps what it
+// writes for Bytes.
 func NewWriter(w io.Writer, m Method) *Writer { return &Writer{to: w, method: m} }
+
+// Grow makes room for n bytes.
+func (w *Writer) Grow(n int) { w.out = slices.Grow(w.out, n) }
+
+// Bytes returns what was written, and the first error.
+func (w *Writer) Bytes() ([]byte, error) { return w.out, w.err }
 
 // Ancestor notes an element that begins, is not written, and holds what is.
 // They are to be noted outermost first.
@@ -289,7 +296,7 @@ func (w *Writer) Close() error {
 }
 
 func (w *Writer) flush(most int) {
-	if len(w.out) > most {
+	if w.to != nil && len(w.out) > most {
 		if w.err == nil {
 			_, w.err = w.to.Write(w.out)
 		}

@@ -150,6 +150,14 @@ type Scanner struct {
 
 	mark, markLine, markCol int // how far Here has counted
 
+	// What most documents need, so that it takes no allocation of its own.
+	first struct {
+		attrs [8]Attr
+		bound [8]Binding
+		stack [256]byte
+		open  [16]int
+	}
+
 	seed maphash.Seed
 	ids  map[uint64]struct{} // values of ID, hashed
 }
@@ -170,7 +178,8 @@ func NewReader(r io.Reader) *Scanner {
 
 func (s *Scanner) init() {
 	s.MaxIDs = maxIDs
-	s.bound = append(s.bound, Binding{"xml", URIXML, XML, 0})
+	s.Attrs, s.stack, s.open = s.first.attrs[:0], s.first.stack[:0], s.first.open[:0]
+	s.bound = append(s.first.bound[:0], Binding{"xml", URIXML, XML, 0})
 }
 
 // fill reads more of the input behind buf[pos:], which keeps its content.
@@ -244,6 +253,9 @@ func (s *Scanner) fail(i int, format string, args ...any) error {
 	e.Column = col + 1
 	return e
 }
+
+// Pos returns where in a document in memory the token at hand ends.
+func (s *Scanner) Pos() int { return s.pos }
 
 // Fail returns the error that the token at hand is refused.
 func (s *Scanner) Fail(format string, args ...any) error { return s.fail(s.pos, format, args...) }
