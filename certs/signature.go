@@ -332,47 +332,6 @@ func sumOf(h crypto.Hash, b []byte) []byte {
 	return d.Sum(nil)
 }
 
-// canonical returns the canonical form of what the signature covers, without
-// the signature itself. Comments are no part of it whatever the method: a
-// reference to the same document leaves them out.
-func (g *signature) canonical(doc document) ([]byte, error) {
-	s, w := doc.scanner(), c14n.NewWriter(nil, g.by)
-	w.Grow(len(doc.text))
-	skip := false
-	for depth := 0; ; {
-		k, err := s.Next()
-		if err != nil {
-			return nil, err
-		}
-		if k == xmlscan.Start {
-			depth++
-			skip = skip || depth == 2 && s.Name.Is(xmlscan.DS, "Signature")
-		}
-		if !skip {
-			switch k {
-			case xmlscan.Start:
-				g.see(s, k)
-				w.Start(s)
-			case xmlscan.End:
-				w.End(s.Name)
-			case xmlscan.Text:
-				w.Text(s.Text)
-			case xmlscan.Instruction:
-				if depth > 0 || g.whole {
-					g.see(s, k)
-					w.Instruction(s.Name.Local, s.Text)
-				}
-			case xmlscan.EOF:
-				return w.Bytes()
-			}
-		}
-		if k == xmlscan.End {
-			skip = skip && depth != 2
-			depth--
-		}
-	}
-}
-
 // asn1Signature turns the two numbers side by side of XML signatures into the
 // ASN.1 that crypto/ecdsa takes. It returns nil for what is not two numbers of
 // the curve's size, such as the ASN.1 that goxmldsig writes: XML Signature does

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"crypto/x509"
 	"math"
-	"reflect"
 
 	"github.com/beevik/etree"
 
+	"github.com/jcaad/jcaad/certs/internal/c14n"
 	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
@@ -64,89 +64,98 @@ func VerifyMetadataWith(b []byte, trusted []Cert, opts *VerifyOptions) (*Metadat
 	if perr != nil {
 		return nil, perr
 	}
-	first, err := scanSigned(doc, new(extractor).root)
+	signed, err := verifySignature(doc, keys, o.InsecureAllowSHA1, new(extractor).root)
 	if err != nil {
 		return nil, err
 	}
-	if !first {
+	if !signed.first {
 		return nil, refuse(KindBadSignature, "the Signature is not the first element of the document")
 	}
-	signed, perr := verifySignature(doc, keys, o.InsecureAllowSHA1)
-	if perr != nil {
-		return nil, perr
-	}
 	x := &extractor{signed: true, want: o.EntityID, byID: o.EntityID != ""}
-	if err := x.scan(xmlscan.New(signed.text)); err != nil {
-		return nil, err
-	}
 	if signed.tree != nil {
-		second := &extractor{want: o.EntityID, byID: o.EntityID != "", signed: true}
-		if err := second.walk(signed.tree); err != nil || !reflect.DeepEqual(second.found, x.found) {
-			return nil, errDisagree(err)
-		}
+		err = x.walk(signed.tree)
+	} else {
+		err = x.scan(xmlscan.New(signed.text))
+	}
+	if err != nil {
+		return nil, err
 	}
 	return x.result()
 }
 
-// covered is what a signature covers: its canonical form, and what goxmldsig
-// made of the document, if its opinion counts.
+// covered is what a signature covers: in canonical form, and as the element that
+// goxmldsig returned, if its opinion counts. Nothing else is read from a signed
+// document.
 type covered struct {
-	text []byte
-	tree *etree.Element
+	text  []byte
+	tree  *etree.Element
+	first bool // the Signature is the first child of the root element
 }
 
-// verifySignature verifies the signature of a document that scanSigned has
-// found to be in order, and returns what it covers.
-func verifySignature(doc document, keys []*x509.Certificate, sha1 bool) (*covered, *ParseError) {
+// verifySignature verifies the enveloped signature of a document, whose root
+// element it shows to root, and returns what it covers.
+func verifySignature(doc document, keys []*x509.Certificate, sha1 bool, root func(xmlscan.Name, attributes) error) (*covered, error) {
+	var key *x509.Certificate
 	g, perr := findSignature(doc)
+	if perr == nil {
+		perr = g.check(sha1)
+	}
+	if perr == nil {
+		key, perr = g.verify(doc, keys)
+	}
 	if perr != nil {
+		g = nil
+	}
+	c, err := scanSigned(doc, g, root)
+	switch {
+	case err != nil: // says more of a document with both
+		return nil, err
+	case perr != nil:
 		return nil, perr
-	}
-	if perr := g.check(sha1); perr != nil {
-		return nil, perr
-	}
-	key, perr := g.verify(doc, keys)
-	if perr != nil {
-		return nil, perr
-	}
-	text, err := g.canonical(doc)
-	if err != nil {
-		return nil, refuse(KindBadSignature, "what it signs cannot be canonicalized: %v", err)
-	}
-	if !bytes.Equal(sumOf(g.digest, text), g.want) {
+	case !bytes.Equal(sumOf(g.digest, c.text), g.want):
 		return nil, refuse(KindBadSignature, "the digest is another one: the file was changed after it was signed")
+	case g.doubt:
+		return c, nil
 	}
-	c := &covered{text: text}
-	if !g.doubt {
-		c.tree, perr = g.secondOpinion(doc, key)
+	if c.tree, perr = g.secondOpinion(doc, key); perr != nil {
+		return nil, perr
 	}
-	return c, perr
+	return c, nil
 }
 
 // scanSigned checks strictly what etree and goxmldsig do not, and that the
-// document has one Signature among the children of its root element. It reports
-// whether that is the first of them. The root element is looked at by root.
-func scanSigned(doc document, root func(xmlscan.Name, attributes) error) (first bool, err error) {
+// document has one Signature among the children of its root element. If g is
+// not nil it returns, in canonical form, what that Signature covers: all but
+// itself. Comments are no part of it whatever the method, as a reference to the
+// same document leaves them out.
+func scanSigned(doc document, g *signature, root func(xmlscan.Name, attributes) error) (*covered, error) {
 	s := doc.scanner()
 	s.MaxIDs = math.MaxInt // an ID that is not compared could be the signature's
+	var w *c14n.Writer
+	if g != nil {
+		w = c14n.NewWriter(nil, g.by)
+		w.Grow(len(doc.text))
+	}
+	c := new(covered)
+	children, signatures, skip := 0, 0, g == nil
 	var mixed []mix
-	children, signatures := 0, 0
 	for {
 		k, err := s.Next()
 		if err != nil {
-			return false, scanError(err)
+			return nil, scanError(err)
 		}
 		switch k {
 		case xmlscan.Start:
 			switch len(mixed) {
 			case 0:
 				if err := root(s.Name, s); err != nil {
-					return false, err
+					return nil, err
 				}
 			case 1:
 				if s.Name.Is(xmlscan.DS, "Signature") {
 					signatures++
-					first = first || children == 0
+					c.first = c.first || children == 0
+					skip = true
 				}
 				children++
 			}
@@ -154,27 +163,45 @@ func scanSigned(doc document, root func(xmlscan.Name, attributes) error) (first 
 			// 30 elements to the KiB are twice what real metadata has. More
 			// would take more memory than the document promises.
 			if s.Elements > 10_000+len(doc.text)/32 {
-				return false, scanError(s.Fail("too many elements for its size"))
+				return nil, scanError(s.Fail("too many elements for its size"))
+			}
+			if !skip {
+				g.see(s, k)
+				w.Start(s)
 			}
 		case xmlscan.End:
 			mixed = mixed[:len(mixed)-1]
+			if !skip {
+				w.End(s.Name)
+			}
+			skip = g == nil || skip && len(mixed) > 1
 		case xmlscan.Text:
 			m := &mixed[len(mixed)-1]
 			m.text = m.text || skipSpace(s.Text, 0) < len(s.Text)
+			if !skip {
+				w.Text(s.Text)
+			}
 		case xmlscan.Comment:
 			mixed[len(mixed)-1].comment = true
+		case xmlscan.Instruction:
+			if !skip && (len(mixed) > 0 || g.whole) {
+				g.see(s, k)
+				w.Instruction(s.Name.Local, s.Text)
+			}
 		case xmlscan.EOF:
 			switch {
 			case signatures == 0:
-				return false, refuse(KindUnsigned, "JumpCloud signs none: to use it, compare its certificate's thumbprint and read it with ParseMetadata")
+				return nil, refuse(KindUnsigned, "JumpCloud signs none: to use it, compare its certificate's thumbprint and read it with ParseMetadata")
 			case signatures > 1:
-				return false, refuse(KindBadSignature, "the document has more than one Signature")
+				return nil, refuse(KindBadSignature, "the document has more than one Signature")
+			case g != nil:
+				c.text, err = w.Bytes()
 			}
-			return first, nil
+			return c, err
 		}
 		if n := len(mixed); n > 0 && mixed[n-1].text && mixed[n-1].comment {
 			// Some readers stop at the comment: user@example.com<!---->.evil.com
-			return false, scanError(s.Fail("a comment within text: remove it before signing"))
+			return nil, scanError(s.Fail("a comment within text: remove it before signing"))
 		}
 	}
 }

@@ -311,20 +311,40 @@ func (w *Writer) value(v []byte) {
 	w.out = append(w.out, '"')
 }
 
-// What the canonical form writes as references.
+// escaped is a set of bytes that the canonical form writes as references.
+type escaped [256]bool
+
 var (
-	inText  = [256]string{'&': "&amp;", '<': "&lt;", '>': "&gt;", '\r': "&#xD;"}
-	inValue = [256]string{'&': "&amp;", '<': "&lt;", '"': "&quot;", '\t': "&#x9;", '\n': "&#xA;", '\r': "&#xD;"}
+	inText  = escaped{'&': true, '<': true, '>': true, '\r': true}
+	inValue = escaped{'&': true, '<': true, '"': true, '\t': true, '\n': true, '\r': true}
 )
 
-func (w *Writer) escape(b []byte, table *[256]string) {
+func (w *Writer) escape(b []byte, set *escaped) {
 	from := 0
 	for i, c := range b {
-		if ref := table[c]; ref != "" {
+		if set[c] {
 			w.out = append(w.out, b[from:i]...)
-			w.out = append(w.out, ref...)
+			w.out = append(w.out, reference(c)...)
 			from = i + 1
 		}
 	}
 	w.out = append(w.out, b[from:]...)
+}
+
+func reference(c byte) string {
+	switch c {
+	case '&':
+		return "&amp;"
+	case '<':
+		return "&lt;"
+	case '>':
+		return "&gt;"
+	case '"':
+		return "&quot;"
+	case '\t':
+		return "&#x9;"
+	case '\n':
+		return "&#xA;"
+	}
+	return "&#xD;"
 }
