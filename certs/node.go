@@ -98,7 +98,8 @@ func (n *node) mixed() bool { return len(bytes.Trim(n.text, " \t\r\n")) > 0 }
 // equal compares all but attributes with a prefix: a canonicalization may add
 // those of xml.
 func (n *node) equal(m *node) bool {
-	return n.space == m.space && n.tag == m.tag && bytes.Equal(n.text, m.text) && slices.Equal(n.attrs, m.attrs) && slices.EqualFunc(n.kids, m.kids, (*node).equal)
+	return n.space == m.space && n.tag == m.tag && bytes.Equal(n.text, m.text) && slices.Equal(n.attrs, m.attrs) &&
+		slices.EqualFunc(n.kids, m.kids, (*node).equal)
 }
 
 // parts finds the children of an element that has one of each tag, in this

@@ -36,6 +36,8 @@ func (g *signature) see(s *xmlscan.Scanner, k xmlscan.Kind) {
 	switch k {
 	case xmlscan.Instruction:
 		g.doubt = true // it leaves out those beside the root element
+	case xmlscan.Comment:
+		g.doubt = true // in SignedInfo; it takes CRLF in them for two characters
 	case xmlscan.Start:
 		prefixed := 0
 		for i := range s.Attrs {

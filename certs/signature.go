@@ -215,11 +215,10 @@ func canonicalization(n *node) (c14n.Method, bool) {
 	}
 	list := n.kids[0]
 	v, given := list.find("PrefixList")
-	if !m.Exclusive || len(n.kids) > 1 || list.space != uriExclusive || list.tag != "InclusiveNamespaces" || len(list.kids) > 0 || !given {
+	if !m.Exclusive || !given || len(n.kids) > 1 || len(list.kids) > 0 {
 		return m, false
 	}
-	m.Prefixes = c14n.PrefixList(v)
-	return m, true
+	return m, list.space == uriExclusive && list.tag == "InclusiveNamespaces" && m.PrefixList(v)
 }
 
 // canonicalInfo returns the canonical form of the SignedInfo, which is what the
@@ -260,6 +259,7 @@ func (g *signature) canonicalInfo(doc document) ([]byte, error) {
 			}
 		case xmlscan.Comment:
 			if write && g.infoBy.Comments {
+				g.see(s, k)
 				w.Comment(s.Text)
 			}
 		case xmlscan.Instruction:

@@ -159,6 +159,11 @@ func scanSigned(doc document, g *signature, root func(xmlscan.Name, attributes) 
 				}
 				children++
 			}
+			for _, b := range s.Declared() {
+				if b.URI != "" && !c14n.Absolute(b.URI) {
+					return nil, scanError(s.Fail("the namespace %q is no absolute URI: it cannot be signed", printable(b.URI, 100)))
+				}
+			}
 			mixed = append(mixed, mix{})
 			// 30 elements to the KiB are twice what real metadata has. More
 			// would take more memory than the document promises.

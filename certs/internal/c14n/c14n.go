@@ -23,6 +23,10 @@ type Method struct {
 	// inclusive one does: an InclusiveNamespaces' PrefixList. The default
 	// namespace is "".
 	Prefixes map[string]bool
+
+	// Ambiguous says that libxml2 takes the PrefixList for one that names the
+	// default namespace. The Writer fails where that makes a difference.
+	Ambiguous bool
 }
 
 // Find returns the method with the given identifier.
@@ -44,16 +48,52 @@ func Find(uri string) (Method, bool) {
 	return Method{}, false
 }
 
-// PrefixList reads the value of a PrefixList.
-func PrefixList(v string) map[string]bool {
-	set := make(map[string]bool)
+// Absolute reports whether a namespace's name is an absolute URI, as Canonical
+// XML demands: what is relative may mean something else at another place. An &
+// in it is refused too, for libxml2 takes the reference for the name.
+func Absolute(uri string) bool {
+	scheme, rest, ok := strings.Cut(uri, ":")
+	if !ok || scheme == "" {
+		return false
+	}
+	for i := range len(uri) {
+		c := uri[i]
+		switch {
+		case 'a' <= c|0x20 && c|0x20 <= 'z':
+		case c == '%' && (i+2 >= len(uri) || !isHex(uri[i+1]) || !isHex(uri[i+2])), i == 0, c <= ' ', c >= 0x7f, strings.IndexByte("\"<>[]\\^`{|}&", c) >= 0,
+			i < len(scheme) && strings.IndexByte("0123456789+-.", c) < 0:
+			return false
+		}
+	}
+	if host, ok := strings.CutPrefix(rest, "//"); ok {
+		if i := strings.IndexAny(host, "/?#"); i >= 0 {
+			host = host[:i]
+		}
+		host, port, given := strings.Cut(host, ":")
+		digits := len(port) > 0 && len(port) <= 5 && strings.Trim(port, "0123456789") == ""
+		if host == "" || strings.ContainsAny(host, "@%") || given && !digits {
+			return false
+		}
+	}
+	return strings.Count(uri, "#") <= 1
+}
+
+func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' }
+
+// PrefixList sets Prefixes to those of an InclusiveNamespaces' PrefixList. It
+// reports false if others read other names in it: it holds white space that was
+// written as a reference.
+func (m *Method) PrefixList(v string) bool {
+	m.Prefixes = make(map[string]bool)
 	for _, p := range strings.Fields(v) {
 		if p == "#default" {
 			p = ""
 		}
-		set[p] = true
+		m.Prefixes[p] = true
 	}
-	return set
+	// Two blanks have an empty name between them, for libxml2.
+	m.Ambiguous = !m.Prefixes[""] && v != strings.Join(strings.Fields(v), " ")
+	return !strings.ContainsAny(v, "\t\r\n")
 }
 
 // minFlush is how much of the canonical form is collected before it is passed
@@ -76,6 +116,7 @@ type Writer struct {
 	depth    int  // of the open elements that were written
 	ended    bool // the root element was written
 	rendered []binding
+	bases    int
 	inherit  []attr // xml:* of omitted ancestors, each once, the innermost's
 
 	// Work space of Start.
@@ -111,24 +152,37 @@ func (w *Writer) Ancestor(s *xmlscan.Scanner) {
 	}
 	for i := range s.Attrs {
 		a := &s.Attrs[i]
-		if a.Space != xmlscan.XML || w.method.V11 && string(a.Local) == "id" {
+		if a.Space != xmlscan.XML || w.method.V11 && !inherited11(a.Local) {
 			continue
 		}
-		if w.method.V11 && string(a.Local) == "base" {
-			w.fail(errBase)
-		}
+		w.base(a.Local)
 		w.inherit = slices.DeleteFunc(w.inherit, func(b attr) bool { return bytes.Equal(a.Local, b.local) })
 		w.inherit = append(w.inherit, attr{xmlscan.URIXML, []byte("xml"), bytes.Clone(a.Local), bytes.Clone(s.Value(a))})
 	}
 }
 
-// errBase is about a rule of Canonical XML 1.1 that nobody needs: bases of
-// omitted elements are joined to one, by an algorithm that has had errata.
-var errBase = errors.New("xml:base on an element that is left out is not supported by this package's Canonical XML 1.1")
+// inherited11 reports whether Canonical XML 1.1 passes an attribute of xml on to
+// what is in the element. 1.0 does so with all of them.
+func inherited11(local []byte) bool {
+	switch string(local) {
+	case "lang", "space", "base":
+		return true
+	}
+	return false
+}
 
-func (w *Writer) fail(err error) {
-	if w.err == nil {
-		w.err = err
+// errBase is about a rule of Canonical XML 1.1 that nobody needs: several bases
+// are joined to one, by an algorithm that has had errata.
+var errBase = errors.New("Canonical XML 1.1 with more than one xml:base is not supported")
+
+var errAmbiguous = errors.New("a PrefixList with more than one space between its names, which are read in two ways")
+
+// base counts the xml:base attributes that make up the apex's.
+func (w *Writer) base(local []byte) {
+	if w.method.V11 && string(local) == "base" {
+		if w.bases++; w.bases > 1 && w.err == nil {
+			w.err = errBase
+		}
 	}
 }
 
@@ -148,6 +202,11 @@ func (w *Writer) Start(s *xmlscan.Scanner) {
 		w.attrs = append(w.attrs, attr{uri, a.Prefix, a.Local, s.Value(a)})
 	}
 	if w.depth == 1 {
+		for _, a := range w.attrs {
+			if w.bases > 0 && a.uri == xmlscan.URIXML {
+				w.base(a.local)
+			}
+		}
 		for _, a := range w.inherit {
 			if !slices.ContainsFunc(w.attrs, func(b attr) bool { return b.uri == a.uri && bytes.Equal(b.local, a.local) }) {
 				w.attrs = append(w.attrs, a)
@@ -181,12 +240,15 @@ func (w *Writer) Start(s *xmlscan.Scanner) {
 // namespaces finds the declarations that the start tag at hand needs.
 func (w *Writer) namespaces(s *xmlscan.Scanner) {
 	// Those that change only where they are declared.
-	if !w.method.Exclusive || len(w.method.Prefixes) > 0 {
+	if !w.method.Exclusive || len(w.method.Prefixes) > 0 || w.method.Ambiguous {
 		declared := s.Declared()
 		if w.depth == 1 {
 			declared = s.InScope()
 		}
 		for i, b := range declared {
+			if b.Prefix == "" && w.method.Ambiguous && len(s.Name.Prefix) > 0 && w.current("") != b.URI && w.err == nil {
+				w.err = errAmbiguous
+			}
 			if b.Prefix == "xml" || w.method.Exclusive && !w.method.Prefixes[b.Prefix] {
 				continue
 			}
@@ -212,19 +274,22 @@ func render[T string | []byte](w *Writer, prefix T, uri string) {
 	if string(prefix) == "xml" {
 		return
 	}
-	have := ""
-	for i := len(w.rendered) - 1; i >= 0; i-- {
-		if w.rendered[i].prefix == string(prefix) {
-			have = w.rendered[i].uri
-			break
-		}
-	}
-	if have == uri {
+	if w.current(string(prefix)) == uri {
 		return
 	}
 	b := binding{string(prefix), uri, w.depth}
 	w.rendered = append(w.rendered, b)
 	w.spaces = append(w.spaces, b)
+}
+
+// current returns what the output has bound a prefix to, "" if to nothing.
+func (w *Writer) current(prefix string) string {
+	for i := len(w.rendered) - 1; i >= 0; i-- {
+		if w.rendered[i].prefix == prefix {
+			return w.rendered[i].uri
+		}
+	}
+	return ""
 }
 
 // End writes the end tag of the innermost element.
