@@ -213,7 +213,7 @@ func TestXMLSec1(t *testing.T) {
 				t.Fatalf("-seed=%d: read as %v, %v from the canonical form; as %v from what goxmldsig returned", n, md2, err, md)
 			}
 		}
-		for range 20 {
+		for range 10 {
 			m := mutate(r, doc)
 			if m == doc {
 				continue
@@ -229,7 +229,10 @@ func TestXMLSec1(t *testing.T) {
 			if !reflect.DeepEqual(md, md2) {
 				t.Fatalf("-seed=%d: what was not signed is accepted: %v, %v\n%q", n, md, md2, m)
 			}
-			mutants, mutantSeeds = append(mutants, m), append(mutantSeeds, n)
+			// What is wrapped is unwrapped before it is XML.
+			if d, perr := openMetadata([]byte(m)); perr == nil && !d.utf16 {
+				mutants, mutantSeeds = append(mutants, string(d.text)), append(mutantSeeds, n)
+			}
 		}
 		if len(docs) >= 500 {
 			flush()
