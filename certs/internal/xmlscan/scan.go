@@ -158,6 +158,10 @@ type Scanner struct {
 		open  [16]int
 	}
 
+	// work counts the bytes and names that were looked at, again and again or
+	// not. Tests hold it against the length of the input.
+	work int
+
 	seed maphash.Seed
 	ids  map[uint64]struct{} // values of ID, hashed
 }
@@ -188,6 +192,7 @@ func (s *Scanner) fill() error {
 		return nil
 	}
 	if s.pos > 0 {
+		s.work += len(s.buf) - s.pos
 		s.line, s.col = s.position(s.pos)
 		s.buf = s.buf[:copy(s.buf, s.buf[s.pos:])]
 		s.pos, s.any = 0, true
@@ -197,6 +202,7 @@ func (s *Scanner) fill() error {
 		return s.fail(0, "a tag, comment or text of more than %d MiB", maxToken>>20)
 	}
 	if cap(s.buf)-len(s.buf) < minWindow/2 {
+		s.work += len(s.buf)
 		grown := make([]byte, len(s.buf), max(minWindow, 2*cap(s.buf)))
 		copy(grown, s.buf)
 		s.buf = grown
@@ -220,6 +226,7 @@ func (s *Scanner) fill() error {
 
 // position returns line and column (less one) of buf[i].
 func (s *Scanner) position(i int) (line, col int) {
+	s.work += i
 	before := s.buf[:i]
 	line = s.line + bytes.Count(before, []byte{'\n'})
 	if nl := bytes.LastIndexByte(before, '\n'); nl >= 0 {
@@ -235,6 +242,7 @@ func (s *Scanner) Here() (line, col int) {
 		s.markLine, s.markCol = s.line, s.col
 	}
 	passed := s.buf[s.mark:s.pos]
+	s.work += len(passed)
 	if nl := bytes.LastIndexByte(passed, '\n'); nl >= 0 {
 		s.markLine += bytes.Count(passed, []byte{'\n'})
 		s.markCol = utf8.RuneCount(passed[nl+1:])
@@ -266,8 +274,10 @@ func (s *Scanner) until(from int, sep string) (int, error) {
 	for {
 		if s.pos+from <= len(s.buf) {
 			if i := bytes.Index(s.buf[s.pos+from:], []byte(sep)); i >= 0 {
+				s.work += i
 				return s.pos + from + i, nil
 			}
+			s.work += len(s.buf) - s.pos - from
 			from = max(from, len(s.buf)-s.pos-len(sep)+1)
 		}
 		if s.eof {

@@ -72,6 +72,7 @@ func (s *Scanner) startTag() error {
 func (s *Scanner) tagEnd() (int, error) {
 	i := 1
 	for quote := byte(0); ; {
+		s.work -= i
 		for ; s.pos+i < len(s.buf); i++ {
 			switch c := s.buf[s.pos+i]; {
 			case quote != 0:
@@ -85,11 +86,13 @@ func (s *Scanner) tagEnd() (int, error) {
 			case c == '"' || c == '\'':
 				quote = c
 			case c == '>':
+				s.work += i
 				return s.pos + i, nil
 			case c == '<':
 				return 0, s.fail(s.pos+i, "a < inside a tag")
 			}
 		}
+		s.work += i
 		if s.eof {
 			return -1, nil
 		}
@@ -144,6 +147,7 @@ func (s *Scanner) namespace(uri string) Space {
 		return id
 	}
 	for _, b := range s.bound {
+		s.work++
 		if b.URI == uri && b.space >= Other {
 			return b.space
 		}
@@ -154,6 +158,7 @@ func (s *Scanner) namespace(uri string) Space {
 
 func (s *Scanner) lookup(prefix []byte) (Space, bool) {
 	for i := len(s.bound) - 1; i >= 0; i-- {
+		s.work++
 		if s.bound[i].Prefix == string(prefix) {
 			return s.bound[i].space, true
 		}
@@ -179,6 +184,7 @@ func (s *Scanner) resolve(depth int, qname []byte) error {
 			}
 		}
 		for j := range i {
+			s.work++
 			b := &s.Attrs[j]
 			if a.Space == b.Space && bytes.Equal(a.Local, b.Local) && (a.Space != None || bytes.Equal(a.Prefix, b.Prefix)) {
 				return s.fail(s.pos, "an attribute given twice")
@@ -200,6 +206,7 @@ func (s *Scanner) resolve(depth int, qname []byte) error {
 
 // checkValue checks an attribute's characters and references.
 func (s *Scanner) checkValue(a *Attr) error {
+	s.work += len(a.Raw)
 	if plain(a.Raw) {
 		return nil
 	}
@@ -241,6 +248,7 @@ func (s *Scanner) Attr(local string) (string, bool) {
 
 // Value returns the decoded value of one of Attrs.
 func (s *Scanner) Value(a *Attr) []byte {
+	s.work += len(a.Raw)
 	if plain(a.Raw) {
 		return a.Raw
 	}
@@ -266,6 +274,7 @@ func (s *Scanner) InScope() []Binding { return s.bound }
 // URI returns the namespace that a prefix is bound to, "" if to none.
 func (s *Scanner) URI(prefix []byte) string {
 	for i := len(s.bound) - 1; i >= 0; i-- {
+		s.work++
 		if s.bound[i].Prefix == string(prefix) {
 			return s.bound[i].URI
 		}

@@ -24,6 +24,7 @@ func plain(b []byte) bool {
 // references and line ends; in an attribute white space becomes blanks. The
 // result shares raw's memory if nothing had to be replaced.
 func (s *Scanner) decode(at int, raw []byte, inAttr bool) ([]byte, error) {
+	s.work += len(raw)
 	i := 0
 	for ; i < len(raw); i++ {
 		c := raw[i]
@@ -108,6 +109,7 @@ func lines(b []byte) []byte {
 }
 
 func (s *Scanner) checkChars(at int, raw []byte) error {
+	s.work += len(raw)
 	for i := 0; i < len(raw); {
 		if c := raw[i]; c >= 0x20 && c < utf8.RuneSelf {
 			i++
