@@ -103,7 +103,8 @@ func ParseMetadataFor(b []byte, entityID string) (*Metadata, error) {
 // ReadMetadataFor is [ParseMetadataFor] on a stream of any length. It reads r
 // to its end, in a window of 64 KiB that grows only for a single tag or text
 // that is longer (to 16 MiB at most); of the entities that were not asked for
-// nothing is kept. Errors of r are returned as they are.
+// nothing is kept, but for the first 65,536 IDs, to find one that is used twice.
+// Errors of r are returned as they are.
 //
 // It takes XML in UTF-8 only; what is wrapped or in UTF-16 must be unpacked
 // before.

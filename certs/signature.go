@@ -318,7 +318,8 @@ func (g *signature) verify(doc document, keys []*x509.Certificate) (*x509.Certif
 			cause = err
 		}
 	}
-	e := refuse(KindBadSignature, "it does not verify with any of the trusted certificates: find out the signer's, and whether the file was changed")
+	e := refuse(KindBadSignature,
+		"it does not verify with any of the trusted certificates: find out the signer's, and whether the file was changed")
 	for _, key := range keys[:min(len(keys), maxListed)] {
 		e.Subjects = append(e.Subjects, subject(key)+" "+thumbprint(key.Raw))
 	}

@@ -35,11 +35,19 @@ type VerifyOptions struct {
 // are not looked at, nor is ValidUntil: see [Cert.Check]. SHA-1 is refused; see
 // [VerifyOptions].
 //
-// Documents that could be read in two ways are refused before any cryptography:
-// what is not well-formed, IDs used twice, document types, comments within
-// text. What is returned was read from the bytes that the signature covers.
+// What XML Signature says is right is accepted, with Canonical XML 1.0 and 1.1
+// and Exclusive XML Canonicalization 1.0, with RSA and ECDSA. This package's
+// own implementation decides, and where goxmldsig is known to be right it must
+// agree; where other implementations are known to read a signed document in
+// another way, it is refused.
 //
-// It needs memory in proportion to the document, about twenty times its size.
+// Documents that could be read in two ways are refused: what is not
+// well-formed, IDs used twice, document types, comments within text. What is
+// returned was read from the bytes that the signature covers, and from nothing
+// else.
+//
+// It needs memory in proportion to the document: about twenty times its size,
+// if a trusted key has signed it, and a few times otherwise.
 func VerifyMetadata(b []byte, trusted ...Cert) (*Metadata, error) {
 	return VerifyMetadataWith(b, trusted, nil)
 }

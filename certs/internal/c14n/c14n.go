@@ -60,7 +60,8 @@ func Absolute(uri string) bool {
 		c := uri[i]
 		switch {
 		case 'a' <= c|0x20 && c|0x20 <= 'z':
-		case c == '%' && (i+2 >= len(uri) || !isHex(uri[i+1]) || !isHex(uri[i+2])), i == 0, c <= ' ', c >= 0x7f, strings.IndexByte("\"<>[]\\^`{|}&", c) >= 0,
+		case c == '%' && (i+2 >= len(uri) || !isHex(uri[i+1]) || !isHex(uri[i+2])), i == 0,
+			c <= ' ', c >= 0x7f, strings.IndexByte("\"<>[]\\^`{|}&", c) >= 0,
 			i < len(scheme) && strings.IndexByte("0123456789+-.", c) < 0:
 			return false
 		}
