@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"io"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
@@ -40,8 +41,10 @@ func (g *signature) see(s *xmlscan.Scanner, k xmlscan.Kind) {
 		g.doubt = true // in SignedInfo; it takes CRLF in them for two characters
 	case xmlscan.Start:
 		prefixed := 0
+		exotic := !ascii(s.Name.Prefix) || !ascii(s.Name.Local)
 		for i := range s.Attrs {
 			a := &s.Attrs[i]
+			exotic = exotic || !ascii(a.Prefix) || !ascii(a.Local)
 			switch {
 			case bytes.ContainsAny(a.Raw, "\t\n\r"): // it does not make them spaces
 				g.doubt = true
@@ -53,10 +56,17 @@ func (g *signature) see(s *xmlscan.Scanner, k xmlscan.Kind) {
 				prefixed++
 			}
 		}
+		if exotic { // encoding/xml has the names of an older XML
+			g.doubt = true
+		}
 		if prefixed > 1 { // it sorts by prefix
 			g.doubt = true
 		}
 	}
+}
+
+func ascii(b []byte) bool {
+	return bytes.IndexFunc(b, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
 // seeAncestor does the same for an element that holds the SignedInfo.

@@ -84,6 +84,8 @@ func TestSecondOpinionCounts(t *testing.T) {
 		{"no canonicalization", opinionDoc(id, "", "", "", "none", "", ""), false},
 		{"digest with a space", opinionDoc(id, "", "", "", "", "", " "), false},
 		{"digest with a tab", opinionDoc(id, "", "", "", "", "", "\t"), false},
+		{"names of any XML", opinionDoc(id, "<\u2c00/>", "", "", "", "", ""), false},
+		{"attributes' names of any XML", opinionDoc(id+" \u2c00=''", "", "", "", "", "", ""), false},
 		{"instruction", opinionDoc(id, "<?p?>", "", "", "", "", ""), false},
 		{"line end in an attribute", opinionDoc(id+" a='\n'", "", "", "", "", "", ""), false},
 		{"CR in an attribute", opinionDoc(id+" a='\r'", "", "", "", "", "", ""), false},

@@ -13,6 +13,7 @@ import (
 	"io"
 	"math/big"
 	"slices"
+	"strings"
 
 	"github.com/jcaad/jcaad/certs/internal/c14n"
 	"github.com/jcaad/jcaad/certs/internal/xmlscan"
@@ -82,6 +83,10 @@ func digestMethod(alg string) crypto.Hash {
 	}
 	return 0
 }
+
+// xpointer are characters that no ID has, and with which a reference is not to
+// an ID but an XPointer, for some: #xpointer(/).
+const xpointer = "()[]{}'\"^#<> \t\r\n"
 
 // findSignature reads the Signature that scanSigned has found to be the only
 // one among the children of the root element. goxmldsig would take any, at any
@@ -160,6 +165,8 @@ func (g *signature) check(sha1 bool) *ParseError {
 		return refuse(KindBadSignature, "the root element has an ID with a prefix")
 	case !ok || uri != "" && (g.id == "" || uri != "#"+g.id):
 		return refuse(KindBadSignature, "it signs another element than the root")
+	case strings.ContainsAny(uri[min(1, len(uri)):], xpointer):
+		return refuse(KindBadSignature, "the root element's ID is no name: %q", printable(g.id, 60))
 	}
 	g.whole = uri == ""
 	if err := ref.parts(parts[:], "Transforms", "DigestMethod", "DigestValue"); err != nil {
