@@ -174,7 +174,7 @@ func inherited11(local []byte) bool {
 
 // errBase is about a rule of Canonical XML 1.1 that nobody needs: several bases
 // are joined to one, by an algorithm that has had errata.
-var errBase = errors.New("Canonical XML 1.1 with more than one xml:base is not supported")
+var errBase = errors.New("more than one xml:base under Canonical XML 1.1, which is not supported")
 
 var errAmbiguous = errors.New("a PrefixList with more than one space between its names, which are read in two ways")
 
