@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"strings"
 	"testing"
 
@@ -143,5 +144,20 @@ func TestVerifyMetadataAccepts(t *testing.T) {
 				t.Error("another Location is accepted")
 			}
 		})
+	}
+}
+
+// Places in the canonical form are none in the document, and are not told.
+func TestVerifyMetadataTellsNoPlace(t *testing.T) {
+	s := rsaSigner()
+	for _, space := range []string{" ", "\t"} { // with a second opinion, and without
+		h := handSigned{root: ` ID="_r" entityID="x" a="b` + space + `c"`, rootC: ` ID="_r" a="b c" entityID="x"`, uri: "#_r", transform: transform(c14nExclusive),
+			content: idpRole("", `<md:KeyDescriptor><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>?</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>`)}
+		h.signedContent = strings.Replace(h.content, `" >`, `">`, 1)
+		_, err := certs.VerifyMetadata([]byte(h.document(s)), s.cert)
+		var e *certs.ParseError
+		if !errors.As(err, &e) || e.Found == certs.KindBadSignature || e.Line != 0 || e.Column != 0 {
+			t.Errorf("err = %v; want one about the certificate, without a place", err)
+		}
 	}
 }

@@ -379,9 +379,7 @@ func (p *provider) metadata(read func(der []byte) (Cert, *ParseError)) (*Metadat
 	for _, ct := range p.certs {
 		c, err := parseElement(ct.text, read)
 		if err != nil {
-			if ct.line > 0 {
-				err.Line, err.Column = ct.line, ct.col
-			}
+			err.Line, err.Column = ct.line, ct.col // none, if there is no place to tell
 			return nil, err
 		}
 		if !seen[c] {
