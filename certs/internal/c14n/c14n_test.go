@@ -79,6 +79,7 @@ func TestWriter(t *testing.T) {
 		{"xml declared, inclusive", inclusive, "", `<a xmlns:xml="http://www.w3.org/XML/1998/namespace" xml:lang="de"/>`, "", `<a xml:lang="de"></a>`},
 		{"prefix list", exclusive, "b  c nobody", `<a xmlns:b="urn:b"><d xmlns:c="urn:c"/><e xmlns:b="urn:x" xmlns:f="urn:f"/></a>`, "",
 			`<a xmlns:b="urn:b"><d xmlns:c="urn:c"></d><e xmlns:b="urn:x"></e></a>`},
+		{"prefix list without the default", exclusive, "a", `<p:a xmlns="urn:d" xmlns:p="urn:p"/>`, "", `<p:a xmlns:p="urn:p"></p:a>`},
 		{"prefix list, default", exclusive, "#default", `<p:a xmlns:p="urn:p" xmlns="urn:d"><p:b xmlns=""/></p:a>`, "", `<p:a xmlns="urn:d" xmlns:p="urn:p"><p:b xmlns=""></p:b></p:a>`},
 		{"prefix list, no default to declare", exclusive, "#default", `<p:a xmlns:p="urn:p"/>`, "", `<p:a xmlns:p="urn:p"></p:a>`},
 		{"around the root element", inclusive, "", "<?p  q ?><!-- c --><a/><?r?>\n<!-- d -->", "", "<?p q ?>\n<a></a>\n<?r?>"},
