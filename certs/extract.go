@@ -3,6 +3,8 @@ package certs
 import (
 	"strings"
 	"time"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 // state is where in a metadata document an element is.
@@ -46,7 +48,7 @@ type extractor struct {
 
 	all bool // read every provider, for results
 
-	signed bool // the document is verified; no comment may split a value
+	signed bool // what is read is the canonical form: places in it mean nothing
 
 	states []state
 	limits []limit // of the enclosing EntitiesDescriptors and the entity
@@ -77,27 +79,25 @@ type limit struct {
 }
 
 // scan feeds the extractor from a scanner to the end of the document.
-func (x *extractor) scan(s *scanner) error {
+func (x *extractor) scan(s *xmlscan.Scanner) error {
 	for {
-		k, err := s.next()
+		k, err := s.Next()
 		if err != nil {
-			return err
+			return scanError(err)
 		}
 		switch k {
-		case tokenStart:
-			if err := x.start(s.name, s); err != nil {
+		case xmlscan.Start:
+			if err := x.start(s.Name, s); err != nil {
 				return err
 			}
-		case tokenEnd:
+		case xmlscan.End:
 			x.end()
-		case tokenText:
-			if k := textKey(s.text); k != "" {
+		case xmlscan.Text:
+			if k := textKey(s.Text); k != "" {
 				return refuse(k, "%s", adviceKey)
 			}
-			x.data(s.text)
-		case tokenComment:
-			x.comment()
-		case tokenEOF:
+			x.data(s.Text)
+		case xmlscan.EOF:
 			return nil
 		}
 	}
@@ -105,11 +105,11 @@ func (x *extractor) scan(s *scanner) error {
 
 // attributes is what start needs to know of an element besides its name.
 type attributes interface {
-	attr(local string) (string, bool) // an attribute without a namespace
-	here() (line, col int)            // 0, 0 if that is not known
+	Attr(local string) (string, bool) // an attribute without a namespace
+	Here() (line, col int)            // 0, 0 if that is not known
 }
 
-func (x *extractor) start(n name, at attributes) error {
+func (x *extractor) start(n xmlscan.Name, at attributes) error {
 	if len(x.states) == 0 {
 		return x.root(n, at)
 	}
@@ -117,12 +117,12 @@ func (x *extractor) start(n name, at attributes) error {
 	switch x.states[len(x.states)-1] {
 	case inEntities:
 		switch {
-		case n.is(nsMD, "EntitiesDescriptor"):
+		case n.Is(xmlscan.MD, "EntitiesDescriptor"):
 			next = inEntities
 			if err := x.push(at); err != nil {
 				return err
 			}
-		case n.is(nsMD, "EntityDescriptor"):
+		case n.Is(xmlscan.MD, "EntityDescriptor"):
 			next = inEntity
 			if err := x.entity(at); err != nil {
 				return err
@@ -132,31 +132,33 @@ func (x *extractor) start(n name, at attributes) error {
 		next = x.role(n, at)
 	case inIDP:
 		switch {
-		case n.is(nsMD, "KeyDescriptor"):
-			if use, ok := at.attr("use"); !ok || use == "signing" {
+		case n.Is(xmlscan.MD, "KeyDescriptor"):
+			if use, ok := at.Attr("use"); !ok || use == "signing" {
 				next = inKey
 			}
-		case n.is(nsMD, "NameIDFormat"):
+		case n.Is(xmlscan.MD, "NameIDFormat"):
 			next, x.text = inFormat, x.text[:0]
-		case n.is(nsMD, "SingleSignOnService"):
+		case n.Is(xmlscan.MD, "SingleSignOnService"):
 			next = inEndpoint
 			x.idp.md.SSO = append(x.idp.md.SSO, endpoint(at))
-		case n.is(nsMD, "SingleLogoutService"):
+		case n.Is(xmlscan.MD, "SingleLogoutService"):
 			next = inEndpoint
 			x.idp.md.SLO = append(x.idp.md.SLO, endpoint(at))
 		}
 	case inKey:
-		if n.is(nsDS, "KeyInfo") {
+		if n.Is(xmlscan.DS, "KeyInfo") {
 			next = inKeyInfo
 		}
 	case inKeyInfo:
-		if n.is(nsDS, "X509Data") {
+		if n.Is(xmlscan.DS, "X509Data") {
 			next = inX509Data
 		}
 	case inX509Data:
-		if n.is(nsDS, "X509Certificate") {
+		if n.Is(xmlscan.DS, "X509Certificate") {
 			next, x.text = inCert, x.text[:0]
-			x.line, x.col = at.here()
+			if !x.signed {
+				x.line, x.col = at.Here()
+			}
 		}
 	case inCert, inFormat:
 		x.spoil("an element inside the text of an X509Certificate or NameIDFormat")
@@ -166,31 +168,31 @@ func (x *extractor) start(n name, at attributes) error {
 }
 
 func endpoint(at attributes) Endpoint {
-	binding, _ := at.attr("Binding")
-	location, _ := at.attr("Location")
+	binding, _ := at.Attr("Binding")
+	location, _ := at.Attr("Location")
 	return Endpoint{binding, location}
 }
 
-func (x *extractor) root(n name, at attributes) error {
+func (x *extractor) root(n xmlscan.Name, at attributes) error {
 	switch {
-	case n.is(nsMD, "EntitiesDescriptor"):
+	case n.Is(xmlscan.MD, "EntitiesDescriptor"):
 		x.states = append(x.states, inEntities)
 		return x.push(at)
-	case n.is(nsMD, "EntityDescriptor"):
+	case n.Is(xmlscan.MD, "EntityDescriptor"):
 		x.states = append(x.states, inEntity)
 		return x.entity(at)
-	case strings.EqualFold(string(n.local), "html"):
+	case strings.EqualFold(string(n.Local), "html"):
 		return refuse(KindHTML, "%s", markupAdvice(KindHTML))
-	case n.space == nsSAMLP || n.space == nsSAML:
-		return refuse(KindNotMetadata, "it is a SAML %s, a message of one sign-in: download the metadata of the identity provider", printable(string(n.local), 40))
-	case n.is(nsNone, "EntityDescriptor") || n.is(nsNone, "EntitiesDescriptor"):
-		return refuse(KindNotMetadata, "the root element has no namespace: it must be xmlns=%q", uriMD)
+	case n.Space == xmlscan.SAMLP || n.Space == xmlscan.SAML:
+		return refuse(KindNotMetadata, "it is a SAML %s, a message of one sign-in: download the metadata of the identity provider", printable(string(n.Local), 40))
+	case n.Is(xmlscan.None, "EntityDescriptor") || n.Is(xmlscan.None, "EntitiesDescriptor"):
+		return refuse(KindNotMetadata, "the root element has no namespace: it must be xmlns=%q", xmlscan.URIMD)
 	}
-	return refuse(KindNotMetadata, "the root element is %s: download the metadata of the identity provider", printable(string(n.local), 60))
+	return refuse(KindNotMetadata, "the root element is %s: download the metadata of the identity provider", printable(string(n.Local), 60))
 }
 
 func (x *extractor) entity(at attributes) error {
-	x.id, _ = at.attr("entityID")
+	x.id, _ = at.Attr("entityID")
 	x.idp, x.sp, x.old = nil, false, false
 	x.entities++
 	x.skip = x.byID && x.id != x.want
@@ -206,14 +208,14 @@ func (x *extractor) entity(at attributes) error {
 // push notes the validity that an element states.
 func (x *extractor) push(at attributes) error {
 	var l limit
-	if v, ok := at.attr("validUntil"); ok && !x.skip {
+	if v, ok := at.Attr("validUntil"); ok && !x.skip {
 		t, ok := parseDateTime(v)
 		if !ok {
 			return refuse(KindNotMetadata, "validUntil is %q, which is not a date and time", printable(v, 60))
 		}
 		l.until = t
 	}
-	if v, ok := at.attr("cacheDuration"); ok {
+	if v, ok := at.Attr("cacheDuration"); ok {
 		l.cache = parseDuration(v)
 	}
 	x.limits = append(x.limits, l)
@@ -221,15 +223,15 @@ func (x *extractor) push(at attributes) error {
 }
 
 // role handles the elements of an entity.
-func (x *extractor) role(n name, at attributes) state {
+func (x *extractor) role(n xmlscan.Name, at attributes) state {
 	switch {
-	case n.is(nsMD, "SPSSODescriptor"):
+	case n.Is(xmlscan.MD, "SPSSODescriptor"):
 		x.sp = true
-	case n.is(nsMD, "IDPSSODescriptor"):
-		protocols, _ := at.attr("protocolSupportEnumeration")
+	case n.Is(xmlscan.MD, "IDPSSODescriptor"):
+		protocols, _ := at.Attr("protocolSupportEnumeration")
 		saml2 := false
 		for _, p := range strings.Fields(protocols) {
-			saml2 = saml2 || p == uriSAMLP
+			saml2 = saml2 || p == xmlscan.URISAMLP
 		}
 		if !saml2 {
 			x.old = true // Shibboleth, SAML 1.x
@@ -242,16 +244,16 @@ func (x *extractor) role(n name, at attributes) state {
 		if x.skip || !x.byID && !x.all && x.idps > 1 {
 			break // counted; the content is not needed
 		}
-		want, _ := at.attr("WantAuthnRequestsSigned")
+		want, _ := at.Attr("WantAuthnRequestsSigned")
 		x.idp.md.WantAuthnRequestsSigned = x.idp.md.WantAuthnRequestsSigned || want == "true" || want == "1"
-		if v, ok := at.attr("validUntil"); ok {
+		if v, ok := at.Attr("validUntil"); ok {
 			t, ok := parseDateTime(v)
 			if !ok {
 				x.spoil("validUntil of the role is not a date and time")
 			}
 			x.idp.md.ValidUntil = earlier(x.idp.md.ValidUntil, t)
 		}
-		if v, ok := at.attr("cacheDuration"); ok {
+		if v, ok := at.Attr("cacheDuration"); ok {
 			x.idp.md.CacheDuration = shorter(x.idp.md.CacheDuration, parseDuration(v))
 		}
 		return inIDP
@@ -275,15 +277,6 @@ func (x *extractor) data(b []byte) {
 			return
 		}
 		x.text = append(x.text, b...)
-	}
-}
-
-func (x *extractor) comment() {
-	if len(x.states) == 0 || !x.signed {
-		return
-	}
-	if st := x.states[len(x.states)-1]; st == inCert || st == inFormat {
-		x.spoil("a comment inside the text of an X509Certificate or NameIDFormat")
 	}
 }
 
@@ -386,9 +379,7 @@ func (p *provider) metadata(read func(der []byte) (Cert, *ParseError)) (*Metadat
 	for _, ct := range p.certs {
 		c, err := parseElement(ct.text, read)
 		if err != nil {
-			if ct.line > 0 {
-				err.Line, err.Column = ct.line, ct.col
-			}
+			err.Line, err.Column = ct.line, ct.col // none, if there is no place to tell
 			return nil, err
 		}
 		if !seen[c] {

@@ -3,6 +3,8 @@ package certs
 import (
 	"bytes"
 	"encoding/json"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 // parseMarkup reads text that begins with <: metadata, or a piece of it.
@@ -37,8 +39,8 @@ func parseMarkup(t []byte, in nesting) ([]Cert, *ParseError) {
 // in a document.
 func parseAllMetadata(t []byte) ([]Cert, *ParseError) {
 	x := &extractor{all: true}
-	s := newScanner(t)
-	s.utf16 = true // whatever it was, it is UTF-8 now
+	s := xmlscan.New(t)
+	s.UTF16 = true // whatever it was, it is UTF-8 now
 	err := x.scan(s)
 	var mds []*Metadata
 	if err == nil {
@@ -73,7 +75,7 @@ func parseSnippet(t []byte) ([]Cert, *ParseError) {
 			end = len(rest)
 		}
 		tag := rest[:end]
-		switch _, local := splitName(tag[:scanName(tag)]); string(local) {
+		switch _, local := xmlscan.SplitName(tag[:xmlscan.ScanName(tag)]); string(local) {
 		case "KeyDescriptor":
 			encryption = bytes.Contains(tag, []byte(`"encryption"`)) || bytes.Contains(tag, []byte(`'encryption'`))
 		case "X509Certificate":
@@ -135,7 +137,7 @@ func rootName(t []byte) string {
 			skip = "-->"
 		case bytes.HasPrefix(t, []byte("<")):
 			t = t[1:]
-			_, local := splitName(t[:scanName(t[:min(len(t), maxName)])])
+			_, local := xmlscan.SplitName(t[:xmlscan.ScanName(t[:min(len(t), xmlscan.MaxName)])])
 			return string(local)
 		default:
 			return ""

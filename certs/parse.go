@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 // maxLayers bounds how often one wrapping is undone to find another, and
@@ -341,9 +343,7 @@ func locate(err *ParseError, text []byte, cut int) {
 	if err.offset == 0 || err.Line > 0 {
 		return
 	}
-	s := newScanner(text)
-	line, col := s.position(min(cut+err.offset-1, len(text)))
-	err.Line, err.Column = line, col+1
+	err.Line, err.Column = xmlscan.Position(text, min(cut+err.offset-1, len(text)))
 }
 
 // foreign makes the error for a visible character that base64 does not have.

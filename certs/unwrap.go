@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 // unwrap undoes the outermost wrapping of t: one of the ways in which text is
@@ -113,7 +115,7 @@ func decodeEntities(t []byte) ([]byte, bool) {
 }
 
 func htmlReference(name string) (rune, bool) {
-	if r, ok := reference(strings.Replace(name, "#X", "#x", 1)); ok {
+	if r, ok := xmlscan.Reference(strings.Replace(name, "#X", "#x", 1)); ok {
 		return r, true
 	}
 	switch name {

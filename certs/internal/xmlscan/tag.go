@@ -1,4 +1,4 @@
-package certs
+package xmlscan
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 )
 
 // startTag reads a start tag or an empty-element tag.
-func (s *scanner) startTag() error {
+func (s *Scanner) startTag() error {
 	end, err := s.tagEnd()
 	if err != nil {
 		return err
@@ -30,29 +30,29 @@ func (s *scanner) startTag() error {
 	if depth > maxDepth {
 		return s.fail(s.pos, "elements nested more than %d deep", maxDepth)
 	}
-	s.attrs = s.attrs[:0]
+	s.Attrs = s.Attrs[:0]
 	for {
-		j := skipSpace(s.buf[:stop], i)
+		j := SkipSpace(s.buf[:stop], i)
 		if j == stop {
 			break
 		}
 		if j == i {
 			return s.fail(j, "no space before an attribute")
 		}
-		if len(s.attrs) == maxAttrs {
+		if len(s.Attrs) == maxAttrs {
 			return s.fail(j, "more than %d attributes in one element", maxAttrs)
 		}
 		an, k, err := s.qname(j, stop)
 		if err != nil {
 			return err
 		}
-		var a attr
-		if a.raw, i, err = s.attrValue(k, stop); err != nil {
+		var a Attr
+		if a.Raw, i, err = s.attrValue(k, stop); err != nil {
 			return err
 		}
-		a.prefix, a.local = splitName(an)
-		s.attrs = append(s.attrs, a)
-		if err := s.declare(&s.attrs[len(s.attrs)-1], j, depth); err != nil {
+		a.Prefix, a.Local = SplitName(an)
+		s.Attrs = append(s.Attrs, a)
+		if err := s.declare(&s.Attrs[len(s.Attrs)-1], j, depth); err != nil {
 			return err
 		}
 	}
@@ -60,7 +60,7 @@ func (s *scanner) startTag() error {
 		return err
 	}
 	s.root = true
-	s.elements++
+	s.Elements++
 	s.open = append(s.open, len(s.stack))
 	s.stack = append(s.stack, qname...)
 	s.pending = stop != end
@@ -69,9 +69,10 @@ func (s *scanner) startTag() error {
 }
 
 // tagEnd returns the index of the > that ends the tag at pos, outside quotes.
-func (s *scanner) tagEnd() (int, error) {
+func (s *Scanner) tagEnd() (int, error) {
 	i := 1
 	for quote := byte(0); ; {
+		s.work -= i
 		for ; s.pos+i < len(s.buf); i++ {
 			switch c := s.buf[s.pos+i]; {
 			case quote != 0:
@@ -85,11 +86,13 @@ func (s *scanner) tagEnd() (int, error) {
 			case c == '"' || c == '\'':
 				quote = c
 			case c == '>':
+				s.work += i
 				return s.pos + i, nil
 			case c == '<':
 				return 0, s.fail(s.pos+i, "a < inside a tag")
 			}
 		}
+		s.work += i
 		if s.eof {
 			return -1, nil
 		}
@@ -100,23 +103,22 @@ func (s *scanner) tagEnd() (int, error) {
 }
 
 // declare notes a namespace declaration.
-func (s *scanner) declare(a *attr, at, depth int) error {
-	var prefix []byte
-	switch {
-	case string(a.prefix) == "xmlns":
-		prefix = a.local
-	case len(a.prefix) == 0 && string(a.local) == "xmlns":
-	default:
+func (s *Scanner) declare(a *Attr, at, depth int) error {
+	if !a.Declares() {
 		return nil
 	}
-	v, err := s.decode(at, a.raw, true)
+	var prefix []byte
+	if len(a.Prefix) > 0 {
+		prefix = a.Local
+	}
+	v, err := s.decode(at, a.Raw, true)
 	if err != nil {
 		return err
 	}
 	uri := string(v)
 	isXML := string(prefix) == "xml"
 	switch {
-	case string(prefix) == "xmlns" || uri == uriXMLNS || isXML != (uri == uriXML):
+	case string(prefix) == "xmlns" || uri == URIXMLNS || isXML != (uri == URIXML):
 		return s.fail(at, "a reserved namespace declared anew")
 	case uri == "" && len(prefix) > 0:
 		return s.fail(at, "a prefix bound to no namespace")
@@ -124,14 +126,14 @@ func (s *scanner) declare(a *attr, at, depth int) error {
 		return nil
 	}
 	for i := len(s.bound) - 1; i >= 0 && s.bound[i].depth == depth; i-- {
-		if s.bound[i].prefix == string(prefix) {
+		if s.bound[i].Prefix == string(prefix) {
 			return s.fail(at, "an attribute given twice")
 		}
 	}
 	if len(s.bound) >= maxPrefixes {
 		return s.fail(at, "more than %d namespace declarations", maxPrefixes)
 	}
-	b := binding{string(prefix), nsNone, uri, depth}
+	b := Binding{string(prefix), uri, None, depth}
 	if uri != "" {
 		b.space = s.namespace(uri)
 	}
@@ -140,55 +142,58 @@ func (s *scanner) declare(a *attr, at, depth int) error {
 }
 
 // namespace returns the number of a URI. Only those in scope need to differ.
-func (s *scanner) namespace(uri string) nsID {
-	if id, ok := knownNamespace(uri); ok {
+func (s *Scanner) namespace(uri string) Space {
+	if id, ok := KnownSpace(uri); ok {
 		return id
 	}
 	for _, b := range s.bound {
-		if b.uri == uri && b.space >= nsOther {
+		s.work++
+		if b.URI == uri && b.space >= Other {
 			return b.space
 		}
 	}
 	s.others++
-	return nsOther + nsID(s.others)
+	return Other + Space(s.others)
 }
 
-func (s *scanner) lookup(prefix []byte) (nsID, bool) {
+func (s *Scanner) lookup(prefix []byte) (Space, bool) {
 	for i := len(s.bound) - 1; i >= 0; i-- {
-		if s.bound[i].prefix == string(prefix) {
+		s.work++
+		if s.bound[i].Prefix == string(prefix) {
 			return s.bound[i].space, true
 		}
 	}
-	return nsNone, len(prefix) == 0
+	return None, len(prefix) == 0
 }
 
 // resolve finds the namespaces of the element and its attributes, and refuses
 // attributes given twice and IDs used twice.
-func (s *scanner) resolve(depth int, qname []byte) error {
-	prefix, local := splitName(qname)
+func (s *Scanner) resolve(depth int, qname []byte) error {
+	prefix, local := SplitName(qname)
 	space, ok := s.lookup(prefix)
 	if !ok || string(prefix) == "xmlns" {
-		return s.fail(s.pos, "the prefix %q is not declared", printable(string(prefix), 40))
+		return s.fail(s.pos, "the prefix %q is not declared", clip(prefix, 40))
 	}
-	s.name = name{space, local}
-	for i := range s.attrs {
-		a := &s.attrs[i]
-		declares := string(a.prefix) == "xmlns" || len(a.prefix) == 0 && string(a.local) == "xmlns"
-		if len(a.prefix) > 0 && !declares {
-			if a.space, ok = s.lookup(a.prefix); !ok {
-				return s.fail(s.pos, "the prefix %q is not declared", printable(string(a.prefix), 40))
+	s.Name = Name{space, prefix, local}
+	for i := range s.Attrs {
+		a := &s.Attrs[i]
+		declares := a.Declares()
+		if len(a.Prefix) > 0 && !declares {
+			if a.Space, ok = s.lookup(a.Prefix); !ok {
+				return s.fail(s.pos, "the prefix %q is not declared", clip(a.Prefix, 40))
 			}
 		}
 		for j := range i {
-			b := &s.attrs[j]
-			if a.space == b.space && bytes.Equal(a.local, b.local) && (a.space != nsNone || bytes.Equal(a.prefix, b.prefix)) {
+			s.work++
+			b := &s.Attrs[j]
+			if a.Space == b.Space && bytes.Equal(a.Local, b.Local) && (a.Space != None || bytes.Equal(a.Prefix, b.Prefix)) {
 				return s.fail(s.pos, "an attribute given twice")
 			}
 		}
 		if declares {
 			continue // declare has decoded it
 		}
-		if len(a.prefix) == 0 && string(a.local) == "ID" {
+		if len(a.Prefix) == 0 && string(a.Local) == "ID" || a.Space == XML && string(a.Local) == "id" {
 			if err := s.noteID(a); err != nil {
 				return err
 			}
@@ -200,18 +205,19 @@ func (s *scanner) resolve(depth int, qname []byte) error {
 }
 
 // checkValue checks an attribute's characters and references.
-func (s *scanner) checkValue(a *attr) error {
-	if plain(a.raw) {
+func (s *Scanner) checkValue(a *Attr) error {
+	s.work += len(a.Raw)
+	if plain(a.Raw) {
 		return nil
 	}
-	_, err := s.decode(s.pos, a.raw, true)
+	_, err := s.decode(s.pos, a.Raw, true)
 	return err
 }
 
 // noteID refuses an ID that another element has: a signature could refer to
 // either.
-func (s *scanner) noteID(a *attr) error {
-	v, err := s.decode(s.pos, a.raw, true)
+func (s *Scanner) noteID(a *Attr) error {
+	v, err := s.decode(s.pos, a.Raw, true)
 	if err != nil {
 		return err
 	}
@@ -222,23 +228,61 @@ func (s *scanner) noteID(a *attr) error {
 	if _, dup := s.ids[h]; dup {
 		return s.fail(s.pos, "an ID that two elements have")
 	}
-	s.ids[h] = struct{}{}
+	if len(s.ids) < s.MaxIDs {
+		s.ids[h] = struct{}{}
+	}
 	return nil
 }
 
-// attr returns the decoded value of an attribute without a namespace.
-func (s *scanner) attr(local string) (string, bool) {
-	for i := range s.attrs {
-		a := &s.attrs[i]
-		if len(a.prefix) == 0 && string(a.local) == local {
-			v, err := s.decode(s.pos, a.raw, true) // checked before
+// Attr returns the decoded value of an attribute without a namespace.
+func (s *Scanner) Attr(local string) (string, bool) {
+	for i := range s.Attrs {
+		a := &s.Attrs[i]
+		if len(a.Prefix) == 0 && string(a.Local) == local {
+			v, err := s.decode(s.pos, a.Raw, true) // checked before
 			return string(v), err == nil
 		}
 	}
 	return "", false
 }
 
-func (s *scanner) endTag() error {
+// Value returns the decoded value of one of Attrs.
+func (s *Scanner) Value(a *Attr) []byte {
+	s.work += len(a.Raw)
+	if plain(a.Raw) {
+		return a.Raw
+	}
+	v, _ := s.decode(s.pos, a.Raw, true) // checked before
+	return v
+}
+
+// Declared returns the namespace declarations of the element that has just
+// begun.
+func (s *Scanner) Declared() []Binding {
+	i := len(s.bound)
+	for i > 0 && s.bound[i-1].depth == len(s.open) {
+		i--
+	}
+	return s.bound[i:]
+}
+
+// InScope returns the declarations of all open elements, outermost first; a
+// later one takes the place of an earlier one of its prefix. That of the prefix
+// xml is the first.
+func (s *Scanner) InScope() []Binding { return s.bound }
+
+// URI returns the namespace that a prefix is bound to, "" if to none.
+func (s *Scanner) URI(prefix []byte) string {
+	for i := len(s.bound) - 1; i >= 0; i-- {
+		s.work++
+		if s.bound[i].Prefix == string(prefix) {
+			return s.bound[i].URI
+		}
+	}
+	return ""
+}
+
+func (s *Scanner) endTag() error {
 	end, err := s.until(2, ">")
 	if err != nil {
 		return err
@@ -250,14 +294,14 @@ func (s *scanner) endTag() error {
 	if err != nil {
 		return err
 	}
-	if skipSpace(s.buf[:end], i) != end {
+	if SkipSpace(s.buf[:end], i) != end {
 		return s.fail(i, "an end tag with more than a name")
 	}
 	if len(s.open) == 0 {
 		return s.fail(s.pos, "an end tag without a start tag")
 	}
 	if open := s.stack[s.open[len(s.open)-1]:]; !bytes.Equal(open, qname) {
-		return s.fail(s.pos, "</%s> where </%s> was expected", printable(string(qname), 60), printable(string(open), 60))
+		return s.fail(s.pos, "</%s> where </%s> was expected", clip(qname, 60), clip(open, 60))
 	}
 	if err := s.pop(); err != nil {
 		return err
@@ -266,13 +310,13 @@ func (s *scanner) endTag() error {
 	return nil
 }
 
-// pop closes the innermost element and leaves its name in s.name.
-func (s *scanner) pop() error {
+// pop closes the innermost element and leaves its name in s.Name.
+func (s *Scanner) pop() error {
 	depth := len(s.open)
 	qname := s.stack[s.open[depth-1]:]
-	prefix, local := splitName(qname)
+	prefix, local := SplitName(qname)
 	space, _ := s.lookup(prefix)
-	s.name = name{space, local}
+	s.Name = Name{space, prefix, local}
 	s.stack = s.stack[:s.open[depth-1]]
 	s.open = s.open[:depth-1]
 	for len(s.bound) > 0 && s.bound[len(s.bound)-1].depth == depth {
@@ -282,17 +326,17 @@ func (s *scanner) pop() error {
 }
 
 // qname reads a qualified name at buf[i:stop].
-func (s *scanner) qname(i, stop int) ([]byte, int, error) {
-	n := scanName(s.buf[i:stop])
+func (s *Scanner) qname(i, stop int) ([]byte, int, error) {
+	n := ScanName(s.buf[i:stop])
 	q := s.buf[i : i+n]
 	if n == 0 {
 		return nil, 0, s.fail(i, "a character where a name should begin")
 	}
-	if n > maxName {
-		return nil, 0, s.fail(i, "a name of more than %d bytes", maxName)
+	if n > MaxName {
+		return nil, 0, s.fail(i, "a name of more than %d bytes", MaxName)
 	}
 	if c := bytes.IndexByte(q, ':'); c >= 0 {
-		if c == 0 || scanName(q[c+1:]) != n-c-1 || n == c+1 || bytes.IndexByte(q[c+1:], ':') >= 0 {
+		if c == 0 || ScanName(q[c+1:]) != n-c-1 || n == c+1 || bytes.IndexByte(q[c+1:], ':') >= 0 {
 			return nil, 0, s.fail(i, "a name with a misplaced colon")
 		}
 	}
@@ -300,12 +344,12 @@ func (s *scanner) qname(i, stop int) ([]byte, int, error) {
 }
 
 // attrValue reads = and a quoted value at buf[i:stop].
-func (s *scanner) attrValue(i, stop int) ([]byte, int, error) {
-	i = skipSpace(s.buf[:stop], i)
+func (s *Scanner) attrValue(i, stop int) ([]byte, int, error) {
+	i = SkipSpace(s.buf[:stop], i)
 	if i == stop || s.buf[i] != '=' {
 		return nil, 0, s.fail(i, "an attribute without a value")
 	}
-	i = skipSpace(s.buf[:stop], i+1)
+	i = SkipSpace(s.buf[:stop], i+1)
 	if i == stop || s.buf[i] != '"' && s.buf[i] != '\'' {
 		return nil, 0, s.fail(i, "an attribute without quotes")
 	}
@@ -323,15 +367,16 @@ func (s *scanner) attrValue(i, stop int) ([]byte, int, error) {
 	return v, i + n + 2, nil
 }
 
-func splitName(q []byte) (prefix, local []byte) {
+// SplitName cuts a qualified name at its first colon.
+func SplitName(q []byte) (prefix, local []byte) {
 	if i := bytes.IndexByte(q, ':'); i >= 0 {
 		return q[:i], q[i+1:]
 	}
 	return nil, q
 }
 
-// scanName returns how many bytes of b are a name, colons included.
-func scanName(b []byte) int {
+// ScanName returns how many bytes of b are a name, colons included.
+func ScanName(b []byte) int {
 	i := 0
 	for i < len(b) {
 		c := b[i]
@@ -371,10 +416,13 @@ func nameRune(r rune, first bool) bool {
 	return !first && (r == 0xB7 || 0x300 <= r && r <= 0x36F || r == 0x203F || r == 0x2040)
 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+// IsSpace reports whether c is white space of XML.
+func IsSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-func skipSpace(b []byte, i int) int {
-	for i < len(b) && isSpace(b[i]) {
+// SkipSpace returns the index of the first byte from b[i] that is not white
+// space, or len(b).
+func SkipSpace(b []byte, i int) int {
+	for i < len(b) && IsSpace(b[i]) {
 		i++
 	}
 	return i

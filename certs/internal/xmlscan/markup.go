@@ -1,10 +1,10 @@
-package certs
+package xmlscan
 
 import "bytes"
 
 // characters reads text up to the next markup. It reports whether there is any
 // within the root element.
-func (s *scanner) characters() (bool, error) {
+func (s *Scanner) characters() (bool, error) {
 	end, err := s.until(0, "<")
 	if err != nil {
 		return false, err
@@ -15,7 +15,7 @@ func (s *scanner) characters() (bool, error) {
 	raw := s.buf[s.pos:end]
 	if len(s.open) == 0 {
 		for i, c := range raw {
-			if !isSpace(c) {
+			if !IsSpace(c) {
 				return false, s.fail(s.pos+i, "text outside the root element")
 			}
 		}
@@ -25,14 +25,14 @@ func (s *scanner) characters() (bool, error) {
 	if i := bytes.Index(raw, []byte("]]>")); i >= 0 {
 		return false, s.fail(s.pos+i, "]]> in text")
 	}
-	if s.text, err = s.decode(s.pos, raw, false); err != nil {
+	if s.Text, err = s.decode(s.pos, raw, false); err != nil {
 		return false, err
 	}
 	s.pos = end
 	return true, nil
 }
 
-func (s *scanner) comment() error {
+func (s *Scanner) comment() error {
 	end, err := s.until(4, "--")
 	if err != nil {
 		return err
@@ -52,11 +52,12 @@ func (s *scanner) comment() error {
 	if err := s.checkChars(s.pos, s.buf[s.pos:end]); err != nil {
 		return err
 	}
+	s.Text = lines(s.buf[s.pos+4 : end])
 	s.pos = end + 3
 	return nil
 }
 
-func (s *scanner) cdata() (bool, error) {
+func (s *Scanner) cdata() (bool, error) {
 	end, err := s.until(9, "]]>")
 	switch {
 	case err != nil:
@@ -66,46 +67,48 @@ func (s *scanner) cdata() (bool, error) {
 	case len(s.open) == 0:
 		return false, s.fail(s.pos, "a CDATA section outside the root element")
 	}
-	s.text = s.buf[s.pos+9 : end]
-	if err := s.checkChars(s.pos+9, s.text); err != nil {
+	s.Text = s.buf[s.pos+9 : end]
+	if err := s.checkChars(s.pos+9, s.Text); err != nil {
 		return false, err
 	}
 	s.pos = end + 3
-	if bytes.IndexByte(s.text, '\r') >= 0 {
-		s.text = appendLines(nil, s.text)
-	}
-	return len(s.text) > 0, nil
+	s.Text = lines(s.Text)
+	return len(s.Text) > 0, nil
 }
 
-func (s *scanner) instruction() error {
+// instruction reads a processing instruction. It reports false for the XML
+// declaration, which is none.
+func (s *Scanner) instruction() (bool, error) {
 	end, err := s.until(2, "?>")
 	if err != nil {
-		return err
+		return false, err
 	}
 	if end < 0 {
-		return s.fail(s.pos, "a processing instruction without an end")
+		return false, s.fail(s.pos, "a processing instruction without an end")
 	}
-	if !s.any && s.pos == 0 && s.at("<?xml") && isSpace(s.buf[5]) {
-		return s.declaration()
+	if !s.any && s.pos == 0 && s.at("<?xml") && IsSpace(s.buf[5]) {
+		return false, s.declaration()
 	}
-	n := scanName(s.buf[s.pos+2 : end])
+	n := ScanName(s.buf[s.pos+2 : end])
 	target := s.buf[s.pos+2 : s.pos+2+n]
 	switch {
-	case n == 0 || bytes.IndexByte(target, ':') >= 0 || s.pos+2+n < end && !isSpace(s.buf[s.pos+2+n]):
-		return s.fail(s.pos, "a processing instruction without a name")
+	case n == 0 || bytes.IndexByte(target, ':') >= 0 || s.pos+2+n < end && !IsSpace(s.buf[s.pos+2+n]):
+		return false, s.fail(s.pos, "a processing instruction without a name")
 	case bytes.EqualFold(target, []byte("xml")):
-		return s.fail(s.pos, "an XML declaration that is not at the very beginning: remove what is before it")
+		return false, s.fail(s.pos, "an XML declaration that is not at the very beginning: remove what is before it")
 	}
 	if err := s.checkChars(s.pos, s.buf[s.pos:end]); err != nil {
-		return err
+		return false, err
 	}
+	s.Name = Name{Local: target}
+	s.Text = lines(s.buf[SkipSpace(s.buf[:end], s.pos+2+n):end])
 	s.pos = end + 2
-	return nil
+	return true, nil
 }
 
 // declaration reads <?xml … ?>. The version must be 1.0, the encoding one that
 // the bytes are really in.
-func (s *scanner) declaration() error {
+func (s *Scanner) declaration() error {
 	end, err := s.until(2, "?>")
 	if err != nil {
 		return err
@@ -115,11 +118,11 @@ func (s *scanner) declaration() error {
 	}
 	i, seen := s.pos+5, 0
 	for {
-		j := skipSpace(s.buf[:end], i)
+		j := SkipSpace(s.buf[:end], i)
 		if j == end {
 			break
 		}
-		n := scanName(s.buf[j:end])
+		n := ScanName(s.buf[j:end])
 		if n == 0 || j == i {
 			return s.fail(j, "an XML declaration that cannot be read")
 		}
@@ -135,9 +138,9 @@ func (s *scanner) declaration() error {
 		seen = order
 		switch {
 		case key == "version" && string(v) != "1.0":
-			return s.fail(j, "XML version %s: only 1.0 is in use for SAML", printable(string(v), 20))
+			return s.fail(j, "XML version %s: only 1.0 is in use for SAML", clip(v, 20))
 		case key == "encoding" && !s.encodingOK(string(v)):
-			return s.fail(j, "the encoding %s: convert the file to UTF-8", printable(string(v), 40))
+			return s.fail(j, "the encoding %s: convert the file to UTF-8", clip(v, 40))
 		case key == "standalone" && string(v) != "yes" && string(v) != "no":
 			return s.fail(j, "an XML declaration that cannot be read")
 		}
@@ -150,13 +153,13 @@ func (s *scanner) declaration() error {
 	return nil
 }
 
-func (s *scanner) encodingOK(enc string) bool {
+func (s *Scanner) encodingOK(enc string) bool {
 	up := string(bytes.ToUpper([]byte(enc)))
 	switch up {
 	case "UTF-8", "UTF8", "US-ASCII", "ASCII":
 		return true
 	case "UTF-16", "UTF-16LE", "UTF-16BE":
-		return s.utf16
+		return s.UTF16
 	}
 	return false
 }

@@ -1,4 +1,4 @@
-package certs
+package xmlscan
 
 import (
 	"bytes"
@@ -23,7 +23,8 @@ func plain(b []byte) bool {
 // decode checks the characters of raw, which begins at buf[at], and replaces
 // references and line ends; in an attribute white space becomes blanks. The
 // result shares raw's memory if nothing had to be replaced.
-func (s *scanner) decode(at int, raw []byte, inAttr bool) ([]byte, error) {
+func (s *Scanner) decode(at int, raw []byte, inAttr bool) ([]byte, error) {
+	s.work += len(raw)
 	i := 0
 	for ; i < len(raw); i++ {
 		c := raw[i]
@@ -50,7 +51,7 @@ func (s *scanner) decode(at int, raw []byte, inAttr bool) ([]byte, error) {
 			if end < 0 {
 				return nil, s.fail(at+i, "an & that begins no reference: write &amp;")
 			}
-			r, ok := reference(string(raw[i+1 : i+end]))
+			r, ok := Reference(string(raw[i+1 : i+end]))
 			if !ok {
 				return nil, s.fail(at+i, "a reference to an unknown entity or an impossible character")
 			}
@@ -87,22 +88,28 @@ func lineEnd(inAttr bool) byte {
 	return '\n'
 }
 
-// appendLines appends b with its line ends made one newline each.
-func appendLines(dst, b []byte) []byte {
-	for i := 0; i < len(b); i++ {
+// lines returns b with its line ends made one newline each.
+func lines(b []byte) []byte {
+	i := bytes.IndexByte(b, '\r')
+	if i < 0 {
+		return b
+	}
+	out := append(make([]byte, 0, len(b)), b[:i]...)
+	for ; i < len(b); i++ {
 		if b[i] == '\r' {
-			dst = append(dst, '\n')
+			out = append(out, '\n')
 			if i+1 < len(b) && b[i+1] == '\n' {
 				i++
 			}
 			continue
 		}
-		dst = append(dst, b[i])
+		out = append(out, b[i])
 	}
-	return dst
+	return out
 }
 
-func (s *scanner) checkChars(at int, raw []byte) error {
+func (s *Scanner) checkChars(at int, raw []byte) error {
+	s.work += len(raw)
 	for i := 0; i < len(raw); {
 		if c := raw[i]; c >= 0x20 && c < utf8.RuneSelf {
 			i++
@@ -117,7 +124,7 @@ func (s *scanner) checkChars(at int, raw []byte) error {
 	return nil
 }
 
-func (s *scanner) badChar(i int) error {
+func (s *Scanner) badChar(i int) error {
 	return s.fail(i, "a byte or character that XML in UTF-8 cannot have: convert the file to UTF-8")
 }
 
@@ -137,8 +144,8 @@ func isXMLChar(r rune) bool {
 		r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 && r <= 0x10FFFF
 }
 
-// reference resolves what is between & and ;.
-func reference(name string) (rune, bool) {
+// Reference resolves what is between & and ;.
+func Reference(name string) (rune, bool) {
 	switch name {
 	case "amp":
 		return '&', true
