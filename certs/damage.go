@@ -3,7 +3,6 @@ package certs
 import (
 	"bytes"
 	"crypto"
-	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -97,12 +96,11 @@ func verify(x *x509.Certificate, key crypto.PublicKey, likely bool) verdict {
 		if x.SignatureAlgorithm == x509.PureEd25519 {
 			return check(x, key, x.RawTBSCertificate)
 		}
-	case *ecdh.PublicKey:
-		// One character makes an Ed25519 key an X25519 key, which signs nothing:
-		// 1.3.101.112 and 1.3.101.110.
+	case x25519Key:
+		// One character makes an Ed25519 key such a one, which signs nothing.
 		if x.SignatureAlgorithm == x509.PureEd25519 {
-			tbs := bytes.Replace(x.RawTBSCertificate, []byte("\x06\x03\x2b\x65\x6e"), []byte("\x06\x03\x2b\x65\x70"), 1)
-			if check(x, ed25519.PublicKey(key.Bytes()), tbs) == sigRight {
+			tbs := bytes.Replace(x.RawTBSCertificate, []byte(oidX25519), []byte(oidEd25519), 1)
+			if check(x, ed25519.PublicKey(key), tbs) == sigRight {
 				return sigChanged
 			}
 		}
@@ -146,23 +144,18 @@ func isECDSA(alg x509.SignatureAlgorithm) bool {
 }
 
 // namesAnother reports whether the key identifiers of x say that another key
-// signed it. Two identifiers of which only a few bytes differ are of one key:
-// something was changed in one of them.
+// signed it. Two identifiers of which only a few bytes differ, or of which one
+// is the beginning of the other, are of one key: something was changed in one of
+// them, or in its length.
 func namesAnother(x *x509.Certificate) bool {
-	a, b := x.AuthorityKeyId, x.SubjectKeyId
-	if len(a) == 0 || len(b) == 0 {
-		return false
-	}
-	if len(a) != len(b) {
-		return true
-	}
-	same := 0
-	for i := range a {
-		if a[i] == b[i] {
-			same++
+	n := min(len(x.AuthorityKeyId), len(x.SubjectKeyId))
+	differ := 0
+	for i := range n {
+		if x.AuthorityKeyId[i] != x.SubjectKeyId[i] {
+			differ++
 		}
 	}
-	return same < len(a)/2
+	return differ > n/2
 }
 
 // oneNameChanged reports whether the signature of x is that of its own key once

@@ -60,7 +60,8 @@ var keyForms = map[string]keyForm{
 	"1.2.643.2.2.20":             taggedForm(tagSequence, tagOctets),   // GOST R 34.10-94
 	"1.2.643.7.1.1.1.1":          taggedForm(tagSequence, tagOctets),   // GOST R 34.10-2012, 256 bits, RFC 9215
 	"1.2.643.7.1.1.1.2":          taggedForm(tagSequence, tagOctets),   // 512 bits
-	"1.3.101.111":                sizedForm(56),                        // X448, RFC 8410
+	"1.3.101.110":                x25519Form,                           // X25519, RFC 8410
+	"1.3.101.111":                sizedForm(56),                        // X448
 	"1.3.101.113":                sizedForm(57),                        // Ed448
 	"1.2.840.113549.1.9.16.3.17": sizedForm(48, 52, 56, 60),            // HSS/LMS, RFC 9802
 	"1.3.6.1.5.5.7.6.34":         sizedForm(52, 68, 132),               // XMSS
@@ -83,6 +84,19 @@ var keyForms = map[string]keyForm{
 	"2.16.840.1.101.3.4.4.1":     sizedForm(800),                       // ML-KEM-512, RFC 9935
 	"2.16.840.1.101.3.4.4.2":     sizedForm(1184),                      // ML-KEM-768
 	"2.16.840.1.101.3.4.4.3":     sizedForm(1568),                      // ML-KEM-1024
+}
+
+// x25519Key is a key of X25519, which crypto/x509 does not read in certificates.
+type x25519Key []byte
+
+// The identifiers 1.3.101.110 and 1.3.101.112, as elements.
+const (
+	oidX25519  = "\x06\x03\x2b\x65\x6e"
+	oidEd25519 = "\x06\x03\x2b\x65\x70"
+)
+
+func x25519Form(params, key []byte) (crypto.PublicKey, bool) {
+	return x25519Key(key), len(params) == 0 && len(key) == 32
 }
 
 // sizedForm is the form of keys without parameters, of one of some sizes.
