@@ -103,8 +103,8 @@ const backdoorKey = "427790a823b018db76f5d1d913495a8107d7c3a1fe396898c2c862074c6
 // not outside (RFC 5280, 4.1.2.5). Where nothing is known to be required, as
 // for the length of the key or of the validity, the finding is a [Warning].
 // What is known not to matter is [Info]: the certificate is a mere container of
-// the key, which is trusted by name, so its own signature, its extensions and
-// its issuer are not looked at.
+// the key, which is trusted by name, so its extensions and its issuer are not
+// looked at, and its own signature only for damage.
 func (c Cert) Check(at time.Time) []Problem {
 	x := c.X509()
 	if x == nil {
