@@ -71,6 +71,9 @@ func verify(x *x509.Certificate, key crypto.PublicKey, likely bool) verdict {
 			// Another key's. One byte is what the first bits of a modulus make.
 			return sigUnchecked
 		}
+		if key.N.BitLen() > maxRSABits {
+			return sigUnchecked
+		}
 		if isPSS(x.SignatureAlgorithm) {
 			if key.N.BitLen() < minRSABits || key.E > math.MaxInt32 {
 				return sigUnchecked // not by crypto/rsa

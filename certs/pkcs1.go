@@ -25,21 +25,17 @@ func verifyPKCS1(x *x509.Certificate, key *rsa.PublicKey) verdict {
 	if x.SignatureAlgorithm == x509.UnknownSignatureAlgorithm {
 		unopened = sigUnchecked
 	}
-	if key.N.BitLen() > maxRSABits {
-		return sigUnchecked
-	}
 	s := new(big.Int).SetBytes(x.Signature)
 	if s.Cmp(key.N) >= 0 {
 		return unopened
 	}
 	em := s.Exp(s, big.NewInt(int64(key.E)), key.N).FillBytes(make([]byte, key.Size()))
 	// 00 01, at least eight FF, 00, DigestInfo: RFC 8017, 9.2.
-	info := bytes.TrimLeft(em[min(2, len(em)):], "\xff")
-	pad := len(em) - 2 - len(info)
-	if pad < 8 || em[0] != 0 || em[1] != 1 || len(info) == 0 || info[0] != 0 {
+	info, ok := bytes.CutPrefix(bytes.TrimLeft(em[min(2, len(em)):], "\xff"), []byte{0})
+	if !ok || !bytes.HasPrefix(em, []byte("\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff")) {
 		return unopened
 	}
-	hash, sum := digestInfo(info[1:])
+	hash, sum := digestInfo(info)
 	if !hash.Available() {
 		return sigUnchecked
 	}

@@ -171,12 +171,36 @@ func (k oddKey) sign(params []byte) func(tbs []byte) []byte {
 
 func (k oddKey) signInfo(info func(tbs []byte) []byte) func(tbs []byte) []byte {
 	return func(tbs []byte) []byte {
-		size := (k.n.BitLen() + 7) / 8
 		d := info(tbs)
-		em := slices.Concat([]byte{0, 1}, bytes.Repeat([]byte{0xff}, size-3-len(d)), []byte{0}, d)
-		s := new(big.Int).SetBytes(em)
-		return s.Exp(s, k.d, k.n).FillBytes(make([]byte, size))
+		return k.raw(slices.Concat([]byte{0, 1}, bytes.Repeat([]byte{0xff}, k.size()-3-len(d)), []byte{0}, d))
 	}
+}
+
+func (k oddKey) size() int { return (k.n.BitLen() + 7) / 8 }
+
+func (k oddKey) raw(em []byte) []byte {
+	s := new(big.Int).SetBytes(em)
+	return s.Exp(s, k.d, k.n).FillBytes(make([]byte, k.size()))
+}
+
+// plusModulus is a signature that is right but for being too large a number.
+func (k oddKey) plusModulus(sig []byte) []byte {
+	s := new(big.Int).SetBytes(sig)
+	return s.Add(s, k.n).FillBytes(make([]byte, k.size()))
+}
+
+// random is a number of exactly so many bits, with which nothing was signed.
+func random(bits int) *big.Int {
+	b := make([]byte, bits/8)
+	rand.Read(b)
+	b[0] |= 0x80
+	b[len(b)-1] |= 1
+	return new(big.Int).SetBytes(b)
+}
+
+func unsignedRSA(bits int) design {
+	k := oddKey{n: random(bits), e: big.NewInt(65537)}
+	return design{spki: k.spki(), alg: algRSA, sign: func([]byte) []byte { return append([]byte{1}, random(bits-8).Bytes()...) }}
 }
 
 func id20(b byte) []byte { return bytes.Repeat([]byte{b, b + 1}, 10) }
@@ -235,6 +259,7 @@ func TestHonest(t *testing.T) {
 		"RSASSA-PSS, exponent of 72 bits": {spki: spkiOf("1.2.840.113549.1.1.10", nil, rsaKeyDER(rsa1024.n, new(big.Int).Lsh(e65537, 55))), alg: algPSS, sign: rsa1024.sign(nil)},
 		"RSA of X.509":                    {spki: spkiOf("2.5.8.1.1", []byte{2, 2, 4, 0}, rsaKeyDER(rsa1024.n, e65537)), alg: algRSA, sign: rsa1024.sign(derNull)},
 		"RSAES-OAEP":                      {spki: spkiOf("1.2.840.113549.1.1.7", nil, rawRSA), alg: algRSA, sign: withRSA, skid: id20(1), akid: id20(100)},
+		"more than 16384 bits":            unsignedRSA(16392),
 		"X25519":                          byRSA(spkiOf("1.3.101.110", nil, make([]byte, 32))),
 		"X25519 by Ed25519":               {spki: spkiOf("1.3.101.110", nil, bytes.Repeat([]byte{9}, 32)), alg: algEd25519, sign: signWith(ed, crypto.Hash(0))},
 		"X448":                            byRSA(spkiOf("1.3.101.111", nil, make([]byte, 56))),
@@ -256,6 +281,35 @@ func TestHonest(t *testing.T) {
 				if p.Code == certs.CodeDamaged {
 					t.Errorf("Check: %v", p)
 				}
+			}
+		})
+	}
+}
+
+// A signature is its own key's, whatever names and identifiers say, exactly if
+// it is padded as RFC 8017, 9.2 has it.
+func TestPadding(t *testing.T) {
+	k := newOddKey(1024, big.NewInt(65537))
+	info := der(0x30, der(0x30, derOID("2.16.840.1.101.3.4.2.1"), derNull), der(4, make([]byte, 32)))
+	ff := func(n int) []byte { return bytes.Repeat([]byte{0xff}, n) }
+	for _, test := range []struct {
+		name string
+		em   []byte
+		own  bool
+	}{
+		{"right", slices.Concat([]byte{0, 1}, ff(128-3-len(info)), []byte{0}, info), true},
+		{"eight", slices.Concat([]byte{0, 1}, ff(8), []byte{0}, info, make([]byte, 128-11-len(info))), true},
+		{"seven", slices.Concat([]byte{0, 1}, ff(7), []byte{0}, info, make([]byte, 128-10-len(info))), false},
+		{"type 2", slices.Concat([]byte{0, 2}, ff(128-3-len(info)), []byte{0}, info), false},
+		{"type 0", slices.Concat([]byte{0, 0}, ff(128-3-len(info)), []byte{0}, info), false},
+		{"a byte before", slices.Concat([]byte{1, 1}, ff(128-3-len(info)), []byte{0}, info), false},
+		{"no zero", slices.Concat([]byte{0, 1}, ff(128-3-len(info)), []byte{1}, info), false},
+		{"nothing but padding", slices.Concat([]byte{0, 1}, ff(126)), false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := design{spki: k.spki(), alg: algRSA, sign: func([]byte) []byte { return k.raw(test.em) }, subject: "subject", issuer: "another"}
+			if c, err := certs.ParseOne(d.build()); (err != nil) != test.own {
+				t.Errorf("ParseOne = %v, %v; want damaged: %v", c, err, test.own)
 			}
 		})
 	}
@@ -301,51 +355,54 @@ func TestDamaged(t *testing.T) {
 		d.skid, d.akid = skid, akid
 		return d
 	}
+	k1020 := newOddKey(1020, e65537)
 	near := append([]byte{77}, id20(1)[1:]...)
 	for name, d := range map[string]design{
-		"exponent 1":                       odd(1024, 1),
-		"exponent 2^31+11":                 odd(1024, 1<<31+11),
-		"exponent 2^32+15":                 odd(1024, 1<<32+15),
-		"768 bits":                         odd(768, 65537),
-		"RSA":                              moved(ownRSA, serial),
-		"PSS":                              moved(ownPSS, serial),
-		"ECDSA":                            moved(own256, serial),
-		"Ed25519":                          moved(ownEd, serial),
-		"RSA, issuer":                      moved(ownRSA, func(d *design) { d.issuer = "a nome" }),
-		"RSA, two characters of issuer":    moved(ownRSA, func(d *design) { d.issuer = "A nome" }),
-		"RSA, issuer and serial number":    moved(ownRSA, func(d *design) { d.issuer = "no"; d.serialNumber++ }),
-		"PSS, issuer":                      moved(ownPSS, func(d *design) { d.issuer = "a nome" }),
-		"ECDSA, issuer":                    moved(own256, func(d *design) { d.issuer = "a nome" }),
-		"ECDSA, subject":                   moved(own256, func(d *design) { d.subject = "a nome" }),
-		"Ed25519, subject":                 moved(ownEd, func(d *design) { d.subject = "a nome" }),
-		"RSA, identifiers, serial":         moved(with(ownRSA, id20(1), id20(100)), serial),
-		"ECDSA, equal identifiers":         moved(with(own256, id20(1), id20(1)), serial),
-		"ECDSA, one identifier":            moved(with(own256, id20(1), nil), serial),
-		"ECDSA, SKI":                       moved(with(own256, id20(1), id20(1)), func(d *design) { d.skid = near }),
-		"ECDSA, AKI":                       moved(with(own256, id20(1), id20(1)), func(d *design) { d.akid = near }),
-		"ECDSA, length of SKI":             moved(with(own256, id20(1), id20(1)), func(d *design) { d.skid = d.skid[:19] }),
-		"PSS, AKI":                         moved(with(ownPSS, id20(1), id20(1)), func(d *design) { d.akid = near }),
-		"RSA by another key":               {spki: spki(rsa2048), alg: algRSA, sign: signWith(other2048, crypto.SHA256)},
-		"ECDSA by another key":             {spki: spki(p256), alg: algECDSA, sign: signWith(other256, crypto.SHA256)},
-		"an unknown key":                   byRSA(spkiOf("1.2.840.113549.1.1.13", derNull, rawRSA)),
-		"an unknown elliptic key":          byRSA(spkiOf("1.2.840.10045.2.3", derOID("1.2.840.10045.3.1.7"), append([]byte{4}, make([]byte, 64)...))),
-		"RSA as RSASSA-PSS":                byRSA(spkiOf("1.2.840.113549.1.1.10", derNull, rawRSA)),
-		"RSA as RSAES-OAEP":                byRSA(spkiOf("1.2.840.113549.1.1.7", derNull, rawRSA)),
-		"RSA as Diffie-Hellman":            byRSA(spkiOf("1.2.840.113549.1.3.1", derNull, rawRSA)),
-		"Diffie-Hellman with RSA's key":    byRSA(spkiOf("1.2.840.113549.1.3.1", nil, rawRSA)),
-		"RSASSA-PSS with another's key":    byRSA(spkiOf("1.2.840.113549.1.1.10", nil, derInt(pub.N))),
-		"RSASSA-PSS with half a key":       byRSA(spkiOf("1.2.840.113549.1.1.10", nil, der(0x30, derInt(pub.N)))),
-		"RSASSA-PSS key, serial":           moved(design{spki: spkiOf("1.2.840.113549.1.1.10", nil, rawRSA), alg: algPSS, sign: signWith(rsa2048, pssOpts)}, serial),
-		"RSA of X.509 without parameters":  byRSA(spkiOf("2.5.8.1.1", nil, rawRSA)),
-		"RSA of X.509, serial":             moved(design{spki: spkiOf("2.5.8.1.1", derNull, rawRSA), alg: algRSA, sign: signWith(rsa2048, crypto.SHA256)}, serial),
-		"X448 of another length":           byRSA(spkiOf("1.3.101.111", nil, make([]byte, 57))),
-		"Ed448 with parameters":            byRSA(spkiOf("1.3.101.113", derNull, make([]byte, 57))),
-		"Ed25519 as X25519":                moved(ownEd, func(d *design) { d.spki = spkiOf("1.3.101.110", nil, edPub) }),
-		"bytes behind the exponent":        byRSA(spkiOf("1.2.840.113549.1.1.1", derNull, rsaKeyDER(pub.N, e65537, derNull))),
-		"bytes behind the key":             byRSA(spkiOf("1.2.840.113549.1.1.1", derNull, append(rawRSA, 5, 0))),
-		"bytes behind the signature":       func() design { d := ownRSA; d.afterSig = derNull; return d }(),
-		"an element behind ECDSA":          func() design { d := own256; d.issuer = "by another"; d.afterSig = []byte{0}; return d }(),
-		"a byte behind an authority's RSA": func() design { d := byRSA(spki(rsa2048)); d.afterSig = []byte{0}; return d }(),
+		"exponent 1":                               odd(1024, 1),
+		"exponent 2^31+11":                         odd(1024, 1<<31+11),
+		"exponent 2^32+15":                         odd(1024, 1<<32+15),
+		"768 bits":                                 odd(768, 65537),
+		"RSA":                                      moved(ownRSA, serial),
+		"PSS":                                      moved(ownPSS, serial),
+		"ECDSA":                                    moved(own256, serial),
+		"Ed25519":                                  moved(ownEd, serial),
+		"RSA, issuer":                              moved(ownRSA, func(d *design) { d.issuer = "a nome" }),
+		"RSA, two characters of issuer":            moved(ownRSA, func(d *design) { d.issuer = "A nome" }),
+		"RSA, issuer and serial number":            moved(ownRSA, func(d *design) { d.issuer = "no"; d.serialNumber++ }),
+		"PSS, issuer":                              moved(ownPSS, func(d *design) { d.issuer = "a nome" }),
+		"ECDSA, issuer":                            moved(own256, func(d *design) { d.issuer = "a nome" }),
+		"ECDSA, subject":                           moved(own256, func(d *design) { d.subject = "a nome" }),
+		"Ed25519, subject":                         moved(ownEd, func(d *design) { d.subject = "a nome" }),
+		"RSA, identifiers, serial":                 moved(with(ownRSA, id20(1), id20(100)), serial),
+		"ECDSA, equal identifiers":                 moved(with(own256, id20(1), id20(1)), serial),
+		"ECDSA, one identifier":                    moved(with(own256, id20(1), nil), serial),
+		"ECDSA, SKI":                               moved(with(own256, id20(1), id20(1)), func(d *design) { d.skid = near }),
+		"ECDSA, AKI":                               moved(with(own256, id20(1), id20(1)), func(d *design) { d.akid = near }),
+		"ECDSA, length of SKI":                     moved(with(own256, id20(1), id20(1)), func(d *design) { d.skid = d.skid[:19] }),
+		"PSS, AKI":                                 moved(with(ownPSS, id20(1), id20(1)), func(d *design) { d.akid = near }),
+		"RSA by another key":                       {spki: spki(rsa2048), alg: algRSA, sign: signWith(other2048, crypto.SHA256)},
+		"ECDSA by another key":                     {spki: spki(p256), alg: algECDSA, sign: signWith(other256, crypto.SHA256)},
+		"an unknown key":                           byRSA(spkiOf("1.2.840.113549.1.1.13", derNull, rawRSA)),
+		"an unknown elliptic key":                  byRSA(spkiOf("1.2.840.10045.2.3", derOID("1.2.840.10045.3.1.7"), append([]byte{4}, make([]byte, 64)...))),
+		"RSA as RSASSA-PSS":                        byRSA(spkiOf("1.2.840.113549.1.1.10", derNull, rawRSA)),
+		"RSA as RSAES-OAEP":                        byRSA(spkiOf("1.2.840.113549.1.1.7", derNull, rawRSA)),
+		"RSA as Diffie-Hellman":                    byRSA(spkiOf("1.2.840.113549.1.3.1", derNull, rawRSA)),
+		"Diffie-Hellman with RSA's key":            byRSA(spkiOf("1.2.840.113549.1.3.1", nil, rawRSA)),
+		"RSASSA-PSS with another's key":            byRSA(spkiOf("1.2.840.113549.1.1.10", nil, derInt(pub.N))),
+		"RSASSA-PSS with half a key":               byRSA(spkiOf("1.2.840.113549.1.1.10", nil, der(0x30, derInt(pub.N)))),
+		"RSASSA-PSS key, serial":                   moved(design{spki: spkiOf("1.2.840.113549.1.1.10", nil, rawRSA), alg: algPSS, sign: signWith(rsa2048, pssOpts)}, serial),
+		"RSA of X.509 without parameters":          byRSA(spkiOf("2.5.8.1.1", nil, rawRSA)),
+		"RSA of X.509, serial":                     moved(design{spki: spkiOf("2.5.8.1.1", derNull, rawRSA), alg: algRSA, sign: signWith(rsa2048, crypto.SHA256)}, serial),
+		"X448 of another length":                   byRSA(spkiOf("1.3.101.111", nil, make([]byte, 57))),
+		"Ed448 with parameters":                    byRSA(spkiOf("1.3.101.113", derNull, make([]byte, 57))),
+		"Ed25519 as X25519":                        moved(ownEd, func(d *design) { d.spki = spkiOf("1.3.101.110", nil, edPub) }),
+		"16384 bits, of another key":               unsignedRSA(16384),
+		"1020 bits, a signature that is too large": {spki: k1020.spki(), alg: algRSA, sign: func(tbs []byte) []byte { return k1020.plusModulus(k1020.sign(derNull)(tbs)) }},
+		"bytes behind the exponent":                byRSA(spkiOf("1.2.840.113549.1.1.1", derNull, rsaKeyDER(pub.N, e65537, derNull))),
+		"bytes behind the key":                     byRSA(spkiOf("1.2.840.113549.1.1.1", derNull, append(rawRSA, 5, 0))),
+		"bytes behind the signature":               func() design { d := ownRSA; d.afterSig = derNull; return d }(),
+		"an element behind ECDSA":                  func() design { d := own256; d.issuer = "by another"; d.afterSig = []byte{0}; return d }(),
+		"a byte behind an authority's RSA":         func() design { d := byRSA(spki(rsa2048)); d.afterSig = []byte{0}; return d }(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c, err := certs.ParseOne(d.build()); found(err) != certs.KindDamaged {
