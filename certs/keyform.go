@@ -21,8 +21,8 @@ func signingKey(x *x509.Certificate) (key crypto.PublicKey, ok bool) {
 	alg, rest, _ := readElement(spki.body)
 	oid, params, _ := readElement(alg.body)
 	bits, _, _ := readElement(rest)
-	if bits.tag != tagBitString || len(bits.body) == 0 || bits.body[0] != 0 {
-		return nil, false
+	if len(bits.body) == 0 || bits.body[0] != 0 {
+		return nil, false // all of them are whole bytes
 	}
 	if isRSA {
 		// crypto/x509 does not mind what stands behind the exponent.
@@ -30,11 +30,9 @@ func signingKey(x *x509.Certificate) (key crypto.PublicKey, ok bool) {
 		return x.PublicKey, ok
 	}
 	var id asn1.ObjectIdentifier
-	if _, err := asn1.Unmarshal(alg.body[:oid.head+len(oid.body)], &id); err != nil {
-		return nil, false
-	}
+	_, err := asn1.Unmarshal(alg.body[:oid.head+len(oid.body)], &id)
 	form := keyForms[id.String()]
-	if form == nil {
+	if err != nil || form == nil {
 		return nil, false
 	}
 	return form(params, bits.body[1:])

@@ -198,9 +198,11 @@ func random(bits int) *big.Int {
 	return new(big.Int).SetBytes(b)
 }
 
-func unsignedRSA(bits int) design {
+// unsignedRSA has an RSA key and a signature of so many bits, which have nothing
+// to do with each other.
+func unsignedRSA(bits, sigBits int) design {
 	k := oddKey{n: random(bits), e: big.NewInt(65537)}
-	return design{spki: k.spki(), alg: algRSA, sign: func([]byte) []byte { return append([]byte{1}, random(bits-8).Bytes()...) }}
+	return design{spki: k.spki(), alg: algRSA, sign: func([]byte) []byte { return append([]byte{1}, random(sigBits-8).Bytes()...) }}
 }
 
 func id20(b byte) []byte { return bytes.Repeat([]byte{b, b + 1}, 10) }
@@ -255,11 +257,14 @@ func TestHonest(t *testing.T) {
 		"ECDSA by another name as long":   {spki: spki(p256), alg: algECDSA, sign: with256, issuer: "b", subject: "a"},
 		"RSASSA-PSS key":                  {spki: spkiOf("1.2.840.113549.1.1.10", nil, rawRSA), alg: algPSS, sign: signWith(rsa2048, pssOpts)},
 		"RSASSA-PSS key with parameters":  {spki: spkiOf("1.2.840.113549.1.1.10", pssParams, rawRSA), alg: algPSS, sign: signWith(rsa2048, pssOpts)},
-		"RSASSA-PSS, 1024 bits":           {spki: spkiOf("1.2.840.113549.1.1.10", nil, rsaKeyDER(rsa1024.n, new(big.Int).Lsh(e65537, 50))), alg: algPSS, sign: rsa1024.sign(nil)},
+		"RSASSA-PSS, exponent of 37 bits": {spki: spkiOf("1.2.840.113549.1.1.10", nil, rsaKeyDER(rsa1024.n, new(big.Int).Lsh(e65537, 20))), alg: algPSS, sign: rsa1024.sign(nil)},
+		"RSASSA-PSS, 768 bits":            {spki: spkiOf("1.2.840.113549.1.1.10", nil, rsaKeyDER(random(768), e65537)), alg: algPSS, sign: func([]byte) []byte { return random(760).Bytes() }},
+		"a signature two bytes longer":    unsignedRSA(1024, 1040),
+		"a signature two bytes shorter":   unsignedRSA(1024, 1008),
 		"RSASSA-PSS, exponent of 72 bits": {spki: spkiOf("1.2.840.113549.1.1.10", nil, rsaKeyDER(rsa1024.n, new(big.Int).Lsh(e65537, 55))), alg: algPSS, sign: rsa1024.sign(nil)},
 		"RSA of X.509":                    {spki: spkiOf("2.5.8.1.1", []byte{2, 2, 4, 0}, rsaKeyDER(rsa1024.n, e65537)), alg: algRSA, sign: rsa1024.sign(derNull)},
 		"RSAES-OAEP":                      {spki: spkiOf("1.2.840.113549.1.1.7", nil, rawRSA), alg: algRSA, sign: withRSA, skid: id20(1), akid: id20(100)},
-		"more than 16384 bits":            unsignedRSA(16392),
+		"more than 16384 bits":            unsignedRSA(16392, 16392),
 		"X25519":                          byRSA(spkiOf("1.3.101.110", nil, make([]byte, 32))),
 		"X25519 by Ed25519":               {spki: spkiOf("1.3.101.110", nil, bytes.Repeat([]byte{9}, 32)), alg: algEd25519, sign: signWith(ed, crypto.Hash(0))},
 		"X448":                            byRSA(spkiOf("1.3.101.111", nil, make([]byte, 56))),
@@ -396,7 +401,10 @@ func TestDamaged(t *testing.T) {
 		"X448 of another length":                   byRSA(spkiOf("1.3.101.111", nil, make([]byte, 57))),
 		"Ed448 with parameters":                    byRSA(spkiOf("1.3.101.113", derNull, make([]byte, 57))),
 		"Ed25519 as X25519":                        moved(ownEd, func(d *design) { d.spki = spkiOf("1.3.101.110", nil, edPub) }),
-		"16384 bits, of another key":               unsignedRSA(16384),
+		"a signature one byte longer":              unsignedRSA(1024, 1032),
+		"a signature one byte shorter":             unsignedRSA(1024, 1016),
+		"X448 but for a bit":                       byRSA(der(0x30, der(0x30, derOID("1.3.101.111")), der(3, []byte{1}, make([]byte, 56)))),
+		"16384 bits, of another key":               unsignedRSA(16384, 16384),
 		"1020 bits, a signature that is too large": {spki: k1020.spki(), alg: algRSA, sign: func(tbs []byte) []byte { return k1020.plusModulus(k1020.sign(derNull)(tbs)) }},
 		"bytes behind the exponent":                byRSA(spkiOf("1.2.840.113549.1.1.1", derNull, rsaKeyDER(pub.N, e65537, derNull))),
 		"bytes behind the key":                     byRSA(spkiOf("1.2.840.113549.1.1.1", derNull, append(rawRSA, 5, 0))),
