@@ -28,15 +28,15 @@ type Cert struct {
 }
 
 // newCert reads exactly one certificate. It refuses what crypto/x509 cannot
-// read and what carries a broken signature of its own.
+// read and what is damaged.
 func newCert(der []byte) (Cert, *ParseError) {
 	x, err := x509.ParseCertificate(der)
 	if err != nil {
 		return Cert{}, unreadable(err)
 	}
-	if damaged(x) {
+	if why := damaged(x); why != "" {
 		return Cert{}, &ParseError{Found: KindDamaged, Subjects: []string{subject(x)},
-			detail: "its own signature does not verify, so at least one bit was changed on the way: copy it again from the source"}
+			detail: why + ", so at least one bit was changed on the way: copy it again from the source"}
 	}
 	return Cert{der: string(der)}, nil
 }

@@ -123,13 +123,8 @@ func TestDamage(t *testing.T) {
 	for bit := 0; bit < 8*len(c.DER()); bit += step {
 		der := c.DER()
 		der[bit/8] ^= 1 << (bit % 8)
-		got, err := certs.ParseOne(der)
-		if err == nil {
-			// The signature's or the key's algorithm became unknown, so that
-			// nothing can be checked: then at least Check says so.
-			if ps := got.Check(now); len(ps) == 0 || ps[0].Severity != certs.Error {
-				t.Errorf("bit %d: accepted as %v, %v", bit, got, ps)
-			}
+		if got, err := certs.ParseOne(der); err == nil {
+			t.Errorf("bit %d: accepted as %v", bit, got)
 		}
 	}
 }

@@ -54,9 +54,13 @@
 // behind the certificate, several certificates where one is needed (with their
 // subjects), a damaged certificate, nothing, too much, or something else.
 //
-// A certificate that names itself as its issuer must carry its own signature.
-// It is the only sign by which a bit that was lost in a paste shows, as
-// crypto/x509 reads such certificates without complaint.
+// A certificate that names itself as its issuer must carry its own signature,
+// unless it shows that another key of that name made it: by key identifiers that
+// differ, or by a kind or length of signature that its key does not make. It is
+// the only sign by which a bit that was lost in a paste shows, as crypto/x509
+// reads such certificates without complaint. A key of an algorithm that nobody
+// knows is damage, too. Of a certificate that an authority has issued, a changed
+// bit cannot be seen.
 //
 // No error, and nothing that [KeyPair] prints, holds key material.
 //
