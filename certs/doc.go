@@ -75,6 +75,12 @@
 // refuse document types, so that no two readers can disagree about what a
 // document says.
 //
+// Metadata that was wrapped on its way (quoted, escaped, indented in YAML, behind
+// the > of a mail, in a fence, a here-document or JSON) comes back as it was, or is
+// refused. A wrapping is told by what stands outermost, and each is taken off by its
+// own rules, once: where the text begins like XML, all that looks like an escape
+// in it is XML's. What could be read in two ways is refused.
+//
 // # Limits
 //
 // Time and memory are linear in the input, whose size is bounded ([MaxInput],

@@ -69,20 +69,31 @@ func parseSnippet(t []byte) ([]Cert, *ParseError) {
 		if i < 0 {
 			break
 		}
-		rest = rest[i+1:]
-		end := bytes.IndexByte(rest, '>')
-		if end < 0 {
-			end = len(rest)
+		rest = rest[i:]
+		if n := notTag(rest); n > 0 {
+			count(n)
+			rest = rest[n:]
+			continue
 		}
+		rest = rest[1:]
+		end := bytes.IndexAny(rest, "<>")
+		if end < 0 {
+			break
+		}
+		count(i + end)
 		tag := rest[:end]
+		closed := rest[end] == '>'
+		rest = rest[end:]
 		switch _, local := xmlscan.SplitName(tag[:xmlscan.ScanName(tag)]); string(local) {
 		case "KeyDescriptor":
 			encryption = bytes.Contains(tag, []byte(`"encryption"`)) || bytes.Contains(tag, []byte(`'encryption'`))
 		case "X509Certificate":
-			if encryption || end == len(rest) || bytes.HasSuffix(tag, []byte("/")) {
+			if encryption || !closed || bytes.HasSuffix(tag, []byte("/")) {
 				break
 			}
-			c, err := parseElement(string(snippetText(rest[end+1:])), newCert)
+			text := snippetText(rest[1:])
+			count(len(text))
+			c, err := parseElement(string(text), newCert)
 			if err != nil {
 				return nil, err
 			}
@@ -93,6 +104,20 @@ func parseSnippet(t []byte) ([]Cert, *ParseError) {
 		return nil, refuse(KindNoSigningKey, "a piece of metadata that has no X509Certificate for signing: download the whole")
 	}
 	return cs, nil
+}
+
+// notTag returns the length of the comment, the CDATA section or the instruction
+// that t begins with: tags in there are none. It is 0 for all else.
+func notTag(t []byte) int {
+	for _, p := range [...][2]string{{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}} {
+		if bytes.HasPrefix(t, []byte(p[0])) {
+			if i := bytes.Index(t[len(p[0]):], []byte(p[1])); i >= 0 {
+				return len(p[0]) + i + len(p[1])
+			}
+			return len(t)
+		}
+	}
+	return 0
 }
 
 // snippetText returns the text of an element, given what follows its start tag.
@@ -258,58 +283,42 @@ func jsonStrings(t []byte, f func(key, value string) *ParseError) *ParseError {
 	}
 }
 
-// unwrapMetadata undoes the wrappings of metadata until it begins with <.
+// unwrapMetadata takes off what is around metadata.
 func unwrapMetadata(b []byte) (document, *ParseError) {
-	cause := refuse(KindNotMetadata, "it does not begin with <")
-	var text []byte
-	for nested := 0; ; nested++ {
-		if len(b) == 0 {
-			return document{}, refuse(KindEmpty, "there is no input at all")
-		}
-		if looksDER(b) {
-			_, err := parseDER(b)
-			return document{}, notMetadata(err)
-		}
-		var err *ParseError
-		if text, err = decodeText(b); err != nil {
-			return document{}, notMetadata(err)
-		}
-		for range maxLayers {
-			if err := findKey(text); err != nil {
-				return document{}, err
-			}
-			t := trimText(text)
-			if len(t) == 0 {
-				return document{}, refuse(KindEmpty, "there is only white space")
-			}
-			if t[0] == '<' && !isTextTag([]byte(rootName(t))) {
-				if k := markupKind(t); k != "" {
-					return document{}, refuse(k, "%s", markupAdvice(k))
-				}
-				return document{text: t, utf16: true}, nil
-			}
-			if len(findMarkers(t)) > 0 {
-				_, err := parseText(t, newNesting(t))
-				return document{}, notMetadata(err)
-			}
-			if raw, err := decodeBase64(t); err == nil && nested < maxNested && len(raw) > 0 && looksText(raw) {
-				b = raw
-				break
-			}
-			next, ok := unwrap(t)
-			if !ok {
-				_, err := parseText(t, newNesting(t))
-				if err != nil && err.Found == KindNotCertificate {
-					return document{}, cause
-				}
-				return document{}, notMetadata(err)
-			}
-			text, b = next, nil
-		}
-		if b == nil || nested > maxNested {
-			return document{}, cause
-		}
+	if len(b) == 0 {
+		return document{}, refuse(KindEmpty, "there is no input at all")
 	}
+	if looksDER(b) {
+		_, err := parseDER(b)
+		return document{}, notMetadata(err)
+	}
+	text, err := decodeText(b)
+	if err != nil {
+		return document{}, notMetadata(err)
+	}
+	if err := findKey(text); err != nil {
+		return document{}, err
+	}
+	if t, ok := peelXML(text); ok && !isTextTag([]byte(rootName(t))) {
+		if k := markupKind(t); k != "" {
+			return document{}, refuse(k, "%s", markupAdvice(k))
+		}
+		if err := findKey(t); err != nil {
+			return document{}, err
+		}
+		return document{text: t, utf16: true}, nil
+	}
+	t := trimText(text)
+	switch {
+	case len(t) == 0:
+		return document{}, refuse(KindEmpty, "there is only white space")
+	case t[0] == '<':
+		return document{text: t, utf16: true}, nil
+	}
+	if _, err = parseText(text, newNesting(text)); err != nil && err.Found == KindNotCertificate {
+		err = refuse(KindNotMetadata, "it does not begin with <")
+	}
+	return document{}, notMetadata(err)
 }
 
 // notMetadata makes an error for metadata of one for certificates, or of the

@@ -152,9 +152,13 @@ func openMetadata(b []byte) (document, *ParseError) {
 			return document{}, refuse(k, "%s", markupAdvice(k))
 		}
 		if bytes.Contains(b, []byte("PRIVATE KEY")) {
-			return document{}, refuse(KindPrivateKey, "%s", adviceKey)
+			if k := markedKey(b); k != "" {
+				return document{}, refuse(k, "%s", adviceKey)
+			}
 		}
-		return document{text: b}, nil
+		if _, wrapped := peelMarkup(trimText(bare[i:])); !wrapped || len(b) > MaxInput {
+			return document{text: b}, nil
+		}
 	}
 	if len(b) > MaxInput {
 		return document{}, refuse(KindNotMetadata, "it does not begin with <")

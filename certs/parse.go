@@ -174,6 +174,7 @@ func parseBytes(b []byte, in nesting) ([]Cert, *ParseError) {
 func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 	var first *ParseError
 	for layer := range maxLayers {
+		count(len(text))
 		if *in.left -= len(text); *in.left < 0 {
 			return nil, refuse(KindNotCertificate, "text that is wrapped too often: %s", adviceExport)
 		}
@@ -186,6 +187,11 @@ func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 				break
 			}
 			return nil, refuse(KindEmpty, "there is only white space")
+		}
+		if layer == 0 && beginsXML(t) >= 0 {
+			if cs, err, ok := parseWrapped(t, in); ok {
+				return cs, err
+			}
 		}
 		cs, err := parsePlain(t, in)
 		if err == nil {
@@ -215,6 +221,29 @@ func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 		text = next
 	}
 	return nil, first
+}
+
+// parseWrapped reads wrapped metadata, or a piece of it. It reports false if t is
+// nothing of the kind.
+func parseWrapped(t []byte, in nesting) ([]Cert, *ParseError, bool) {
+	if opensXML(t) {
+		if _, ok := peelMarkup(t); !ok {
+			return nil, nil, false
+		}
+	}
+	x, ok := peelXML(t)
+	if !ok {
+		return nil, nil, false
+	}
+	if err := findKey(x); err != nil {
+		return nil, err, true
+	}
+	switch rootName(x) {
+	case "EntityDescriptor", "EntitiesDescriptor", "X509Certificate", "X509Data", "KeyInfo", "KeyDescriptor", "IDPSSODescriptor":
+		cs, err := parseMarkup(x, in)
+		return cs, nil, err == nil
+	}
+	return nil, nil, false
 }
 
 // parsePlain reads text in which nothing is wrapped any more.

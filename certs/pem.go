@@ -52,8 +52,10 @@ func readMarker(t []byte, i int, word string) (marker, bool) {
 	}
 	from, dashes := dashesBefore(t, i)
 	label, j := readLabel(t, i+len(word))
+	count(i - from + j - i)
 	m.label = string(label)
 	to, after := dashesAfter(t, j)
+	count(to - j)
 	known := labelKind(m.label) != labelUnknown
 	if len(label) == 0 || dashes == 0 && !(known && string(t[i:i+len(word)]) == word && lineBegins(t, i)) ||
 		after == 0 && !(known && lineEnds(t, j)) || len(label) > 40 {
