@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -61,6 +62,7 @@ type extractor struct {
 
 	text      []byte
 	line, col int
+	rsa       int // how deep the last RSAKeyValue's children are
 
 	matches  int       // entities with the wanted ID
 	found    *provider // the wanted one, or the first
@@ -76,6 +78,7 @@ type extractor struct {
 type limit struct {
 	until time.Time
 	cache time.Duration
+	bad   string // a validUntil that is none
 }
 
 // scan feeds the extractor from a scanner to the end of the document.
@@ -87,6 +90,9 @@ func (x *extractor) scan(s *xmlscan.Scanner) error {
 		}
 		switch k {
 		case xmlscan.Start:
+			if err := x.keyIn(s); err != nil {
+				return err
+			}
 			if err := x.start(s.Name, s); err != nil {
 				return err
 			}
@@ -97,10 +103,33 @@ func (x *extractor) scan(s *xmlscan.Scanner) error {
 				return refuse(k, "%s", adviceKey)
 			}
 			x.data(s.Text)
+		case xmlscan.Comment, xmlscan.Instruction:
+			if err := findKey(s.Text); err != nil {
+				return err
+			}
 		case xmlscan.EOF:
 			return nil
 		}
 	}
+}
+
+// keyIn looks for a private key in the attributes of an element, and for the
+// private part of an RSA key in what it is.
+func (x *extractor) keyIn(s *xmlscan.Scanner) *ParseError {
+	for i := range s.Attrs {
+		if k := textKey(s.Attrs[i].Raw); k != "" {
+			return refuse(k, "%s", adviceKey)
+		}
+	}
+	switch string(s.Name.Local) {
+	case "RSAKeyValue":
+		x.rsa = len(x.states) + 1
+	case "D", "DP", "DQ", "InverseQ":
+		if x.rsa > 0 && len(x.states) == x.rsa {
+			return refuse(KindPrivateKey, "%s", adviceKey)
+		}
+	}
+	return nil
 }
 
 // attributes is what start needs to know of an element besides its name.
@@ -209,11 +238,9 @@ func (x *extractor) entity(at attributes) error {
 func (x *extractor) push(at attributes) error {
 	var l limit
 	if v, ok := at.Attr("validUntil"); ok && !x.skip {
-		t, ok := parseDateTime(v)
-		if !ok {
-			return refuse(KindNotMetadata, "validUntil is %q, which is not a date and time", printable(v, 60))
+		if l.until, ok = parseDateTime(v); !ok {
+			l.bad = printable(v, 60)
 		}
-		l.until = t
 	}
 	if v, ok := at.Attr("cacheDuration"); ok {
 		l.cache = parseDuration(v)
@@ -245,6 +272,7 @@ func (x *extractor) role(n xmlscan.Name, at attributes) state {
 			break // counted; the content is not needed
 		}
 		want, _ := at.Attr("WantAuthnRequestsSigned")
+		want = strings.Trim(want, " \t\r\n") // as xs:boolean is read
 		x.idp.md.WantAuthnRequestsSigned = x.idp.md.WantAuthnRequestsSigned || want == "true" || want == "1"
 		if v, ok := at.Attr("validUntil"); ok {
 			t, ok := parseDateTime(v)
@@ -321,6 +349,9 @@ func (x *extractor) endEntity() {
 	md := &x.found.md
 	md.EntityID = x.id
 	for _, l := range x.limits {
+		if l.bad != "" {
+			x.spoil("validUntil is " + strconv.Quote(l.bad) + ", which is not a date and time")
+		}
 		md.ValidUntil = earlier(md.ValidUntil, l.until)
 		md.CacheDuration = shorter(md.CacheDuration, l.cache)
 	}

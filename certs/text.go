@@ -136,6 +136,7 @@ func utf8Share(b []byte) bool {
 // findKey looks for a private key anywhere in text: by the markers of PEM, of
 // PuTTY, age, .NET and JWK, and by DER in base64 that begins like a key.
 func findKey(t []byte) *ParseError {
+	count(len(t))
 	if k := markedKey(t); k != "" {
 		return refuse(k, "%s", adviceKey)
 	}
@@ -204,11 +205,18 @@ func hexKey(t []byte) bool {
 	return err == nil && derKind(der[:k]) == KindPrivateKey
 }
 
+// maxPrefix is how far decodePrefix looks, over however much white space.
+const maxPrefix = 2048
+
 // decodePrefix decodes the first n characters of base64 at the beginning of t.
 func decodePrefix(t []byte, n int) []byte {
 	var packed [96]byte
 	k := 0
-	for _, c := range t {
+	for i, c := range t {
+		if i == maxPrefix {
+			break
+		}
+		count(1)
 		if k == n {
 			break
 		}
@@ -236,7 +244,8 @@ func base64Byte(c byte) bool {
 	return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '+' || c == '/'
 }
 
-// markedKey finds the words that stand around private keys.
+// markedKey finds the words that stand around private keys, and keys that are
+// written out in numbers.
 func markedKey(t []byte) Kind {
 	for _, word := range [...]string{"PRIVATE", "private", "Private"} {
 		for rest, at := t, 0; ; {
@@ -244,9 +253,7 @@ func markedKey(t []byte) Kind {
 			if i < 0 {
 				break
 			}
-			before := bytes.ToUpper(t[max(0, at+i-48) : at+i])
-			after := bytes.ToUpper(rest[i+len(word) : min(len(rest), i+len(word)+12)])
-			if k := keyBetween(before, after); k != "" {
+			if k := keyAround(t, at+i, at+i+len(word)); k != "" {
 				return k
 			}
 			at += i + len(word)
@@ -255,15 +262,65 @@ func markedKey(t []byte) Kind {
 	}
 	switch {
 	case bytes.Contains(t, []byte("PuTTY-User-Key-File")), bytes.Contains(t, []byte("AGE-SECRET-KEY-")),
-		bytes.Contains(t, []byte("b3BlbnNzaC1rZXktdjE")),
-		bytes.Contains(t, []byte("<RSAKeyValue")) && (bytes.Contains(t, []byte("<D>")) || bytes.Contains(t, []byte("<InverseQ>"))):
+		bytes.Contains(t, []byte("b3BlbnNzaC1rZXktdjE")), xmlKey(t), printedKey(t):
 		return KindPrivateKey
 	}
 	return ""
 }
 
-// keyBetween judges what stands before and after the word PRIVATE.
-func keyBetween(before, after []byte) Kind {
+// xmlKey reports whether t holds an RSA key of .NET with its private part.
+func xmlKey(t []byte) bool {
+	if !bytes.Contains(t, []byte("RSAKeyValue")) {
+		return false
+	}
+	for _, tag := range [...]string{"<D>", ":D>", "<InverseQ", ":InverseQ", "<DP>", ":DP>"} {
+		if bytes.Contains(t, []byte(tag)) {
+			return true
+		}
+	}
+	return false
+}
+
+// printedKey reports whether t holds a private number as openssl and certtool
+// print it: a name, and hexadecimal digits below it.
+func printedKey(t []byte) bool {
+	for _, name := range [...]string{
+		"rivateExponent:", "rivate Exponent:", "rivate exponent:", "priv:", "rime1:", "rime 1:", "private key:", "Private key:", "Private Key:",
+	} {
+		for rest := t; ; {
+			_, after, ok := bytes.Cut(rest, []byte(name))
+			count(len(rest) - len(after))
+			if !ok {
+				break
+			}
+			if hexDigits(after) >= 16 {
+				return true
+			}
+			rest = after
+		}
+	}
+	return false
+}
+
+// hexDigits counts the hexadecimal digits that t begins with, up to 16.
+func hexDigits(t []byte) int {
+	n := 0
+	for i := skipSpace(t[:min(len(t), 200)], 0); i < len(t) && n < 16; i++ {
+		switch c := t[i]; {
+		case '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f':
+			n++
+		case n > 0 && (c == ':' || c == 'x' || isSpace(c)):
+		default:
+			return n
+		}
+	}
+	return n
+}
+
+// keyAround judges what stands around the word PRIVATE in t[from:to]: a marker
+// of PEM is meant, not a word in a sentence.
+func keyAround(t []byte, from, to int) Kind {
+	after := bytes.ToUpper(t[to:min(len(t), to+12)])
 	i := 0
 	for i < len(after) && (after[i] < 'A' || after[i] > 'Z') {
 		i++
@@ -272,18 +329,46 @@ func keyBetween(before, after []byte) Kind {
 		return ""
 	}
 	// The nearest line only, and only if a marker begins there.
+	head := t[max(0, from-48):from]
+	before := bytes.ToUpper(head)
 	begin := max(bytes.LastIndex(before, []byte("BEGIN")), bytes.LastIndex(before, []byte("END")))
-	if begin < 0 || bytes.IndexByte(before[begin:], '\n') >= 0 {
+	if begin < 0 || bytes.IndexByte(before[begin:], '\n') >= 0 || bytes.Contains(before[begin:], []byte("--")) {
 		return ""
 	}
-	dashed := begin > 0 && isDashBefore(before[:begin])
-	if !dashed && bytes.HasPrefix(before[begin:], []byte("END")) {
-		return "" // prose: "the end of the private key"
+	end := to + i + len("KEY")
+	switch few, dashed := dashesEnd(before[:begin]); {
+	case dashed && !few:
+	case dashed && end < len(t) && isDashBefore(t[:min(len(t), end+2)]): // BEGIN was left with two, or so
+	case bareMarker(t, from-len(head)+begin, from, end):
+	default:
+		return "" // a sentence: "must not begin with a private key", "the end of the private key"
 	}
 	if bytes.Contains(before[begin:], []byte("ENCRYPTED")) {
 		return KindEncryptedPrivateKey
 	}
 	return KindPrivateKey
+}
+
+// dashesEnd reports whether b ends in dashes, and whether these are fewer than
+// anybody writes a marker with: a comment of XML begins with two.
+func dashesEnd(b []byte) (few, dashed bool) {
+	b = bytes.TrimRight(b, " \t+")
+	n := len(b) - len(bytes.TrimRight(b, "-"))
+	return n > 0 && n < 4 && !isDashBefore(b[:len(b)-n]), isDashBefore(b)
+}
+
+// bareMarker reports whether the line from BEGIN, which is at begin, to end is a
+// marker that has lost its dashes: capitals, alone in its line.
+func bareMarker(t []byte, begin, from, end int) bool {
+	if !bytes.HasPrefix(t[begin:], []byte("BEGIN")) || !lineBegins(t, begin) || !lineEnds(t, end) {
+		return false
+	}
+	for _, c := range t[begin:from] {
+		if 'a' <= c && c <= 'z' {
+			return false
+		}
+	}
+	return true
 }
 
 func isDashBefore(b []byte) bool {

@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -22,16 +23,30 @@ func shorter(a, b time.Duration) time.Duration {
 	return a
 }
 
-// parseDateTime reads xs:dateTime. Without a zone it is UTC, as SAML wants
-// (saml-core-2.0-os, 1.3.3).
+// dateTime is an xs:dateTime, white space around it collapsed. Without a zone it
+// is UTC, as SAML wants (saml-core-2.0-os, 1.3.3).
+var dateTime = regexp.MustCompile(`^[ \t\r\n]*(-?[0-9]{4,9})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?(?:Z|([+-])([0-9]{2}):([0-9]{2}))?[ \t\r\n]*$`)
+
+// parseDateTime reads xs:dateTime.
 func parseDateTime(v string) (time.Time, bool) {
-	v = strings.TrimSpace(v)
-	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
-		if t, err := time.Parse(layout, v); err == nil {
-			return t.UTC(), true
-		}
+	m := dateTime.FindStringSubmatch(v)
+	if m == nil {
+		return time.Time{}, false
 	}
-	return time.Time{}, false
+	n := func(i int) int { k, _ := strconv.Atoi(m[i]); return k } // digits
+	fraction, _ := strconv.ParseFloat("0"+m[7], 64)
+	day := time.Date(n(1), time.Month(n(2)), n(3), 0, 0, 0, 0, time.UTC)
+	zone := time.Duration(n(9))*time.Hour + time.Duration(n(10))*time.Minute
+	midnight := n(4) == 24 && n(5) == 0 && n(6) == 0 && fraction == 0 // of the next day
+	if day.Month() != time.Month(n(2)) || day.Day() != n(3) || n(4) > 23 && !midnight || n(5) > 59 || n(6) > 59 ||
+		n(10) > 59 || zone > 14*time.Hour {
+		return time.Time{}, false
+	}
+	if m[8] == "-" {
+		zone = -zone
+	}
+	clock := time.Duration(n(4))*time.Hour + time.Duration(n(5))*time.Minute + time.Duration(n(6))*time.Second
+	return day.Add(clock - zone).Add(time.Duration(fraction * 1e9)), true
 }
 
 // parseDuration reads xs:duration, or returns 0. Real files have "P1DT" and
