@@ -69,8 +69,9 @@ func peelMarkup(t []byte) ([]byte, bool) {
 		return in, true
 	}
 	if isTextTag([]byte(rootName(t))) {
-		_, in, ok := bytes.Cut(t, []byte(">"))
-		if in, ok = bytes.CutSuffix(in, []byte(">")); !ok {
+		_, in, _ := bytes.Cut(t, []byte(">"))
+		in, ok := bytes.CutSuffix(in, []byte(">"))
+		if !ok {
 			return nil, false
 		}
 		i := bytes.LastIndexByte(in, '<')
