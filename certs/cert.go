@@ -96,12 +96,10 @@ func (c Cert) DER() []byte {
 // X509 returns the parsed certificate, which the caller may keep and change, or
 // nil for the zero value. Each call parses anew.
 func (c Cert) X509() *x509.Certificate {
-	if c.IsZero() {
-		return nil
-	}
+	// This fails for the zero value alone: the others have been parsed before.
 	x, err := x509.ParseCertificate([]byte(c.der))
 	if err != nil {
-		return nil // cannot be: newCert has parsed the same bytes
+		return nil
 	}
 	return x
 }

@@ -44,7 +44,7 @@ func damaged(x *x509.Certificate) string {
 	case sigChanged:
 		return damageSignature
 	case sigWrong:
-		if sameName && !namesAnother(x) || !sameName && oneNameChanged(x, key) {
+		if sameName && !namesAnother(x) || oneNameChanged(x, key) {
 			return damageSignature
 		}
 	}
@@ -101,11 +101,9 @@ func verify(x *x509.Certificate, key crypto.PublicKey, likely bool) verdict {
 		}
 	case x25519Key:
 		// One character makes an Ed25519 key such a one, which signs nothing.
-		if x.SignatureAlgorithm == x509.PureEd25519 {
-			tbs := bytes.Replace(x.RawTBSCertificate, []byte(oidX25519), []byte(oidEd25519), 1)
-			if check(x, ed25519.PublicKey(key), tbs) == sigRight {
-				return sigChanged
-			}
+		tbs := bytes.ReplaceAll(x.RawTBSCertificate, []byte(oidX25519), []byte(oidEd25519))
+		if check(x, ed25519.PublicKey(key), tbs) == sigRight {
+			return sigChanged
 		}
 	}
 	return sigUnchecked
@@ -165,11 +163,11 @@ func namesAnother(x *x509.Certificate) bool {
 // issuer and subject, of which something was changed in one, are the same again.
 func oneNameChanged(x *x509.Certificate, key crypto.PublicKey) bool {
 	if len(x.RawIssuer) != len(x.RawSubject) {
-		return false
+		return false // the lengths around them would be wrong, too
 	}
 	for _, tbs := range [...][]byte{
-		bytes.Replace(x.RawTBSCertificate, x.RawIssuer, x.RawSubject, 1),
-		bytes.Replace(x.RawTBSCertificate, x.RawSubject, x.RawIssuer, 1),
+		bytes.ReplaceAll(x.RawTBSCertificate, x.RawIssuer, x.RawSubject),
+		bytes.ReplaceAll(x.RawTBSCertificate, x.RawSubject, x.RawIssuer),
 	} {
 		if check(x, key, tbs) == sigRight {
 			return true

@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
@@ -19,23 +20,23 @@ func signingKey(x *x509.Certificate) (key crypto.PublicKey, ok bool) {
 	}
 	spki, _, _ := readElement(x.RawSubjectPublicKeyInfo)
 	alg, rest, _ := readElement(spki.body)
-	oid, params, _ := readElement(alg.body)
 	bits, _, _ := readElement(rest)
-	if len(bits.body) == 0 || bits.body[0] != 0 {
+	b, whole := bytes.CutPrefix(bits.body, []byte{0})
+	if !whole {
 		return nil, false // all of them are whole bytes
 	}
 	if isRSA {
 		// crypto/x509 does not mind what stands behind the exponent.
-		_, ok := rsaKey(bits.body[1:])
+		_, ok := rsaKey(b)
 		return x.PublicKey, ok
 	}
 	var id asn1.ObjectIdentifier
-	_, err := asn1.Unmarshal(alg.body[:oid.head+len(oid.body)], &id)
+	params, _ := asn1.Unmarshal(alg.body, &id) // crypto/x509 has read it, too
 	form := keyForms[id.String()]
-	if err != nil || form == nil {
+	if form == nil {
 		return nil, false
 	}
-	return form(params, bits.body[1:])
+	return form(params, b)
 }
 
 // keyForm reads a key that crypto/x509 does not know. It is not ok if
@@ -134,9 +135,6 @@ func rsaKey(b []byte) (crypto.PublicKey, bool) {
 	if seq.tag != tagSequence || n.tag != tagInteger || e.tag != tagInteger || !e.whole() || len(after)+len(more) > 0 ||
 		len(n.body) == 0 || len(e.body) == 0 {
 		return nil, false
-	}
-	if len(e.body) > 8 {
-		return nil, true
 	}
 	exp := new(big.Int).SetBytes(e.body)
 	if !exp.IsInt64() || int64(int(exp.Int64())) != exp.Int64() {

@@ -31,8 +31,9 @@ func verifyPKCS1(x *x509.Certificate, key *rsa.PublicKey) verdict {
 	}
 	em := s.Exp(s, big.NewInt(int64(key.E)), key.N).FillBytes(make([]byte, key.Size()))
 	// 00 01, at least eight FF, 00, DigestInfo: RFC 8017, 9.2.
-	info, ok := bytes.CutPrefix(bytes.TrimLeft(em[min(2, len(em)):], "\xff"), []byte{0})
-	if !ok || !bytes.HasPrefix(em, []byte("\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff")) {
+	padded, begins := bytes.CutPrefix(em, []byte("\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff"))
+	info, ends := bytes.CutPrefix(bytes.TrimLeft(padded, "\xff"), []byte{0})
+	if !begins || !ends {
 		return unopened
 	}
 	hash, sum := digestInfo(info)
@@ -58,7 +59,7 @@ func digestInfo(b []byte) (hash crypto.Hash, sum []byte) {
 	oid, _, _ := readElement(alg.body)
 	octets, _, _ := readElement(rest)
 	if info.tag != tagSequence || alg.tag != tagSequence || oid.tag != tagOID || octets.tag != tagOctets {
-		return 0, nil
+		return
 	}
 	switch string(oid.body) {
 	case "\x2b\x0e\x03\x02\x1a": // 1.3.14.3.2.26
