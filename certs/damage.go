@@ -86,19 +86,23 @@ func verify(x *x509.Certificate, key crypto.PublicKey, likely bool) verdict {
 		if likely && check(x, key, x.RawTBSCertificate) == sigRight {
 			return sigRight
 		}
-		return verifyPKCS1(x, key)
+		if v := verifyPKCS1(x, key); v != sigUnchecked {
+			return v
+		}
+		return oidChanged(x, key)
 	case *ecdsa.PublicKey:
 		// SEQUENCE of two INTEGERs below the curve's order; that one of them
 		// is eight bytes shorter happens once in 2⁶⁴ times.
 		n := (key.Curve.Params().BitSize + 7) / 8
 		if !isECDSA(x.SignatureAlgorithm) || len(x.Signature) > 2*n+9 || len(x.Signature) < 2*n-16 {
-			return sigUnchecked
+			return oidChanged(x, key)
 		}
 		return check(x, key, x.RawTBSCertificate)
 	case ed25519.PublicKey:
 		if x.SignatureAlgorithm == x509.PureEd25519 {
 			return check(x, key, x.RawTBSCertificate)
 		}
+		return oidChanged(x, key)
 	case x25519Key:
 		// One character makes an Ed25519 key such a one, which signs nothing.
 		tbs := bytes.ReplaceAll(x.RawTBSCertificate, []byte(oidX25519), []byte(oidEd25519))
@@ -118,6 +122,45 @@ func check(x *x509.Certificate, key crypto.PublicKey, tbs []byte) verdict {
 		return sigWrong
 	}
 	return sigRight
+}
+
+// signatureOIDs has the elements of the signature algorithms that one mistake
+// can turn into one that nobody knows. For RSA of the old kind, there is
+// verifyPKCS1.
+var signatureOIDs = [...]struct {
+	oid string
+	alg x509.SignatureAlgorithm
+}{
+	{"\x06\x07\x2a\x86\x48\xce\x3d\x04\x01", x509.ECDSAWithSHA1},
+	{"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02", x509.ECDSAWithSHA256},
+	{"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03", x509.ECDSAWithSHA384},
+	{"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x04", x509.ECDSAWithSHA512},
+	{"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a", x509.SHA256WithRSAPSS},
+	{"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a", x509.SHA384WithRSAPSS},
+	{"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a", x509.SHA512WithRSAPSS},
+	{oidEd25519, x509.PureEd25519},
+}
+
+// oidChanged is sigChanged if the signature of x is right once its algorithm is
+// another one of as many bytes. That an unknown algorithm looks like one that is
+// known proves nothing: ecdsa-with-SHA224, which crypto/x509 does not know,
+// differs from ecdsa-with-SHA256 in one byte.
+func oidChanged(x *x509.Certificate, key crypto.PublicKey) verdict {
+	cert, _, _ := readElement(x.Raw)
+	_, rest, _ := readElement(cert.body)
+	alg, _, _ := readElement(rest)
+	_, params, _ := readElement(alg.body)
+	oid := bytes.TrimSuffix(alg.body, params)
+	for _, s := range signatureOIDs {
+		if len(s.oid) != len(oid) {
+			continue // the lengths around it would be wrong, too
+		}
+		y := x509.Certificate{SignatureAlgorithm: s.alg, Signature: x.Signature}
+		if check(&y, key, bytes.ReplaceAll(x.RawTBSCertificate, oid, []byte(s.oid))) == sigRight {
+			return sigChanged
+		}
+	}
+	return sigUnchecked
 }
 
 func isPKCS1(alg x509.SignatureAlgorithm) bool {

@@ -26,6 +26,7 @@ type design struct {
 	issuer       string
 	skid, akid   []byte
 	alg          []byte // AlgorithmIdentifier
+	v1           bool   // without a version
 	sign         func(tbs []byte) []byte
 	afterSig     []byte // what follows the signature
 	serialNumber int64
@@ -87,6 +88,7 @@ func rsaKeyDER(n, e *big.Int, more ...[]byte) []byte {
 var (
 	algRSA     = der(0x30, derOID("1.2.840.113549.1.1.11"), derNull)
 	algECDSA   = der(0x30, derOID("1.2.840.10045.4.3.2"))
+	algSHA224  = der(0x30, derOID("1.2.840.10045.4.3.1"))
 	algEd25519 = der(0x30, derOID("1.3.101.112"))
 	algPSS     = der(0x30, derOID("1.2.840.113549.1.1.10"), pssParams)
 	algUnknown = der(0x30, derOID("1.2.3.4.5"))
@@ -114,7 +116,11 @@ func (d design) build() []byte {
 	if exts != nil {
 		exts = der(0xa3, der(0x30, exts))
 	}
-	tbs := der(0x30, der(0xa0, derInt(big.NewInt(2))), derInt(big.NewInt(7+d.serialNumber)), d.alg, name(d.issuer),
+	version := der(0xa0, derInt(big.NewInt(2)))
+	if d.v1 {
+		version = nil
+	}
+	tbs := der(0x30, version, derInt(big.NewInt(7+d.serialNumber)), d.alg, name(d.issuer),
 		der(0x30, der(0x17, []byte("250101000000Z")), der(0x17, []byte("310101000000Z"))), name(d.subject), d.spki, exts)
 	return der(0x30, tbs, d.alg, bitString(d.sign(tbs)), d.afterSig)
 }
@@ -220,6 +226,14 @@ func TestHonest(t *testing.T) {
 	rsa1024 := newOddKey(1024, e65537)
 	spki := func(key crypto.Signer) []byte { return spkiOfKey(key.Public()) }
 	withRSA, with256 := signWith(other2048, crypto.SHA256), signWith(other256, crypto.SHA256)
+	withSHA224 := func(tbs []byte) []byte {
+		sum := sha256.Sum224(tbs)
+		sig, err := p256.Sign(rand.Reader, sum[:], crypto.SHA224)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sig
+	}
 	odd := func(bits int, e int64) design {
 		k := newOddKey(bits, big.NewInt(e))
 		return design{spki: k.spki(), alg: algRSA, sign: k.sign(derNull)}
@@ -251,6 +265,10 @@ func TestHonest(t *testing.T) {
 		"RSA by a shorter key":            {spki: spki(rsa2048), alg: algRSA, sign: rsa1024.sign(derNull)},
 		"RSA by a longer key":             byRSA(rsa1024.spki()),
 		"Ed25519":                         {spki: spki(ed), alg: algEd25519, sign: signWith(ed, crypto.Hash(0))},
+		"Ed25519 by Ed448":                {spki: spki(ed), alg: der(0x30, derOID("1.3.101.113")), sign: func([]byte) []byte { return random(912).Bytes() }},
+		"ECDSA with SHA-224":              {spki: spki(p256), alg: algSHA224, sign: withSHA224},
+		"RSA by ECDSA as long":            {spki: oddKey{n: random(1112), e: e65537}.spki(), alg: algECDSA, sign: func([]byte) []byte { return random(1112).Bytes() }},
+		"ECDSA by RSA as long":            {spki: spki(ecKey(t, elliptic.P521())), alg: algRSA, sign: rsa1024.sign(derNull)},
 		"Ed25519 by RSA":                  byRSA(spki(ed)),
 		"RSA by another name":             {spki: spki(rsa2048), alg: algRSA, sign: withRSA, issuer: "another"},
 		"ECDSA by another name":           {spki: spki(p256), alg: algECDSA, sign: with256, issuer: "another"},
@@ -312,7 +330,12 @@ func TestPadding(t *testing.T) {
 		{"nothing but padding", slices.Concat([]byte{0, 1}, ff(126)), false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			d := design{spki: k.spki(), alg: algRSA, sign: func([]byte) []byte { return k.raw(test.em) }, subject: "subject", issuer: "another"}
+			// Without another name, the signature should be the key's.
+			d := design{spki: k.spki(), alg: algRSA, sign: func([]byte) []byte { return k.raw(test.em) }, subject: "subject", issuer: "subject"}
+			if c, err := certs.ParseOne(d.build()); found(err) != certs.KindDamaged {
+				t.Errorf("ParseOne, one name = %v, %v; want damaged", c, err)
+			}
+			d = design{spki: k.spki(), alg: algRSA, sign: func([]byte) []byte { return k.raw(test.em) }, subject: "subject", issuer: "another"}
 			if c, err := certs.ParseOne(d.build()); (err != nil) != test.own {
 				t.Errorf("ParseOne = %v, %v; want damaged: %v", c, err, test.own)
 			}
@@ -347,6 +370,7 @@ func TestDamaged(t *testing.T) {
 		return d
 	}
 	serial := func(d *design) { d.serialNumber++ }
+	alg := func(other []byte) func(*design) { return func(d *design) { d.alg = other } }
 	odd := func(bits int, e int64) design {
 		k := newOddKey(bits, big.NewInt(e))
 		return moved(design{spki: k.spki(), alg: algRSA, sign: k.sign(derNull)}, serial)
@@ -387,6 +411,15 @@ func TestDamaged(t *testing.T) {
 		"PSS, AKI":                                 moved(with(ownPSS, id20(1), id20(1)), func(d *design) { d.akid = near }),
 		"RSA by another key":                       {spki: spki(rsa2048), alg: algRSA, sign: signWith(other2048, crypto.SHA256)},
 		"ECDSA by another key":                     {spki: spki(p256), alg: algECDSA, sign: signWith(other256, crypto.SHA256)},
+		"RSA, algorithm":                           moved(ownRSA, alg(algUnknown)),
+		"RSA, algorithm and serial":                moved(ownRSA, func(d *design) { alg(algUnknown)(d); serial(d) }),
+		"PSS, algorithm":                           moved(ownPSS, alg(der(0x30, derOID("1.2.840.113549.1.1.42"), pssParams))),
+		"ECDSA, a bit of the algorithm":            moved(own256, alg(der(0x30, derOID("1.2.840.10045.4.3.18")))),
+		"ECDSA, another byte of the algorithm":     moved(own256, alg(der(0x30, derOID("1.2.840.10044.4.3.2")))),
+		"Ed25519, algorithm":                       moved(ownEd, alg(der(0x30, derOID("1.3.101.116")))),
+		"Ed25519 as Ed448":                         moved(ownEd, alg(der(0x30, derOID("1.3.101.113")))),
+		"PSS of 1024 bits":                         {spki: oddKey{n: random(1024), e: e65537}.spki(), alg: algPSS, sign: func([]byte) []byte { return random(1016).Bytes() }},
+		"PSS, the largest exponent":                {spki: oddKey{n: random(1032), e: big.NewInt(1<<31 - 1)}.spki(), alg: algPSS, sign: func([]byte) []byte { return random(1024).Bytes() }},
 		"an unknown key":                           byRSA(spkiOf("1.2.840.113549.1.1.13", derNull, rawRSA)),
 		"an unknown elliptic key":                  byRSA(spkiOf("1.2.840.10045.2.3", derOID("1.2.840.10045.3.1.7"), append([]byte{4}, make([]byte, 64)...))),
 		"RSA as RSASSA-PSS":                        byRSA(spkiOf("1.2.840.113549.1.1.10", derNull, rawRSA)),
