@@ -2,6 +2,7 @@ package c14n_test
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -133,6 +134,104 @@ func TestWriterRefuses(t *testing.T) {
 	}
 }
 
+// A list that libxml2 reads otherwise is accepted where it makes no difference:
+// no default namespace is there to be written or left out.
+func TestWriterAcceptsAmbiguous(t *testing.T) {
+	for _, test := range []struct{ doc, want string }{
+		{`<p:s xmlns:p="urn:p"/>`, `<p:s xmlns:p="urn:p"></p:s>`},
+		{`<s xmlns="urn:r"><p:t xmlns:p="urn:p"/></s>`, `<s xmlns="urn:r"><p:t xmlns:p="urn:p"></p:t></s>`},
+	} {
+		m, _ := c14n.Find(exclusive)
+		if !m.PrefixList("a  b") || !m.Ambiguous {
+			t.Fatalf("PrefixList: %+v", m)
+		}
+		if got, err := canonical(t, m, test.doc, "s"); err != nil || got != test.want {
+			t.Errorf("canonical form of %s: %s, %v; want %s", test.doc, got, err, test.want)
+		}
+	}
+}
+
+// Who takes the canonical form from memory is told what is wrong with it too.
+func TestWriterBytes(t *testing.T) {
+	m, _ := c14n.Find(v11)
+	s, w := xmlscan.New([]byte(`<r xml:base="urn:r"><s xml:base="urn:s"/></r>`)), c14n.NewWriter(nil, m)
+	s.Next()
+	w.Ancestor(s)
+	s.Next()
+	w.Start(s)
+	if b, err := w.Bytes(); err == nil {
+		t.Errorf("Bytes = %s; want an error", b)
+	}
+}
+
+// chunks records what is written, and fails from the nth write on.
+type chunks struct {
+	most, fail int
+	count      int
+	all        bytes.Buffer
+}
+
+func (c *chunks) Write(b []byte) (int, error) {
+	if c.count++; c.fail > 0 && c.count >= c.fail {
+		return 0, errors.New("disk full")
+	}
+	c.most = max(c.most, len(b))
+	return c.all.Write(b)
+}
+
+// The Writer passes on what it has as it goes, each byte once, whatever it is
+// made of, so that a long document needs no more memory than a short one.
+func TestWriterFlushes(t *testing.T) {
+	piece := bytes.Repeat([]byte("x"), 1<<10)
+	for name, write := range map[string]func(w *c14n.Writer, s *xmlscan.Scanner){
+		"start":       func(w *c14n.Writer, s *xmlscan.Scanner) { w.Start(s) },
+		"end":         func(w *c14n.Writer, s *xmlscan.Scanner) { w.End(xmlscan.Name{Local: piece}) },
+		"text":        func(w *c14n.Writer, s *xmlscan.Scanner) { w.Text(piece) },
+		"comment":     func(w *c14n.Writer, s *xmlscan.Scanner) { w.Comment(piece) },
+		"instruction": func(w *c14n.Writer, s *xmlscan.Scanner) { w.Instruction([]byte("p"), piece) },
+	} {
+		s := xmlscan.New([]byte(`<a b="` + string(piece) + `"/>`))
+		s.Next()
+		var c chunks
+		m, _ := c14n.Find(inclusive + "#WithComments")
+		w, whole := c14n.NewWriter(&c, m), c14n.NewWriter(nil, m)
+		for range 100 {
+			write(w, s)
+			write(whole, s)
+		}
+		w.Text([]byte("y"))
+		whole.Text([]byte("y"))
+		if err := w.Close(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if want, _ := whole.Bytes(); !bytes.Equal(c.all.Bytes(), want) {
+			t.Errorf("%s: %d bytes were passed on, which are not the %d that were written", name, c.all.Len(), len(want))
+		}
+		if c.most > 20<<10 {
+			t.Errorf("%s: %d bytes were kept; want about 16 KiB", name, c.most)
+		}
+	}
+	// One byte is passed on as many are.
+	var c chunks
+	w := c14n.NewWriter(&c, c14n.Method{})
+	w.Text([]byte("y"))
+	if err := w.Close(); err != nil || c.all.String() != "y" {
+		t.Errorf("Close passed on %q, %v", c.all.String(), err)
+	}
+}
+
+// The first error of what is written to is kept, and nothing is written behind it.
+func TestWriterFails(t *testing.T) {
+	c := chunks{fail: 2}
+	w := c14n.NewWriter(&c, c14n.Method{})
+	for range 10 {
+		w.Text(bytes.Repeat([]byte("x"), 20<<10))
+	}
+	if err := w.Close(); err == nil || c.count != 2 {
+		t.Errorf("Close = %v after %d writes; want the second's error and no third", err, c.count)
+	}
+}
+
 func TestFind(t *testing.T) {
 	for uri, want := range map[string]bool{
 		inclusive: true, inclusive + "#WithComments": true, inclusive + "WithComments": false, inclusive + "#": false,
@@ -152,6 +251,8 @@ func TestAbsolute(t *testing.T) {
 		"urn:a": true, "http://www.w3.org/2001/10/xml-exc-c14n#": true, "a:": true, "http://a:80/b?c#d": true, "a+b-c.1:d%2F": true, "HTTP://A/(b)!$'*+,;=~@": true,
 		"": false, "a": false, ":a": false, "1:a": false, "a b:c": false, "a/b:c": false, "urn:a b": false, "urn:é": false, "urn:%2": false, "urn:%2g": false, "urn:%g2": false,
 		"urn:a#b#c": false, "http://a:/": false, "http://a:x/": false, "http://a:123456/": false, "http:///a": false, "http://u@a/": false, "http://[::1]/": false,
+		"z:a": true, "Z9:a": true, "a0:b": true, "urn:%99%aA%fF": true, "urn:%@0": false, "urn:%0@": false, "a@b:c": false, "urn:a`b": false, "urn:[": false,
+		"http://a:65535/": true, "http://a": true, "http://a?b:c": true,
 		"urn:a&b": false, "urn:<": false, `urn:"`: false, "urn:\x7f": false, "urn:a|b": false, "http://a%20/": false,
 	} {
 		if got := c14n.Absolute(uri); got != want {
