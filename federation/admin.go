@@ -111,61 +111,6 @@ func unreadable(err error) string {
 	return "cannot be read"
 }
 
-// freshFor is how long the parts of Azure AD may not have heard of an account
-// that was just made: minutes have been seen.
-const freshFor = 15 * time.Minute
-
-// fresh reports whether the change gives a role to an account that an earlier run
-// has just made.
-func (st *observation) fresh(c Change) bool {
-	return c.Resource == ResRole && st.technical != nil && !st.technical.created.IsZero() && time.Since(st.technical.created) < freshFor
-}
-
-func diffAdmins(cs Changes, p Plan, st *observation) Changes {
-	upn := p.TechnicalAccount.UserPrincipalName
-	if upn == "" || !p.TechnicalAccount.Create {
-		return cs
-	}
-	var id string
-	if st.technical == nil {
-		cs = append(cs, Change{Resource: ResTechnicalAccount, Name: upn, Action: Create, Fields: []Field{
-			{Name: "displayName", New: p.TechnicalAccount.DisplayName},
-			{Name: "accountEnabled", New: "true"},
-		}})
-	} else {
-		id = st.technical.id
-		if st.technical.global {
-			return cs
-		}
-	}
-	return append(cs, Change{Resource: ResRole, Name: upn, Action: Add, Target: id})
-}
-
-// inspectTechnicalAccount checks the account that gets back in.
-func inspectTechnicalAccount(ps *problems, p Plan, st *observation) {
-	upn := p.TechnicalAccount.UserPrincipalName
-	if upn == "" {
-		return
-	}
-	a := st.technical
-	if a == nil {
-		if !p.TechnicalAccount.Create {
-			ps.add(CodeTechnicalAccount, upn, "the technical account "+upn+" does not exist", "create it, or set technicalAccount.create and supply a password")
-		}
-	} else {
-		if why := a.unfit(p, st); why != "" {
-			ps.add(CodeTechnicalAccount, upn, "the technical account "+upn+" "+why, "make it an enabled, cloud-only account on the tenant's *.onmicrosoft.com domain without an immutable ID")
-		}
-		if !a.global && !p.TechnicalAccount.Create {
-			ps.add(CodeTechnicalAccount, upn, "the technical account "+upn+" is not a Global Administrator", "give it the role, or set technicalAccount.create to have it given")
-		}
-	}
-	if _, at, _ := strings.Cut(upn, "@"); !strings.HasSuffix(domainName(at), ".onmicrosoft.com") {
-		*ps = append(*ps, Finding{Code: CodeTechnicalAccount, Severity: Warning, Subject: upn,
-			Message: "the technical account " + upn + " is not on the tenant's *.onmicrosoft.com domain", Repair: "an account there is out of reach of any federation"})
-	}
-}
-
 // unfit says why an administrator could not get back in with the plan's domain
 // federated; "" means that they could.
 func (a *admin) unfit(p Plan, st *observation) string {
@@ -242,13 +187,6 @@ func gateBreakGlass(ps *problems, p Plan, st *observation) {
 	}
 }
 
-func (f *Federator) gatePassword(ps *problems, p Plan, st *observation) {
-	if p.TechnicalAccount.Create && st.technical == nil && f.opts.TechnicalPassword.IsZero() {
-		ps.add(CodeTechnicalAccount, p.TechnicalAccount.UserPrincipalName, "the technical account "+p.TechnicalAccount.UserPrincipalName+" is to be made, but no password was supplied",
-			"supply Options.TechnicalPassword, or create the account by hand")
-	}
-}
-
 func adminEvidence(p Plan, st *observation) string {
 	var fit []string
 	for i := range st.admins {
@@ -257,57 +195,4 @@ func adminEvidence(p Plan, st *observation) string {
 		}
 	}
 	return strings.Join(fit, ", ")
-}
-
-func (f *Federator) accountStands(ctx context.Context, s *undoStep) (standing, string, error) {
-	if s.ID == "" {
-		return s.unidentified("account")
-	}
-	switch _, err := f.ad.User(ctx, s.ID); {
-	case errors.Is(err, aad.ErrNotFound) && s.Change.Action == Create:
-		return differs, "the account was deleted: Federate makes it anew", nil
-	case err != nil && !errors.Is(err, aad.ErrNotFound):
-		return differs, "", err
-	default:
-		return presence(s.Change, err == nil), "", nil
-	}
-}
-
-// identifyAccount takes an account for the one whose creation was never
-// answered if it was not there before, and its name and its time are right.
-func (u *undoing) identifyAccount(ctx context.Context, s *undoStep) error {
-	a, err := u.f.ad.User(ctx, s.Change.Name)
-	switch {
-	case errors.Is(err, aad.ErrNotFound):
-		s.nothing = true
-		return nil
-	case err != nil:
-		return err
-	}
-	if name := s.was("displayName"); s.Absent && a.DisplayName == name && s.sameTime(a.Created) {
-		s.ID = a.ID
-	}
-	return nil
-}
-
-func (f *Federator) roleStands(ctx context.Context, s *undoStep) (standing, string, error) {
-	there := false
-	for a, err := range f.ad.RoleAssignments(ctx, aad.GlobalAdministrator) {
-		if err != nil {
-			return differs, "", err
-		}
-		if a.ID == s.ID || s.ID == "" && s.Change.Target != "" && a.PrincipalID == s.Change.Target {
-			there = true
-			s.ID = a.ID
-		}
-	}
-	return presence(s.Change, there), "", nil
-}
-
-func (f *Federator) undoRole(ctx context.Context, s *undoStep) error {
-	if s.Change.Action == Add {
-		_, err := f.ad.AssignRole(ctx, s.Change.Target, aad.GlobalAdministrator)
-		return err
-	}
-	return f.ad.RemoveRoleAssignment(ctx, s.ID)
 }

@@ -51,29 +51,6 @@ func drift(p Plan, st *observation, missing Changes, now time.Time) []Finding {
 	return ps
 }
 
-// driftFederation tells each field of the configuration that was changed.
-func driftFederation(c Change, f Finding) []Finding {
-	var fs []Finding
-	for _, field := range c.Fields {
-		g := f
-		g.Message = fmt.Sprintf("Azure AD has %s %s for %s, the plan says %s", field.Name, field.show(field.Old), c.Name, field.show(field.New))
-		switch field.Name {
-		case fieldNextCertificate:
-			continue // told by inspect
-		case fieldCertificate:
-			g.Severity = Alarm
-			g.Message = fmt.Sprintf("Azure AD expects the %s for %s, JumpCloud signs with the %s: nobody can sign in", field.show(field.Old), c.Name, field.show(field.New))
-			if field.New == Later {
-				g.Message = fmt.Sprintf("Azure AD expects the %s for %s, and JumpCloud shows none: nobody can sign in", field.show(field.Old), c.Name)
-			}
-		case fieldIssuer, fieldPassiveSignIn, fieldActiveSignIn, fieldProtocol:
-			g.Severity = Alarm // sign-in is broken, or somebody else's
-		}
-		fs = append(fs, g)
-	}
-	return fs
-}
-
 func describe(c Change) string {
 	var parts []string
 	for _, f := range c.Fields {

@@ -98,32 +98,6 @@ func writeCmdlets(b *bufio.Writer, c Change, s Step) {
 	}
 }
 
-func writeFederation(b *bufio.Writer, c Change, s Step) {
-	domain := psQuote(c.Name)
-	// The ID of the configuration before the change is not that of another
-	// one that was made later.
-	id := "(Get-MgDomainFederationConfiguration -DomainId " + domain + ").Id"
-	switch c.Action {
-	case Delete:
-		fmt.Fprintf(b, "Remove-MgDomainFederationConfiguration -DomainId %s -InternalDomainFederationId %s # the domain is managed from then on\n", domain, id)
-		return
-	case Create:
-		if len(c.Fields) == 0 && s.Backup != nil {
-			c.Fields = backupFields(s.Backup)
-		}
-	}
-	b.WriteString("$federation = @{\n    '@odata.type' = '#microsoft.graph.internalDomainFederation'\n")
-	for _, f := range c.Fields {
-		fmt.Fprintf(b, "    %s = %s\n", psQuote(f.Name), psValue(f))
-	}
-	b.WriteString("}\n")
-	if c.Action == Create {
-		fmt.Fprintf(b, "New-MgDomainFederationConfiguration -DomainId %s -BodyParameter $federation\n", domain)
-		return
-	}
-	fmt.Fprintf(b, "Update-MgDomainFederationConfiguration -DomainId %s -InternalDomainFederationId %s -BodyParameter $federation\n", domain, id)
-}
-
 func fieldValue(c Change, name string) string {
 	for _, f := range c.Fields {
 		if f.Name == name {

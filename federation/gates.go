@@ -150,3 +150,32 @@ func gatePermissions(ps *problems, todo Changes, perms *aad.Permissions) {
 		}
 	}
 }
+
+// needed are the permissions that changes of Azure AD need.
+var needed = map[Resource][]string{
+	ResFederation:       {permissionInternalFederationReadWrite},
+	ResRecover:          {permissionDomainReadWrite},
+	ResDefaultDomain:    {permissionDomainReadWrite},
+	ResTechnicalAccount: {permissionUserReadWrite},
+	ResRole:             {permissionRoleReadWrite},
+}
+
+// purpose says what a change of Azure AD is for, as people would.
+func (c Change) purpose() string {
+	switch c.Resource {
+	case ResFederation:
+		if c.Action == Update {
+			return "change the federation of " + c.Name
+		}
+		return "federate " + c.Name
+	case ResRecover:
+		return "set " + c.Name + " to Managed"
+	case ResDefaultDomain:
+		return "make " + c.Name + " the default domain"
+	case ResTechnicalAccount:
+		return "create the account " + c.Name
+	case ResRole:
+		return "make " + c.Name + " a Global Administrator"
+	}
+	return c.String()
+}

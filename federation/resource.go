@@ -2,10 +2,8 @@ package federation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/jumpcloud"
@@ -64,15 +62,6 @@ var resources = map[Resource]struct {
 // shown is where the resource itself shows; what is read beside it is needed next.
 func (r Resource) shown() part { return resources[r].part &^ partMetadata }
 
-// needed are the permissions that changes of Azure AD need.
-var needed = map[Resource][]string{
-	ResFederation:       {permissionInternalFederationReadWrite},
-	ResRecover:          {permissionDomainReadWrite},
-	ResDefaultDomain:    {permissionDomainReadWrite},
-	ResTechnicalAccount: {permissionUserReadWrite},
-	ResRole:             {permissionRoleReadWrite},
-}
-
 // send makes one change and returns the ID of what it made, if it made
 // something.
 func (r *run) send(ctx context.Context, plan Plan, c Change) (id string, err error) {
@@ -129,15 +118,6 @@ func (r *run) send(ctx context.Context, plan Plan, c Change) (id string, err err
 	return "", fmt.Errorf("federation: no way to %s", c.String())
 }
 
-// standing says where a step stands, seen from the services' present state.
-type standing int
-
-const (
-	asLeft standing = iota // as the step left it
-	undone                 // as it was before the step
-	differs
-)
-
 // stands reads where a step stands, as things will be once the steps before it
 // are made.
 func (u *undoing) stands(ctx context.Context, s *undoStep) (standing, string, error) {
@@ -167,41 +147,6 @@ func (u *undoing) stands(ctx context.Context, s *undoStep) (standing, string, er
 		return u.f.roleStands(ctx, s)
 	}
 	return differs, "nothing is known about " + string(c.Resource), nil
-}
-
-// presence says where a step stands that takes a thing away, or brings it back,
-// by whether the thing is there.
-func presence(c Change, there bool) standing {
-	if there == (c.Action == Delete || c.Action == Remove) {
-		return asLeft
-	}
-	return undone
-}
-
-// fieldsStand compares present values with both ends of a change.
-func fieldsStand(fs []Field, now func(name string) string) (standing, string, error) {
-	left, before := true, true
-	var why []string
-	for _, f := range fs {
-		v := now(f.Name)
-		if f.Old == Later {
-			continue // was not known when the change was planned
-		}
-		if v != f.Old {
-			left = false
-			why = append(why, fmt.Sprintf("%s is %s, the step left %s", f.Name, f.show(v), f.show(f.Old)))
-		}
-		if v != f.New {
-			before = false
-		}
-	}
-	switch {
-	case before:
-		return undone, "", nil
-	case left:
-		return asLeft, "", nil
-	}
-	return differs, strings.Join(why, ", "), nil
 }
 
 // send makes the change that leads a step back.
@@ -278,25 +223,6 @@ func (r *run) found(c Change) string {
 	return ""
 }
 
-// pin writes the IDs of what was found into the plan of the report, so that a
-// resumed run finds those very objects.
-func (r *run) pin() {
-	if a := r.st.app(r.plan); a != nil {
-		r.plan.Application.ID = a.ID
-	}
-	groups := slices.Clone(r.plan.Groups)
-	for i := range groups {
-		if g := r.st.group(groups[i]); g != nil {
-			groups[i].ID = g.ID
-		}
-	}
-	r.plan.Groups = groups
-	if d := r.st.directory(r.plan); d != nil {
-		r.plan.Directory.ID = d.ID
-	}
-	r.rep.Plan = r.plan
-}
-
 // pinCreated does the same for what was just made.
 func (r *run) pinCreated(c Change, id string) {
 	switch {
@@ -314,71 +240,4 @@ func (r *run) pinCreated(c Change, id string) {
 		return
 	}
 	r.rep.Plan = r.plan
-}
-
-// purpose says what a change of Azure AD is for, as people would.
-func (c Change) purpose() string {
-	switch c.Resource {
-	case ResFederation:
-		if c.Action == Update {
-			return "change the federation of " + c.Name
-		}
-		return "federate " + c.Name
-	case ResRecover:
-		return "set " + c.Name + " to Managed"
-	case ResDefaultDomain:
-		return "make " + c.Name + " the default domain"
-	case ResTechnicalAccount:
-		return "create the account " + c.Name
-	case ResRole:
-		return "make " + c.Name + " a Global Administrator"
-	}
-	return c.String()
-}
-
-func bindingFrom(r Resource) jumpcloud.ObjectType {
-	if r == ResApplicationGroup {
-		return jumpcloud.ApplicationObject
-	}
-	return jumpcloud.DirectoryObject
-}
-
-// sendBinding binds a group, or ends its binding.
-func (f *Federator) sendBinding(ctx context.Context, c Change) error {
-	from, to := jumpcloud.Object{Type: bindingFrom(c.Resource), ID: c.Parent}, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: c.Target}
-	if c.Action == Add {
-		return f.jc.Associate(ctx, from, to)
-	}
-	return f.jc.Dissociate(ctx, from, to)
-}
-
-func (u *undoing) bindingStands(ctx context.Context, c Change) (standing, string, error) {
-	bound, err := u.f.bound(ctx, jumpcloud.Object{Type: bindingFrom(c.Resource), ID: c.Parent})
-	switch {
-	case errors.Is(err, jumpcloud.ErrNotFound) && c.Action == Add:
-		return differs, "what the group was bound to is gone: Federate makes it anew", nil
-	case errors.Is(err, jumpcloud.ErrNotFound):
-		return undone, "", nil
-	case err != nil:
-		return differs, "", err
-	case c.Action == Add && !bound[c.Target]:
-		if _, err := u.f.jc.Group(ctx, c.Target); errors.Is(err, jumpcloud.ErrNotFound) {
-			return differs, "the group is gone: Federate makes it anew", nil
-		} else if err != nil {
-			return differs, "", err
-		}
-	}
-	return presence(c, bound[c.Target]), "", nil
-}
-
-// bound returns the IDs of the groups that are bound to an object directly.
-func (f *Federator) bound(ctx context.Context, o jumpcloud.Object) (map[string]bool, error) {
-	ids := make(map[string]bool)
-	for to, err := range recallList(ctx, "groups of "+o.String(), f.jc.Associations(ctx, o, jumpcloud.GroupObject)) {
-		if err != nil {
-			return nil, err
-		}
-		ids[to.ID] = true
-	}
-	return ids, nil
 }

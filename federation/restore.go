@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -48,22 +47,6 @@ func (u *undoing) judgeFederation(ctx context.Context, ps *problems) error {
 		}
 	}
 	return nil
-}
-
-// target is the configuration that a step leads back to.
-func (u *undoing) target(s *undoStep) *aad.Federation {
-	if s.Change.Action == Create {
-		return s.Backup
-	}
-	w := *u.sight.st.fed
-	for _, f := range s.Change.Fields {
-		for _, c := range configFields {
-			if c.name == f.Name && c.get(&w) != f.New {
-				_ = c.set(&w, f.New) // what cannot be read is judged as missing
-			}
-		}
-	}
-	return &w
 }
 
 // bringsJumpCloud reports whether a step brings a federation with a JumpCloud
@@ -184,14 +167,6 @@ func (u *undoing) judgeJumpCloud(ctx context.Context, s *undoStep, ps *problems)
 	return nil
 }
 
-// gone reports whether the report itself says that the application was deleted:
-// an old list may still show it.
-func (u *undoing) gone(id string) bool {
-	return slices.ContainsFunc(u.steps, func(s *undoStep) bool {
-		return s.Change.Resource == ResApplication && s.Change.Action == Create && s.ID == id && (s.of == Done || s.of == Made)
-	})
-}
-
 // planOf is the plan by which a federation that comes back is judged: its
 // application, with every group that will be bound to it then.
 func (u *undoing) planOf(ctx context.Context, app *jumpcloud.Application, t *aad.Federation) (Plan, error) {
@@ -292,64 +267,6 @@ func (c LockOut) covers(upns []string) (bad, accepted []string) {
 		return bad, accepted
 	}
 	return nil, append(accepted, bad...)
-}
-
-// judgeFields restores a standing federation field by field. What somebody has
-// changed since is left, and certificates and addresses that would not fit what
-// JumpCloud signs with, and where, as well.
-func (u *undoing) judgeFields(s *undoStep) {
-	fed := u.sight.st.fed
-	var fields []Field
-	var left []string
-	for _, f := range s.Change.Fields {
-		now := federationField(fed, f.Name)
-		switch {
-		case now == f.New:
-			continue // is as it was already
-		case f.Old != Later && now != f.Old:
-			left = append(left, fmt.Sprintf("%s is %s, the step left %s: somebody has changed it since", f.Name, f.show(now), f.show(f.Old)))
-			continue
-		}
-		if why := u.unfitField(f); why != "" {
-			left = append(left, why)
-			continue
-		}
-		fields = append(fields, Field{Name: f.Name, Old: now, New: f.New})
-	}
-	s.leftFields = left
-	if len(fields) == 0 && len(left) > 0 {
-		s.at, s.why = differs, strings.Join(left, ", ")+": set it by hand if it is still wanted"
-		return
-	}
-	s.Change.Fields = fields
-}
-
-// unfitField says why a value of a standing federation must not come back.
-func (u *undoing) unfitField(f Field) string {
-	switch f.Name {
-	case fieldCertificate, fieldNextCertificate:
-		a := u.sight.st.app(u.p)
-		if a == nil {
-			return f.Name + " stays, because the application that signs is not known"
-		}
-		own, err := a.Certificate()
-		if err != nil {
-			return f.Name + " stays, because the certificate that JumpCloud signs with cannot be read"
-		}
-		// Afterwards one of the two slots must hold it.
-		w := *u.sight.st.fed
-		for _, c := range configFields {
-			if c.name == f.Name && c.set(&w, f.New) != nil {
-				return f.Name + " stays, because the value before cannot be read as a certificate"
-			}
-		}
-		if w.SigningCertificate != own && w.NextSigningCertificate != own {
-			return fmt.Sprintf("%s stays %s, because JumpCloud signs with that and not with the %s any more", f.Name, f.show(f.Old), f.show(f.New))
-		}
-	case fieldActiveSignIn, fieldProtocol, fieldPassiveSignIn:
-		return f.Name + " stays " + f.show(f.Old) + ", because it is what the application answers at"
-	}
-	return ""
 }
 
 // stillStanding looks at everything that sign-in needs, right before a

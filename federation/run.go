@@ -238,3 +238,22 @@ func (r *run) converge(ctx context.Context) error {
 		}
 	}
 }
+
+// pin writes the IDs of what was found into the plan of the report, so that a
+// resumed run finds those very objects.
+func (r *run) pin() {
+	if a := r.st.app(r.plan); a != nil {
+		r.plan.Application.ID = a.ID
+	}
+	groups := slices.Clone(r.plan.Groups)
+	for i := range groups {
+		if g := r.st.group(groups[i]); g != nil {
+			groups[i].ID = g.ID
+		}
+	}
+	r.plan.Groups = groups
+	if d := r.st.directory(r.plan); d != nil {
+		r.plan.Directory.ID = d.ID
+	}
+	r.rep.Plan = r.plan
+}

@@ -186,17 +186,6 @@ func (u *undoing) lookAround(ctx context.Context) (err error) {
 	}
 }
 
-// federation is the step that leads the domain's federation back, if there is
-// one that is still to be made.
-func (u *undoing) federation() *undoStep {
-	for _, s := range u.steps {
-		if s.Change.Resource == ResFederation {
-			return s
-		}
-	}
-	return nil
-}
-
 // judgeLine lets everything stay that sign-in through the application depends
 // on, if the domain will still depend on it.
 func (u *undoing) judgeLine() {
@@ -222,23 +211,6 @@ func (u *undoing) wayOut() string {
 		return ", and people sign in through it: call again once its federation can be taken away"
 	}
 	return ", and people sign in through it: revert the report of the run that federated the domain first, or call Defederate"
-}
-
-// frees reports whether the step, which leads the federation back, ends the
-// domain's dependence on the application.
-func (s *undoStep) frees() bool {
-	switch s.Change.Action {
-	case Delete:
-		return true
-	case Update:
-		return s.restores(fieldIssuer)
-	}
-	return false
-}
-
-// restores reports whether the step writes the field of a configuration.
-func (s *undoStep) restores(name string) bool {
-	return slices.ContainsFunc(s.Change.Fields, func(f Field) bool { return f.Name == name && f.Old != f.New })
 }
 
 // release waits until the domain is seen, twice and apart, to depend on the

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -164,11 +163,6 @@ func (u *undoing) groupUser(ctx context.Context, groupID string, others map[stri
 	return "", nil
 }
 
-// deletes reports whether one of the steps deletes this thing.
-func (u *undoing) deletes(id string) bool {
-	return slices.ContainsFunc(u.steps, func(s *undoStep) bool { return s.Change.Action == Delete && s.ID == id })
-}
-
 // serves says what else lives on what a step takes away in Azure AD or in the
 // directory; "" means nothing.
 func (u *undoing) serves(s *undoStep, others map[string]string) string {
@@ -212,10 +206,4 @@ func (u *undoing) identify(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// sameTime reports whether something was made when the step was sent.
-func (s *undoStep) sameTime(created time.Time) bool {
-	d := created.Sub(s.begun)
-	return !created.IsZero() && d > -5*time.Minute && d < s.Elapsed+5*time.Minute
 }
