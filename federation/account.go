@@ -1,8 +1,10 @@
 package federation
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -16,7 +18,7 @@ const freshFor = 15 * time.Minute
 // fresh reports whether the change gives a role to an account that an earlier run
 // has just made.
 func (st *observation) fresh(c Change) bool {
-	return c.Resource == ResRole && st.technical != nil && !st.technical.created.IsZero() && time.Since(st.technical.created) < freshFor
+	return c.givesRole() && st.technical != nil && !st.technical.created.IsZero() && time.Since(st.technical.created) < freshFor
 }
 
 func diffAdmins(cs Changes, p Plan, st *observation) Changes {
@@ -122,4 +124,58 @@ func (f *Federator) undoRole(ctx context.Context, s *undoStep) error {
 		return err
 	}
 	return f.ad.RemoveRoleAssignment(ctx, s.ID)
+}
+
+// givesRole reports whether the change gives or takes the role of Global
+// Administrator.
+func (c Change) givesRole() bool { return c.Resource == ResRole }
+
+// ofAdministrator reports whether the change is about who gets back in.
+func (c Change) ofAdministrator() bool { return c.Resource == ResTechnicalAccount || c.givesRole() }
+
+func (f *Federator) createAccount(ctx context.Context, plan Plan, c Change) (string, error) {
+	u, err := f.ad.CreateUser(ctx, aad.NewUser{
+		UserPrincipalName: c.Name,
+		DisplayName:       plan.TechnicalAccount.DisplayName,
+		Password:          f.opts.TechnicalPassword,
+	})
+	if err != nil {
+		return "", err
+	}
+	return u.ID, nil
+}
+
+func (f *Federator) assignRole(ctx context.Context, c Change) (string, error) {
+	a, err := f.ad.AssignRole(ctx, c.Target, aad.GlobalAdministrator)
+	if err != nil {
+		return "", err
+	}
+	return a.ID, nil
+}
+
+func (c Change) accountCmdlets(b *bufio.Writer) {
+	name := psQuote(c.Name)
+	if c.Action == Delete {
+		fmt.Fprintf(b, "Remove-MgUser -UserId %s\n", name)
+		return
+	}
+	local, _, _ := strings.Cut(c.Name, "@")
+	fmt.Fprintf(b, "$password = [System.Net.NetworkCredential]::new('', (Read-Host -AsSecureString)).Password # not on this page\n"+
+		"New-MgUser -UserPrincipalName %s -DisplayName %s -MailNickname %s -AccountEnabled -PasswordProfile @{ Password = $password; ForceChangePasswordNextSignIn = $false }\n",
+		name, psQuote(c.value("displayName")), psQuote(local))
+}
+
+func (c Change) roleCmdlets(b *bufio.Writer, s Step) {
+	if c.Action == Remove {
+		id := psQuote(s.ID)
+		if s.ID == "" {
+			id = "$assignment.Id # what the step above returned;"
+		} else {
+			id += " #"
+		}
+		fmt.Fprintf(b, "Remove-MgRoleManagementDirectoryRoleAssignment -UnifiedRoleAssignmentId %s Global Administrator of %s\n", id, comment(c.Name))
+		return
+	}
+	fmt.Fprintf(b, "$assignment = New-MgRoleManagementDirectoryRoleAssignment -PrincipalId (Get-MgUser -UserId %s).Id -RoleDefinitionId %s -DirectoryScopeId '/' # Global Administrator\n",
+		psQuote(c.Name), psQuote(aad.GlobalAdministrator))
 }

@@ -198,16 +198,20 @@ func diffApplication(cs Changes, p Plan, st *observation) Changes {
 			cs = append(cs, Change{Resource: ResApplication, Name: p.Application.IdPEntityID, Action: Update, Fields: fs, Target: id})
 		}
 	}
-	for _, g := range p.Groups {
-		var gid string
-		if have := st.group(g); have != nil {
-			gid = have.ID
-		}
-		if gid == "" || !st.appGroups[gid] {
-			cs = append(cs, Change{Resource: ResApplicationGroup, Name: g.Name, Action: Add, Parent: id, Target: gid})
-		}
-	}
-	return cs
+	return diffApplicationGroups(cs, p, st, id)
+}
+
+// ofApplication reports whether the change is about the application itself.
+func (c Change) ofApplication() bool { return c.Resource == ResApplication }
+
+func (c Change) makesApplication() bool { return c.ofApplication() && c.Action == Create }
+
+func (c Change) deletesApplication() bool { return c.ofApplication() && c.Action == Delete }
+
+// switchesOff reports whether the change makes the application inactive.
+func (c Change) switchesOff() bool {
+	return c.ofApplication() && c.Action == Update &&
+		slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == "active" && f.New != "true" })
 }
 
 func (p Plan) label() string {
@@ -296,4 +300,15 @@ func editApplication(a *jumpcloud.Application, fs []Field) {
 			a.Active = f.New == "true"
 		}
 	}
+}
+
+func (st *observation) applicationDrift(p Plan, c Change) (Severity, string) {
+	if c.Action != Update {
+		return Alarm, "JumpCloud's application is missing, so nobody can sign in"
+	}
+	severity := Alarm
+	if a := st.app(p); a == nil || a.Active {
+		severity = Warning
+	}
+	return severity, "JumpCloud's application differs: " + describe(c)
 }

@@ -83,6 +83,26 @@ func (u *undoing) identifyApplication(ctx context.Context, s *undoStep) error {
 // an old list may still show it.
 func (u *undoing) gone(id string) bool {
 	return slices.ContainsFunc(u.steps, func(s *undoStep) bool {
-		return s.Change.Resource == ResApplication && s.Change.Action == Create && s.ID == id && (s.of == Done || s.of == Made)
+		return s.Change.makesApplication() && s.ID == id && (s.of == Done || s.of == Made)
 	})
+}
+
+// undoApplication deletes the application that a run has made, or sets it to what
+// it was.
+func (f *Federator) undoApplication(ctx context.Context, s *undoStep) error {
+	if s.Change.Action == Delete {
+		return f.jc.DeleteApplication(ctx, s.ID)
+	}
+	_, err := f.jc.ModifyApplication(ctx, s.Change.Target, func(a *jumpcloud.Application) error {
+		editApplication(a, s.Change.Fields)
+		return nil
+	})
+	return err
+}
+
+// deletingApplication is the step that deletes an application, with what it was.
+func deletingApplication(a *jumpcloud.Application) Step {
+	return Step{ID: a.ID, Change: Change{Resource: ResApplication, Name: a.IdPEntityID, Action: Delete, Fields: []Field{
+		{Name: "label", Old: a.DisplayLabel}, {Name: "idpEntityID", Old: a.IdPEntityID}, {Name: "loginURL", Old: a.SSOURL},
+	}}}
 }

@@ -214,13 +214,7 @@ type commonThing struct {
 }
 
 // shared reports whether plans of a batch may share what the change makes.
-func (c Change) shared() bool {
-	switch c.Resource {
-	case ResGroup, ResMember, ResDirectoryGroup, ResDirectoryRule, ResTechnicalAccount, ResRole:
-		return true
-	}
-	return false
-}
+func (c Change) shared() bool { return resources[c.Resource].shared }
 
 // once makes the change, unless another plan of the batch has made it or is about
 // to, for whose answer it waits. A change that was certainly refused for a while is

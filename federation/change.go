@@ -47,6 +47,9 @@ type Change struct {
 	Target string `json:"target,omitempty"`
 }
 
+// stage is when the change is made; see [thing].
+func (c Change) stage() int { return resources[c.Resource].stage }
+
 // key identifies the change within a run.
 func (c Change) key() string {
 	return string(c.Action) + " " + string(c.Resource) + " " + c.Name
@@ -56,6 +59,21 @@ func (c Change) key() string {
 // create jumpcloud/group "Microsoft 365". [Changes.String] shows its fields.
 func (c Change) String() string {
 	return fmt.Sprintf("%s %s %q", c.Action, c.Resource, c.Name)
+}
+
+// writes reports whether the change is one of the field, among others.
+func (c Change) writes(field string) bool {
+	return slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == field })
+}
+
+// value is the value that the change gives a field.
+func (c Change) value(field string) string {
+	for _, f := range c.Fields {
+		if f.Name == field {
+			return f.New
+		}
+	}
+	return ""
 }
 
 // inverse is the change that undoes c.
@@ -122,9 +140,9 @@ func (cs Changes) only(other Changes) Changes {
 func (cs Changes) first() Changes {
 	var out Changes
 	for _, c := range cs {
-		if len(out) == 0 || c.Resource.stage() == out[0].Resource.stage() {
+		if len(out) == 0 || c.stage() == out[0].stage() {
 			out = append(out, c)
-		} else if c.Resource.stage() < out[0].Resource.stage() {
+		} else if c.stage() < out[0].stage() {
 			out = append(out[:0:0], c)
 		}
 	}
@@ -133,7 +151,7 @@ func (cs Changes) first() Changes {
 
 func (cs Changes) parts() (p part) {
 	for _, c := range cs {
-		p |= resources[c.Resource].part
+		p |= resources[c.Resource].parts
 	}
 	return p
 }

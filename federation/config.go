@@ -36,6 +36,30 @@ func (p Plan) wanted(st *observation) (w aad.Federation, cert string) {
 	return w, c.Base64()
 }
 
+// ofFederation reports whether the change is about the federation of the domain.
+func (c Change) ofFederation() bool { return c.Resource == ResFederation }
+
+// federates reports whether the change federates the domain.
+func (c Change) federates() bool { return c.ofFederation() && c.Action == Create }
+
+// recovers reports whether the change makes a domain managed whose configuration
+// cannot be read.
+func (c Change) recovers() bool { return c.Resource == ResRecover }
+
+// federating is the change that federates a domain.
+func federating(domain string) Change {
+	return Change{Resource: ResFederation, Name: domain, Action: Create}
+}
+
+// managing is the step that makes a domain managed, which had this configuration.
+func managing(domain string, fed *aad.Federation) Step {
+	s := Step{Change: federating(domain).inverse(), Backup: fed}
+	if fed != nil {
+		s.Change.Fields = inverse(backupFields(fed))
+	}
+	return s
+}
+
 func diffFederation(cs Changes, p Plan, st *observation) Changes {
 	w, cert := p.wanted(st)
 	have := st.fed
@@ -135,7 +159,15 @@ func (r *run) sendFederation(ctx context.Context, plan Plan, c Change) (id strin
 }
 
 // driftFederation tells each field of the configuration that was changed.
-func driftFederation(c Change, f Finding) []Finding {
+func driftFederation(p Plan, st *observation, c Change, f Finding) []Finding {
+	switch {
+	case classify(p, st) != StateForeign && st.fed != nil:
+	case !st.federated(p.Domain) && c.ofFederation():
+		f.Message, f.Severity = c.Name+" is not federated: people sign in with Azure AD passwords", Alarm
+		return []Finding{f}
+	default:
+		return nil // told by inspect
+	}
 	var fs []Finding
 	for _, field := range c.Fields {
 		g := f
@@ -157,7 +189,7 @@ func driftFederation(c Change, f Finding) []Finding {
 	return fs
 }
 
-func writeFederation(b *bufio.Writer, c Change, s Step) {
+func (c Change) federationCmdlets(b *bufio.Writer, s Step) {
 	domain := psQuote(c.Name)
 	// The ID of the configuration before the change is not that of another
 	// one that was made later.

@@ -14,7 +14,7 @@ import (
 // one that is still to be made.
 func (u *undoing) federation() *undoStep {
 	for _, s := range u.steps {
-		if s.Change.Resource == ResFederation {
+		if s.Change.ofFederation() {
 			return s
 		}
 	}
@@ -56,7 +56,7 @@ func (u *undoing) federationStands(ctx context.Context, s *undoStep) (standing, 
 	if managed || fed == nil {
 		return differs, c.Name + " has no federation configuration any more: run Federate if it is wanted", nil
 	}
-	if s.wrote(fieldIssuer) {
+	if s.Change.writes(fieldIssuer) {
 		if s.back(fed, fieldIssuer) && s.back(fed, fieldPassiveSignIn) {
 			return undone, "", nil
 		}
@@ -69,11 +69,6 @@ func (u *undoing) federationStands(ctx context.Context, s *undoStep) (standing, 
 		}
 	}
 	return undone, "", nil
-}
-
-// wrote reports whether the step changed the field.
-func (s *undoStep) wrote(name string) bool {
-	return slices.ContainsFunc(s.Change.Fields, func(f Field) bool { return f.Name == name })
 }
 
 // back reports whether a field is as it was before the step, or was never

@@ -99,30 +99,12 @@ func (u *undoing) fits(ctx context.Context, rep *Report) error {
 // fitsByID accepts a report that names no customer if one of the things that it
 // names is there.
 func (u *undoing) fitsByID(ctx context.Context, tenant string) error {
-	type probe struct {
-		id   string
-		find func(context.Context, string) error
-	}
-	group := func(ctx context.Context, id string) error { _, err := u.f.jc.Group(ctx, id); return err }
-	application := func(ctx context.Context, id string) error { _, err := u.f.jc.Application(ctx, id); return err }
-	account := func(ctx context.Context, id string) error { _, err := u.f.ad.User(ctx, id); return err }
-	probes := []probe{{u.p.Application.ID, application}, {u.p.Directory.ID, func(ctx context.Context, id string) error { _, err := u.f.jc.Office365(ctx, id); return err }}}
+	probes := []probe{{u.p.Application.ID, u.f.hasApplication}, {u.p.Directory.ID, u.f.hasDirectory}}
 	for _, g := range u.p.Groups {
-		probes = append(probes, probe{g.ID, group})
+		probes = append(probes, probe{g.ID, u.f.hasGroup})
 	}
 	for _, s := range u.steps {
-		switch c := s.Change; c.Resource {
-		case ResApplication:
-			probes = append(probes, probe{cmp.Or(s.ID, c.Target), application})
-		case ResApplicationGroup:
-			probes = append(probes, probe{c.Parent, application}, probe{c.Target, group})
-		case ResGroup:
-			probes = append(probes, probe{s.ID, group})
-		case ResTechnicalAccount:
-			probes = append(probes, probe{s.ID, account})
-		case ResFederation:
-			probes = append(probes, probe{c.Name, func(ctx context.Context, name string) error { _, err := u.f.ad.Domain(ctx, name); return err }})
-		}
+		probes = append(probes, u.names(s)...)
 	}
 	probes = slices.DeleteFunc(probes, func(p probe) bool { return p.id == "" })
 	for _, p := range probes {
@@ -146,4 +128,36 @@ func (u *undoing) fitsByID(ctx context.Context, tenant string) error {
 		"use the credentials of the customer whose report it is")
 	u.rep.note(ps)
 	return ps.err()
+}
+
+// A probe is an ID, or a name, that only one customer has, and what asks for it.
+// Each of those below returns an error if the service does not have the thing.
+type probe struct {
+	id   string
+	find func(context.Context, string) error
+}
+
+func (f *Federator) hasApplication(ctx context.Context, id string) error {
+	_, err := f.jc.Application(ctx, id)
+	return err
+}
+
+func (f *Federator) hasGroup(ctx context.Context, id string) error {
+	_, err := f.jc.Group(ctx, id)
+	return err
+}
+
+func (f *Federator) hasDirectory(ctx context.Context, id string) error {
+	_, err := f.jc.Office365(ctx, id)
+	return err
+}
+
+func (f *Federator) hasAccount(ctx context.Context, id string) error {
+	_, err := f.ad.User(ctx, id)
+	return err
+}
+
+func (f *Federator) hasDomain(ctx context.Context, name string) error {
+	_, err := f.ad.Domain(ctx, name)
+	return err
 }

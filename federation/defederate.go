@@ -121,7 +121,7 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 		}
 	}
 	for _, s := range defederateSteps(plan, u.p, &st) {
-		u.steps = append(u.steps, &undoStep{Step: s, losing: s.Change.takesAway() && resources[s.Change.Resource].lifeline, perhaps: s.Change.Resource == ResFederation})
+		u.steps = append(u.steps, &undoStep{Step: s, losing: s.Change.loses(), perhaps: s.Change.ofFederation()})
 	}
 	if plan.Passwords != PasswordsKnown {
 		if err := u.f.needPasswords(ctx, plan, rep); err != nil {
@@ -163,21 +163,15 @@ func defederateProblems(plan DefederatePlan, st *observation, rep *Report) error
 // defederateSteps are the steps, written as what Federate would have done the
 // other way round, so that the same code makes them and Revert undoes them.
 func defederateSteps(plan DefederatePlan, p Plan, st *observation) (steps []Step) {
-	s := Step{Change: Change{Resource: ResFederation, Name: plan.Domain, Action: Delete}, Backup: st.fed}
-	if st.fed != nil {
-		s.Change.Fields = inverse(backupFields(st.fed))
-	}
-	steps = append(steps, s)
+	steps = append(steps, managing(plan.Domain, st.fed))
 	a := st.app(p)
 	if !plan.RemoveApplication || a == nil {
 		return steps
 	}
 	for _, id := range slices.Sorted(maps.Keys(st.appGroups)) {
-		steps = append(steps, Step{Change: Change{Resource: ResApplicationGroup, Name: id, Action: Remove, Parent: a.ID, Target: id}})
+		steps = append(steps, unbinding(a.ID, id))
 	}
-	return append(steps, Step{ID: a.ID, Change: Change{Resource: ResApplication, Name: a.IdPEntityID, Action: Delete, Fields: []Field{
-		{Name: "label", Old: a.DisplayLabel}, {Name: "idpEntityID", Old: a.IdPEntityID}, {Name: "loginURL", Old: a.SSOURL},
-	}}})
+	return append(steps, deletingApplication(a))
 }
 
 // needPasswords names everybody on the domain and on the subdomains that follow

@@ -96,16 +96,7 @@ func diffDirectory(cs Changes, p Plan, st *observation) Changes {
 	if dir == nil {
 		return cs // a refusal; see inspect
 	}
-	for _, name := range p.Directory.Groups {
-		i := slices.IndexFunc(p.Groups, func(g Group) bool { return g.Name == name })
-		var gid string
-		if have := st.group(p.Groups[i]); have != nil {
-			gid = have.ID
-		}
-		if gid == "" || !st.dirGroups[gid] {
-			cs = append(cs, Change{Resource: ResDirectoryGroup, Name: name, Action: Add, Parent: dir.ID, Target: gid})
-		}
-	}
+	cs = diffDirectoryGroups(cs, p, st, dir.ID)
 	for _, rule := range p.Directory.Rules {
 		if !st.rules[rule] {
 			cs = append(cs, Change{Resource: ResDirectoryRule, Name: rule, Action: Add, Parent: dir.ID})
@@ -143,6 +134,16 @@ func diffDirectoryDomains(cs Changes, p Plan, st *observation, dir *jumpcloud.Di
 	return cs
 }
 
+// ofDirectoryDomain reports whether the change is about a domain of the directory.
+func (c Change) ofDirectoryDomain() bool {
+	return c.Resource == ResDirectoryDomain || c.Resource == ResDirectoryDefault
+}
+
+// addsDefault reports whether the change gives the directory its first default domain.
+func (c Change) addsDefault() bool {
+	return c.Resource == ResDirectoryDefault && len(c.Fields) == 1 && c.Fields[0].Old == ""
+}
+
 func inspectDirectory(ps *problems, p Plan, st *observation) {
 	dir := st.directory(p)
 	if dir == nil {
@@ -168,6 +169,22 @@ func inspectDirectory(ps *problems, p Plan, st *observation) {
 	if want := p.Directory.DefaultDomain; want != "" && want != p.Domain && st.dirDomains != nil && !slices.ContainsFunc(st.dirDomains, func(d *jumpcloud.DirectoryDomain) bool { return domainName(d.Domain) == want }) {
 		ps.add(CodeDirectoryDomain, want, "the directory "+quote(dir.Name)+" has no domain "+want+" to be its default", "name one of the directory's domains, or leave directory.defaultDomain out")
 	}
+}
+
+func (f *Federator) addRule(ctx context.Context, c Change) (string, error) {
+	rule, err := f.jc.CreateTranslationRule(ctx, c.Parent, jumpcloud.TranslationRule{BuiltIn: c.Name, Direction: "export"})
+	if err != nil {
+		return "", err
+	}
+	return rule.ID, nil
+}
+
+func (f *Federator) addDirectoryDomain(ctx context.Context, c Change) (string, error) {
+	d, err := f.jc.AddOffice365Domain(ctx, c.Parent, c.Name)
+	if err != nil {
+		return "", err
+	}
+	return d.ID, nil
 }
 
 func (f *Federator) directoryStands(ctx context.Context, c Change) (standing, string, error) {
@@ -201,7 +218,7 @@ func (f *Federator) ruleStands(ctx context.Context, c Change) (standing, string,
 
 func (f *Federator) undoRule(ctx context.Context, s Step) error {
 	if s.Change.Action == Add {
-		_, err := f.jc.CreateTranslationRule(ctx, s.Change.Parent, jumpcloud.TranslationRule{BuiltIn: s.Change.Name, Direction: "export"})
+		_, err := f.addRule(ctx, s.Change)
 		return err
 	}
 	id := s.ID
@@ -224,7 +241,7 @@ func (f *Federator) undoDirectoryDomain(ctx context.Context, c Change) error {
 		}
 	}
 	if c.Resource == ResDirectoryDomain && c.Action == Add {
-		_, err := f.jc.AddOffice365Domain(ctx, c.Parent, c.Name)
+		_, err := f.addDirectoryDomain(ctx, c)
 		return err
 	}
 	for d, err := range f.jc.Office365Domains(ctx, c.Parent) {

@@ -83,6 +83,9 @@ func diffDefaultDomain(cs Changes, p Plan, st *observation) Changes {
 	}})
 }
 
+// movesDefault reports whether the change makes another domain the default one.
+func (c Change) movesDefault() bool { return c.Resource == ResDefaultDomain }
+
 // newDefault is the domain that becomes the default one.
 func (p Plan) newDefault(st *observation) string {
 	if p.DefaultDomain != "" {

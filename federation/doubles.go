@@ -23,7 +23,7 @@ func (r *run) yield(ctx context.Context) error {
 		if theirs := r.st.app(unpinned); s.ID != theirs.ID && r.plan.Application.ID != theirs.ID {
 			r.giveWay(made, ResApplication, theirs.ID)
 			r.plan.Application.ID, r.rep.Plan.Application.ID = theirs.ID, theirs.ID
-			r.forget(ResApplicationGroup, ResFederation)
+			r.forgetAfter(ResApplication)
 			st, err := r.f.observe(ctx, r.plan, r.st, partApplications|partMetadata|partApplicationGroups)
 			if err != nil {
 				return err
@@ -43,7 +43,7 @@ func (r *run) yield(ctx context.Context) error {
 		}
 		r.giveWay(made, ResGroup, all[0].ID)
 		g.ID = all[0].ID
-		r.forget(ResMember, ResApplicationGroup, ResDirectoryGroup)
+		r.forgetAfter(ResGroup)
 		st, err := r.f.observe(ctx, r.plan, r.st, partGroups|partMembers)
 		if err != nil {
 			return err
@@ -183,10 +183,11 @@ func (r *run) inUse(ctx context.Context, d double, doubles []double) (string, er
 	return "", nil
 }
 
-// forget lets changes of these resources be made again.
-func (r *run) forget(rs ...Resource) {
+// forgetAfter lets the changes be made again that build on a thing which was
+// replaced.
+func (r *run) forgetAfter(replaced Resource) {
 	for _, sent := range r.sent {
-		if slices.Contains(rs, r.rep.Steps[sent.step].Change.Resource) {
+		if slices.Contains(resources[r.rep.Steps[sent.step].Change.Resource].on, replaced) {
 			sent.made, sent.seen = false, 0
 		}
 	}

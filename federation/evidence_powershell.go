@@ -6,8 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/jcaad/jcaad/aad"
 )
 
 // WritePowerShell writes what the change does in Azure AD as cmdlets of
@@ -33,7 +31,7 @@ func (e Evidence) WritePowerShell(w io.Writer) error {
 
 	b.WriteString("\n# the way back, if it is needed\n")
 	for _, s := range slices.Backward(steps) {
-		if s.Change.Resource == ResRecover {
+		if s.Change.recovers() {
 			continue // nobody wants that back
 		}
 		writeCmdlets(b, s.Change.inverse(), s.Step)
@@ -45,7 +43,7 @@ func (e Evidence) WritePowerShell(w io.Writer) error {
 func scopesOf(steps []step) []string {
 	var scopes []string
 	for _, s := range steps {
-		for _, name := range needed[s.Change.Resource] {
+		for _, name := range resources[s.Change.Resource].permissions {
 			if q := psQuote(name); !slices.Contains(scopes, q) {
 				scopes = append(scopes, q)
 			}
@@ -54,57 +52,16 @@ func scopesOf(steps []step) []string {
 	return scopes
 }
 
-// writeCmdlets writes one change, or the comment that it is none of Azure AD's.
-func writeCmdlets(b *bufio.Writer, c Change, s Step) {
-	name := psQuote(c.Name)
-	switch c.Resource {
-	case ResTechnicalAccount:
-		if c.Action == Delete {
-			fmt.Fprintf(b, "Remove-MgUser -UserId %s\n", name)
-			return
-		}
-		local, _, _ := strings.Cut(c.Name, "@")
-		fmt.Fprintf(b, "$password = [System.Net.NetworkCredential]::new('', (Read-Host -AsSecureString)).Password # not on this page\n"+
-			"New-MgUser -UserPrincipalName %s -DisplayName %s -MailNickname %s -AccountEnabled -PasswordProfile @{ Password = $password; ForceChangePasswordNextSignIn = $false }\n",
-			name, psQuote(fieldValue(c, "displayName")), psQuote(local))
-	case ResRole:
-		if c.Action == Remove {
-			id := psQuote(s.ID)
-			if s.ID == "" {
-				id = "$assignment.Id # what the step above returned;"
-			} else {
-				id += " #"
-			}
-			fmt.Fprintf(b, "Remove-MgRoleManagementDirectoryRoleAssignment -UnifiedRoleAssignmentId %s Global Administrator of %s\n", id, comment(c.Name))
-			return
-		}
-		fmt.Fprintf(b, "$assignment = New-MgRoleManagementDirectoryRoleAssignment -PrincipalId (Get-MgUser -UserId %s).Id -RoleDefinitionId %s -DirectoryScopeId '/' # Global Administrator\n",
-			name, psQuote(aad.GlobalAdministrator))
-	case ResDefaultDomain:
-		fmt.Fprintf(b, "Update-MgDomain -DomainId %s -IsDefault\n", psQuote(fieldValue(c, "defaultDomain")))
-	case ResRecover:
-		fmt.Fprintf(b, "Update-MgDomain -DomainId %s -AuthenticationType 'Managed' # its configuration cannot be read\n", name)
-	case ResFederation:
-		writeFederation(b, c, s)
-	default:
-		service, kind := c.Resource.names()
-		fmt.Fprintf(b, "# %s: %s %s %s\n", service, c.Action, kind, comment(quote(c.Name)))
-		for _, f := range c.Fields {
-			if c.Action == Delete || c.Action == Remove {
-				break
-			}
-			fmt.Fprintf(b, "#   %s: %s\n", comment(f.Name), comment(f.show(f.New)))
-		}
-	}
-}
-
-func fieldValue(c Change, name string) string {
+// writeComment tells what is none of Azure AD's.
+func (c Change) writeComment(b *bufio.Writer) {
+	service, kind := c.Resource.names()
+	fmt.Fprintf(b, "# %s: %s %s %s\n", service, c.Action, kind, comment(quote(c.Name)))
 	for _, f := range c.Fields {
-		if f.Name == name {
-			return f.New
+		if c.Action == Delete || c.Action == Remove {
+			break
 		}
+		fmt.Fprintf(b, "#   %s: %s\n", comment(f.Name), comment(f.show(f.New)))
 	}
-	return ""
 }
 
 func psValue(f Field) string {

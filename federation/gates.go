@@ -133,12 +133,12 @@ func gatePermissions(ps *problems, todo Changes, perms *aad.Permissions) {
 	}
 	told := make(map[string]bool)
 	for _, c := range todo {
-		for _, name := range needed[c.Resource] {
+		for _, name := range resources[c.Resource].permissions {
 			if perms.Has(name) || told[name] {
 				continue
 			}
 			told[name] = true
-			if c.Resource == ResFederation && perms.Has(permissionDomainReadWrite) {
+			if c.ofFederation() && perms.Has(permissionDomainReadWrite) {
 				// Listed as sufficient, yet years of reports say otherwise.
 				*ps = append(*ps, Finding{Code: CodePermission, Severity: Warning, Subject: name,
 					Message: "the token has " + permissionDomainReadWrite + " but not " + name + ", and many tenants refuse to " + c.purpose() + " without it",
@@ -151,31 +151,13 @@ func gatePermissions(ps *problems, todo Changes, perms *aad.Permissions) {
 	}
 }
 
-// needed are the permissions that changes of Azure AD need.
-var needed = map[Resource][]string{
-	ResFederation:       {permissionInternalFederationReadWrite},
-	ResRecover:          {permissionDomainReadWrite},
-	ResDefaultDomain:    {permissionDomainReadWrite},
-	ResTechnicalAccount: {permissionUserReadWrite},
-	ResRole:             {permissionRoleReadWrite},
-}
-
 // purpose says what a change of Azure AD is for, as people would.
 func (c Change) purpose() string {
-	switch c.Resource {
-	case ResFederation:
-		if c.Action == Update {
-			return "change the federation of " + c.Name
-		}
-		return "federate " + c.Name
-	case ResRecover:
-		return "set " + c.Name + " to Managed"
-	case ResDefaultDomain:
-		return "make " + c.Name + " the default domain"
-	case ResTechnicalAccount:
-		return "create the account " + c.Name
-	case ResRole:
-		return "make " + c.Name + " a Global Administrator"
+	switch text := resources[c.Resource].purpose; {
+	case c.ofFederation() && c.Action == Update:
+		return "change the federation of " + c.Name
+	case text != "":
+		return fmt.Sprintf(text, c.Name)
 	}
 	return c.String()
 }

@@ -131,6 +131,35 @@ func diffGroups(cs Changes, p Plan, st *observation) Changes {
 	return cs
 }
 
+func (f *Federator) createGroup(ctx context.Context, c Change) (string, error) {
+	g, err := f.jc.CreateGroup(ctx, jumpcloud.Group{Name: c.Name})
+	if err != nil {
+		return "", err
+	}
+	return g.ID, nil
+}
+
+// groupID is the ID of the plan's group of a name, "" if there is none.
+func (st *observation) groupID(p Plan, name string) string {
+	for _, g := range p.Groups {
+		if have := st.group(g); g.Name == name && have != nil {
+			return have.ID
+		}
+	}
+	return ""
+}
+
+// pinGroup returns the groups with the ID of one of them.
+func pinGroup(groups []Group, name, id string) []Group {
+	groups = slices.Clone(groups)
+	for i := range groups {
+		if groups[i].Name == name {
+			groups[i].ID = id
+		}
+	}
+	return groups
+}
+
 func inspectGroups(ps *problems, p Plan, st *observation) {
 	for _, g := range p.Groups {
 		for _, m := range g.Members {
@@ -225,7 +254,7 @@ func (u *undoing) groupStands(ctx context.Context, s *undoStep) (standing, strin
 		}
 	}
 	for _, r := range []Resource{ResApplicationGroup, ResDirectoryGroup} {
-		for to, err := range u.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: s.ID}, bindingFrom(r)) {
+		for to, err := range u.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: s.ID}, Change{Resource: r}.boundTo()) {
 			if err != nil {
 				return differs, "", lagging(err)
 			}

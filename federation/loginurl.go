@@ -14,8 +14,7 @@ import (
 func (f *Federator) gateLoginURL(ctx context.Context, p Plan, st *observation, todo Changes) (problems, error) {
 	own := st.app(p)
 	if own == nil && (len(st.apps) > 0 || st.noTmpl) || st.domain(p.Domain) == nil || !slices.ContainsFunc(todo, func(c Change) bool {
-		return c.Resource == ResApplication && c.Action == Create ||
-			c.Resource == ResFederation && slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == fieldPassiveSignIn })
+		return c.makesApplication() || c.ofFederation() && c.writes(fieldPassiveSignIn)
 	}) {
 		return nil, nil
 	}

@@ -78,3 +78,11 @@ func (f *Federator) memberStands(ctx context.Context, c Change) (standing, strin
 	}
 	return presence(c, false), "", nil
 }
+
+// sendMember adds a member, or takes one out.
+func (f *Federator) sendMember(ctx context.Context, c Change) error {
+	if c.Action == Add {
+		return f.jc.AddGroupMember(ctx, c.Parent, c.Target)
+	}
+	return f.jc.RemoveGroupMember(ctx, c.Parent, c.Target)
+}

@@ -17,7 +17,7 @@ import (
 // thought.
 func (u *undoing) judgeFederation(ctx context.Context, ps *problems) error {
 	for _, s := range u.steps {
-		if s.Change.Resource != ResFederation || s.at == undone {
+		if !s.Change.ofFederation() || s.at == undone {
 			continue
 		}
 		if s.at == differs {
@@ -183,9 +183,9 @@ func (u *undoing) planOf(ctx context.Context, app *jumpcloud.Application, t *aad
 	for _, s := range u.steps {
 		switch c := s.Change; {
 		case c.Action != Add || s.why != "":
-		case c.Resource == ResApplicationGroup && c.Parent == app.ID:
+		case c.bindsApplication() && c.Parent == app.ID:
 			ids[c.Target] = true
-		case c.Resource == ResDirectoryGroup:
+		case c.bindsDirectory():
 			dir[c.Target] = true
 		}
 	}
@@ -325,7 +325,7 @@ func (u *undoing) missing(ctx context.Context, t *aad.Federation) (string, error
 		return "", err
 	}
 	for _, s := range u.steps {
-		if c := s.Change; c.Resource == ResApplicationGroup && c.Action == Add && c.Parent == a.ID && s.why == "" && !bound[c.Target] {
+		if c := s.Change; c.bindsApplication() && c.Action == Add && c.Parent == a.ID && s.why == "" && !bound[c.Target] {
 			return "the group " + c.Target + " is not bound to the application", nil
 		}
 	}

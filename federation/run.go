@@ -199,7 +199,7 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 // follows with a delay, so nothing depends on it, and right after a switch it is
 // not asked at all.
 func (r *run) askRealm(ctx context.Context) {
-	if r.made(Change{Resource: ResFederation, Name: r.plan.Domain, Action: Create}) {
+	if r.made(federating(r.plan.Domain)) {
 		r.realm = "the public realm endpoint follows with a delay: ask Verify"
 		return
 	}

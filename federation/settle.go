@@ -172,7 +172,7 @@ func (r *run) pending(missing Changes) part {
 
 func (r *run) touched(p part) bool {
 	for _, s := range r.rep.Steps {
-		if resources[s.Change.Resource].part.has(p) {
+		if resources[s.Change.Resource].parts.has(p) {
 			return true
 		}
 	}

@@ -156,7 +156,7 @@ func (u *undoing) make(ctx context.Context, s *undoStep) (err error) {
 	case s.why != "":
 		s.Outcome = Left
 		return ErrDiffers
-	case s.Change.Resource == ResFederation && s.Change.Action == Create:
+	case s.Change.federates():
 		if s.why, err = u.stillStanding(ctx, s); s.why != "" {
 			s.Outcome = Left
 			return ErrDiffers
@@ -213,7 +213,7 @@ func (u *undoing) place(ctx context.Context, s *undoStep) error {
 			if gone.IsZero() {
 				gone = time.Now()
 			}
-			if time.Since(gone) >= apart && !u.young(s) || s.Change.Resource == ResRecover {
+			if time.Since(gone) >= apart && !u.young(s) || s.Change.recovers() {
 				s.at, s.why = at, ""
 				return nil
 			}
@@ -305,7 +305,7 @@ func (u *undoing) bring(ctx context.Context, s *undoStep) error {
 
 // sent notes that the domain may not depend on the application any more.
 func (u *undoing) sent(s *undoStep) {
-	if s.Change.Resource == ResFederation && s.Change.Action != Create {
+	if s.Change.ofFederation() && s.Change.Action != Create {
 		u.took = true
 	}
 }

@@ -132,7 +132,7 @@ func (u *undoing) judge(ctx context.Context) error {
 	for _, s := range u.steps {
 		s.at, s.why = asLeft, ""
 	}
-	if err := u.identify(ctx); err != nil {
+	if err := u.identifyAll(ctx); err != nil {
 		return reading(PhaseObserve, err)
 	}
 	if err := u.placeAll(ctx); err != nil {

@@ -2,7 +2,6 @@ package federation
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -24,11 +23,10 @@ type undoStep struct {
 
 func newUndoStep(s Step) *undoStep {
 	c := s.Change.inverse()
-	u := &undoStep{
-		Step: Step{Change: c, ID: s.ID, Backup: s.Backup, Absent: s.Absent}, of: s.Outcome, begun: s.Started,
+	return &undoStep{
+		Step: Step{Change: c, ID: s.ID, Backup: s.Backup, Absent: s.Absent},
+		of:   s.Outcome, begun: s.Started, losing: c.loses(),
 	}
-	u.losing = c.takesAway() && resources[c.Resource].lifeline
-	return u
 }
 
 // was is the value that the step left in a field.
@@ -59,14 +57,12 @@ func (s *undoStep) sameTime(created time.Time) bool {
 // takesAway reports whether the change takes something away, rather than adding
 // it or naming it otherwise.
 func (c Change) takesAway() bool {
-	switch {
-	case c.Action == Delete, c.Action == Remove, c.Resource == ResDefaultDomain:
-		return true
-	case c.Resource == ResApplication && c.Action == Update:
-		return slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == "active" && f.New != "true" })
-	}
-	return false
+	return c.Action == Delete || c.Action == Remove || c.movesDefault() || c.switchesOff()
 }
+
+// loses reports whether sign-in through the application depends on what the change
+// takes away.
+func (c Change) loses() bool { return c.takesAway() && resources[c.Resource].lifeline }
 
 // standing says where a step stands, seen from the services' present state.
 type standing int

@@ -204,9 +204,9 @@ func layerApplication(p Plan, st *observation, missing Changes) Layer {
 	var bad []string
 	for _, c := range missing {
 		switch {
-		case c.Resource == ResApplication && !a.Active:
+		case c.ofApplication() && !a.Active:
 			bad = append(bad, "it is not active")
-		case c.Resource == ResApplicationGroup:
+		case c.bindsApplication():
 			bad = append(bad, "the group "+quote(c.Name)+" is not bound to it")
 		}
 	}
@@ -260,7 +260,7 @@ func layerGraph(p Plan, st *observation, missing Changes) Layer {
 		l.Status, l.Evidence = Wrong, "the configuration cannot be read"
 	default:
 		for _, c := range missing {
-			if c.Resource != ResFederation {
+			if !c.ofFederation() {
 				continue
 			}
 			var names []string
@@ -309,7 +309,7 @@ func layerRealm(p Plan, st *observation, missing Changes, realm *aad.Realm, err 
 	}
 	l.Status = Wrong
 	for _, c := range missing {
-		if c.Resource == ResFederation {
+		if c.ofFederation() {
 			return l
 		}
 	}
