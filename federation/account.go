@@ -42,7 +42,7 @@ func diffAdmins(cs Changes, p Plan, st *observation) Changes {
 }
 
 // inspectTechnicalAccount checks the account that gets back in.
-func inspectTechnicalAccount(ps *problems, p Plan, st *observation) {
+func inspectTechnicalAccount(ps *findings, p Plan, st *observation) {
 	upn := p.TechnicalAccount.UserPrincipalName
 	if upn == "" {
 		return
@@ -50,25 +50,26 @@ func inspectTechnicalAccount(ps *problems, p Plan, st *observation) {
 	a := st.technical
 	if a == nil {
 		if !p.TechnicalAccount.Create {
-			ps.add(CodeTechnicalAccount, upn, "the technical account "+upn+" does not exist", "create it, or set technicalAccount.create and supply a password")
+			ps.refuse(CodeTechnicalAccount, upn, "the technical account "+upn+" does not exist", "create it, or set technicalAccount.create and supply a password")
 		}
 	} else {
 		if why := a.unfit(p, st); why != "" {
-			ps.add(CodeTechnicalAccount, upn, "the technical account "+upn+" "+why, "make it an enabled, cloud-only account on the tenant's *.onmicrosoft.com domain without an immutable ID")
+			ps.refuse(CodeTechnicalAccount, upn, "the technical account "+upn+" "+why, "make it an enabled, cloud-only account on the tenant's *.onmicrosoft.com domain without an immutable ID")
 		}
 		if !a.global && !p.TechnicalAccount.Create {
-			ps.add(CodeTechnicalAccount, upn, "the technical account "+upn+" is not a Global Administrator", "give it the role, or set technicalAccount.create to have it given")
+			ps.refuse(CodeTechnicalAccount, upn, "the technical account "+upn+" is not a Global Administrator", "give it the role, or set technicalAccount.create to have it given")
 		}
 	}
 	if _, at, _ := strings.Cut(upn, "@"); !strings.HasSuffix(domainName(at), ".onmicrosoft.com") {
-		*ps = append(*ps, Finding{Code: CodeTechnicalAccount, Severity: Warning, Subject: upn,
-			Message: "the technical account " + upn + " is not on the tenant's *.onmicrosoft.com domain", Repair: "an account there is out of reach of any federation"})
+		ps.warn(CodeTechnicalAccount, upn,
+			"the technical account "+upn+" is not on the tenant's *.onmicrosoft.com domain",
+			"an account there is out of reach of any federation")
 	}
 }
 
-func (f *Federator) gatePassword(ps *problems, p Plan, st *observation) {
+func (f *Federator) gatePassword(ps *findings, p Plan, st *observation) {
 	if p.TechnicalAccount.Create && st.technical == nil && f.opts.TechnicalPassword.IsZero() {
-		ps.add(CodeTechnicalAccount, p.TechnicalAccount.UserPrincipalName, "the technical account "+p.TechnicalAccount.UserPrincipalName+" is to be made, but no password was supplied",
+		ps.refuse(CodeTechnicalAccount, p.TechnicalAccount.UserPrincipalName, "the technical account "+p.TechnicalAccount.UserPrincipalName+" is to be made, but no password was supplied",
 			"supply Options.TechnicalPassword, or create the account by hand")
 	}
 }

@@ -142,16 +142,16 @@ const unfitAtMost = 10
 
 // gateBreakGlass asks for two administrators who can sign in when JumpCloud
 // cannot. The classic way to lose a tenant is an only administrator on the domain.
-func gateBreakGlass(ps *problems, p Plan, st *observation) {
+func gateBreakGlass(ps *findings, p Plan, st *observation) {
 	var fit, unfit []string
 	if n := len(st.leftOut); n > 0 {
 		named := st.leftOut[:min(n, unfitAtMost)]
 		if n > unfitAtMost {
 			named = append(slices.Clone(named), fmt.Sprintf("and %d more", n-unfitAtMost))
 		}
-		*ps = append(*ps, Finding{Code: CodeRoleLeftOut, Severity: Warning, Subject: p.Domain,
-			Message: "the role of Global Administrator is assigned to somebody who is gone, of another tenant, or not to be read, and who does not count: " + plain(strings.Join(named, "; ")),
-			Repair:  "take the role away from who is gone; for groups, grant GroupMember.Read.All to the application"})
+		ps.warn(CodeRoleLeftOut, p.Domain,
+			"the role of Global Administrator is assigned to somebody who is gone, of another tenant, or not to be read, and who does not count: "+plain(strings.Join(named, "; ")),
+			"take the role away from who is gone; for groups, grant GroupMember.Read.All to the application")
 	}
 	for i := range st.admins {
 		a := &st.admins[i]
@@ -161,9 +161,9 @@ func gateBreakGlass(ps *problems, p Plan, st *observation) {
 			unfit = append(unfit, a.upn+" "+why)
 		}
 		if a.immutableID != "" {
-			*ps = append(*ps, Finding{Code: CodePrivilegedImmutable, Severity: Warning, Subject: a.upn,
-				Message: "the Global Administrator " + a.upn + " has an immutable ID: whoever holds an identity provider's key can sign in as this person",
-				Repair:  "give administration to cloud-only accounts without an immutable ID"})
+			ps.warn(CodePrivilegedImmutable, a.upn,
+				"the Global Administrator "+a.upn+" has an immutable ID: whoever holds an identity provider's key can sign in as this person",
+				"give administration to cloud-only accounts without an immutable ID")
 		}
 	}
 	if t := p.TechnicalAccount; t.Create && (st.technical == nil || !st.technical.global) {
@@ -179,11 +179,12 @@ func gateBreakGlass(ps *problems, p Plan, st *observation) {
 	}
 	switch len(fit) {
 	case 0:
-		ps.add(CodeBreakGlass, p.Domain, "no Global Administrator could sign in if JumpCloud were down"+others, repair)
-		ps.consent("noBreakGlass", p.Consent.NoBreakGlass)
+		ps.refuse(CodeBreakGlass, p.Domain, "no Global Administrator could sign in if JumpCloud were down"+others, repair).
+			unless("noBreakGlass", p.Consent.NoBreakGlass)
 	case 1:
-		*ps = append(*ps, Finding{Code: CodeBreakGlassOne, Severity: Warning, Subject: fit[0],
-			Message: "only one Global Administrator, " + fit[0] + ", could sign in if JumpCloud were down" + others, Repair: repair})
+		ps.warn(CodeBreakGlassOne, fit[0],
+			"only one Global Administrator, "+fit[0]+", could sign in if JumpCloud were down"+others,
+			repair)
 	}
 }
 

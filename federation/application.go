@@ -234,36 +234,34 @@ func (p Plan) loginURL(t *jumpcloud.Template) string {
 	return root + slug(p.Domain)
 }
 
-func inspectApplication(ps *problems, p Plan, st *observation) {
+func inspectApplication(ps *findings, p Plan, st *observation) {
 	app := st.app(p)
 	switch {
 	case st.pinLost:
-		ps.add(CodeApplicationGone, p.Application.ID, "the application "+p.Application.ID+" that the plan pins does not exist any more", "remove application.id from the plan to have it made anew")
+		ps.refuse(CodeApplicationGone, p.Application.ID, "the application "+p.Application.ID+" that the plan pins does not exist any more", "remove application.id from the plan to have it made anew")
 	case app == nil && st.noTmpl:
-		ps.add(CodeTemplateMissing, p.Application.Template, "JumpCloud has no application template "+quote(p.Application.Template), "set application.template to the name of the Microsoft 365 template of your organisation")
+		ps.refuse(CodeTemplateMissing, p.Application.Template, "JumpCloud has no application template "+quote(p.Application.Template), "set application.template to the name of the Microsoft 365 template of your organisation")
 	case app == nil:
 	case app.IdPEntityID != p.Application.IdPEntityID:
-		ps.add(CodeApplicationFixed, app.ID, "the pinned application "+app.ID+" has the entity ID "+quote(app.IdPEntityID)+", the plan asks for "+quote(p.Application.IdPEntityID), "set application.idpEntityID to the application's, or pin another one")
+		ps.refuse(CodeApplicationFixed, app.ID, "the pinned application "+app.ID+" has the entity ID "+quote(app.IdPEntityID)+", the plan asks for "+quote(p.Application.IdPEntityID), "set application.idpEntityID to the application's, or pin another one")
 	case p.Application.LoginURL != "" && app.SSOURL != p.Application.LoginURL:
-		ps.add(CodeApplicationFixed, app.ID, "the application "+quote(app.DisplayLabel)+" has the login URL "+app.SSOURL+", which cannot be changed after it was made; the plan asks for "+p.Application.LoginURL, "leave application.loginURL out to use what it has")
+		ps.refuse(CodeApplicationFixed, app.ID, "the application "+quote(app.DisplayLabel)+" has the login URL "+app.SSOURL+", which cannot be changed after it was made; the plan asks for "+p.Application.LoginURL, "leave application.loginURL out to use what it has")
 	}
 }
 
 // checkCertificate turns what certs has to say into findings.
-func checkCertificate(ps *problems, p Plan, c certs.Cert, now time.Time) {
+func checkCertificate(ps *findings, p Plan, c certs.Cert, now time.Time) {
 	for _, problem := range c.Check(now) {
-		f := Finding{Code: CodeCertificate, Subject: c.Thumbprint(), Message: "JumpCloud's certificate " + c.Thumbprint() + ": " + problem.Message}
+		message := "JumpCloud's certificate " + c.Thumbprint() + ": " + problem.Message
 		switch problem.Severity {
 		case certs.Error:
-			f.Severity, f.Consent = Refusal, "certificate: ["+string(problem.Code)+"]"
-			f.Repair = "have the application make a new certificate in JumpCloud's console"
-			f.Consented = slices.Contains(p.Consent.Certificate, string(problem.Code))
+			ps.refuse(CodeCertificate, c.Thumbprint(), message, "have the application make a new certificate in JumpCloud's console").
+				unless("certificate: ["+string(problem.Code)+"]", slices.Contains(p.Consent.Certificate, string(problem.Code)))
 		case certs.Warning:
-			f.Severity = Warning
+			ps.warn(CodeCertificate, c.Thumbprint(), message, "")
 		default:
-			f.Severity = Info
+			ps.info(CodeCertificate, c.Thumbprint(), message, "")
 		}
-		*ps = append(*ps, f)
 	}
 }
 

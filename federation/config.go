@@ -112,11 +112,11 @@ func diffFederation(cs Changes, p Plan, st *observation) Changes {
 
 // inspectCertificates judges the certificate that is to be written, and those
 // that Azure AD holds.
-func inspectCertificates(ps *problems, p Plan, st *observation, now time.Time) {
+func inspectCertificates(ps *findings, p Plan, st *observation, now time.Time) {
 	if st.app(p) != nil {
 		own, err := st.cert(p)
 		if err != nil {
-			ps.add(CodeCertificateMismatch, p.Application.IdPEntityID, err.Error(), "wait a minute and try again; if it stays so, look at the application in JumpCloud's console")
+			ps.refuse(CodeCertificateMismatch, p.Application.IdPEntityID, err.Error(), "wait a minute and try again; if it stays so, look at the application in JumpCloud's console")
 		} else {
 			checkCertificate(ps, p, own, now)
 		}
@@ -126,17 +126,14 @@ func inspectCertificates(ps *problems, p Plan, st *observation, now time.Time) {
 	}
 	if classifyOurs(p, st) == StateUnknownNext {
 		shown := showCertificate(rawCertificate(st.fed.NextSigningCertificate, st.fed.RawNextSigningCertificate))
-		severity := Alarm
+		tell := ps.alarm
 		if p.Consent.RemoveNextCertificate {
-			severity = Warning // somebody has looked, and it is to go
+			tell = ps.warn // somebody has looked, and it is to go
 		}
-		*ps = append(*ps, Finding{
-			Code: CodeNextCertificate, Severity: severity, Subject: p.Domain,
-			Message:   "beside JumpCloud's, Azure AD accepts another certificate for " + p.Domain + ": " + shown + "; whoever has its key can sign in as anybody",
-			Repair:    "find out who set it; set consent.removeNextCertificate to have it removed",
-			Consent:   "removeNextCertificate",
-			Consented: p.Consent.RemoveNextCertificate,
-		})
+		tell(CodeNextCertificate, p.Domain,
+			"beside JumpCloud's, Azure AD accepts another certificate for "+p.Domain+": "+shown+"; whoever has its key can sign in as anybody",
+			"find out who set it; set consent.removeNextCertificate to have it removed").
+			unless("removeNextCertificate", p.Consent.RemoveNextCertificate)
 	}
 }
 

@@ -60,12 +60,12 @@ func (f *Federator) onlyOrganization(ctx context.Context) (string, error) {
 
 // gateCustomer compares the credentials' customer with the one that a plan or a
 // report is of. What is not known is not compared.
-func gateCustomer(ps *problems, what, wantTenant, tenant, wantOrganization, organization string) {
+func gateCustomer(ps *findings, what, wantTenant, tenant, wantOrganization, organization string) {
 	if wantTenant != "" && tenant != "" && wantTenant != tenant {
-		ps.add(CodeWrongTenant, tenant, "the "+what+" is of the Azure AD tenant "+wantTenant+", and the credential of "+tenant, "use the credential of the tenant "+wantTenant)
+		ps.refuse(CodeWrongTenant, tenant, "the "+what+" is of the Azure AD tenant "+wantTenant+", and the credential of "+tenant, "use the credential of the tenant "+wantTenant)
 	}
 	if wantOrganization != "" && organization != "" && wantOrganization != organization {
-		ps.add(CodeWrongOrganization, organization, "the "+what+" is of the JumpCloud organisation "+wantOrganization+", and the key of "+organization, "use the key of the organisation "+wantOrganization)
+		ps.refuse(CodeWrongOrganization, organization, "the "+what+" is of the JumpCloud organisation "+wantOrganization+", and the key of "+organization, "use the key of the organisation "+wantOrganization)
 	}
 }
 
@@ -90,7 +90,7 @@ func (u *undoing) fits(ctx context.Context, rep *Report) error {
 			}
 		}
 	}
-	var ps problems
+	var ps findings
 	gateCustomer(&ps, "report", cmp.Or(rep.Tenant, u.p.Tenant), tenant, cmp.Or(rep.Organization, u.p.Organization), organization)
 	u.rep.note(ps)
 	return ps.err()
@@ -123,8 +123,8 @@ func (u *undoing) fitsByID(ctx context.Context, tenant string) error {
 	if err != nil {
 		return reading(PhaseCheck, err)
 	}
-	var ps problems
-	ps.add(CodeWrongTenant, u.p.Domain, fmt.Sprintf("nothing that the report names exists in the Azure AD tenant %s or in the JumpCloud organisation %s", cmp.Or(tenant, "of this credential"), cmp.Or(organization, "of this key")),
+	var ps findings
+	ps.refuse(CodeWrongTenant, u.p.Domain, fmt.Sprintf("nothing that the report names exists in the Azure AD tenant %s or in the JumpCloud organisation %s", cmp.Or(tenant, "of this credential"), cmp.Or(organization, "of this key")),
 		"use the credentials of the customer whose report it is")
 	u.rep.note(ps)
 	return ps.err()

@@ -50,15 +50,15 @@ const (
 )
 
 func (p DefederatePlan) normalize() (DefederatePlan, error) {
-	var ps problems
+	var ps findings
 	p.Domain = domainName(p.Domain)
 	if reason := checkDomain(p.Domain); reason != "" {
-		ps.add(CodePlanDomain, p.Domain, "the domain "+quote(p.Domain)+" "+reason, "give it as Azure AD lists it, such as example.com")
+		ps.refuse(CodePlanDomain, p.Domain, "the domain "+quote(p.Domain)+" "+reason, "give it as Azure AD lists it, such as example.com")
 	}
 	switch p.Passwords {
 	case PasswordsKnown, PasswordsReset, PasswordsTemporaryAccessPass:
 	default:
-		ps.add(CodePlanPasswords, string(p.Passwords), "the plan does not say how people without an Azure AD password will get in (AADSTS50056)",
+		ps.refuse(CodePlanPasswords, string(p.Passwords), "the plan does not say how people without an Azure AD password will get in (AADSTS50056)",
 			"set passwords to known (everybody has one), reset (administrators set new ones) or temporary-access-pass")
 	}
 	return p, ps.err()
@@ -146,15 +146,15 @@ func (f *Federator) firstDomainLook(ctx context.Context, p *Plan) (observation, 
 }
 
 func defederateProblems(plan DefederatePlan, st *observation, rep *Report) error {
-	var ps problems
+	var ps findings
 	switch rep.Before {
 	case StateUnknown, StateInherits, StateUnverified:
-		ps.add(CodeDomainUnknown, plan.Domain, plan.Domain+": "+rep.Before.info().Meaning, rep.Before.info().Next)
+		ps.refuse(CodeDomainUnknown, plan.Domain, plan.Domain+": "+rep.Before.info().Meaning, rep.Before.info().Next)
 	}
 	if st.fed != nil && provider(st.fed.IssuerURI, st.fed.PassiveSignInURI) != "JumpCloud" && len(st.apps) == 0 {
-		ps.add(CodeOtherProvider, plan.Domain, plan.Domain+" is federated with "+provider(st.fed.IssuerURI, st.fed.PassiveSignInURI)+", not with JumpCloud",
-			"set otherProvider if that federation is to be ended")
-		ps.consent("otherProvider", plan.OtherProvider)
+		ps.refuse(CodeOtherProvider, plan.Domain, plan.Domain+" is federated with "+provider(st.fed.IssuerURI, st.fed.PassiveSignInURI)+", not with JumpCloud",
+			"set otherProvider if that federation is to be ended").
+			unless("otherProvider", plan.OtherProvider)
 	}
 	rep.note(ps)
 	return ps.err()
@@ -185,8 +185,10 @@ func (f *Federator) needPasswords(ctx context.Context, plan DefederatePlan, rep 
 	if err != nil {
 		return reading(PhaseCheck, err)
 	}
+	var ps findings
 	for _, p := range people {
-		rep.Findings = append(rep.Findings, Finding{Code: CodePasswordNeeded, Severity: Info, Subject: p.UserPrincipalName, Message: p.UserPrincipalName + " may have no Azure AD password", Repair: repair})
+		ps.info(CodePasswordNeeded, p.UserPrincipalName, p.UserPrincipalName+" may have no Azure AD password", repair)
 	}
+	rep.note(ps)
 	return nil
 }

@@ -144,7 +144,7 @@ func (c Change) addsDefault() bool {
 	return c.Resource == ResDirectoryDefault && len(c.Fields) == 1 && c.Fields[0].Old == ""
 }
 
-func inspectDirectory(ps *problems, p Plan, st *observation) {
+func inspectDirectory(ps *findings, p Plan, st *observation) {
 	dir := st.directory(p)
 	if dir == nil {
 		var names []string
@@ -153,21 +153,21 @@ func inspectDirectory(ps *problems, p Plan, st *observation) {
 		}
 		switch {
 		case len(names) == 0:
-			ps.add(CodeDirectoryMissing, p.Domain, "JumpCloud has no Microsoft 365 directory, so no user has the immutable ID that Azure AD looks for",
+			ps.refuse(CodeDirectoryMissing, p.Domain, "JumpCloud has no Microsoft 365 directory, so no user has the immutable ID that Azure AD looks for",
 				"add one in the JumpCloud console (Directory Integrations, Cloud Directories, Microsoft 365) and give consent as a Global Administrator; this cannot be done through the API")
 		case p.Directory.ID != "" || p.Directory.Name != "":
-			ps.add(CodeDirectoryMissing, p.Directory.Name, "JumpCloud has no Microsoft 365 directory "+quote(p.Directory.Name)+", only "+strings.Join(names, ", "), "set directory.name to one of these")
+			ps.refuse(CodeDirectoryMissing, p.Directory.Name, "JumpCloud has no Microsoft 365 directory "+quote(p.Directory.Name)+", only "+strings.Join(names, ", "), "set directory.name to one of these")
 		default:
-			ps.add(CodeDirectoryAmbiguous, p.Domain, "JumpCloud has several Microsoft 365 directories: "+strings.Join(names, ", "), "set directory.name to the one that exports the people of "+p.Domain)
+			ps.refuse(CodeDirectoryAmbiguous, p.Domain, "JumpCloud has several Microsoft 365 directories: "+strings.Join(names, ", "), "set directory.name to the one that exports the people of "+p.Domain)
 		}
 		return
 	}
 	if dir.OAuth != nil && dir.OAuth.Error != "" {
-		ps.add(CodeDirectoryGrant, dir.Name, fmt.Sprintf("the consent that JumpCloud's Microsoft 365 directory %q works with is broken: %s", dir.Name, strings.TrimSuffix(dir.OAuth.Error+": "+dir.OAuth.Message, ": ")),
+		ps.refuse(CodeDirectoryGrant, dir.Name, fmt.Sprintf("the consent that JumpCloud's Microsoft 365 directory %q works with is broken: %s", dir.Name, strings.TrimSuffix(dir.OAuth.Error+": "+dir.OAuth.Message, ": ")),
 			"reactivate the directory in the JumpCloud console (Directory Integrations, Cloud Directories, "+dir.Name+", Reactivate) as a Global Administrator; the users stay connected")
 	}
 	if want := p.Directory.DefaultDomain; want != "" && want != p.Domain && st.dirDomains != nil && !slices.ContainsFunc(st.dirDomains, func(d *jumpcloud.DirectoryDomain) bool { return domainName(d.Domain) == want }) {
-		ps.add(CodeDirectoryDomain, want, "the directory "+quote(dir.Name)+" has no domain "+want+" to be its default", "name one of the directory's domains, or leave directory.defaultDomain out")
+		ps.refuse(CodeDirectoryDomain, want, "the directory "+quote(dir.Name)+" has no domain "+want+" to be its default", "name one of the directory's domains, or leave directory.defaultDomain out")
 	}
 }
 

@@ -111,8 +111,11 @@ func (r *run) tidy(ctx context.Context) error {
 			s.Error = "another run made " + d.theirs + " at the same moment, which is used; " + d.id + " is left: " + why
 		}
 		if !removed {
-			r.rep.Findings = append(r.rep.Findings, Finding{Code: CodeApplicationTwice, Severity: Alarm, Subject: d.id,
-				Message: "the " + string(d.kind) + " " + d.id + " stands beside " + d.theirs + ", which is used, and is left: " + why, Repair: "look who uses it, and delete it by hand"})
+			var ps findings
+			ps.alarm(CodeApplicationTwice, d.id,
+				"the "+string(d.kind)+" "+d.id+" stands beside "+d.theirs+", which is used, and is left: "+why,
+				"look who uses it, and delete it by hand")
+			r.rep.note(ps)
 		}
 	}
 	return nil
@@ -195,7 +198,7 @@ func (r *run) forgetAfter(replaced Resource) {
 
 // inspectDoubles tells of a second application with the plan's entity ID: which of
 // them answers at one address is not known, and it may be the trace of another run.
-func inspectDoubles(ps *problems, p Plan, st *observation) {
+func inspectDoubles(ps *findings, p Plan, st *observation) {
 	app := st.app(p)
 	for _, a := range st.apps {
 		if a == app {
@@ -208,9 +211,10 @@ func inspectDoubles(ps *problems, p Plan, st *observation) {
 		case app.ID == p.Application.ID:
 			why = "the plan pins it"
 		}
-		*ps = append(*ps, Finding{Code: CodeApplicationTwice, Severity: Alarm, Subject: a.ID, Consent: "removeDuplicate", Consented: p.Consent.RemoveDuplicate,
-			Message: "applications " + nameApplication(app, st) + " and " + nameApplication(a, st) + " carry the same entity ID " + p.Application.IdPEntityID + "; the plan's is the first, because " + why,
-			Repair:  "find out who made the other, perhaps another run at the same moment; delete it with jumpcloud.Client.DeleteApplication(ctx, " + quote(a.ID) + "), or set consent.removeDuplicate"})
+		ps.alarm(CodeApplicationTwice, a.ID,
+			"applications "+nameApplication(app, st)+" and "+nameApplication(a, st)+" carry the same entity ID "+p.Application.IdPEntityID+"; the plan's is the first, because "+why,
+			"find out who made the other, perhaps another run at the same moment; delete it with jumpcloud.Client.DeleteApplication(ctx, "+quote(a.ID)+"), or set consent.removeDuplicate").
+			unless("removeDuplicate", p.Consent.RemoveDuplicate)
 	}
 }
 
@@ -268,14 +272,14 @@ func nameApplication(a *jumpcloud.Application, st *observation) string {
 }
 
 // inspectTwice refuses to choose between two groups of one name.
-func inspectTwice(ps *problems, p Plan, st *observation) {
+func inspectTwice(ps *findings, p Plan, st *observation) {
 	for _, g := range p.Groups {
 		if have := st.groups[g.Name]; len(have) > 1 && st.group(g) == nil {
 			ids := make([]string, 0, len(have))
 			for _, h := range have {
 				ids = append(ids, h.ID)
 			}
-			ps.add(CodeGroupTwice, g.Name, fmt.Sprintf("JumpCloud has %d groups named %q (%s)", len(have), g.Name, strings.Join(ids, ", ")), "rename all but one, or set the group's id in the plan")
+			ps.refuse(CodeGroupTwice, g.Name, fmt.Sprintf("JumpCloud has %d groups named %q (%s)", len(have), g.Name, strings.Join(ids, ", ")), "rename all but one, or set the group's id in the plan")
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 // drift turns what is missing and what is odd into findings.
 func drift(p Plan, st *observation, missing Changes, now time.Time) []Finding {
-	var ps problems = inspect(p, st, now)
+	ps := inspect(p, st, now)
 	for i := range ps {
 		if ps[i].Code == CodeCertificateMismatch || ps[i].Code == CodeDomainForeign || ps[i].Code == CodeDomainHalf {
 			ps[i].Severity = Alarm
@@ -19,7 +19,8 @@ func drift(p Plan, st *observation, missing Changes, now time.Time) []Finding {
 	}
 	if want := p.DefaultDomain; want != "" {
 		if d := st.domain(want); d != nil && !d.IsDefault {
-			ps = append(ps, Finding{Code: CodeDrift, Severity: Info, Subject: want, Message: "the tenant's default domain is not " + want})
+			ps.info(CodeDrift, want,
+				"the tenant's default domain is not "+want, "")
 		}
 	}
 	return ps

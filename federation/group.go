@@ -160,11 +160,11 @@ func pinGroup(groups []Group, name, id string) []Group {
 	return groups
 }
 
-func inspectGroups(ps *problems, p Plan, st *observation) {
+func inspectGroups(ps *findings, p Plan, st *observation) {
 	for _, g := range p.Groups {
 		for _, m := range g.Members {
 			if st.userIDs[strings.ToLower(m)] == "" {
-				ps.add(CodeMemberUnknown, m, "JumpCloud has no user with the email address "+m+", who is to be a member of "+quote(g.Name), "create the user, or take the address out of the plan")
+				ps.refuse(CodeMemberUnknown, m, "JumpCloud has no user with the email address "+m+", who is to be a member of "+quote(g.Name), "create the user, or take the address out of the plan")
 			}
 		}
 	}
@@ -173,8 +173,8 @@ func inspectGroups(ps *problems, p Plan, st *observation) {
 // gateGroups refuses what would be made beside a group that is most likely meant,
 // and additions to a group whose members a rule decides on, to which JumpCloud
 // says yes and does nothing. Which groups those are, only each group itself tells.
-func (f *Federator) gateGroups(ctx context.Context, p Plan, st *observation, todo Changes) (problems, error) {
-	var ps problems
+func (f *Federator) gateGroups(ctx context.Context, p Plan, st *observation, todo Changes) (findings, error) {
+	var ps findings
 	if len(todo) == 0 {
 		return ps, nil
 	}
@@ -207,11 +207,11 @@ func (f *Federator) gateGroups(ctx context.Context, p Plan, st *observation, tod
 		switch similar := strings.Join(like, " and "); {
 		case like == nil:
 		case exists:
-			ps = append(ps, Finding{Code: CodeGroupSimilar, Severity: Warning, Subject: g.Name,
-				Message: "beside the group " + quote(g.Name) + " there is " + similar + ", whose name differs in nothing but capitals or spaces",
-				Repair:  "make sure that the plan names the one that has the people"})
+			ps.warn(CodeGroupSimilar, g.Name,
+				"beside the group "+quote(g.Name)+" there is "+similar+", whose name differs in nothing but capitals or spaces",
+				"make sure that the plan names the one that has the people")
 		default:
-			ps.add(CodeGroupSimilar, g.Name, "there is no group "+quote(g.Name)+", but there is "+similar+", whose name differs in nothing but capitals or spaces",
+			ps.refuse(CodeGroupSimilar, g.Name, "there is no group "+quote(g.Name)+", but there is "+similar+", whose name differs in nothing but capitals or spaces",
 				"name the group as it is written; if both are wanted, create "+quote(g.Name)+" in JumpCloud first")
 		}
 	}

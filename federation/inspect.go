@@ -62,8 +62,8 @@ func (s *Status) String() string {
 func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error) {
 	name := domainName(domain)
 	if reason := checkDomain(name); reason != "" {
-		var ps problems
-		ps.add(CodePlanDomain, name, "the domain "+quote(name)+" "+reason, "give it as Azure AD lists it, such as example.com")
+		var ps findings
+		ps.refuse(CodePlanDomain, name, "the domain "+quote(name)+" "+reason, "give it as Azure AD lists it, such as example.com")
 		return nil, ps.err()
 	}
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: name, Text: "inspecting"})
@@ -106,7 +106,7 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 	if own, err := st.cert(p); err == nil {
 		s.Signer = own
 	}
-	var ps problems
+	var ps findings
 	inspectDoubles(&ps, p, &st)
 	if s.State != StateForeign { // whose second certificate is none of our business
 		inspectCertificates(&ps, p, &st, s.Checked)
@@ -114,7 +114,8 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 	if s.State == StateDiffers {
 		for _, c := range diffFederation(nil, p, &st) {
 			for _, field := range c.Fields {
-				ps = append(ps, Finding{Code: CodeDrift, Severity: Warning, Subject: name, Message: fmt.Sprintf("Azure AD has %s %s, JumpCloud's application wants %s", field.Name, field.show(field.Old), field.show(field.New))})
+				ps.warn(CodeDrift, name,
+					fmt.Sprintf("Azure AD has %s %s, JumpCloud's application wants %s", field.Name, field.show(field.Old), field.show(field.New)), "")
 			}
 		}
 	}
@@ -122,9 +123,9 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 		inspectDeletion(&ps, d)
 	}
 	if st.fed != nil && st.app(p) != nil && st.fed.IssuerURI != entityIDPrefix+name {
-		ps = append(ps, Finding{Code: CodeDomainOwn, Severity: Info, Subject: name,
-			Message: "the issuer " + st.fed.IssuerURI + " is not the one that a plan has by default",
-			Repair:  "set application.idpEntityID to " + quote(st.fed.IssuerURI) + " in a plan for " + name})
+		ps.info(CodeDomainOwn, name,
+			"the issuer "+st.fed.IssuerURI+" is not the one that a plan has by default",
+			"set application.idpEntityID to "+quote(st.fed.IssuerURI)+" in a plan for "+name)
 	}
 	s.Findings = ps
 	return s, nil

@@ -62,15 +62,15 @@ func (c *clearing) keep(fed *aad.Federation) {
 }
 
 // told are the leftovers that stay, as a warning.
-func (c *clearing) told(domain string) []Finding {
+func (c *clearing) told(domain string) (ps findings) {
 	var left []string
 	for _, name := range slices.Sorted(maps.Keys(c.stays)) {
 		left = append(left, name+" "+quote(c.stays[name]))
 	}
-	if left == nil {
-		return nil
+	if left != nil {
+		ps.warn(CodeLeftover, domain,
+			"Azure AD keeps what the provider before has left in the federation of "+domain+", although it was asked to clear it: "+strings.Join(left, ", "),
+			"clear it by hand in Microsoft Graph; sign-in through JumpCloud does not depend on it")
 	}
-	return []Finding{{Code: CodeLeftover, Severity: Warning, Subject: domain,
-		Message: "Azure AD keeps what the provider before has left in the federation of " + domain + ", although it was asked to clear it: " + strings.Join(left, ", "),
-		Repair:  "clear it by hand in Microsoft Graph; sign-in through JumpCloud does not depend on it"}}
+	return ps
 }

@@ -34,7 +34,7 @@ func (f *Federator) userIDs(ctx context.Context, emails []string) (map[string]st
 }
 
 // gateMembers asks a group to which somebody is to be added whether that has an effect.
-func (f *Federator) gateMembers(ctx context.Context, ps *problems, g Group, have *jumpcloud.Group, todo Changes) error {
+func (f *Federator) gateMembers(ctx context.Context, ps *findings, g Group, have *jumpcloud.Group, todo Changes) error {
 	if have == nil {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (f *Federator) gateMembers(ctx context.Context, ps *problems, g Group, have
 		if n := len(missing) - namesAtMost; n > 0 {
 			missing = append(missing[:namesAtMost], fmt.Sprintf("and %d more", n))
 		}
-		ps.add(CodeGroupDynamic, g.Name, "a rule decides who is a member of the group "+quote(g.Name)+", and to additions JumpCloud says yes and does nothing; not members yet: "+strings.Join(missing, ", "),
+		ps.refuse(CodeGroupDynamic, g.Name, "a rule decides who is a member of the group "+quote(g.Name)+", and to additions JumpCloud says yes and does nothing; not members yet: "+strings.Join(missing, ", "),
 			"change the rule, or list these members under a group without one")
 	}
 	return nil

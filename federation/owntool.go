@@ -11,7 +11,7 @@ import (
 // application of this organisation: it is to be adopted, not taken over, which
 // would make a second application and break the first. It reports whether it is
 // one.
-func inspectOwnTool(ps *problems, p Plan, st *observation) bool {
+func inspectOwnTool(ps *findings, p Plan, st *observation) bool {
 	issuer := st.fed.IssuerURI
 	apps := st.standing()
 	if len(apps) == 0 && !(strings.EqualFold(bareIssuer(issuer), p.Domain) && within(hostOf(st.fed.PassiveSignInURI), "jumpcloud.com")) {
@@ -33,9 +33,9 @@ func inspectOwnTool(ps *problems, p Plan, st *observation) bool {
 		message += ". People are sent to the application " + strings.Join(names, " or ") + ", whose entity ID is " + quote(apps[0].IdPEntityID)
 		repair = "give the application the entity ID " + quote(issuer) + " in JumpCloud's console, because Azure AD compares letter by letter; then set application.idpEntityID to it"
 	}
-	ps.add(CodeDomainOwn, p.Domain, message, repair)
+	f := ps.refuse(CodeDomainOwn, p.Domain, message, repair)
 	if p.Consent.TakeOver {
-		ps.consent("takeOver", true) // somebody insists on a second application
+		f.unless("takeOver", true) // somebody insists on a second application
 	}
 	return true
 }

@@ -101,7 +101,7 @@ func (r *run) certificate(ctx context.Context, c Change) error {
 	for n := 1; ; n++ {
 		own, err := r.st.cert(r.plan)
 		if err == nil {
-			var ps problems
+			var ps findings
 			checkCertificate(&ps, r.plan, own, time.Now())
 			if err := ps.err(); err != nil {
 				r.rep.note(ps)

@@ -114,19 +114,19 @@ func (f *Federator) previewRepair(ctx context.Context, rep *RepairReport) error 
 		return err
 	}
 	rep.Plan.Plan = plan
-	var bad problems
+	var bad findings
 	if rep.Plan.ImmutableIDs == "" && !rep.Plan.Bind && rep.Plan.Group == "" {
-		bad.add(CodePlanRepair, "repair", "the repair plan names nothing to repair", "set immutableIDs, bind or group")
+		bad.refuse(CodePlanRepair, "repair", "the repair plan names nothing to repair", "set immutableIDs, bind or group")
 	}
 	if s := rep.Plan.ImmutableIDs; s != "" && !slices.Contains(immutableIDSources, s) {
-		bad.add(CodePlanRepair, string(s), "the source of immutable IDs "+quote(string(s))+" is unknown",
+		bad.refuse(CodePlanRepair, string(s), "the source of immutable IDs "+quote(string(s))+" is unknown",
 			"use objectID (base64 of the account's object ID) or jumpCloudID, whichever people who can sign in have")
 	}
 	group := Group{Name: rep.Plan.Group}
 	if i := slices.IndexFunc(plan.Groups, func(g Group) bool { return g.Name == group.Name }); i >= 0 {
 		group = plan.Groups[i]
 	} else if group.Name != "" {
-		bad.add(CodePlanRepair, group.Name, "the group "+quote(group.Name)+" is not among the plan's groups", "name one of them")
+		bad.refuse(CodePlanRepair, group.Name, "the group "+quote(group.Name)+" is not among the plan's groups", "name one of them")
 	}
 	if err := bad.err(); err != nil {
 		return err
@@ -138,11 +138,11 @@ func (f *Federator) previewRepair(ctx context.Context, rep *RepairReport) error 
 		return reading(PhaseObserve, err)
 	}
 	if st.domain(plan.Domain) == nil {
-		bad.add(CodeDomainUnknown, plan.Domain, "the tenant has no domain "+plan.Domain, "name one of its domains")
+		bad.refuse(CodeDomainUnknown, plan.Domain, "the tenant has no domain "+plan.Domain, "name one of its domains")
 	}
 	dir := st.directory(plan)
 	if rep.Plan.Bind && dir == nil {
-		bad.add(CodeDirectoryMissing, plan.Directory.Name, "there is no one Microsoft 365 directory to bind people to", "create it in JumpCloud's console, or name it in the plan")
+		bad.refuse(CodeDirectoryMissing, plan.Directory.Name, "there is no one Microsoft 365 directory to bind people to", "create it in JumpCloud's console, or name it in the plan")
 	}
 	var groupID string
 	if group.Name != "" {
@@ -155,9 +155,9 @@ func (f *Federator) previewRepair(ctx context.Context, rep *RepairReport) error 
 		}
 		switch {
 		case g == nil:
-			bad.add(CodePlanRepair, group.Name, "there is no one group "+quote(group.Name)+" to add people to", "create it first")
+			bad.refuse(CodePlanRepair, group.Name, "there is no one group "+quote(group.Name)+" to add people to", "create it first")
 		case g.IsDynamic():
-			bad.add(CodePlanRepair, group.Name, "the members of "+quote(group.Name)+" are decided by a rule, and additions have no effect",
+			bad.refuse(CodePlanRepair, group.Name, "the members of "+quote(group.Name)+" are decided by a rule, and additions have no effect",
 				"change the rule, or name another group")
 		default:
 			groupID = g.ID

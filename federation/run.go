@@ -22,7 +22,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(diff(plan, &st), removals(plan, &st)...), problems(inspect(plan, &st, time.Now())).err()
+	return append(diff(plan, &st), removals(plan, &st)...), inspect(plan, &st, time.Now()).err()
 }
 
 // Federate brings both services in line with the plan. If they already are, it
@@ -173,22 +173,22 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 		r.resumed = plan.Application.ID != "" || slices.ContainsFunc(plan.Groups, func(g Group) bool { return g.ID != "" })
 	}
 	todo = diff(plan, &r.st)
-	findings := inspect(plan, &r.st, time.Now())
-	gateCustomer((*problems)(&findings), "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
+	ps := inspect(plan, &r.st, time.Now())
+	gateCustomer(&ps, "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
 	if len(todo) > 0 {
 		r.judged, r.judgedAt = time.Now(), len(r.rep.Steps)
 		gates, people, err := r.f.check(ctx, plan, &r.st)
 		if err != nil {
 			return nil, err
 		}
-		findings, r.before = append(findings, gates...), reachBefore(plan, &r.st)
+		ps, r.before = append(ps, gates...), reachBefore(plan, &r.st)
 		if people != nil {
 			r.people = people.Counts.Summary()
 		}
 	}
 	r.rep.Findings, r.rep.Consents = nil, nil
-	r.rep.note(findings)
-	if err := problems(findings).err(); err != nil {
+	r.rep.note(ps)
+	if err := ps.err(); err != nil {
 		return nil, err
 	}
 	r.pin()

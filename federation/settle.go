@@ -49,7 +49,7 @@ func (r *run) lookAgain(ctx context.Context, parts part) error {
 	if err := r.yield(ctx); err != nil {
 		return err
 	}
-	var ps problems
+	var ps findings
 	inspectTwice(&ps, r.plan, &r.st)
 	return ps.err()
 }

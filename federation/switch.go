@@ -36,10 +36,10 @@ func (f *Federator) switchOver(ctx context.Context, p Plan, others []string, sen
 	}
 	alone := st
 	st.federate(others...)
-	var ps problems
+	var ps findings
 	gateBreakGlass(&ps, p, &st)
 	if err := ps.err(); err != nil {
-		var own problems
+		var own findings
 		if gateBreakGlass(&own, p, &alone); own.err() == nil {
 			for i := range ps {
 				ps[i].Message += "; another run seems to be federating " + strings.Join(others, ", ") + " at this moment"
@@ -163,7 +163,7 @@ func (r *run) fresh(ctx context.Context, c Change) (still bool, err error) {
 		return false, nil
 	}
 	if again {
-		if err := problems(inspect(r.plan, &r.st, time.Now())).err(); err != nil {
+		if err := inspect(r.plan, &r.st, time.Now()).err(); err != nil {
 			return false, switching(err)
 		}
 	}
@@ -182,7 +182,7 @@ func (r *run) judgePeople(ctx context.Context) error {
 		return err
 	}
 	r.judged, r.judgedAt, r.before = began, len(r.rep.Steps), reachBefore(r.plan, &r.st)
-	if err := problems(gates).err(); err != nil {
+	if err := gates.err(); err != nil {
 		r.rep.note(gates)
 		return switching(err)
 	}

@@ -142,7 +142,7 @@ func (u *undoing) judge(ctx context.Context) error {
 		return reading(PhaseObserve, err)
 	}
 	u.rep.Before = u.sight.state(u.p)
-	var ps problems
+	var ps findings
 	if err := u.judgeFederation(ctx, &ps); err != nil {
 		return reading(PhaseCheck, err)
 	}
@@ -269,9 +269,9 @@ func (u *undoing) release(ctx context.Context) (reason string, err error) {
 	}
 }
 
-// differs returns the refusals among p as an error that is [ErrDiffers] too, or nil.
-func (p problems) differs() error {
-	err := p.err()
+// differs returns the refusals as an error that is [ErrDiffers] too, or nil.
+func (fs findings) differs() error {
+	err := fs.err()
 	var pe *PreconditionError
 	if errors.As(err, &pe) {
 		pe.differs = slices.ContainsFunc(pe.Findings, func(f Finding) bool { return f.Code == CodeRevertForeign || f.Code == CodeRevertNothing })
