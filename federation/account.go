@@ -11,14 +11,14 @@ import (
 	"github.com/jcaad/jcaad/aad"
 )
 
-// freshFor is how long the parts of Azure AD may not have heard of an account
+// youngFor is how long the parts of Azure AD may not have heard of an account
 // that was just made: minutes have been seen.
-const freshFor = 15 * time.Minute
+const youngFor = 15 * time.Minute
 
-// fresh reports whether the change gives a role to an account that an earlier run
+// young reports whether the change gives a role to an account that an earlier run
 // has just made.
-func (st *observation) fresh(c Change) bool {
-	return c.givesRole() && st.technical != nil && !st.technical.created.IsZero() && time.Since(st.technical.created) < freshFor
+func (st *observation) young(c Change) bool {
+	return c.givesRole() && st.technical != nil && !st.technical.created.IsZero() && time.Since(st.technical.created) < youngFor
 }
 
 func diffAdmins(cs Changes, p Plan, st *observation) Changes {

@@ -109,7 +109,7 @@ func (st *observation) app(p Plan) *jumpcloud.Application {
 	if len(st.apps) == 0 {
 		return nil
 	}
-	if a := st.stands(p.Domain); a != nil {
+	if a := st.accepted(p.Domain); a != nil {
 		return a
 	}
 	oldest := st.apps[0]

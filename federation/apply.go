@@ -90,7 +90,7 @@ func (r *run) apply(ctx context.Context, todo Changes) (refused, err error) {
 	young := make([]bool, len(todo))
 	for i, c := range todo {
 		r.file(c)
-		young[i] = r.young(c) || r.st.fresh(c)
+		young[i] = r.young(c) || r.st.young(c)
 	}
 	type answer struct {
 		id  string

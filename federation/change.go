@@ -92,8 +92,8 @@ func inverse(fs []Field) []Field {
 	return fs
 }
 
-// Changes is what is missing, in the order in which it would be made. An empty
-// list means that the plan holds.
+// Changes is what is missing, thing by thing. What others need is made before
+// them, whatever the order here. An empty list means that the plan holds.
 type Changes []Change
 
 // String returns the changes as a diff for people: one line per change, one

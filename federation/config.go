@@ -96,9 +96,9 @@ func diffFederation(cs Changes, p Plan, st *observation) Changes {
 			// so is another path; somebody else's host is not.
 			continue
 		case f.name == fieldNextCertificate && (now == cert || st.shows(p, have.NextSigningCertificate) || !p.Consent.RemoveNextCertificate && (!p.Consent.TakeOver || ours(p, st))):
-			continue // JumpCloud's next one, or told by inspect
+			continue // JumpCloud's next one, or told by inspectCertificates
 		case f.name == fieldSignOut && keepsSignOut(p, st):
-			continue // told by inspect
+			continue // told by inspectCertificates
 		case leftover(f.name) && (st.stays[f.name] == now || harmless(f.name, now) && ours(p, st)):
 			continue
 		}
@@ -163,7 +163,7 @@ func driftFederation(p Plan, st *observation, c Change, f Finding) []Finding {
 		f.Message, f.Severity = c.Name+" is not federated: people sign in with Azure AD passwords", Alarm
 		return []Finding{f}
 	default:
-		return nil // told by inspect
+		return nil // told by inspectCertificates
 	}
 	var fs []Finding
 	for _, field := range c.Fields {
@@ -171,7 +171,7 @@ func driftFederation(p Plan, st *observation, c Change, f Finding) []Finding {
 		g.Message = fmt.Sprintf("Azure AD has %s %s for %s, the plan says %s", field.Name, field.show(field.Old), c.Name, field.show(field.New))
 		switch field.Name {
 		case fieldNextCertificate:
-			continue // told by inspect
+			continue // told by inspectCertificates
 		case fieldCertificate:
 			g.Severity = Alarm
 			g.Message = fmt.Sprintf("Azure AD expects the %s for %s, JumpCloud signs with the %s: nobody can sign in", field.show(field.Old), c.Name, field.show(field.New))

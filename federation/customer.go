@@ -104,7 +104,7 @@ func (u *undoing) fitsByID(ctx context.Context, tenant string) error {
 		probes = append(probes, probe{g.ID, u.f.hasGroup})
 	}
 	for _, s := range u.steps {
-		probes = append(probes, u.names(s)...)
+		probes = append(probes, u.probes(s)...)
 	}
 	probes = slices.DeleteFunc(probes, func(p probe) bool { return p.id == "" })
 	for _, p := range probes {

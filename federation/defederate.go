@@ -135,7 +135,7 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 // application that it is federated with, which becomes the plan's.
 func (f *Federator) firstDomainLook(ctx context.Context, p *Plan) (observation, error) {
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Text: "reading both services"})
-	s, err := f.look(ctx, *p)
+	s, err := f.lookAtDomain(ctx, *p)
 	if err != nil || s.st.fed == nil {
 		return s.st, err
 	}

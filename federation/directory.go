@@ -94,7 +94,7 @@ func defaultDomainHolds(p Plan, d *jumpcloud.Directory) bool {
 func diffDirectory(cs Changes, p Plan, st *observation) Changes {
 	dir := st.directory(p)
 	if dir == nil {
-		return cs // a refusal; see inspect
+		return cs // a refusal; see inspectDirectory
 	}
 	cs = diffDirectoryGroups(cs, p, st, dir.ID)
 	for _, rule := range p.Directory.Rules {

@@ -206,7 +206,7 @@ func inspectDoubles(ps *findings, p Plan, st *observation) {
 		}
 		why := "it is the older one"
 		switch {
-		case st.stands(p.Domain) == app:
+		case st.accepted(p.Domain) == app:
 			why = "Azure AD accepts its certificate"
 		case app.ID == p.Application.ID:
 			why = "the plan pins it"
@@ -226,9 +226,9 @@ func older(a, b *jumpcloud.Application) bool {
 	return a.ID < b.ID
 }
 
-// stands is the one of several applications whose issuer and certificate stand in
+// accepted is the one of several applications whose issuer and certificate stand in
 // Azure AD, or nil.
-func (st *observation) stands(domain string) *jumpcloud.Application {
+func (st *observation) accepted(domain string) *jumpcloud.Application {
 	if len(st.apps) < 2 || st.fed == nil || !st.federated(domain) {
 		return nil
 	}

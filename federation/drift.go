@@ -8,14 +8,14 @@ import (
 
 // drift turns what is missing and what is odd into findings.
 func drift(p Plan, st *observation, missing Changes, now time.Time) []Finding {
-	ps := inspect(p, st, now)
+	ps := inspectAll(p, st, now)
 	for i := range ps {
 		if ps[i].Code == CodeCertificateMismatch || ps[i].Code == CodeDomainForeign || ps[i].Code == CodeDomainHalf {
 			ps[i].Severity = Alarm
 		}
 	}
 	for _, c := range missing {
-		ps = append(ps, st.drift(p, c)...)
+		ps = append(ps, st.driftOf(p, c)...)
 	}
 	if want := p.DefaultDomain; want != "" {
 		if d := st.domain(want); d != nil && !d.IsDefault {

@@ -13,7 +13,7 @@ import (
 // does in JumpCloud stands in comments. Passwords are asked for, not written.
 func (e Evidence) WritePowerShell(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	steps := slices.DeleteFunc(e.steps(), func(s step) bool { return !s.happened() })
+	steps := slices.DeleteFunc(e.steps(), func(s ticketStep) bool { return !s.happened() })
 	fmt.Fprintf(b, "# Sign-in of %s\n", comment(e.domain()))
 	if len(steps) == 0 {
 		b.WriteString("# Nothing is to be changed.\n")
@@ -40,7 +40,7 @@ func (e Evidence) WritePowerShell(w io.Writer) error {
 }
 
 // scopesOf returns the permissions that the steps need, quoted.
-func scopesOf(steps []step) []string {
+func scopesOf(steps []ticketStep) []string {
 	var scopes []string
 	for _, s := range steps {
 		for _, name := range resources[s.Change.Resource].permissions {

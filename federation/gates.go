@@ -11,9 +11,9 @@ import (
 	"github.com/jcaad/jcaad/aad"
 )
 
-// inspect returns what the two services' state says against the plan, or what
+// inspectAll returns what the two services' state says against the plan, or what
 // should be known about it. It is pure but for the clock it is given.
-func inspect(p Plan, st *observation, now time.Time) findings {
+func inspectAll(p Plan, st *observation, now time.Time) findings {
 	var ps findings
 	inspectDomain(&ps, p, st)
 	inspectDoubles(&ps, p, st)
@@ -55,7 +55,7 @@ func (f *Federator) check(ctx context.Context, p Plan, st *observation) (gates f
 }
 
 // gates reads what must be known before the first write and says what is shut.
-// The observed state has been judged by inspect already.
+// The observed state has been judged by inspectAll already.
 func (f *Federator) gates(ctx context.Context, p Plan, st *observation) (findings, error) {
 	var ps findings
 	gateBreakGlass(&ps, p, st)

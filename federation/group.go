@@ -114,7 +114,7 @@ func diffGroups(cs Changes, p Plan, st *observation) Changes {
 		have := st.group(g)
 		id := ""
 		if have == nil && len(st.groups[g.Name]) > 0 {
-			continue // which of them is meant? A refusal; see inspect
+			continue // which of them is meant? A refusal; see inspectTwice
 		}
 		if have == nil {
 			cs = append(cs, Change{Resource: ResGroup, Name: g.Name, Action: Create})

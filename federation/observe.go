@@ -35,7 +35,7 @@ const (
 func (p part) has(q part) bool { return p&q != 0 }
 
 // observation is what both services say, as far as a plan cares. It is plain data:
-// diff and inspect look at nothing else.
+// diff and inspectAll look at nothing else.
 type observation struct {
 	// Applications that carry the plan's entity ID, or its pinned ID.
 	apps      []*jumpcloud.Application

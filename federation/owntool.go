@@ -13,7 +13,7 @@ import (
 // one.
 func inspectOwnTool(ps *findings, p Plan, st *observation) bool {
 	issuer := st.fed.IssuerURI
-	apps := st.standing()
+	apps := st.likely()
 	if len(apps) == 0 && !(strings.EqualFold(bareIssuer(issuer), p.Domain) && within(hostOf(st.fed.PassiveSignInURI), "jumpcloud.com")) {
 		return false
 	}
@@ -40,10 +40,10 @@ func inspectOwnTool(ps *findings, p Plan, st *observation) bool {
 	return true
 }
 
-// standing are the applications that the domain's federation may be with, the
+// likely are the applications that the domain's federation may be with, the
 // likeliest first: by the issuer letter by letter, by the issuer in other capitals
 // or without its scheme, by the sign-in address.
-func (st *observation) standing() []*jumpcloud.Application {
+func (st *observation) likely() []*jumpcloud.Application {
 	for _, is := range []func(*jumpcloud.Application) bool{
 		func(a *jumpcloud.Application) bool { return a.IdPEntityID == st.fed.IssuerURI },
 		func(a *jumpcloud.Application) bool {

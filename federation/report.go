@@ -239,20 +239,20 @@ func (r *run) rows() []Row {
 		{Number: 10, Title: "read back", State: "open"},
 		{Number: 11, Title: "people can sign in", State: "waiting", Evidence: "not told by the services' settings; ask Verify or Wait (20 minutes to 2 hours, at worst 24)"},
 	}
-	rows[1].Evidence = evidence(rows[1].Evidence, adminEvidence(p, st))
+	rows[1].Evidence = joined(rows[1].Evidence, adminEvidence(p, st))
 	for _, d := range st.domains {
 		if d.IsDefault {
 			rows[2].Evidence = "the default domain is " + domainName(d.Name)
 		}
 	}
 	if d := st.directory(p); d != nil {
-		rows[7].Evidence = evidence(rows[7].Evidence, "directory "+quote(d.Name))
+		rows[7].Evidence = joined(rows[7].Evidence, "directory "+quote(d.Name))
 	}
 	if a := st.app(p); a != nil {
-		rows[4].Evidence = evidence(rows[4].Evidence, quote(a.DisplayLabel)+" ("+a.ID+")")
-		rows[5].Evidence = evidence(rows[5].Evidence, a.IdPEntityID+", "+a.SSOURL)
+		rows[4].Evidence = joined(rows[4].Evidence, quote(a.DisplayLabel)+" ("+a.ID+")")
+		rows[5].Evidence = joined(rows[5].Evidence, a.IdPEntityID+", "+a.SSOURL)
 		if c, err := st.cert(p); err == nil {
-			rows[6].Evidence = evidence("", "the application and its metadata show the same certificate "+c.Thumbprint())
+			rows[6].Evidence = joined("", "the application and its metadata show the same certificate "+c.Thumbprint())
 		} else {
 			rows[6].State = "open"
 		}
@@ -269,7 +269,7 @@ func (r *run) rows() []Row {
 // inRow reports whether the change belongs to a row of the procedure.
 func (c Change) inRow(n int) bool { return slices.Contains(resources[c.Resource].rows, n) }
 
-func evidence(a, b string) string {
+func joined(a, b string) string {
 	if a == "" || b == "" {
 		return a + b
 	}

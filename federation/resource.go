@@ -10,8 +10,9 @@ import (
 // A Resource is a kind of thing that a plan speaks about.
 type Resource string
 
-// The resources, in the order in which they are made: what others need comes
-// first, the domain last, because from then on people sign in through it.
+// The resources. What others need is made first, whatever the order in which
+// changes are told, and the domain last, because from then on people sign in
+// through it.
 const (
 	ResTechnicalAccount Resource = "azure-ad/technical-account"
 	ResRole             Resource = "azure-ad/global-administrator"
@@ -185,8 +186,8 @@ func (r *run) pinCreated(c Change, id string) {
 	r.rep.Plan = r.plan
 }
 
-// drift is what a change says that is missing though it was there once.
-func (st *observation) drift(p Plan, c Change) []Finding {
+// driftOf is what a change says that is missing though it was there once.
+func (st *observation) driftOf(p Plan, c Change) []Finding {
 	f := Finding{Code: CodeDrift, Severity: Warning, Subject: c.Name, Message: "the plan does not hold: Federate would " + c.String(), Repair: "run Federate"}
 	switch c.Resource {
 	case ResFederation, ResRecover:
@@ -289,8 +290,8 @@ func (s *undoStep) group() string {
 	return ""
 }
 
-// names are what a step names that only the customer has whose report it is.
-func (u *undoing) names(s *undoStep) []probe {
+// probes are what a step names that only the customer has whose report it is.
+func (u *undoing) probes(s *undoStep) []probe {
 	switch c := s.Change; c.Resource {
 	case ResApplication:
 		return []probe{{cmp.Or(s.ID, c.Target), u.f.hasApplication}}

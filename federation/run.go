@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Preview returns what Federate would change, in order; an empty list means
-// that the plan holds. It only reads, and asks about nobody: what Federate would
+// Preview returns what Federate would change; an empty list means that the plan
+// holds. It only reads, and asks about nobody: what Federate would
 // check besides is [Federator.Preflight].
 //
 // If the state of the services stands in the way, the error is a
@@ -22,7 +22,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(diff(plan, &st), removals(plan, &st)...), inspect(plan, &st, time.Now()).err()
+	return append(diff(plan, &st), removals(plan, &st)...), inspectAll(plan, &st, time.Now()).err()
 }
 
 // Federate brings both services in line with the plan. If they already are, it
@@ -173,7 +173,7 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 		r.resumed = plan.Application.ID != "" || slices.ContainsFunc(plan.Groups, func(g Group) bool { return g.ID != "" })
 	}
 	todo = diff(plan, &r.st)
-	ps := inspect(plan, &r.st, time.Now())
+	ps := inspectAll(plan, &r.st, time.Now())
 	gateCustomer(&ps, "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
 	if len(todo) > 0 {
 		r.judged, r.judgedAt = time.Now(), len(r.rep.Steps)

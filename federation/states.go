@@ -78,7 +78,7 @@ func classify(p Plan, st *observation) State {
 		return StateUnverified
 	case !d.IsRoot:
 		return StateInherits
-	case len(st.apps) > 1 && st.stands(p.Domain) == nil:
+	case len(st.apps) > 1 && st.accepted(p.Domain) == nil:
 		return StateAmbiguous
 	case !st.federated(p.Domain) && len(st.apps) > 0:
 		return StatePrepared

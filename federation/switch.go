@@ -163,7 +163,7 @@ func (r *run) fresh(ctx context.Context, c Change) (still bool, err error) {
 		return false, nil
 	}
 	if again {
-		if err := inspect(r.plan, &r.st, time.Now()).err(); err != nil {
+		if err := inspectAll(r.plan, &r.st, time.Now()).err(); err != nil {
 			return false, switching(err)
 		}
 	}

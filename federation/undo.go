@@ -316,7 +316,7 @@ func (u *undoing) finish(ctx context.Context, err error, what string) {
 	if u.sight.read && ctx.Err() == nil {
 		if rep.After = rep.Before; rep.Changed() {
 			rep.After = ""
-			if s, err := u.f.look(ctx, u.p); err == nil {
+			if s, err := u.f.lookAtDomain(ctx, u.p); err == nil {
 				rep.After = s.state(u.p)
 			}
 		}

@@ -50,10 +50,10 @@ func (f *Federator) authentication(ctx context.Context, domain string) (*aad.Dom
 	return d, fed, err
 }
 
-// look reads it. A federated domain whose configuration does not show, or a managed
+// lookAtDomain takes a sighting. A federated domain whose configuration does not show, or a managed
 // one with a configuration, is looked at for half a minute: one of two answers may
 // be older than the other.
-func (f *Federator) look(ctx context.Context, p Plan) (sighting, error) {
+func (f *Federator) lookAtDomain(ctx context.Context, p Plan) (sighting, error) {
 	s := sighting{read: true}
 	for n := 1; ; n++ {
 		d, fed, err := f.authentication(ctx, p.Domain)
@@ -172,7 +172,7 @@ func (u *undoing) judge(ctx context.Context) error {
 // the answers is old.
 func (u *undoing) lookAround(ctx context.Context) (err error) {
 	for n := 1; ; n++ {
-		if u.sight, err = u.f.look(ctx, u.p); err != nil {
+		if u.sight, err = u.f.lookAtDomain(ctx, u.p); err != nil {
 			u.sight.read = false
 			return err
 		}
