@@ -98,7 +98,7 @@ func diffFederation(cs Changes, p Plan, st *observation) Changes {
 		case f.name == fieldNextCertificate && (now == cert || st.shows(p, have.NextSigningCertificate) || !p.Consent.RemoveNextCertificate && (!p.Consent.TakeOver || ours(p, st))):
 			continue // JumpCloud's next one, or told by inspectCertificates
 		case f.name == fieldSignOut && keepsSignOut(p, st):
-			continue // told by inspectCertificates
+			continue // told by inspectSignOut
 		case leftover(f.name) && (st.stays[f.name] == now || harmless(f.name, now) && ours(p, st)):
 			continue
 		}
@@ -163,7 +163,7 @@ func driftFederation(p Plan, st *observation, c Change, f Finding) []Finding {
 		f.Message, f.Severity = c.Name+" is not federated: people sign in with Azure AD passwords", Alarm
 		return []Finding{f}
 	default:
-		return nil // told by inspectCertificates
+		return nil // told by inspectDomain
 	}
 	var fs []Finding
 	for _, field := range c.Fields {
