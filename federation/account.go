@@ -21,7 +21,7 @@ func (st *observation) young(c Change) bool {
 	return c.givesRole() && st.technical != nil && !st.technical.created.IsZero() && time.Since(st.technical.created) < youngFor
 }
 
-func diffAdmins(cs Changes, p Plan, st *observation) Changes {
+func (st *observation) diffAdmins(cs Changes, p Plan) Changes {
 	upn := p.TechnicalAccount.UserPrincipalName
 	if upn == "" || !p.TechnicalAccount.Create {
 		return cs
@@ -42,7 +42,7 @@ func diffAdmins(cs Changes, p Plan, st *observation) Changes {
 }
 
 // inspectTechnicalAccount checks the account that gets back in.
-func inspectTechnicalAccount(ps *findings, p Plan, st *observation) {
+func (st *observation) inspectTechnicalAccount(ps *findings, p Plan) {
 	upn := p.TechnicalAccount.UserPrincipalName
 	if upn == "" {
 		return

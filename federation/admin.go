@@ -142,7 +142,7 @@ const unfitAtMost = 10
 
 // gateBreakGlass asks for two administrators who can sign in when JumpCloud
 // cannot. The classic way to lose a tenant is an only administrator on the domain.
-func gateBreakGlass(ps *findings, p Plan, st *observation) {
+func (st *observation) gateBreakGlass(ps *findings, p Plan) {
 	var fit, unfit []string
 	if n := len(st.leftOut); n > 0 {
 		named := st.leftOut[:min(n, unfitAtMost)]
@@ -188,7 +188,7 @@ func gateBreakGlass(ps *findings, p Plan, st *observation) {
 	}
 }
 
-func adminEvidence(p Plan, st *observation) string {
+func (st *observation) adminEvidence(p Plan) string {
 	var fit []string
 	for i := range st.admins {
 		if st.admins[i].unfit(p, st) == "" {

@@ -174,7 +174,7 @@ func signingCert(a *jumpcloud.Application, m *certs.Metadata) (certs.Cert, error
 	return own, nil
 }
 
-func diffApplication(cs Changes, p Plan, st *observation) Changes {
+func (st *observation) diffApplication(cs Changes, p Plan) Changes {
 	a := st.app(p)
 	id := ""
 	if a == nil {
@@ -198,7 +198,7 @@ func diffApplication(cs Changes, p Plan, st *observation) Changes {
 			cs = append(cs, Change{Resource: ResApplication, Name: p.Application.IdPEntityID, Action: Update, Fields: fs, Target: id})
 		}
 	}
-	return diffApplicationGroups(cs, p, st, id)
+	return st.diffApplicationGroups(cs, p, id)
 }
 
 // ofApplication reports whether the change is about the application itself.
@@ -234,7 +234,7 @@ func (p Plan) loginURL(t *jumpcloud.Template) string {
 	return root + slug(p.Domain)
 }
 
-func inspectApplication(ps *findings, p Plan, st *observation) {
+func (st *observation) inspectApplication(ps *findings, p Plan) {
 	app := st.app(p)
 	switch {
 	case st.pinLost:
@@ -267,7 +267,7 @@ func checkCertificate(ps *findings, p Plan, c certs.Cert, now time.Time) {
 
 func (r *run) sendApplication(ctx context.Context, plan Plan, c Change) (string, error) {
 	if c.Action == Create {
-		if err := untaken(plan, &r.st); err != nil {
+		if err := r.st.untaken(plan); err != nil {
 			return "", err
 		}
 		a, err := r.f.jc.CreateApplication(ctx, jumpcloud.NewApplication{

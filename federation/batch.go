@@ -128,7 +128,7 @@ func (f *Federator) judgeBatch(ctx context.Context, plans []Plan) error {
 		}
 	}
 	var all findings
-	gateBreakGlass(&all, Plan{Domain: names[0], TechnicalAccount: made}, &st)
+	st.gateBreakGlass(&all, Plan{Domain: names[0], TechnicalAccount: made})
 	for _, p := range all {
 		if p.Code == CodeBreakGlass {
 			p.Subject = strings.Join(names, ", ")

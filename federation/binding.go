@@ -13,7 +13,7 @@ import (
 
 // diffApplicationGroups tells which groups are not bound to the application, whose
 // ID is "" as long as there is none.
-func diffApplicationGroups(cs Changes, p Plan, st *observation, id string) Changes {
+func (st *observation) diffApplicationGroups(cs Changes, p Plan, id string) Changes {
 	for _, g := range p.Groups {
 		var gid string
 		if have := st.group(g); have != nil {
@@ -26,7 +26,7 @@ func diffApplicationGroups(cs Changes, p Plan, st *observation, id string) Chang
 	return cs
 }
 
-func diffDirectoryGroups(cs Changes, p Plan, st *observation, id string) Changes {
+func (st *observation) diffDirectoryGroups(cs Changes, p Plan, id string) Changes {
 	for _, name := range p.Directory.Groups {
 		i := slices.IndexFunc(p.Groups, func(g Group) bool { return g.Name == name })
 		var gid string

@@ -181,11 +181,11 @@ func showCertificate(b64 string) string {
 // somebody else's setting and survives.
 func diff(p Plan, st *observation) Changes {
 	var cs Changes
-	cs = diffAdmins(cs, p, st)
-	cs = diffDefaultDomain(cs, p, st)
-	cs = diffGroups(cs, p, st)
-	cs = diffApplication(cs, p, st)
-	cs = diffDirectory(cs, p, st)
-	cs = diffFederation(cs, p, st)
+	cs = st.diffAdmins(cs, p)
+	cs = st.diffDefaultDomain(cs, p)
+	cs = st.diffGroups(cs, p)
+	cs = st.diffApplication(cs, p)
+	cs = st.diffDirectory(cs, p)
+	cs = st.diffFederation(cs, p)
 	return cs
 }

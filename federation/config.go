@@ -60,7 +60,7 @@ func managing(domain string, fed *aad.Federation) Step {
 	return s
 }
 
-func diffFederation(cs Changes, p Plan, st *observation) Changes {
+func (st *observation) diffFederation(cs Changes, p Plan) Changes {
 	w, cert := p.wanted(st)
 	have := st.fed
 	if !st.federated(p.Domain) {
@@ -97,7 +97,7 @@ func diffFederation(cs Changes, p Plan, st *observation) Changes {
 			continue
 		case f.name == fieldNextCertificate && (now == cert || st.shows(p, have.NextSigningCertificate) || !p.Consent.RemoveNextCertificate && (!p.Consent.TakeOver || ours(p, st))):
 			continue // JumpCloud's next one, or told by inspectCertificates
-		case f.name == fieldSignOut && keepsSignOut(p, st):
+		case f.name == fieldSignOut && st.keepsSignOut(p):
 			continue // told by inspectSignOut
 		case leftover(f.name) && (st.stays[f.name] == now || harmless(f.name, now) && ours(p, st)):
 			continue
@@ -112,7 +112,7 @@ func diffFederation(cs Changes, p Plan, st *observation) Changes {
 
 // inspectCertificates judges the certificate that is to be written, and those
 // that Azure AD holds.
-func inspectCertificates(ps *findings, p Plan, st *observation, now time.Time) {
+func (st *observation) inspectCertificates(ps *findings, p Plan, now time.Time) {
 	if st.app(p) != nil {
 		own, err := st.cert(p)
 		if err != nil {
@@ -124,7 +124,7 @@ func inspectCertificates(ps *findings, p Plan, st *observation, now time.Time) {
 	if st.fed == nil || !ours(p, st) {
 		return
 	}
-	if classifyOurs(p, st) == StateUnknownNext {
+	if st.classifyOurs(p) == StateUnknownNext {
 		shown := showCertificate(rawCertificate(st.fed.NextSigningCertificate, st.fed.RawNextSigningCertificate))
 		tell := ps.alarm
 		if p.Consent.RemoveNextCertificate {
@@ -156,9 +156,9 @@ func (r *run) sendFederation(ctx context.Context, plan Plan, c Change) (id strin
 }
 
 // driftFederation tells each field of the configuration that was changed.
-func driftFederation(p Plan, st *observation, c Change, f Finding) []Finding {
+func (st *observation) driftFederation(p Plan, c Change, f Finding) []Finding {
 	switch {
-	case classify(p, st) != StateForeign && st.fed != nil:
+	case st.classify(p) != StateForeign && st.fed != nil:
 	case !st.federated(p.Domain) && c.ofFederation():
 		f.Message, f.Severity = c.Name+" is not federated: people sign in with Azure AD passwords", Alarm
 		return []Finding{f}

@@ -103,7 +103,7 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 		return reading(PhaseObserve, err)
 	}
 	rep := u.rep
-	rep.Before = classify(u.p, &st)
+	rep.Before = st.classify(u.p)
 	if a := st.app(u.p); a != nil {
 		u.p.Application.ID = a.ID
 	}
@@ -112,7 +112,7 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 		return reading(PhaseCheck, err)
 	}
 	rep.Organization = st.organization(u.p)
-	if err := defederateProblems(plan, &st, rep); err != nil {
+	if err := st.defederateProblems(plan, rep); err != nil {
 		return err
 	}
 	if a := st.app(u.p); a != nil && plan.RemoveApplication {
@@ -120,7 +120,7 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 			return reading(PhaseObserve, err)
 		}
 	}
-	for _, s := range defederateSteps(plan, u.p, &st) {
+	for _, s := range st.defederateSteps(plan, u.p) {
 		u.steps = append(u.steps, &undoStep{Step: s, losing: s.Change.loses(), perhaps: s.Change.ofFederation()})
 	}
 	if plan.Passwords != PasswordsKnown {
@@ -145,7 +145,7 @@ func (f *Federator) firstDomainLook(ctx context.Context, p *Plan) (observation, 
 	return s.st, err
 }
 
-func defederateProblems(plan DefederatePlan, st *observation, rep *Report) error {
+func (st *observation) defederateProblems(plan DefederatePlan, rep *Report) error {
 	var ps findings
 	switch rep.Before {
 	case StateUnknown, StateInherits, StateUnverified:
@@ -162,7 +162,7 @@ func defederateProblems(plan DefederatePlan, st *observation, rep *Report) error
 
 // defederateSteps are the steps, written as what Federate would have done the
 // other way round, so that the same code makes them and Revert undoes them.
-func defederateSteps(plan DefederatePlan, p Plan, st *observation) (steps []Step) {
+func (st *observation) defederateSteps(plan DefederatePlan, p Plan) (steps []Step) {
 	steps = append(steps, managing(plan.Domain, st.fed))
 	a := st.app(p)
 	if !plan.RemoveApplication || a == nil {

@@ -91,12 +91,12 @@ func defaultDomainHolds(p Plan, d *jumpcloud.Directory) bool {
 	return have == p.Domain && (p.Directory.DefaultDomain == "" || have == p.Directory.DefaultDomain)
 }
 
-func diffDirectory(cs Changes, p Plan, st *observation) Changes {
+func (st *observation) diffDirectory(cs Changes, p Plan) Changes {
 	dir := st.directory(p)
 	if dir == nil {
 		return cs // a refusal; see inspectDirectory
 	}
-	cs = diffDirectoryGroups(cs, p, st, dir.ID)
+	cs = st.diffDirectoryGroups(cs, p, dir.ID)
 	for _, rule := range p.Directory.Rules {
 		if !st.rules[rule] {
 			cs = append(cs, Change{Resource: ResDirectoryRule, Name: rule, Action: Add, Parent: dir.ID})
@@ -105,10 +105,10 @@ func diffDirectory(cs Changes, p Plan, st *observation) Changes {
 	if st.dirDomains == nil && defaultDomainHolds(p, dir) {
 		return cs
 	}
-	return diffDirectoryDomains(cs, p, st, dir)
+	return st.diffDirectoryDomains(cs, p, dir)
 }
 
-func diffDirectoryDomains(cs Changes, p Plan, st *observation, dir *jumpcloud.Directory) Changes {
+func (st *observation) diffDirectoryDomains(cs Changes, p Plan, dir *jumpcloud.Directory) Changes {
 	var have string // the default domain now
 	ids := make(map[string]string)
 	for _, d := range st.dirDomains {
@@ -144,7 +144,7 @@ func (c Change) addsDefault() bool {
 	return c.Resource == ResDirectoryDefault && len(c.Fields) == 1 && c.Fields[0].Old == ""
 }
 
-func inspectDirectory(ps *findings, p Plan, st *observation) {
+func (st *observation) inspectDirectory(ps *findings, p Plan) {
 	dir := st.directory(p)
 	if dir == nil {
 		var names []string

@@ -73,7 +73,7 @@ func (st *observation) federated(name string) bool {
 	return d != nil && strings.EqualFold(string(d.AuthenticationType), string(aad.Federated))
 }
 
-func diffDefaultDomain(cs Changes, p Plan, st *observation) Changes {
+func (st *observation) diffDefaultDomain(cs Changes, p Plan) Changes {
 	d := st.domain(p.Domain)
 	if d == nil || !d.IsDefault {
 		return cs
@@ -99,8 +99,8 @@ func (p Plan) newDefault(st *observation) string {
 	return Later
 }
 
-func inspectDomain(ps *findings, p Plan, st *observation) {
-	state := classify(p, st)
+func (st *observation) inspectDomain(ps *findings, p Plan) {
+	state := st.classify(p)
 	info := state.info()
 	switch state {
 	case StateUnknown:
@@ -111,9 +111,9 @@ func inspectDomain(ps *findings, p Plan, st *observation) {
 	case StateInitial:
 		ps.refuse(CodeDomainInitial, p.Domain, p.Domain+" is the tenant's initial domain, which cannot be federated", info.Next)
 	case StateInherits:
-		ps.refuse(CodeDomainInherits, p.Domain, p.Domain+" is a subdomain and inherits the authentication of "+rootOf(p.Domain, st), "federate "+rootOf(p.Domain, st)+"; its subdomains follow")
+		ps.refuse(CodeDomainInherits, p.Domain, p.Domain+" is a subdomain and inherits the authentication of "+st.rootOf(p.Domain), "federate "+st.rootOf(p.Domain)+"; its subdomains follow")
 	case StateForeign:
-		if inspectOwnTool(ps, p, st) {
+		if st.inspectOwnTool(ps, p) {
 			break
 		}
 		ps.refuse(CodeDomainForeign, p.Domain, fmt.Sprintf("%s is federated with %s (issuer %s)", p.Domain, provider(st.fed.IssuerURI, st.fed.PassiveSignInURI), st.fed.IssuerURI),
@@ -129,7 +129,7 @@ func inspectDomain(ps *findings, p Plan, st *observation) {
 		ps.refuse(CodePlanEntityID, p.Application.IdPEntityID, "the IdP entity ID "+quote(p.Application.IdPEntityID)+" begins with neither https:// nor urn:, and is not the issuer that "+p.Domain+
 			" is federated with; Azure AD takes such a one no more", "use "+entityIDPrefix+p.Domain+", or leave it out")
 	}
-	inspectSignOut(ps, p, st)
+	st.inspectSignOut(ps, p)
 	if !d.IsDefault {
 		return
 	}
@@ -166,8 +166,8 @@ func inspectDeletion(ps *findings, d *aad.Domain) {
 }
 
 // inspectSignOut tells of a default that is not written over what stands.
-func inspectSignOut(ps *findings, p Plan, st *observation) {
-	if keepsSignOut(p, st) && st.signOut != "" && st.fed.SignOutURI != st.signOut {
+func (st *observation) inspectSignOut(ps *findings, p Plan) {
+	if st.keepsSignOut(p) && st.signOut != "" && st.fed.SignOutURI != st.signOut {
 		ps.info(CodeSignOut, p.Domain,
 			"after signing out, people on "+p.Domain+" are sent to "+st.fed.SignOutURI+"; the user console of this organisation is "+st.signOut,
 			"set signOutURL to "+st.signOut+" to have it written")
@@ -176,12 +176,12 @@ func inspectSignOut(ps *findings, p Plan, st *observation) {
 
 // keepsSignOut reports whether the plan leaves the sign-out address to its
 // default, and the federation has one of JumpCloud's, which was a default too.
-func keepsSignOut(p Plan, st *observation) bool {
+func (st *observation) keepsSignOut(p Plan) bool {
 	return p.SignOutURL == "" && ours(p, st) && within(hostOf(st.fed.SignOutURI), "jumpcloud.com")
 }
 
 // rootOf is the longest domain of the tenant that name is below.
-func rootOf(name string, st *observation) string {
+func (st *observation) rootOf(name string) string {
 	root := ""
 	for _, d := range st.domains {
 		if n := domainName(d.Name); strings.HasSuffix(name, "."+n) && len(n) > len(root) {

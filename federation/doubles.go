@@ -76,7 +76,7 @@ func (r *run) giveWay(made *sent, kind Resource, theirs string) {
 func (r *run) tidy(ctx context.Context) error {
 	doubles := r.doubles
 	r.doubles = nil
-	for _, c := range removals(r.plan, &r.st) {
+	for _, c := range r.st.removals(r.plan) {
 		if !slices.ContainsFunc(doubles, func(d double) bool { return d.id == c.Target }) {
 			r.rep.Steps = append(r.rep.Steps, Step{Change: c, ID: c.Target, Started: time.Now()})
 			doubles = append(doubles, double{ResApplication, c.Target, r.plan.Application.ID, len(r.rep.Steps) - 1})
@@ -123,7 +123,7 @@ func (r *run) tidy(ctx context.Context) error {
 
 // removals are the other applications with the plan's entity ID that the plan
 // consents to remove, once everything else holds.
-func removals(p Plan, st *observation) (cs Changes) {
+func (st *observation) removals(p Plan) (cs Changes) {
 	if !p.Consent.RemoveDuplicate {
 		return nil
 	}
@@ -198,7 +198,7 @@ func (r *run) forgetAfter(replaced Resource) {
 
 // inspectDoubles tells of a second application with the plan's entity ID: which of
 // them answers at one address is not known, and it may be the trace of another run.
-func inspectDoubles(ps *findings, p Plan, st *observation) {
+func (st *observation) inspectDoubles(ps *findings, p Plan) {
 	app := st.app(p)
 	for _, a := range st.apps {
 		if a == app {
@@ -212,7 +212,7 @@ func inspectDoubles(ps *findings, p Plan, st *observation) {
 			why = "the plan pins it"
 		}
 		ps.alarm(CodeApplicationTwice, a.ID,
-			"applications "+nameApplication(app, st)+" and "+nameApplication(a, st)+" carry the same entity ID "+p.Application.IdPEntityID+"; the plan's is the first, because "+why,
+			"applications "+st.nameApplication(app)+" and "+st.nameApplication(a)+" carry the same entity ID "+p.Application.IdPEntityID+"; the plan's is the first, because "+why,
 			"find out who made the other, perhaps another run at the same moment; delete it with jumpcloud.Client.DeleteApplication(ctx, "+quote(a.ID)+"), or set consent.removeDuplicate").
 			unless("removeDuplicate", p.Consent.RemoveDuplicate)
 	}
@@ -260,7 +260,7 @@ func (st *observation) uses(appID string) bool {
 
 // nameApplication names an application for people. If there are several, it
 // says with which of them the domain is federated.
-func nameApplication(a *jumpcloud.Application, st *observation) string {
+func (st *observation) nameApplication(a *jumpcloud.Application) string {
 	name := quote(a.DisplayLabel) + " (" + a.ID
 	if st.fed == nil || len(st.apps) == 1 {
 		return name + ")"
@@ -272,7 +272,7 @@ func nameApplication(a *jumpcloud.Application, st *observation) string {
 }
 
 // inspectTwice refuses to choose between two groups of one name.
-func inspectTwice(ps *findings, p Plan, st *observation) {
+func (st *observation) inspectTwice(ps *findings, p Plan) {
 	for _, g := range p.Groups {
 		if have := st.groups[g.Name]; len(have) > 1 && st.group(g) == nil {
 			ids := make([]string, 0, len(have))

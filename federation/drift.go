@@ -7,8 +7,8 @@ import (
 )
 
 // drift turns what is missing and what is odd into findings.
-func drift(p Plan, st *observation, missing Changes, now time.Time) []Finding {
-	ps := inspectAll(p, st, now)
+func (st *observation) drift(p Plan, missing Changes, now time.Time) []Finding {
+	ps := st.inspectAll(p, now)
 	for i := range ps {
 		if ps[i].Code == CodeCertificateMismatch || ps[i].Code == CodeDomainForeign || ps[i].Code == CodeDomainHalf {
 			ps[i].Severity = Alarm

@@ -13,16 +13,16 @@ import (
 
 // inspectAll returns what the two services' state says against the plan, or what
 // should be known about it. It is pure but for the clock it is given.
-func inspectAll(p Plan, st *observation, now time.Time) findings {
+func (st *observation) inspectAll(p Plan, now time.Time) findings {
 	var ps findings
-	inspectDomain(&ps, p, st)
-	inspectDoubles(&ps, p, st)
-	inspectTwice(&ps, p, st)
-	inspectApplication(&ps, p, st)
-	inspectCertificates(&ps, p, st, now)
-	inspectGroups(&ps, p, st)
-	inspectDirectory(&ps, p, st)
-	inspectTechnicalAccount(&ps, p, st)
+	st.inspectDomain(&ps, p)
+	st.inspectDoubles(&ps, p)
+	st.inspectTwice(&ps, p)
+	st.inspectApplication(&ps, p)
+	st.inspectCertificates(&ps, p, now)
+	st.inspectGroups(&ps, p)
+	st.inspectDirectory(&ps, p)
+	st.inspectTechnicalAccount(&ps, p)
 	return ps
 }
 
@@ -58,7 +58,7 @@ func (f *Federator) check(ctx context.Context, p Plan, st *observation) (gates f
 // The observed state has been judged by inspectAll already.
 func (f *Federator) gates(ctx context.Context, p Plan, st *observation) (findings, error) {
 	var ps findings
-	gateBreakGlass(&ps, p, st)
+	st.gateBreakGlass(&ps, p)
 	f.gatePassword(&ps, p, st)
 
 	var org *aad.Organization

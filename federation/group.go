@@ -109,7 +109,7 @@ func (st *observation) group(g Group) *jumpcloud.Group {
 	return nil
 }
 
-func diffGroups(cs Changes, p Plan, st *observation) Changes {
+func (st *observation) diffGroups(cs Changes, p Plan) Changes {
 	for _, g := range p.Groups {
 		have := st.group(g)
 		id := ""
@@ -160,7 +160,7 @@ func pinGroup(groups []Group, name, id string) []Group {
 	return groups
 }
 
-func inspectGroups(ps *findings, p Plan, st *observation) {
+func (st *observation) inspectGroups(ps *findings, p Plan) {
 	for _, g := range p.Groups {
 		for _, m := range g.Members {
 			if st.userIDs[strings.ToLower(m)] == "" {

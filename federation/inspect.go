@@ -88,31 +88,31 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 	if st, err = f.observe(ctx, p, st, partApplications|partMetadata); err != nil {
 		return nil, reading(PhaseObserve, err)
 	}
-	s := &Status{Domain: name, State: classify(p, &st), Checked: time.Now(), Federation: st.fed}
+	s := &Status{Domain: name, State: st.classify(p), Checked: time.Now(), Federation: st.fed}
 	if s.State == StateOrphaned && !known {
 		s.State = StateForeign // its own issuer is no sign that it is ours
 	}
 	info := s.State.info()
 	s.Meaning, s.Next = info.Meaning, info.Next
 	if s.State == StateInherits {
-		s.Meaning += " " + rootOf(name, &st)
+		s.Meaning += " " + st.rootOf(name)
 	}
 	if st.fed != nil {
 		s.Provider = provider(st.fed.IssuerURI, st.fed.PassiveSignInURI)
 	}
 	for _, a := range st.apps {
-		s.Applications = append(s.Applications, nameApplication(a, &st))
+		s.Applications = append(s.Applications, st.nameApplication(a))
 	}
 	if own, err := st.cert(p); err == nil {
 		s.Signer = own
 	}
 	var ps findings
-	inspectDoubles(&ps, p, &st)
+	st.inspectDoubles(&ps, p)
 	if s.State != StateForeign { // whose second certificate is none of our business
-		inspectCertificates(&ps, p, &st, s.Checked)
+		st.inspectCertificates(&ps, p, s.Checked)
 	}
 	if s.State == StateDiffers {
-		for _, c := range diffFederation(nil, p, &st) {
+		for _, c := range st.diffFederation(nil, p) {
 			for _, field := range c.Fields {
 				ps.warn(CodeDrift, name,
 					fmt.Sprintf("Azure AD has %s %s, JumpCloud's application wants %s", field.Name, field.show(field.Old), field.show(field.New)), "")

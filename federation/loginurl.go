@@ -52,7 +52,7 @@ func loginURLTaken(p Plan, want, by string) string {
 
 // untaken refuses to make an application whose login URL somebody has taken since
 // the gates, as the last look at the applications shows.
-func untaken(p Plan, st *observation) error {
+func (st *observation) untaken(p Plan) error {
 	want := p.loginURL(st.template)
 	for _, a := range st.others {
 		if a.SSOURL != "" && sameEndpoint(a.SSOURL, want) {

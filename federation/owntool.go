@@ -11,7 +11,7 @@ import (
 // application of this organisation: it is to be adopted, not taken over, which
 // would make a second application and break the first. It reports whether it is
 // one.
-func inspectOwnTool(ps *findings, p Plan, st *observation) bool {
+func (st *observation) inspectOwnTool(ps *findings, p Plan) bool {
 	issuer := st.fed.IssuerURI
 	apps := st.likely()
 	if len(apps) == 0 && !(strings.EqualFold(bareIssuer(issuer), p.Domain) && within(hostOf(st.fed.PassiveSignInURI), "jumpcloud.com")) {

@@ -189,7 +189,7 @@ func (r *run) finish(err error) {
 	rep := r.rep
 	rep.Finished = time.Now()
 	if r.st.domains != nil {
-		rep.After = classify(r.plan, &r.st)
+		rep.After = r.st.classify(r.plan)
 	}
 	if err != nil {
 		rep.Error = err.Error()
@@ -239,7 +239,7 @@ func (r *run) rows() []Row {
 		{Number: 10, Title: "read back", State: "open"},
 		{Number: 11, Title: "people can sign in", State: "waiting", Evidence: "not told by the services' settings; ask Verify or Wait (20 minutes to 2 hours, at worst 24)"},
 	}
-	rows[1].Evidence = joined(rows[1].Evidence, adminEvidence(p, st))
+	rows[1].Evidence = joined(rows[1].Evidence, st.adminEvidence(p))
 	for _, d := range st.domains {
 		if d.IsDefault {
 			rows[2].Evidence = "the default domain is " + domainName(d.Name)

@@ -191,7 +191,7 @@ func (st *observation) driftOf(p Plan, c Change) []Finding {
 	f := Finding{Code: CodeDrift, Severity: Warning, Subject: c.Name, Message: "the plan does not hold: Federate would " + c.String(), Repair: "run Federate"}
 	switch c.Resource {
 	case ResFederation, ResRecover:
-		return driftFederation(p, st, c, f)
+		return st.driftFederation(p, c, f)
 	case ResApplication:
 		f.Severity, f.Message = st.applicationDrift(p, c)
 	case ResApplicationGroup, ResDirectoryGroup:

@@ -158,7 +158,7 @@ func (u *undoing) judgeJumpCloud(ctx context.Context, s *undoStep, ps *findings)
 	if err != nil {
 		return err
 	}
-	*ps = append(*ps, inspectAll(p, &st, time.Now())...)
+	*ps = append(*ps, st.inspectAll(p, time.Now())...)
 	gates, _, err := u.f.check(ctx, p, &st)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(diff(plan, &st), removals(plan, &st)...), inspectAll(plan, &st, time.Now()).err()
+	return append(diff(plan, &st), st.removals(plan)...), st.inspectAll(plan, time.Now()).err()
 }
 
 // Federate brings both services in line with the plan. If they already are, it
@@ -124,7 +124,7 @@ func (r *run) federate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		todo = append(todo, removals(r.plan, &r.st)...)
+		todo = append(todo, r.st.removals(r.plan)...)
 		if len(todo) == 0 && r.st.unlisted() == 0 {
 			return nil
 		}
@@ -169,11 +169,11 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	}
 	r.rep.Organization = r.st.organization(plan)
 	if first {
-		r.rep.Before = classify(plan, &r.st)
+		r.rep.Before = r.st.classify(plan)
 		r.resumed = plan.Application.ID != "" || slices.ContainsFunc(plan.Groups, func(g Group) bool { return g.ID != "" })
 	}
 	todo = diff(plan, &r.st)
-	ps := inspectAll(plan, &r.st, time.Now())
+	ps := r.st.inspectAll(plan, time.Now())
 	gateCustomer(&ps, "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
 	if len(todo) > 0 {
 		r.judged, r.judgedAt = time.Now(), len(r.rep.Steps)

@@ -50,7 +50,7 @@ func (r *run) lookAgain(ctx context.Context, parts part) error {
 		return err
 	}
 	var ps findings
-	inspectTwice(&ps, r.plan, &r.st)
+	r.st.inspectTwice(&ps, r.plan)
 	return ps.err()
 }
 

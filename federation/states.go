@@ -67,7 +67,7 @@ func (s State) info() StateInfo {
 }
 
 // classify names the state that a domain is in.
-func classify(p Plan, st *observation) State {
+func (st *observation) classify(p Plan) State {
 	d := st.domain(p.Domain)
 	switch {
 	case d == nil:
@@ -91,11 +91,11 @@ func classify(p Plan, st *observation) State {
 	case st.app(p) == nil:
 		return StateOrphaned
 	}
-	return classifyOurs(p, st)
+	return st.classifyOurs(p)
 }
 
 // classifyOurs looks closer at a domain that is federated with our application.
-func classifyOurs(p Plan, st *observation) State {
+func (st *observation) classifyOurs(p Plan) State {
 	own, err := st.cert(p)
 	next := rawCertificate(st.fed.NextSigningCertificate, st.fed.RawNextSigningCertificate)
 	switch {
@@ -105,7 +105,7 @@ func classifyOurs(p Plan, st *observation) State {
 		return StateMismatch
 	case next != "" && (err != nil || st.fed.NextSigningCertificate != own) && !st.shows(p, st.fed.NextSigningCertificate):
 		return StateUnknownNext
-	case len(diffFederation(nil, p, st)) > 0:
+	case len(st.diffFederation(nil, p)) > 0:
 		return StateDiffers
 	}
 	return StateFederated

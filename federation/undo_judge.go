@@ -30,7 +30,7 @@ func (s *sighting) state(p Plan) State {
 	if !s.read {
 		return ""
 	}
-	return classify(p, &s.st)
+	return s.st.classify(p)
 }
 
 // authentication reads a domain and its configuration by name. Both are nil for
