@@ -46,7 +46,7 @@ type thing struct {
 	single  bool // there must not be two: what is there is looked for twice before one is made
 	doubles bool // the service makes a second one when it is asked again
 
-	on          []Resource // what it is made of, and made anew with
+	on          []Resource // what it is made of: when that is replaced, it is made anew
 	kind        string     // what it is for people, if its name does not say
 	purpose     string     // what its change is for, with %s for its name
 	permissions []string   // those of Azure AD that its change needs
@@ -80,7 +80,8 @@ var resources = map[Resource]thing{
 		events: audits{Add: insight("integrationattribute_include"), Remove: insight("integrationattribute_exclude")}},
 	ResDirectoryDomain: {stage: 1, rows: []int{8}, parts: partDirectories | partDirectoryDomains, kind: "Microsoft 365 directory's domain",
 		events: audits{Add: insight("integration_domain_add"), Remove: insight("integration_domain_delete")}},
-	ResDirectoryDefault: {stage: 2, rows: []int{8}, parts: partDirectories | partDirectoryDomains, kind: "Microsoft 365 directory's default domain",
+	ResDirectoryDefault: {stage: 2, rows: []int{8}, parts: partDirectories | partDirectoryDomains,
+		on: []Resource{ResDirectoryDomain}, kind: "Microsoft 365 directory's default domain",
 		events: audits{otherwise: insight("integration_default_domain_update")}},
 	ResRecover: {stage: 3, rows: []int{9}, parts: partDomains | partFederation,
 		purpose: "set %s to Managed", permissions: []string{permissionDomainReadWrite},
