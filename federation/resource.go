@@ -69,13 +69,15 @@ var resources = map[Resource]thing{
 	ResMember: {stage: 2, rows: []int{4}, parts: partMembers, lifeline: true, shared: true,
 		on: []Resource{ResGroup}, events: audits{otherwise: insight("association_change")}},
 	ResApplication: {stage: 1, rows: []int{5, 7}, parts: partApplications, lifeline: true, single: true, doubles: true,
-		events: audits{Create: insight("application_create"), Update: insight("application_update"), Delete: insight("application_delete")}},
+		events: audits{
+			Create: insight("application_create"), Update: insight("application_update"), Delete: insight("application_delete"),
+		}},
 	ResApplicationGroup: {stage: 2, rows: []int{6}, parts: partApplicationGroups | partMetadata, lifeline: true,
 		on: []Resource{ResApplication, ResGroup}, kind: "application's group", events: audits{otherwise: insight("association_change")}},
 	ResDirectoryGroup: {stage: 2, rows: []int{8}, parts: partDirectoryGroups, lifeline: true, shared: true,
 		on: []Resource{ResGroup}, kind: "Microsoft 365 directory's group",
-		// The members are exported from then on.
-		events: audits{otherwise: append(insight("association_change", "user_create_provision", "user_update_provision"), audited("Update user")...)}},
+		events: audits{otherwise: append( // the members are exported from then on
+			insight("association_change", "user_create_provision", "user_update_provision"), audited("Update user")...)}},
 	ResDirectoryRule: {stage: 2, rows: []int{8}, parts: partRules, shared: true, kind: "Microsoft 365 directory's translation rule",
 		events: audits{Add: insight("integrationattribute_include"), Remove: insight("integrationattribute_exclude")}},
 	ResDirectoryDomain: {stage: 1, rows: []int{8}, parts: partDirectories | partDirectoryDomains, kind: "Microsoft 365 directory's domain",
@@ -189,7 +191,8 @@ func (r *run) pinCreated(c Change, id string) {
 
 // driftOf is what a change says that is missing though it was there once.
 func (st *observation) driftOf(p Plan, c Change) []Finding {
-	f := Finding{Code: CodeDrift, Severity: Warning, Subject: c.Name, Message: "the plan does not hold: Federate would " + c.String(), Repair: "run Federate"}
+	f := Finding{Code: CodeDrift, Severity: Warning, Subject: c.Name,
+		Message: "the plan does not hold: Federate would " + c.String(), Repair: "run Federate"}
 	switch c.Resource {
 	case ResFederation, ResRecover:
 		return st.driftFederation(p, c, f)
