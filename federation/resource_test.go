@@ -38,3 +38,28 @@ func TestResources(t *testing.T) {
 		}
 	}
 }
+
+// TestLoses tells what a change takes away that sign-in depends on, which an undo
+// must not do while the domain is federated.
+func TestLoses(t *testing.T) {
+	active := func(v string) []Field { return []Field{{Name: "active", New: v}} }
+	for _, tt := range []struct {
+		c     Change
+		takes bool
+		loses bool
+	}{
+		{Change{Resource: ResApplication, Action: Delete}, true, true},
+		{Change{Resource: ResApplication, Action: Update, Fields: active("false")}, true, true},
+		{Change{Resource: ResApplication, Action: Update, Fields: active("true")}, false, false},
+		{Change{Resource: ResApplication, Action: Update, Fields: []Field{{Name: "label", New: "M365"}}}, false, false},
+		{Change{Resource: ResMember, Action: Remove}, true, true},
+		{Change{Resource: ResMember, Action: Add}, false, false},
+		{Change{Resource: ResDefaultDomain, Action: Update}, true, true},
+		{Change{Resource: ResDirectoryRule, Action: Remove}, true, false},
+		{Change{Resource: ResFederation, Action: Delete}, true, false},
+	} {
+		if takes, loses := tt.c.takesAway(), tt.c.loses(); takes != tt.takes || loses != tt.loses {
+			t.Errorf("%s %v takes away %v, loses %v; want %v, %v", tt.c, tt.c.Fields, takes, loses, tt.takes, tt.loses)
+		}
+	}
+}

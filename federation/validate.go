@@ -10,7 +10,7 @@ import (
 )
 
 // Validate checks the plan without asking either service. It returns nil or a
-// [*PreconditionError] that lists all findings, each with what to do.
+// [*PreconditionError] that lists all problems, each with what to do.
 func (p Plan) Validate() error {
 	_, err := p.normalize()
 	return err
