@@ -44,7 +44,7 @@ func (f *Federator) Preflight(ctx context.Context, plan Plan) (*Preflight, error
 	if err != nil {
 		return nil, err
 	}
-	out.Gates = append(out.Gates, inspect(plan, &st, time.Now())...)
+	out.Gates = append(out.Gates, st.inspectAll(plan, time.Now())...)
 	if st.domain(plan.Domain) == nil {
 		return out, nil // nobody is on it
 	}

@@ -118,13 +118,6 @@ func (f *Federator) seenManaged(ctx context.Context, name string) error {
 	}
 }
 
-func (r *RepairReport) clone() *RepairReport {
-	out := *r
-	out.Steps = slices.Clone(r.Steps)
-	out.Started, out.Error = time.Now().UTC(), ""
-	return &out
-}
-
 // eachStep does something about the steps, several at a time, until one fails in a
 // way that all others would.
 func (f *Federator) eachStep(ctx context.Context, out *RepairReport, todo []int, phase Phase, do func(context.Context, *pace, RepairStep) (Outcome, error)) error {
