@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,8 +15,6 @@ import (
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
-
-var updatePeople = flag.Bool("update-people", false, "write the golden files of testdata/people")
 
 // place is what both directories say, as a table test writes it down.
 type place struct {
@@ -560,22 +555,7 @@ func TestPeopleGolden(t *testing.T) {
 			if err := write(&b); err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join("testdata", "people", name)
-			if *updatePeople {
-				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), b.String()); d != "" {
-				t.Errorf("%s (-want +got; -update-people writes it anew):\n%s", path, d)
-			}
+			Golden(t, "people/"+name, b.String())
 		})
 	}
 }
