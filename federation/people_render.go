@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/jcaad/jcaad/federation/internal/people"
 )
 
 // String returns the findings as a table; see [People.WriteTable].
@@ -204,3 +206,6 @@ func markdown(s string) string {
 	}
 	return b.String()
 }
+
+// plain returns s on one line, without what a terminal would obey.
+func plain(s string) string { return people.Plain(s) }

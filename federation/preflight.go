@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/jcaad/jcaad/federation/internal/people"
 )
 
 // A Preflight is what stands in the way of federating a domain: the gates that
@@ -206,7 +208,7 @@ func Diff(before, after *Preflight) PreflightDiff {
 			id = f.JumpCloudID
 		}
 		if id == "" {
-			id = foldAddress(f.Who())
+			id = people.Fold(f.Who())
 		}
 		return key{id, f.Code, f.LockedOut}
 	}
