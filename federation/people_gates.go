@@ -105,7 +105,8 @@ func (p *People) customer() []Finding {
 			Repair: "use the credentials of one customer for both services"}}
 	case j.Named == 0:
 		return []Finding{{Code: CodeWrongTenant, Severity: Info, Subject: p.Domain,
-			Message: "JumpCloud's directory has bound nobody of " + p.Domain + " to an account yet, so nothing shows that directory and tenant belong to one customer"}}
+			Message: "JumpCloud's directory has bound nobody of " + p.Domain + " to an account yet, " +
+				"so nothing shows that directory and tenant belong to one customer"}}
 	}
 	return nil
 }

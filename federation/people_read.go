@@ -168,7 +168,9 @@ func (f *Federator) readStrangers(ctx context.Context, c *people.Crowd, admins m
 	return nil
 }
 
-func (f *Federator) readAccounts(ctx context.Context, c *people.Crowd, admins map[string]bool, tell *progress, opts *aad.UsersOptions) error {
+func (f *Federator) readAccounts(
+	ctx context.Context, c *people.Crowd, admins map[string]bool, tell *progress, opts *aad.UsersOptions,
+) error {
 	lower := make(map[string]bool, len(admins))
 	for id, is := range admins {
 		lower[strings.ToLower(id)] = is

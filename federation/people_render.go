@@ -129,7 +129,9 @@ func (p *People) counts() PeopleCounts {
 	return p.Counts
 }
 
-var csvHeader = []string{"severity", "lockedOut", "code", "userPrincipalName", "email", "displayName", "evidence", "repair", "jumpCloudID", "azureADID"}
+var csvHeader = []string{
+	"severity", "lockedOut", "code", "userPrincipalName", "email", "displayName", "evidence", "repair", "jumpCloudID", "azureADID",
+}
 
 // WriteCSV writes the findings as comma-separated values with a header. A cell
 // that a spreadsheet would take for a formula is preceded by an apostrophe.
@@ -141,7 +143,9 @@ func (p *People) WriteCSV(w io.Writer) error {
 		if f.LockedOut {
 			locked = "yes"
 		}
-		cells := []string{string(f.Severity), locked, string(f.Code), f.UserPrincipalName, f.Email, f.DisplayName, f.Evidence, f.Repair, f.JumpCloudID, f.AzureADID}
+		cells := []string{
+			string(f.Severity), locked, string(f.Code), f.UserPrincipalName, f.Email, f.DisplayName, f.Evidence, f.Repair, f.JumpCloudID, f.AzureADID,
+		}
 		for i, s := range cells {
 			cells[i] = csvCell(s)
 		}

@@ -74,7 +74,8 @@ func ParsePreflight(b []byte) (*Preflight, error) {
 	case p.Version == 0 || p.Domain == "":
 		return nil, errors.New("federation: this is no preflight: it has no version or no domain")
 	case p.Version > preflightVersion:
-		return nil, fmt.Errorf("federation: the preflight has version %d, this package reads up to %d: use a newer one", p.Version, preflightVersion)
+		return nil, fmt.Errorf("federation: the preflight has version %d, this package reads up to %d: use a newer one",
+			p.Version, preflightVersion)
 	}
 	return &p, nil
 }

@@ -373,9 +373,11 @@ func (p *People) observeIDs(rep *RepairReport) {
 	switch {
 	case chosen == "":
 	case total == 0:
-		rep.Notes = append(rep.Notes, "nobody on the domain has an immutable ID yet, so nothing shows which one JumpCloud sends: repair one person, and let them sign in, before the others")
+		rep.Notes = append(rep.Notes, "nobody on the domain has an immutable ID yet, so nothing shows which one JumpCloud sends: "+
+			"repair one person, and let them sign in, before the others")
 	case 2*rep.Observed[chosen] <= total:
-		rep.Notes = append(rep.Notes, fmt.Sprintf("of the %d people who have an immutable ID, only %d have the one that %s makes: JumpCloud probably sends something else", total, rep.Observed[chosen], chosen))
+		rep.Notes = append(rep.Notes, fmt.Sprintf("of the %d people who have an immutable ID, only %d have the one that %s makes: "+
+			"JumpCloud probably sends something else", total, rep.Observed[chosen], chosen))
 	}
 }
 
