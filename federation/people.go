@@ -163,10 +163,11 @@ func (p *People) LockedOut() []PersonFinding {
 
 // AlreadyOut returns everyone who cannot sign in today and will not be able to,
 // each once, with the first reason.
-func (p *People) AlreadyOut() (out []PersonFinding) {
+func (p *People) AlreadyOut() []PersonFinding {
 	if p != nil && p.judged != nil {
 		return p.with(func(f people.Finding) bool { return f.AlreadyOut })
 	}
+	var out []PersonFinding
 	for _, f := range p.All() {
 		if f.AlreadyOut {
 			out = addOnce(out, f)

@@ -144,7 +144,8 @@ func (p *People) WriteCSV(w io.Writer) error {
 			locked = "yes"
 		}
 		cells := []string{
-			string(f.Severity), locked, string(f.Code), f.UserPrincipalName, f.Email, f.DisplayName, f.Evidence, f.Repair, f.JumpCloudID, f.AzureADID,
+			string(f.Severity), locked, string(f.Code), f.UserPrincipalName, f.Email, f.DisplayName,
+			f.Evidence, f.Repair, f.JumpCloudID, f.AzureADID,
 		}
 		for i, s := range cells {
 			cells[i] = csvCell(s)
