@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/federation/internal/people"
 )
 
 // admin is a Global Administrator, or the technical account.
@@ -26,7 +27,7 @@ func newAdmin(u *aad.User) admin {
 		id: u.ID, upn: u.UserPrincipalName, name: u.DisplayName, immutableID: u.ImmutableID,
 		enabled: u.Enabled != nil && *u.Enabled,
 		synced:  u.OnPremisesSyncEnabled != nil && *u.OnPremisesSyncEnabled,
-		guest:   strings.EqualFold(u.UserType, "Guest"), external: isExternal(u.UserPrincipalName),
+		guest:   strings.EqualFold(u.UserType, "Guest"), external: people.IsExternal(u.UserPrincipalName),
 		created: u.Created,
 	}
 }

@@ -2,11 +2,11 @@ package federation
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/jcaad/jcaad/federation/internal/people"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
@@ -183,37 +183,34 @@ const CodePlanRepair Code = "plan-repair"
 
 // repairs turns findings into steps, in the order of the findings' people.
 func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
-	c, plan := p.crowd, rep.Plan
+	plan := rep.Plan
 	p.observeIDs(rep)
 	wanted := make(map[string]bool, len(plan.People))
 	met := make(map[string]bool, len(plan.People))
 	for _, s := range plan.People {
-		wanted[foldAddress(s)] = true
+		wanted[people.Fold(s)] = true
 	}
-	suspended := make(map[uint32]bool)
-	for _, f := range p.found {
-		if f.kind == kSuspended {
-			suspended[f.jc] = true
-		}
-	}
-	synced, admins, left := make(map[uint32]bool), make(map[uint32]bool), make(map[uint32]bool)
-	for _, f := range p.found {
-		if f.ad == 0 || f.jc == 0 {
+	synced, admins, left := make(map[string]bool), make(map[string]bool), make(map[string]bool)
+	for i := range p.judged.Len() {
+		f := p.judged.At(i)
+		if !f.Both() {
 			continue
 		}
-		w := RepairStep{Outcome: Planned}
-		u := c.ad.at(f.ad - 1)
-		upn, email := c.text.str(u.upn), c.text.str(c.email(f.jc-1))
-		named := wanted[upn] || wanted[email]
+		who := p.judged.Person(f)
+		named := wanted[who.UserPrincipalName] || wanted[who.Email]
 		if named {
-			met[upn], met[email] = true, true
+			met[who.UserPrincipalName], met[who.Email] = true, true
+		}
+		w := RepairStep{
+			UserPrincipalName: who.UserPrincipalName, Email: who.Email, DisplayName: who.DisplayName,
+			JumpCloudID: who.JumpCloudID, AzureADID: who.AzureADID, Outcome: Planned,
 		}
 		switch {
-		case f.kind == kNoImmutableID && plan.ImmutableIDs != "":
-			w.Kind = SetImmutableID
-		case f.kind == kNotBound && plan.Bind:
+		case f.Kind == people.NoImmutableID && plan.ImmutableIDs != "":
+			w.Kind, w.Value = SetImmutableID, plan.ImmutableIDs.of(w.AzureADID, w.JumpCloudID)
+		case f.Kind == people.NotBound && plan.Bind:
 			w.Kind, w.Value = BindToDirectory, directoryID
-		case f.kind == kNotInGroup && groupID != "":
+		case f.Kind == people.NotInGroup && groupID != "":
 			w.Kind, w.Value = AddToGroup, groupID
 		default:
 			continue
@@ -221,25 +218,20 @@ func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
 		switch {
 		case len(wanted) > 0 && !named:
 			continue
-		case suspended[f.jc]:
-			left[f.ad] = true
+		case who.Suspended:
+			left[w.AzureADID] = true
 			continue
-		case w.Kind == SetImmutableID && u.flags&adSynced != 0:
-			synced[f.ad] = true
+		case w.Kind == SetImmutableID && who.Synced:
+			synced[w.AzureADID] = true
 			continue
-		case w.Kind == SetImmutableID && u.flags&adAdmin != 0 && !named:
-			admins[f.ad] = true
+		case w.Kind == SetImmutableID && who.Admin && !named:
+			admins[w.AzureADID] = true
 			continue
-		}
-		w.UserPrincipalName, w.Email, w.DisplayName = upn, email, c.name(u)
-		w.JumpCloudID, w.AzureADID = c.jcID(f.jc-1), c.adID(f.ad-1)
-		if w.Kind == SetImmutableID {
-			w.Value = plan.ImmutableIDs.of(w.AzureADID, w.JumpCloudID)
 		}
 		rep.Steps = append(rep.Steps, w)
 	}
 	for _, n := range []struct {
-		people map[uint32]bool
+		people map[string]bool
 		text   string
 	}{
 		{left, "left out, suspended in JumpCloud: %d"},
@@ -251,7 +243,7 @@ func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
 		}
 	}
 	for _, s := range plan.People {
-		if !met[foldAddress(s)] {
+		if !met[people.Fold(s)] {
 			rep.Notes = append(rep.Notes, "nothing to repair about "+s+": nobody of this name is on both sides with a finding")
 		}
 	}
@@ -263,29 +255,18 @@ func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
 // observeIDs counts what the immutable IDs of the domain are made of, and notes
 // if that speaks against the plan.
 func (p *People) observeIDs(rep *RepairReport) {
-	c := p.crowd
 	rep.Observed = make(map[ImmutableIDSource]int)
-	for i := range c.jc.n {
-		j := c.jc.at(i)
-		if match(j.flags>>jcHow) == matchNone {
-			continue
-		}
-		u := c.ad.at(j.ad - 1)
-		if u.immutable == [2]uint32{} || u.flags&adOnDomain == 0 {
-			continue
-		}
-		found := false
-		for _, s := range immutableIDSources {
-			if u.immutable == c.hashID(s.of(c.adID(j.ad-1), c.jcID(i))) {
-				rep.Observed[s]++
-				found = true
-				break
-			}
-		}
-		if !found {
-			rep.Others++
+	var of []func(azureADID, jumpCloudID string) string
+	for _, s := range immutableIDSources {
+		of = append(of, s.of)
+	}
+	counts, others := p.judged.Origins(of...)
+	for i, n := range counts {
+		if n > 0 {
+			rep.Observed[immutableIDSources[i]] = n
 		}
 	}
+	rep.Others = others
 	chosen := rep.Plan.ImmutableIDs
 	total := rep.Others
 	for _, n := range rep.Observed {
@@ -294,9 +275,11 @@ func (p *People) observeIDs(rep *RepairReport) {
 	switch {
 	case chosen == "":
 	case total == 0:
-		rep.Notes = append(rep.Notes, "nobody on the domain has an immutable ID yet, so nothing shows which one JumpCloud sends: repair one person, and let them sign in, before the others")
+		rep.Notes = append(rep.Notes, "nobody on the domain has an immutable ID yet, so nothing shows which one JumpCloud sends: "+
+			"repair one person, and let them sign in, before the others")
 	case 2*rep.Observed[chosen] <= total:
-		rep.Notes = append(rep.Notes, fmt.Sprintf("of the %d people who have an immutable ID, only %d have the one that %s makes: JumpCloud probably sends something else", total, rep.Observed[chosen], chosen))
+		rep.Notes = append(rep.Notes, fmt.Sprintf("of the %d people who have an immutable ID, only %d have the one that %s makes: "+
+			"JumpCloud probably sends something else", total, rep.Observed[chosen], chosen))
 	}
 }
 
@@ -305,11 +288,7 @@ func (s ImmutableIDSource) of(azureADID, jumpCloudID string) string {
 	if s == FromJumpCloudID {
 		return jumpCloudID
 	}
-	var k [16]byte
-	if !unguid(&k, azureADID) {
-		return ""
-	}
-	return base64.StdEncoding.EncodeToString(windowsGUID(&k)[:])
+	return people.ObjectIDImmutable(azureADID)
 }
 
 // user and directory are the objects that a step speaks about.

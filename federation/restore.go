@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/federation/internal/people"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
@@ -109,22 +110,22 @@ func (f *Federator) accounts(ctx context.Context, domain string, properties ...s
 		}
 		st.domains = append(st.domains, d)
 	}
-	var people []aad.User
+	var found []aad.User
 	for _, d := range append([]string{domain}, st.followers(domain)...) {
 		opts := &aad.UsersOptions{Domain: d, Parallel: true, Select: append([]string{"id", "userPrincipalName", "accountEnabled"}, properties...)}
 		for p, err := range f.ad.Users(ctx, opts) {
 			if err != nil {
 				return nil, err
 			}
-			if (p.Enabled == nil || *p.Enabled) && !isExternal(p.UserPrincipalName) {
-				people = append(people, *p)
+			if (p.Enabled == nil || *p.Enabled) && !people.IsExternal(p.UserPrincipalName) {
+				found = append(found, *p)
 			}
 		}
 	}
-	slices.SortFunc(people, func(a, b aad.User) int {
+	slices.SortFunc(found, func(a, b aad.User) int {
 		return strings.Compare(strings.ToLower(a.UserPrincipalName), strings.ToLower(b.UserPrincipalName))
 	})
-	return people, nil
+	return found, nil
 }
 
 // judgeJumpCloud lets a federation with JumpCloud come back only through every

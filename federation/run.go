@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/jcaad/jcaad/federation/internal/people"
 )
 
 // Preview returns what Federate would change; an empty list means that the plan
@@ -83,9 +85,9 @@ type run struct {
 
 	doubles []double // what gave way to another run's
 
-	people string // what became of the look at people, for the report
-	before reach  // who could sign in when they were judged
-	realm  string // what the public realm endpoint said at the end
+	people string       // what became of the look at people, for the report
+	before people.Reach // who could sign in when they were judged
+	realm  string       // what the public realm endpoint said at the end
 }
 
 // sent is what a run knows of a change that it has sent.
