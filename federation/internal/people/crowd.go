@@ -1,4 +1,4 @@
-package federation
+package people
 
 import (
 	"encoding/binary"
@@ -13,7 +13,7 @@ import (
 // hundreds of thousands of them. Records may come in any order, several times
 // and from several goroutines; a record that others point to before it came is
 // there with its ID alone.
-type crowd struct {
+type Crowd struct {
 	mu    sync.Mutex
 	text  *texts
 	jc    rows[jcPerson]
@@ -30,8 +30,8 @@ type crowd struct {
 
 	elsewhere map[uint32]uint32 // by user: the account that the binding names, from 1, if the person has another; set by join
 
-	useAlternate bool
-	domains      []string // the domain and the subdomains that follow it
+	a       Audience
+	domains []string // of the audience
 }
 
 // jcPerson is a JumpCloud user.
@@ -116,58 +116,53 @@ const (
 	aliasOther = aliasKind(matchOther)
 )
 
-func newCrowd(domains []string, useAlternate bool) *crowd {
-	return &crowd{
-		text: newTexts(), domains: domains, useAlternate: useAlternate,
+// New returns an empty crowd for the people of an audience.
+func New(a Audience) *Crowd {
+	return &Crowd{
+		a: a, text: newTexts(), domains: a.Domains(),
 		fault: make(map[uint32]string), alt: make(map[uint32]ref),
 		jcIDs: idIndex{seed: maphash.MakeSeed()}, adIDs: idIndex{seed: maphash.MakeSeed()},
 	}
 }
 
-// jcUser is what is taken from a JumpCloud user.
-type jcUser struct {
-	id, username, email, alternate string
-	suspended, notActivated        bool
-	expired, locked                bool // the password, the account
-}
-
-func (c *crowd) addJumpCloud(u *jcUser) {
+// AddJumpCloud adds a user of JumpCloud's list; the first time counts.
+func (c *Crowd) AddJumpCloud(u *JumpCloudUser) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := c.jumpCloud(u.id)
+	i := c.jumpCloud(u.ID)
 	p := c.jc.at(i)
 	if p.flags&jcSeen != 0 {
 		return // on two pages
 	}
 	p.flags |= jcSeen
-	if p.email = c.text.address(u.email); p.email == 0 {
+	if p.email = c.text.address(u.Email); p.email == 0 {
 		p.flags |= jcNoEmail
-		p.email = c.text.name(u.username)
+		p.email = c.text.name(u.Username)
 	}
 	for _, f := range [...]struct {
 		on   bool
 		flag uint32
-	}{{u.suspended, jcSuspended}, {u.notActivated, jcNotActivated}, {u.expired, jcExpired}, {u.locked, jcLocked}} {
+	}{{u.Suspended, jcSuspended}, {u.NotActivated, jcNotActivated}, {u.Expired, jcExpired}, {u.Locked, jcLocked}} {
 		if f.on {
 			p.flags |= f.flag
 		}
 	}
-	if c.useAlternate {
-		if a := c.text.address(u.alternate); a != 0 {
+	if c.a.AlternateEmail {
+		if a := c.text.address(u.Alternate); a != 0 {
 			c.alt[i] = a
 		}
 	}
 }
 
 // key is the address that JumpCloud exports as the user principal name.
-func (c *crowd) key(i uint32) ref {
-	if c.useAlternate {
+func (c *Crowd) key(i uint32) ref {
+	if c.a.AlternateEmail {
 		return c.alt[i]
 	}
 	return c.email(i)
 }
 
-func (c *crowd) email(i uint32) ref {
+func (c *Crowd) email(i uint32) ref {
 	p := c.jc.at(i)
 	if p.flags&jcNoEmail != 0 {
 		return 0
@@ -175,9 +170,9 @@ func (c *crowd) email(i uint32) ref {
 	return p.email
 }
 
-// addBinding notes that a user is bound to the directory: to which account, if
+// AddBinding notes that a user is bound to the directory: to which account, if
 // that is known, and what is wrong with it.
-func (c *crowd) addBinding(userID, externalID, fault string) {
+func (c *Crowd) AddBinding(userID, externalID, fault string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := c.jumpCloud(userID)
@@ -193,13 +188,13 @@ func (c *crowd) addBinding(userID, externalID, fault string) {
 	}
 	if fault != "" {
 		p.flags |= jcBindingFault
-		c.fault[i] = plain(fault)
+		c.fault[i] = Plain(fault)
 	}
 }
 
-// addMember notes that a user is in a bound group: directly or by way of
+// AddMember notes that a user is in a bound group: directly or by way of
 // another, and whether the directory exports that group.
-func (c *crowd) addMember(userID string, direct, exported bool) {
+func (c *Crowd) AddMember(userID string, direct, exported bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := c.jc.at(c.jumpCloud(userID))
@@ -212,68 +207,62 @@ func (c *crowd) addMember(userID string, direct, exported bool) {
 	}
 }
 
-// adUser is what is taken from an Azure AD user.
-type adUser struct {
-	id, upn, name, mail, immutableID string
-	disabled, guest, synced, admin   bool
-	proxies, others                  []string
-}
-
-func (c *crowd) addAzureAD(u *adUser) {
+// AddAzureAD adds an account of Azure AD's list; the first time counts.
+func (c *Crowd) AddAzureAD(u *AzureADUser) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := c.azureAD(u.id)
+	i := c.azureAD(u.ID)
 	p := c.ad.at(i)
 	if p.flags&adSeen != 0 {
 		return
 	}
 	p.flags |= adSeen
-	p.upn = c.text.address(u.upn)
-	p.name = c.text.nameLike(p.upn, u.name)
-	if u.immutableID != "" {
-		p.immutable = c.hashID(u.immutableID)
+	p.upn = c.text.address(u.UPN)
+	p.name = c.text.nameLike(p.upn, u.Name)
+	if u.ImmutableID != "" {
+		p.immutable = c.hashID(u.ImmutableID)
 		p.flags |= uint32(formOf(u)) << adForm
 	}
 	if c.onDomain(p.upn) {
 		p.flags |= adOnDomain
 	}
-	if isExternal(u.upn) {
+	if IsExternal(u.UPN) {
 		p.flags |= adExternal
 	}
 	for _, f := range [...]struct {
 		on   bool
 		flag uint32
-	}{{u.disabled, adDisabled}, {u.guest, adGuest}, {u.synced, adSynced}, {u.admin, adAdmin}} {
+	}{{u.Disabled, adDisabled}, {u.Guest, adGuest}, {u.Synced, adSynced}, {u.Admin, adAdmin}} {
 		if f.on {
 			p.flags |= f.flag
 		}
 	}
-	if a := c.text.address(u.mail); a == 0 {
+	if a := c.text.address(u.Mail); a == 0 {
 		p.flags |= adNoMail
 	} else if a != p.upn {
 		p.flags |= adMailDiffers
 		c.alias = append(c.alias, aliasOf{a, i, aliasMail})
 	}
-	for _, s := range u.proxies {
+	for _, s := range u.Proxies {
 		if len(s) > 5 && (s[:5] == "SMTP:" || s[:5] == "smtp:") {
 			c.addAlias(i, p, s[5:], aliasProxy)
 		}
 	}
-	for _, s := range u.others {
+	for _, s := range u.Others {
 		c.addAlias(i, p, s, aliasOther)
 	}
 }
 
 // onDomain reports whether an address is on the domain or on a subdomain that
 // follows it.
-func (c *crowd) onDomain(address ref) bool {
+func (c *Crowd) onDomain(address ref) bool {
 	return address != 0 && slices.Contains(c.domains, c.text.domain(address))
 }
 
-// isExternal reports whether an account is one of another tenant, by the mark
+// IsExternal reports whether an account is one of another tenant, by the mark
 // that Azure AD puts into the user principal name. Its type says nothing: there
 // are guests with an account of this tenant, and members with one elsewhere.
-func isExternal(upn string) bool {
+func IsExternal(upn string) bool {
 	for i := 0; i+5 <= len(upn); i++ {
 		if upn[i] == '#' && strings.EqualFold(upn[i:i+5], "#EXT#") {
 			return true
@@ -283,9 +272,9 @@ func isExternal(upn string) bool {
 }
 
 // name is an account's display name.
-func (c *crowd) name(p *adPerson) string { return c.text.nameOr(p.upn, p.name) }
+func (c *Crowd) name(p *adPerson) string { return c.text.nameOr(p.upn, p.name) }
 
-func (c *crowd) addAlias(i uint32, p *adPerson, address string, k aliasKind) {
+func (c *Crowd) addAlias(i uint32, p *adPerson, address string, k aliasKind) {
 	a := c.text.address(address)
 	if a == 0 || a == p.upn {
 		return
@@ -303,7 +292,7 @@ func (c *crowd) addAlias(i uint32, p *adPerson, address string, k aliasKind) {
 const odd = 1<<64 - 1
 
 // jumpCloud returns the index of the user with this ID.
-func (c *crowd) jumpCloud(id string) uint32 {
+func (c *Crowd) jumpCloud(id string) uint32 {
 	var k [12]byte
 	if len(id) != 24 || !unhex(k[:], id) || binary.BigEndian.Uint64(k[:]) == odd {
 		for i := range 8 {
@@ -320,7 +309,7 @@ func (c *crowd) jumpCloud(id string) uint32 {
 }
 
 // azureAD returns the index of the account with this ID.
-func (c *crowd) azureAD(id string) uint32 {
+func (c *Crowd) azureAD(id string) uint32 {
 	var k [16]byte
 	if !unguid(&k, id) || binary.BigEndian.Uint64(k[:]) == odd {
 		for i := range 12 {
@@ -336,7 +325,7 @@ func (c *crowd) azureAD(id string) uint32 {
 	return i
 }
 
-func (c *crowd) jcID(i uint32) string {
+func (c *Crowd) jcID(i uint32) string {
 	k := c.jc.at(i).id
 	if binary.BigEndian.Uint64(k[:]) == odd {
 		return c.text.str(ref(binary.BigEndian.Uint32(k[8:])))
@@ -344,7 +333,7 @@ func (c *crowd) jcID(i uint32) string {
 	return hex.EncodeToString(k[:])
 }
 
-func (c *crowd) adID(i uint32) string {
+func (c *Crowd) adID(i uint32) string {
 	k := c.ad.at(i).id
 	if binary.BigEndian.Uint64(k[:]) == odd {
 		return c.text.str(ref(binary.BigEndian.Uint32(k[12:])))
@@ -352,15 +341,16 @@ func (c *crowd) adID(i uint32) string {
 	return guid(k)
 }
 
-// expectJumpCloud and expectAzureAD make room for so many people.
-func (c *crowd) expectJumpCloud(n int) {
+// ExpectJumpCloud makes room for so many users.
+func (c *Crowd) ExpectJumpCloud(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.jcIDs.grow(room(n), func(i uint32) []byte { return c.jc.at(i).id[:] })
 	c.text.grow(room(n))
 }
 
-func (c *crowd) expectAzureAD(n int) {
+// ExpectAzureAD makes room for so many accounts.
+func (c *Crowd) ExpectAzureAD(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.adIDs.grow(room(n), func(i uint32) []byte { return c.ad.at(i).id[:] })

@@ -1,4 +1,4 @@
-package federation
+package people
 
 import (
 	"hash/maphash"
@@ -294,8 +294,8 @@ func appendLower(b []byte, s string) []byte {
 	return b
 }
 
-// foldAddress is fold for one address.
-func foldAddress(s string) string {
+// Fold returns one address as both services compare it.
+func Fold(s string) string {
 	s = strings.TrimSpace(s)
 	b := appendLower(make([]byte, 0, len(s)), s)
 	at := strings.LastIndexByte(s, '@')
@@ -305,7 +305,7 @@ func foldAddress(s string) string {
 	return string(b[:at+1]) + asciiDomain(strings.TrimSuffix(string(b[at+1:]), "."))
 }
 
-// appendPlain appends s on one line, without what a terminal would obey.
+// appendPlain is Plain.
 func appendPlain(b []byte, s string) []byte {
 	for _, r := range s {
 		switch {
@@ -320,7 +320,8 @@ func appendPlain(b []byte, s string) []byte {
 	return b
 }
 
-func plain(s string) string {
+// Plain returns s on one line, without what a terminal would obey.
+func Plain(s string) string {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] >= 0x7f {
 			return string(appendPlain(nil, s))

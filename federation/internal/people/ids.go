@@ -1,9 +1,8 @@
-package federation
+package people
 
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
 	"hash/maphash"
 	"slices"
 	"strings"
@@ -37,8 +36,8 @@ var forms = [...]string{
 }
 
 // formOf is the form of an account's immutable ID.
-func formOf(u *adUser) idForm {
-	id := u.immutableID
+func formOf(u *AzureADUser) idForm {
+	id := u.ImmutableID
 	var raw [16]byte
 	switch {
 	case id == "":
@@ -48,7 +47,7 @@ func formOf(u *adUser) idForm {
 	case strings.IndexByte(id, '@') > 0:
 		return formAddress
 	case len(id) == 24 && id[22:] == "==":
-		if unguid(&raw, u.id) {
+		if unguid(&raw, u.ID) {
 			var text [24]byte
 			base64.StdEncoding.Encode(text[:], windowsGUID(&raw)[:])
 			if string(text[:]) == id {
@@ -67,6 +66,17 @@ func isUserID(id string) bool {
 	return len(id) == 24 && unhex(raw[:], id)
 }
 
+// ObjectIDImmutable is the immutable ID that is made of an account's object ID:
+// base64 of its sixteen bytes, in the order in which Windows writes a GUID's; ""
+// for what is no GUID.
+func ObjectIDImmutable(objectID string) string {
+	var k [16]byte
+	if !unguid(&k, objectID) {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString(windowsGUID(&k)[:])
+}
+
 // windowsGUID puts the bytes of a GUID in the order in which Windows writes them.
 func windowsGUID(k *[16]byte) *[16]byte {
 	k[0], k[1], k[2], k[3] = k[3], k[2], k[1], k[0]
@@ -77,7 +87,7 @@ func windowsGUID(k *[16]byte) *[16]byte {
 
 // hashID is the hash of an immutable ID. One that looks like a JumpCloud ID has
 // the hash under which the user is found.
-func (c *crowd) hashID(id string) [2]uint32 {
+func (c *Crowd) hashID(id string) [2]uint32 {
 	var raw [12]byte
 	if len(id) == 24 && unhex(raw[:], id) {
 		return halves(maphash.Bytes(c.jcIDs.seed, raw[:]))
@@ -93,7 +103,7 @@ func halves(h uint64) [2]uint32 {
 
 // sender is the JumpCloud user whose ID an account has as its immutable ID. It
 // can be asked as long as the index is there.
-func (c *crowd) sender(p *adPerson) (uint32, bool) {
+func (c *Crowd) sender(p *adPerson) (uint32, bool) {
 	if idForm(p.flags>>adForm) != formUser {
 		return 0, false
 	}
@@ -104,7 +114,7 @@ func (c *crowd) sender(p *adPerson) (uint32, bool) {
 // joinIDs pairs the domain's accounts with the users whose IDs they have: that is
 // whom Azure AD will find, whatever a binding says. An account that nobody signs
 // in with takes no user away from another.
-func (c *crowd) joinIDs(partner []uint32) {
+func (c *Crowd) joinIDs(partner []uint32) {
 	const all = adSeen | adOnDomain | adDisabled | adExternal | adSharedID
 	for u := range c.ad.n {
 		if p := c.ad.at(u); p.flags&all == adSeen|adOnDomain {
@@ -118,7 +128,7 @@ func (c *crowd) joinIDs(partner []uint32) {
 
 // differs reports whether an account's immutable ID is another than the one that
 // JumpCloud most likely sends for its user.
-func (c *crowd) differs(p *adPerson, j uint32) bool {
+func (c *Crowd) differs(p *adPerson, j uint32) bool {
 	q := c.jc.at(j)
 	if binary.BigEndian.Uint64(q.id[:]) == odd {
 		return p.immutable != c.hashID(c.jcID(j))
@@ -128,7 +138,7 @@ func (c *crowd) differs(p *adPerson, j uint32) bool {
 
 // belonging counts the bindings of people on the domain that name an account, and
 // how many of these accounts the tenant has.
-func (c *crowd) belonging() (named, here int) {
+func (c *Crowd) belonging() (named, here int) {
 	for i := range c.jc.n {
 		q := c.jc.at(i)
 		if q.flags&(jcSeen|jcNamed) != jcSeen|jcNamed || !c.onDomain(c.key(i)) && !c.onDomain(c.email(i)) {
@@ -142,9 +152,12 @@ func (c *crowd) belonging() (named, here int) {
 	return named, here
 }
 
-// strangers are accounts that a user of the domain is bound to and that were not
-// read: the first by ID, up to a number.
-func (c *crowd) strangers(atMost int) (accounts []uint32) {
+// Strangers are the IDs of accounts that a user of the domain is bound to and that
+// were not read: the first by ID, up to a number.
+func (c *Crowd) Strangers(atMost int) (ids []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var accounts []uint32
 	for i := range c.jc.n {
 		q := c.jc.at(i)
 		if q.flags&jcSeen == 0 || q.ad == 0 || c.ad.at(q.ad-1).flags&adSeen != 0 ||
@@ -155,14 +168,29 @@ func (c *crowd) strangers(atMost int) (accounts []uint32) {
 	}
 	slices.SortFunc(accounts, c.compareAzureAD)
 	accounts = slices.Compact(accounts)
-	return accounts[:min(len(accounts), atMost)]
+	for _, u := range accounts[:min(len(accounts), atMost)] {
+		ids = append(ids, c.adID(u))
+	}
+	return ids
+}
+
+// LookedUp notes that accounts were asked for by ID: those that were not added are
+// gone.
+func (c *Crowd) LookedUp(ids []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		if p := c.ad.at(c.azureAD(id)); p.flags&adSeen == 0 {
+			p.flags |= adGone
+		}
+	}
 }
 
 // identities judges the immutable IDs of people who could otherwise sign in. If
 // most differ from JumpCloud's IDs in one way, that is how this tenant is, and is
 // told once; who differs otherwise is named.
-func (j *judgement) identities(partner []uint32) {
-	c := j.crowd
+func (j *judging) identities(partner []uint32) {
+	c := j.Crowd
 	var of [formOther + 1]int
 	compared, alone := 0, 0
 	each := func(f func(u, jc uint32, p *adPerson)) {
@@ -192,10 +220,10 @@ func (j *judgement) identities(partner []uint32) {
 			most = idForm(f)
 		}
 	}
-	j.p.ids = usualID{form: most, count: of[most], compared: compared}
+	j.out.Usual = Usual{Form: forms[most], Count: of[most], Compared: compared}
 	many := alone >= mostAtLeast && 2*alone > compared
 	if many {
-		j.p.ids.never = alone
+		j.out.Usual.Never = alone
 	}
 	if compared == 0 {
 		return
@@ -205,33 +233,16 @@ func (j *judgement) identities(partner []uint32) {
 		if p.flags&adOwnID != 0 || never(q) && many || !never(q) && most != formNone && idForm(p.flags>>adForm) == most {
 			return
 		}
-		j.add(kImmutableIDDiffers, sevWarning, i+1, u+1)
+		j.add(ImmutableIDDiffers, Warning, i+1, u+1)
 	})
 }
 
 // mostAtLeast is how many people make a usual form: fewer are named.
 const mostAtLeast = 3
 
-// usualID is how most immutable IDs of a domain differ from JumpCloud's.
-type usualID struct {
-	form            idForm // formNone: they do not, or not in one way
-	count, compared int
-	never           int // most were never synchronised and have other IDs: so many
-}
-
-// findings tells it once for all.
-func (u usualID) findings(domain string) (fs []Finding) {
-	f := Finding{Code: CodeImmutableIDForm, Severity: Warning, Subject: domain,
-		Repair: "let one of them sign in through JumpCloud on a test domain, or see what people have who can, before the domain is switched"}
-	const sends = "; JumpCloud most likely sends the ID of its own user, 24 hexadecimal digits, and says so nowhere"
-	if u.form != formNone {
-		f.Message = fmt.Sprintf("the immutable IDs of %d of %d people are of one other form, %s%s", u.count, u.compared, forms[u.form], sends)
-		fs = append(fs, f)
-	}
-	if u.never > 0 {
-		f.Message = fmt.Sprintf("%d of %d people are bound to JumpCloud's directory, were never synchronised, "+
-			"and have immutable IDs of another origin%s", u.never, u.compared, sends)
-		fs = append(fs, f)
-	}
-	return fs
+// Usual is how most immutable IDs of a domain differ from JumpCloud's.
+type Usual struct {
+	Form            string // "": they do not, or not in one way
+	Count, Compared int    // people whose IDs are of the form, of so many
+	Never           int    // most were never synchronised and have other IDs: so many
 }

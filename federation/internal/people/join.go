@@ -1,4 +1,4 @@
-package federation
+package people
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 //
 // Planned are the addresses of those whom the plan adds to a group; it says
 // whether the directory exports that one.
-func (c *crowd) join(planned map[ref]bool) (partner []uint32) {
+func (c *Crowd) join(planned map[ref]bool) (partner []uint32) {
 	partner = make([]uint32, c.ad.n)
 	order := make([]uint64, 0, max(c.jc.n, c.ad.n))
 	c.elsewhere = make(map[uint32]uint32)
@@ -52,7 +52,7 @@ func (c *crowd) join(planned map[ref]bool) (partner []uint32) {
 
 // joinBindings matches users with the accounts that their bindings name. Of two
 // users who are bound to one account, the first by ID.
-func (c *crowd) joinBindings(partner []uint32) {
+func (c *Crowd) joinBindings(partner []uint32) {
 	var strange []uint32 // bound to an account with another address
 	for i := range c.jc.n {
 		p := c.jc.at(i)
@@ -82,7 +82,7 @@ func (c *crowd) joinBindings(partner []uint32) {
 // there is an account with the user's own address, to which nobody with a better
 // right is bound, and another user has the address of the account that the
 // binding names.
-func (c *crowd) mixedUp(partner, strange []uint32) {
+func (c *Crowd) mixedUp(partner, strange []uint32) {
 	own := make(map[ref]uint32, len(strange)) // accounts from 1, by user principal name
 	claimed := make(map[ref]bool, len(strange))
 	too := make(map[uint32]bool, len(strange))
@@ -116,18 +116,18 @@ func (c *crowd) mixedUp(partner, strange []uint32) {
 
 // open reports whether an account can still be matched by address. A guest's
 // mail address belongs to somebody who signs in elsewhere.
-func (c *crowd) open(partner []uint32, u uint32) bool {
+func (c *Crowd) open(partner []uint32, u uint32) bool {
 	f := c.ad.at(u).flags
 	return partner[u] == 0 && f&(adSeen|adExternal) == adSeen && (f&adGuest == 0 || f&adOnDomain != 0)
 }
 
 // free reports whether a JumpCloud user has no account yet.
-func (c *crowd) free(j uint32) bool {
+func (c *Crowd) free(j uint32) bool {
 	f := c.jc.at(j).flags
 	return f&jcSeen != 0 && match(f>>jcHow) == matchNone
 }
 
-func (c *crowd) pair(j, u uint32, how match) {
+func (c *Crowd) pair(j, u uint32, how match) {
 	p := c.jc.at(j)
 	if p.ad != 0 && p.ad != u+1 {
 		p.flags |= jcElsewhere
@@ -139,7 +139,7 @@ func (c *crowd) pair(j, u uint32, how match) {
 
 // joinUPN matches exported addresses and user principal names: equal addresses
 // have equal refs, so that two sorted lists are merged.
-func (c *crowd) joinUPN(partner []uint32, order []uint64) {
+func (c *Crowd) joinUPN(partner []uint32, order []uint64) {
 	keys := order[:0]
 	for j := range c.jc.n {
 		if k := c.key(j); k != 0 && c.free(j) {
@@ -170,7 +170,7 @@ func (c *crowd) joinUPN(partner []uint32, order []uint64) {
 }
 
 // joinAlias matches whoever is left by the other addresses.
-func (c *crowd) joinAlias(partner []uint32) {
+func (c *Crowd) joinAlias(partner []uint32) {
 	type candidate struct {
 		how  match
 		j, u uint32
@@ -181,7 +181,7 @@ func (c *crowd) joinAlias(partner []uint32) {
 		alias = c.alias
 	)
 	for u := range c.ad.n {
-		if upn := c.ad.at(u).upn; upn != 0 && c.useAlternate && c.open(partner, u) {
+		if upn := c.ad.at(u).upn; upn != 0 && c.a.AlternateEmail && c.open(partner, u) {
 			upns = append(upns, uint64(upn)<<32|uint64(u))
 		}
 	}
@@ -192,7 +192,7 @@ func (c *crowd) joinAlias(partner []uint32) {
 			continue
 		}
 		addrs := [2]ref{c.email(j)}
-		if c.useAlternate {
+		if c.a.AlternateEmail {
 			addrs[1] = c.key(j)
 		}
 		for _, a := range addrs {
@@ -225,7 +225,7 @@ func (c *crowd) joinAlias(partner []uint32) {
 
 // shareIDs marks the accounts that have one immutable ID in common, and notes
 // with whom.
-func (c *crowd) shareIDs(order []uint64) {
+func (c *Crowd) shareIDs(order []uint64) {
 	ids := order[:0]
 	hash := func(p *adPerson) uint64 { return uint64(p.immutable[0])<<32 | uint64(p.immutable[1]) }
 	for u := range c.ad.n {
@@ -259,11 +259,11 @@ func (c *crowd) shareIDs(order []uint64) {
 	}
 }
 
-func (c *crowd) jcBefore(i, j uint32) bool { return c.compareJumpCloud(i, j) < 0 }
+func (c *Crowd) jcBefore(i, j uint32) bool { return c.compareJumpCloud(i, j) < 0 }
 
 // compareJumpCloud orders users by ID. IDs that are no ObjectIDs are compared
 // as texts, because their keys depend on what was read first.
-func (c *crowd) compareJumpCloud(i, j uint32) int {
+func (c *Crowd) compareJumpCloud(i, j uint32) int {
 	a, b := c.jc.at(i), c.jc.at(j)
 	if a.id[0]&b.id[0] == 0xff {
 		return cmp.Compare(c.jcID(i), c.jcID(j))
@@ -271,7 +271,7 @@ func (c *crowd) compareJumpCloud(i, j uint32) int {
 	return bytes.Compare(a.id[:], b.id[:])
 }
 
-func (c *crowd) compareAzureAD(i, j uint32) int {
+func (c *Crowd) compareAzureAD(i, j uint32) int {
 	a, b := c.ad.at(i), c.ad.at(j)
 	if a.id[0]&b.id[0] == 0xff {
 		return cmp.Compare(c.adID(i), c.adID(j))
@@ -281,7 +281,7 @@ func (c *crowd) compareAzureAD(i, j uint32) int {
 
 // aliases returns the other addresses of an account that are of a kind, after
 // join.
-func (c *crowd) aliases(u uint32, k aliasKind) []string {
+func (c *Crowd) aliases(u uint32, k aliasKind) []string {
 	i, _ := slices.BinarySearchFunc(c.alias, u, func(x aliasOf, u uint32) int { return cmp.Compare(x.ad, u) })
 	var found []string
 	for ; i < len(c.alias) && c.alias[i].ad == u; i++ {
