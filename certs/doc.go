@@ -32,8 +32,9 @@
 //     with its prefixes declared or not
 //   - JSON: a string, x5c of a JWKS, the application as JumpCloud's API returns
 //     it, the configuration as Microsoft Graph does
-//   - one line of configuration or code: YAML scalars, assignments in shells
-//     and PowerShell, string literals joined by operators
+//   - configuration, code and mails around any of these: YAML scalars and
+//     blocks, assignments in shells and PowerShell, here-documents, string
+//     literals joined by operators, numbered and prefixed lines
 //
 // in UTF-8, UTF-16 or Windows-1252, with or without byte order mark; and any
 // of it quoted (straight, smart or back quotes), JSON-escaped,
@@ -41,13 +42,18 @@
 // quoted-printable, in a Markdown fence, or behind the > of a mail; also
 // several of these one inside the other, up to a dozen layers.
 //
+// The layers are peeled from the outside. Once XML begins, its text is XML's
+// alone: metadata comes back as it was, or not at all. A certificate in a
+// comment of XML is not there.
+//
 // Nothing is guessed: a visible character that does not belong is never
 // dropped, and what is returned is always every certificate of the input.
 //
 // # Refused
 //
 // Every refusal is a [*ParseError] whose Found says what was there: a private
-// key, encrypted or not (anywhere in the input, which is refused as a whole), a
+// key, encrypted or not (anywhere in the input, which is refused as a whole; as
+// openssl prints one, too, but not words about one), a
 // signing request, a public key, a revocation list, PKCS#12, an SSH key, an
 // HTML page, JSON, metadata of a service provider or without a signing
 // certificate, a truncated certificate (with the number of missing bytes), data

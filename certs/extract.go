@@ -1,9 +1,9 @@
 package certs
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
@@ -27,19 +27,6 @@ const (
 // maxText bounds the text of one certificate or format in metadata.
 const maxText = 1 << 20
 
-// certText is the content of an X509Certificate element.
-type certText struct {
-	text      string
-	line, col int
-}
-
-// provider is an identity provider as it is read.
-type provider struct {
-	md    Metadata
-	certs []certText
-	err   *ParseError
-}
-
 // extractor picks the metadata of one provider out of the events of a
 // document, whose structure it follows from the root: what stands in another
 // place than the schema's, or in another namespace, does not count.
@@ -62,7 +49,8 @@ type extractor struct {
 
 	text      []byte
 	line, col int
-	rsa       int // how deep the last RSAKeyValue's children are
+	cert      bool // the last element begun is an X509Certificate
+	rsa       int  // how deep the last RSAKeyValue's children are
 
 	matches  int       // entities with the wanted ID
 	found    *provider // the wanted one, or the first
@@ -72,13 +60,6 @@ type extractor struct {
 	idps     int
 	sps      int
 	olds     int
-}
-
-// limit is the validity that an element states.
-type limit struct {
-	until time.Time
-	cache time.Duration
-	bad   string // a validUntil that is none
 }
 
 // scan feeds the extractor from a scanner to the end of the document.
@@ -99,8 +80,8 @@ func (x *extractor) scan(s *xmlscan.Scanner) error {
 		case xmlscan.End:
 			x.end()
 		case xmlscan.Text:
-			if k := textKey(s.Text); k != "" {
-				return refuse(k, "%s", adviceKey)
+			if err := x.keyText(s.Text); err != nil {
+				return err
 			}
 			x.data(s.Text)
 		case xmlscan.Comment, xmlscan.Instruction:
@@ -117,17 +98,37 @@ func (x *extractor) scan(s *xmlscan.Scanner) error {
 // private part of an RSA key in what it is.
 func (x *extractor) keyIn(s *xmlscan.Scanner) *ParseError {
 	for i := range s.Attrs {
-		if k := textKey(s.Attrs[i].Raw); k != "" {
-			return refuse(k, "%s", adviceKey)
+		if raw := s.Attrs[i].Raw; len(raw) >= minKeyText {
+			if err := findKey(raw); err != nil {
+				return err
+			}
 		}
 	}
+	x.cert = false
 	switch string(s.Name.Local) {
+	case "X509Certificate":
+		x.cert = true
 	case "RSAKeyValue":
 		x.rsa = len(x.states) + 1
 	case "D", "DP", "DQ", "InverseQ":
 		if x.rsa > 0 && len(x.states) == x.rsa {
 			return refuse(KindPrivateKey, "%s", adviceKey)
 		}
+	}
+	return nil
+}
+
+// keyText looks for a private key in text. That of a certificate, whoever's it
+// is, is looked at where it begins: it is much, and base64.
+func (x *extractor) keyText(t []byte) *ParseError {
+	switch {
+	case len(t) < minKeyText:
+	case x.cert && !bytes.Contains(t, []byte("---")):
+		if k := textKey(t); k != "" {
+			return refuse(k, "%s", adviceKey)
+		}
+	default:
+		return findKey(t)
 	}
 	return nil
 }
@@ -213,7 +214,8 @@ func (x *extractor) root(n xmlscan.Name, at attributes) error {
 	case strings.EqualFold(string(n.Local), "html"):
 		return refuse(KindHTML, "%s", markupAdvice(KindHTML))
 	case n.Space == xmlscan.SAMLP || n.Space == xmlscan.SAML:
-		return refuse(KindNotMetadata, "it is a SAML %s, a message of one sign-in: download the metadata of the identity provider", printable(string(n.Local), 40))
+		return refuse(KindNotMetadata, "it is a SAML %s, a message of one sign-in: download the metadata of the identity provider",
+			printable(string(n.Local), 40))
 	case n.Is(xmlscan.None, "EntityDescriptor") || n.Is(xmlscan.None, "EntitiesDescriptor"):
 		return refuse(KindNotMetadata, "the root element has no namespace: it must be xmlns=%q", xmlscan.URIMD)
 	}
@@ -239,7 +241,7 @@ func (x *extractor) push(at attributes) error {
 	var l limit
 	if v, ok := at.Attr("validUntil"); ok && !x.skip {
 		if l.until, ok = parseDateTime(v); !ok {
-			l.bad = printable(v, 60)
+			l.bad = strconv.Quote(printable(v, 60))
 		}
 	}
 	if v, ok := at.Attr("cacheDuration"); ok {
@@ -257,7 +259,7 @@ func (x *extractor) role(n xmlscan.Name, at attributes) state {
 	case n.Is(xmlscan.MD, "IDPSSODescriptor"):
 		protocols, _ := at.Attr("protocolSupportEnumeration")
 		saml2 := false
-		for _, p := range strings.Fields(protocols) {
+		for _, p := range strings.FieldsFunc(protocols, func(r rune) bool { return r < 0x80 && isSpace(byte(r)) }) {
 			saml2 = saml2 || p == xmlscan.URISAMLP
 		}
 		if !saml2 {
@@ -272,11 +274,10 @@ func (x *extractor) role(n xmlscan.Name, at attributes) state {
 			break // counted; the content is not needed
 		}
 		want, _ := at.Attr("WantAuthnRequestsSigned")
-		want = strings.Trim(want, " \t\r\n") // as xs:boolean is read
-		x.idp.md.WantAuthnRequestsSigned = x.idp.md.WantAuthnRequestsSigned || want == "true" || want == "1"
+		x.idp.md.WantAuthnRequestsSigned = x.idp.md.WantAuthnRequestsSigned || isTrue(want)
 		if v, ok := at.Attr("validUntil"); ok {
 			t, ok := parseDateTime(v)
-			if !ok {
+			if !ok && !x.all {
 				x.spoil("validUntil of the role is not a date and time")
 			}
 			x.idp.md.ValidUntil = earlier(x.idp.md.ValidUntil, t)
@@ -287,6 +288,12 @@ func (x *extractor) role(n xmlscan.Name, at attributes) state {
 		return inIDP
 	}
 	return inNothing
+}
+
+// isTrue reads xs:boolean, whose white space collapses.
+func isTrue(v string) bool {
+	v = strings.Trim(v, " \t\r\n")
+	return v == "true" || v == "1"
 }
 
 func (x *extractor) spoil(what string) {
@@ -349,78 +356,10 @@ func (x *extractor) endEntity() {
 	md := &x.found.md
 	md.EntityID = x.id
 	for _, l := range x.limits {
-		if l.bad != "" {
-			x.spoil("validUntil is " + strconv.Quote(l.bad) + ", which is not a date and time")
+		if l.bad != "" && !x.all { // certificates alone have no date
+			x.spoil("validUntil is " + l.bad + ", which is not a date and time")
 		}
 		md.ValidUntil = earlier(md.ValidUntil, l.until)
 		md.CacheDuration = shorter(md.CacheDuration, l.cache)
 	}
-}
-
-// result is what was found, once the document has ended.
-func (x *extractor) result() (*Metadata, error) {
-	switch {
-	case x.byID && x.matches == 0:
-		e := refuse(KindUnknownEntity, "%q is not among the entities, of which there are %d", printable(x.want, 200), x.entities)
-		e.Subjects = x.ids
-		return nil, e
-	case x.byID && x.matches > 1:
-		return nil, refuse(KindSeveralIdPs, "%d entities have the ID %q", x.matches, printable(x.want, 200))
-	case !x.byID && !x.all && x.idps > 1:
-		e := refuse(KindSeveralIdPs, "%d of them: choose one by its entity ID", x.idps)
-		e.Subjects = x.ids
-		return nil, e
-	case x.found == nil && x.sps > 0:
-		return nil, refuse(KindServiceProvider, "download the metadata of the identity provider")
-	case x.found == nil && x.olds > 0:
-		return nil, refuse(KindNotMetadata, "the identity provider does not speak SAML 2.0")
-	case x.found == nil:
-		return nil, refuse(KindNotMetadata, "it describes no identity provider")
-	}
-	return x.found.metadata(readCert)
-}
-
-// results is the same for every provider, and for certificates that were
-// pasted, which may be damaged.
-func (x *extractor) results() ([]*Metadata, error) {
-	if _, err := x.result(); err != nil {
-		return nil, err
-	}
-	var mds []*Metadata
-	for _, p := range x.every {
-		md, err := p.metadata(newCert)
-		if err != nil {
-			return nil, err
-		}
-		mds = append(mds, md)
-	}
-	return mds, nil
-}
-
-// metadata reads the provider's certificates by read.
-func (p *provider) metadata(read func(der []byte) (Cert, *ParseError)) (*Metadata, error) {
-	if p.err != nil {
-		return nil, p.err
-	}
-	md := p.md
-	if md.EntityID == "" {
-		return nil, refuse(KindNotMetadata, "the identity provider has no entityID")
-	}
-	seen := make(map[Cert]bool)
-	for _, ct := range p.certs {
-		c, err := parseElement(ct.text, read)
-		if err != nil {
-			err.Line, err.Column = ct.line, ct.col // none, if there is no place to tell
-			return nil, err
-		}
-		if !seen[c] {
-			seen[c] = true
-			md.SigningCerts = append(md.SigningCerts, c)
-		}
-	}
-	if len(md.SigningCerts) == 0 {
-		return nil, refuse(KindNoSigningKey, "the identity provider %q states no certificate for signing: add one there, and download the metadata again",
-			printable(md.EntityID, 200))
-	}
-	return &md, nil
 }

@@ -112,45 +112,6 @@ func TestPublicRSAKeyValue(t *testing.T) {
 	}
 }
 
-// What is commented out, or text in CDATA, is no element: in pieces of metadata
-// as in whole documents.
-func TestSnippets(t *testing.T) {
-	old, c := pairA().Cert(), pairB().Cert()
-	element := func(c certs.Cert) string {
-		return "<ds:X509Certificate>" + c.Base64() + "</ds:X509Certificate>"
-	}
-	for _, tt := range []struct {
-		name, in string
-		want     []certs.Cert
-	}{
-		{"an old one in a comment", "<ds:X509Data>\n<!-- " + element(old) + " -->\n" + element(c) + "</ds:X509Data>", []certs.Cert{c}},
-		{"the new one first", "<ds:X509Data>" + element(c) + "<!--" + element(old) + "--></ds:X509Data>", []certs.Cert{c}},
-		{"a comment that is never closed", "<ds:X509Data>" + element(c) + "<!--" + element(old) + "</ds:X509Data>", []certs.Cert{c}},
-		{"only in a comment", "<ds:X509Data><!-- " + element(old) + " --></ds:X509Data>", nil},
-		{"tags in CDATA", "<ds:X509Data><![CDATA[" + element(old) + "]]>" + element(c) + "</ds:X509Data>", []certs.Cert{c}},
-		{"only tags in CDATA", "<ds:X509Data><![CDATA[" + element(old) + "]]></ds:X509Data>", nil},
-		{"in an instruction", "<ds:X509Data><?old " + element(old) + "?>" + element(c) + "</ds:X509Data>", []certs.Cert{c}},
-		{"CDATA as content", "<X509Certificate><![CDATA[" + c.Base64() + "]]></X509Certificate>", []certs.Cert{c}},
-		{"CDATA in two", "<X509Certificate><![CDATA[" + c.Base64()[:100] + "]]><![CDATA[" + c.Base64()[100:] + "]]></X509Certificate>", []certs.Cert{c}},
-		{"a comment within", "<X509Certificate>" + c.Base64()[:100] + "<!-- x -->" + c.Base64()[100:] + "</X509Certificate>", []certs.Cert{c}},
-		{"a comment that quotes a comment's end", "<X509Data><!-- a > b " + element(old) + " -->" + element(c) + "</X509Data>", []certs.Cert{c}},
-		{"a KeyDescriptor in a comment", `<KeyDescriptor use="signing"><!-- <KeyDescriptor use="encryption"> -->` + element(c) + "</KeyDescriptor>", []certs.Cert{c}},
-		{"both", "<X509Data>" + element(old) + element(c) + "</X509Data>", []certs.Cert{old, c}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := certs.Parse([]byte(tt.in))
-			if len(got) != len(tt.want) || (err == nil) != (len(tt.want) > 0) {
-				t.Fatalf("%d certificates, want %d: %v", len(got), len(tt.want), err)
-			}
-			for i := range got {
-				if got[i] != tt.want[i] {
-					t.Errorf("certificate %d is another", i)
-				}
-			}
-		})
-	}
-}
-
 // Values are read as the schema's types say, and what is wrong with one entity
 // is no matter of the others.
 func TestSchemaTypes(t *testing.T) {

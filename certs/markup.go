@@ -29,6 +29,11 @@ func parseMarkup(t []byte, in nesting) ([]Cert, *ParseError) {
 	}
 	if _, err := parseMetadata(t, &extractor{}); err != nil {
 		if perr, ok := err.(*ParseError); ok {
+			if perr.Found == KindNotMetadata {
+				if cs, err := configPEM(t, in); err != nil || len(cs) > 0 {
+					return cs, err
+				}
+			}
 			return nil, perr
 		}
 	}
@@ -54,100 +59,6 @@ func parseAllMetadata(t []byte) ([]Cert, *ParseError) {
 		cs = append(cs, md.SigningCerts...)
 	}
 	return cs, nil
-}
-
-// parseSnippet reads the X509Certificate elements in a piece of metadata, in
-// which the declarations of the prefixes are missing more often than not.
-func parseSnippet(t []byte) ([]Cert, *ParseError) {
-	if bytes.Contains(t, []byte("<!DOCTYPE")) || bytes.Contains(t, []byte("<!ENTITY")) {
-		return nil, refuse(KindDTD, "%s", markupAdvice(KindDTD))
-	}
-	var cs []Cert
-	encryption := false
-	for rest := t; ; {
-		i := bytes.IndexByte(rest, '<')
-		if i < 0 {
-			break
-		}
-		rest = rest[i:]
-		if n := notTag(rest); n > 0 {
-			count(n)
-			rest = rest[n:]
-			continue
-		}
-		rest = rest[1:]
-		end := bytes.IndexAny(rest, "<>")
-		if end < 0 {
-			break
-		}
-		count(i + end)
-		tag := rest[:end]
-		closed := rest[end] == '>'
-		rest = rest[end:]
-		switch _, local := xmlscan.SplitName(tag[:xmlscan.ScanName(tag)]); string(local) {
-		case "KeyDescriptor":
-			encryption = bytes.Contains(tag, []byte(`"encryption"`)) || bytes.Contains(tag, []byte(`'encryption'`))
-		case "X509Certificate":
-			if encryption || !closed || bytes.HasSuffix(tag, []byte("/")) {
-				break
-			}
-			text := snippetText(rest[1:])
-			count(len(text))
-			c, err := parseElement(string(text), newCert)
-			if err != nil {
-				return nil, err
-			}
-			cs = append(cs, c)
-		}
-	}
-	if len(cs) == 0 {
-		return nil, refuse(KindNoSigningKey, "a piece of metadata that has no X509Certificate for signing: download the whole")
-	}
-	return cs, nil
-}
-
-// notTag returns the length of the comment, the CDATA section or the instruction
-// that t begins with: tags in there are none. It is 0 for all else.
-func notTag(t []byte) int {
-	for _, p := range [...][2]string{{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}} {
-		if bytes.HasPrefix(t, []byte(p[0])) {
-			if i := bytes.Index(t[len(p[0]):], []byte(p[1])); i >= 0 {
-				return len(p[0]) + i + len(p[1])
-			}
-			return len(t)
-		}
-	}
-	return 0
-}
-
-// snippetText returns the text of an element, given what follows its start tag.
-// Comments are left out, CDATA sections unpacked, references decoded.
-func snippetText(t []byte) []byte {
-	var out []byte
-	for {
-		i := bytes.IndexByte(t, '<')
-		if i < 0 {
-			out = append(out, t...)
-			break
-		}
-		out = append(out, t[:i]...)
-		t = t[i:]
-		if after, ok := bytes.CutPrefix(t, []byte("<!--")); ok {
-			_, t, _ = bytes.Cut(after, []byte("-->"))
-			continue
-		}
-		if after, ok := bytes.CutPrefix(t, []byte("<![CDATA[")); ok {
-			var in []byte
-			in, t, _ = bytes.Cut(after, []byte("]]>"))
-			out = append(out, in...)
-			continue
-		}
-		break
-	}
-	if dec, ok := decodeEntities(out); ok {
-		return dec
-	}
-	return out
 }
 
 // rootName returns the local name of the first element in t.

@@ -151,11 +151,6 @@ func openMetadata(b []byte) (document, *ParseError) {
 		if k := markupKind(b); k != "" {
 			return document{}, refuse(k, "%s", markupAdvice(k))
 		}
-		if bytes.Contains(b, []byte("PRIVATE KEY")) {
-			if k := markedKey(b); k != "" {
-				return document{}, refuse(k, "%s", adviceKey)
-			}
-		}
 		if _, wrapped := peelMarkup(trimText(bare[i:])); !wrapped || len(b) > MaxInput {
 			return document{text: b}, nil
 		}

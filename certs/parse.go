@@ -188,7 +188,11 @@ func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 			}
 			return nil, refuse(KindEmpty, "there is only white space")
 		}
-		if layer == 0 && beginsXML(t) >= 0 {
+		if code, ok := bytes.CutPrefix(t, []byte("<?php")); ok {
+			text = code
+			continue
+		}
+		if layer == 0 && mayHoldXML(t) {
 			if cs, err, ok := parseWrapped(t, in); ok {
 				return cs, err
 			}
@@ -214,7 +218,7 @@ func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 		if first == nil {
 			first = err
 		}
-		next, ok := unwrap(t)
+		next, ok := unwrap(t, in.more())
 		if !ok {
 			break
 		}
@@ -222,6 +226,10 @@ func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 	}
 	return nil, first
 }
+
+// mayHoldXML reports whether there is anything in t that XML could begin with, or
+// be escaped by.
+func mayHoldXML(t []byte) bool { return bytes.ContainsAny(t, `<&%\`) }
 
 // parseWrapped reads wrapped metadata, or a piece of it. It reports false if t is
 // nothing of the kind.
@@ -251,13 +259,13 @@ func parsePlain(t []byte, in nesting) ([]Cert, *ParseError) {
 	if t[0] == '<' {
 		return parseMarkup(t, in)
 	}
-	if ms := findMarkers(t); len(ms) > 0 {
-		return parsePEM(t, ms, in)
-	}
 	if t[0] == '{' || t[0] == '[' {
 		if cs, err, ok := parseJSON(t, in); ok {
 			return cs, err
 		}
+	}
+	if ms := findMarkers(t); len(ms) > 0 {
+		return parsePEM(t, ms, in)
 	}
 	if isSSH(t) {
 		return nil, refuse(KindSSHKey, "SSH keys have no certificate: "+adviceExport)

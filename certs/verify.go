@@ -195,7 +195,9 @@ func scanSigned(doc document, g *signature, root func(xmlscan.Name, attributes) 
 				w.Text(s.Text)
 			}
 		case xmlscan.Comment:
-			mixed[len(mixed)-1].comment = true
+			if len(mixed) > 0 {
+				mixed[len(mixed)-1].comment = true
+			}
 		case xmlscan.Instruction:
 			if !skip && (len(mixed) > 0 || g.whole) {
 				g.see(s, k)

@@ -30,7 +30,7 @@ const (
 	Start       Kind = iota // Scanner.Name and Scanner.Attrs are set
 	End                     // Scanner.Name is set
 	Text                    // Scanner.Text is set, decoded
-	Comment                 // within the root element; Scanner.Text is set
+	Comment                 // also outside the root element; Scanner.Text is set
 	Instruction             // Scanner.Name.Local and Scanner.Text are set
 	EOF
 )
@@ -342,9 +342,7 @@ func (s *Scanner) Next() (Kind, error) {
 			if err := s.comment(); err != nil {
 				return 0, err
 			}
-			if len(s.open) > 0 {
-				return Comment, nil
-			}
+			return Comment, nil
 		case s.at("<![CDATA["):
 			ok, err := s.cdata()
 			if err != nil || ok {
