@@ -110,9 +110,12 @@ func TestIdleIsTheCallers(t *testing.T) {
 }
 
 // deaf is a body that nothing but its end or Close wakes.
-type deaf struct{ closed chan struct{} }
+type deaf struct {
+	closed chan struct{}
+	err    error // of a read that Close wakes
+}
 
-func (d deaf) Read([]byte) (int, error) { <-d.closed; return 0, errors.New("closed") }
+func (d deaf) Read([]byte) (int, error) { <-d.closed; return 0, d.err }
 func (d deaf) Close() error {
 	select {
 	case <-d.closed:
@@ -122,19 +125,22 @@ func (d deaf) Close() error {
 	return nil
 }
 
-// TestDeafTransport: a transport that does not mind the context is woken too.
+// TestDeafTransport: a transport that does not mind the context is woken too. An
+// answer that ends well because its server was hung up on has not ended well.
 func TestDeafTransport(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := caller(t, nil, func(cfg *rest.Config) {
-			cfg.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: 200, Header: http.Header{}, ContentLength: -1, Body: deaf{make(chan struct{})}}, nil
-			})}
+	for _, woken := range []error{errors.New("closed"), io.EOF} {
+		synctest.Test(t, func(t *testing.T) {
+			c := caller(t, nil, func(cfg *rest.Config) {
+				cfg.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+					return &http.Response{StatusCode: 200, Header: http.Header{}, ContentLength: -1, Body: deaf{make(chan struct{}), woken}}, nil
+				})}
+			})
+			_, err := c.Do(t.Context(), &rest.Request{Method: "POST", Path: "x", Class: rest.Create}, nil)
+			if f := failure(t, err); !errors.Is(err, rest.ErrStalled) || !f.OutcomeUnknown {
+				t.Errorf("woken with %v: %+v", woken, f)
+			}
 		})
-		_, err := c.Do(t.Context(), &rest.Request{Method: "POST", Path: "x", Class: rest.Create}, nil)
-		if f := failure(t, err); !errors.Is(err, rest.ErrStalled) || !f.OutcomeUnknown {
-			t.Errorf("%+v", f)
-		}
-	})
+	}
 }
 
 // TestSentOrNot: over a real connection it is known whether a request may have
