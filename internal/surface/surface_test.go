@@ -1,4 +1,5 @@
-package jcaad
+// Package surface has only a test: of what the module exports.
+package surface
 
 import (
 	"bytes"
@@ -11,7 +12,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -25,8 +26,9 @@ var update = flag.Bool("update", false, "write the golden file anew")
 // so that a change of it is seen by who makes it and by who reads it.
 func TestSurface(t *testing.T) {
 	var got strings.Builder
-	for _, dir := range publicPackages(t) {
-		surface(t, &got, dir)
+	root := os.DirFS("../..")
+	for _, dir := range publicPackages(t, root) {
+		list(t, &got, root, dir)
 	}
 	const golden = "testdata/surface.txt"
 	if *update {
@@ -44,18 +46,18 @@ func TestSurface(t *testing.T) {
 }
 
 // publicPackages returns the folders of this module that others can import.
-func publicPackages(t *testing.T) []string {
+func publicPackages(t *testing.T, root fs.FS) []string {
 	var dirs []string
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case !d.IsDir():
-			if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
-				dirs = append(dirs, filepath.Dir(path))
+			if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
+				dirs = append(dirs, path.Dir(name))
 			}
-		case path != "." && (d.Name() == "internal" || d.Name() == "testdata" || d.Name() == "examples" || d.Name()[0] == '.'):
-			return filepath.SkipDir
+		case name != "." && (d.Name() == "internal" || d.Name() == "testdata" || d.Name() == "examples" || d.Name()[0] == '.'):
+			return fs.SkipDir
 		}
 		return nil
 	})
@@ -69,9 +71,9 @@ func publicPackages(t *testing.T) []string {
 	return dirs
 }
 
-// surface lists the exported declarations of a package without their comments.
-func surface(t *testing.T, w *strings.Builder, dir string) {
-	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+// list lists the exported declarations of a package without their comments.
+func list(t *testing.T, w *strings.Builder, root fs.FS, dir string) {
+	names, err := fs.Glob(root, path.Join(dir, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,13 +83,17 @@ func surface(t *testing.T, w *strings.Builder, dir string) {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		f, err := parser.ParseFile(fset, name, nil, 0)
+		src, err := fs.ReadFile(root, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := parser.ParseFile(fset, name, src, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		files = append(files, f)
 	}
-	p, err := doc.NewFromFiles(fset, files, filepath.ToSlash(dir))
+	p, err := doc.NewFromFiles(fset, files, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
