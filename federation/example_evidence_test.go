@@ -14,7 +14,7 @@ import (
 
 // A page for the change ticket, before the change.
 func ExampleEvidence_WriteMarkdown() {
-	ctx := context.Background()
+	ctx := federationtest.Hurry(context.Background())
 	env := federationtest.New(nil)
 	plan := env.Plan()
 	changes, err := env.Federator(nil).Preview(ctx, plan)
@@ -49,7 +49,7 @@ func ExampleEvidence_WriteMarkdown() {
 
 // What was done, as an auditor reads it.
 func ExampleEvidence_WritePowerShell() {
-	ctx := context.Background()
+	ctx := federationtest.Hurry(context.Background())
 	env := federationtest.New(nil)
 	f := env.Federator(nil)
 	if _, err := f.Federate(ctx, env.Plan()); err != nil {

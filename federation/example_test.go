@@ -14,7 +14,7 @@ import (
 
 // The whole job: look at the people, federate, see that it works.
 func Example() {
-	ctx := context.Background()
+	ctx := federationtest.Hurry(context.Background())
 	env := federationtest.New(nil) // a tenant and an organisation in memory
 
 	// With live services: jumpcloud.New(key, nil) and aad.New(credential, nil).
@@ -52,7 +52,7 @@ func ExampleFederator_Preview() {
 	env := federationtest.New(nil)
 	f := env.Federator(nil)
 
-	changes, err := f.Preview(context.Background(), env.Plan())
+	changes, err := f.Preview(federationtest.Hurry(context.Background()), env.Plan())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func ExampleFederator_Federate() {
 	env := federationtest.New(nil)
 	f := env.Federator(nil)
 
-	report, err := f.Federate(context.Background(), env.Plan())
+	report, err := f.Federate(federationtest.Hurry(context.Background()), env.Plan())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func ExampleFederator_Federate() {
 
 	// The report's plan is pinned to what was made. A further run looks, and
 	// finds nothing to do.
-	again, err := f.Federate(context.Background(), report.Plan)
+	again, err := f.Federate(federationtest.Hurry(context.Background()), report.Plan)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func ExampleFederator_Preflight() {
 	env.AzureAD.AddUser(aad.User{UserPrincipalName: "uma@example.com", DisplayName: "Uma Underhill", ImmutableID: "VW1h"})
 	f := env.Federator(nil)
 
-	pre, err := f.Preflight(context.Background(), env.Plan())
+	pre, err := f.Preflight(federationtest.Hurry(context.Background()), env.Plan())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func ExampleFederator_Preflight() {
 }
 
 func ExampleFederator_Verify() {
-	ctx := context.Background()
+	ctx := federationtest.Hurry(context.Background())
 	env := federationtest.New(nil)
 	f := env.Federator(nil)
 	report, err := f.Federate(ctx, env.Plan())
@@ -150,7 +150,7 @@ func ExampleFederator_Verify() {
 }
 
 func ExampleFederator_Wait() {
-	ctx := context.Background()
+	ctx := federationtest.Hurry(context.Background())
 	env := federationtest.New(nil)
 	f := env.Federator(nil)
 	report, err := f.Federate(ctx, env.Plan())
@@ -181,7 +181,7 @@ func ExampleFederator_Inspect() {
 		IssuerURI: "http://www.okta.com/exk1abc", PassiveSignInURI: "https://example.okta.com/app/office365/exk1abc/sso/wsfed/passive",
 	})
 
-	s, err := env.Federator(nil).Inspect(context.Background(), "example.com")
+	s, err := env.Federator(nil).Inspect(federationtest.Hurry(context.Background()), "example.com")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func ExampleFederator_Inspect() {
 }
 
 func ExampleFederator_Revert() {
-	ctx := context.Background()
+	ctx := federationtest.Hurry(context.Background())
 	env := federationtest.New(nil)
 	f := env.Federator(nil)
 	report, err := f.Federate(ctx, env.Plan())
@@ -220,7 +220,7 @@ func ExampleFederator_Revert() {
 }
 
 func ExampleFederator_Defederate() {
-	ctx := context.Background()
+	ctx := federationtest.Hurry(context.Background())
 	env := federationtest.New(nil)
 	f := env.Federator(nil)
 	if _, err := f.Federate(ctx, env.Plan()); err != nil {
@@ -242,7 +242,7 @@ func ExampleFederator_Defederate() {
 }
 
 func ExampleParseReport() {
-	ctx := context.Background()
+	ctx := federationtest.Hurry(context.Background())
 	env := federationtest.New(nil)
 	f := env.Federator(nil)
 	report, err := f.Federate(ctx, env.Plan())
@@ -292,7 +292,7 @@ func ExamplePreconditionError() {
 	env := federationtest.New(nil)
 	env.AzureAD.SetOnPremisesSync(true)
 
-	_, err := env.Federator(nil).Federate(context.Background(), env.Plan())
+	_, err := env.Federator(nil).Federate(federationtest.Hurry(context.Background()), env.Plan())
 	var p *federation.PreconditionError
 	if errors.As(err, &p) {
 		for _, f := range p.Findings {
@@ -316,7 +316,7 @@ func ExampleFederator_FederateAll() {
 	other := env.Plan()
 	other.Domain = "example.org"
 
-	reports, err := env.Federator(nil).FederateAll(context.Background(), []federation.Plan{env.Plan(), other}, nil)
+	reports, err := env.Federator(nil).FederateAll(federationtest.Hurry(context.Background()), []federation.Plan{env.Plan(), other}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -336,7 +336,7 @@ func ExampleOptions_confirm() {
 		return errors.New("not on a Friday")
 	}})
 
-	_, err := f.Federate(context.Background(), env.Plan())
+	_, err := f.Federate(federationtest.Hurry(context.Background()), env.Plan())
 	fmt.Println(errors.Is(err, federation.ErrNotConfirmed))
 	fmt.Println(err)
 	fmt.Println("writes:", env.Writes())
@@ -359,7 +359,7 @@ func ExampleOptions_onEvent() {
 		}
 	}})
 
-	if _, err := f.Federate(context.Background(), env.Plan()); err != nil {
+	if _, err := f.Federate(federationtest.Hurry(context.Background()), env.Plan()); err != nil {
 		log.Fatal(err)
 	}
 	// Output:

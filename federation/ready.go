@@ -37,7 +37,7 @@ func (r *run) sure(ctx context.Context, stage Changes) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
 	defer cancel()
 	for n := 1; ; n++ {
-		pause := max(sureAfter-time.Since(r.looked), 0)
+		pause := max(sureAfter-since(ctx, r.looked), 0)
 		if n > 1 {
 			pause = max(pause, backoff(n))
 		}

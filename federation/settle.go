@@ -190,8 +190,11 @@ func backoff(n int) time.Duration {
 
 // sleep waits or returns the context's cause.
 func sleep(ctx context.Context, d time.Duration) error {
-	if wait.For(ctx, d) != nil {
+	if wait.For(ctx, d/wait.Haste(ctx)) != nil {
 		return context.Cause(ctx)
 	}
 	return nil
 }
+
+// since is [time.Since] for who waits by sleep.
+func since(ctx context.Context, t time.Time) time.Duration { return time.Since(t) * wait.Haste(ctx) }

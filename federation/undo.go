@@ -213,7 +213,7 @@ func (u *undoing) place(ctx context.Context, s *undoStep) error {
 			if gone.IsZero() {
 				gone = time.Now()
 			}
-			if time.Since(gone) >= apart && !u.young(s) || s.Change.recovers() {
+			if since(ctx, gone) >= apart && !u.young(s) || s.Change.recovers() {
 				s.at, s.why = at, ""
 				return nil
 			}
@@ -261,7 +261,7 @@ func (u *undoing) bring(ctx context.Context, s *undoStep) error {
 		case at == undone && s.Outcome == Skipped:
 			if gone.IsZero() {
 				gone = time.Now()
-			} else if time.Since(gone) >= apart {
+			} else if since(ctx, gone) >= apart {
 				return nil // it was there when the steps were judged: somebody was faster
 			}
 		case at == undone:

@@ -226,7 +226,7 @@ func (u *undoing) release(ctx context.Context) (reason string, err error) {
 	// Where the domain looked free when the steps were judged, or was freed by this
 	// call, an answer that says otherwise is most likely an old one.
 	expected := u.took || depends(u.p, app, u.sight.st.domain(u.p.Domain), u.sight.st.fed) == ""
-	var since time.Time
+	var alone time.Time
 	for n, bound := 1, 0; ; n++ {
 		pause := backoff(n)
 		d, fed, err := u.f.authentication(ctx, u.p.Domain)
@@ -235,11 +235,11 @@ func (u *undoing) release(ctx context.Context) (reason string, err error) {
 			u.stuck = "it could not be seen that " + u.p.Domain + " depends on it no more: call Revert again"
 			return "", reading(PhaseWait, err)
 		case err != nil:
-			since = time.Time{}
+			alone = time.Time{}
 		default:
 			reason = depends(u.p, app, d, fed)
 			if reason != "" {
-				since = time.Time{}
+				alone = time.Time{}
 				if bound++; bound == differsLooks && !expected {
 					u.stuck = reason + u.wayOut()
 					return u.stuck, nil
@@ -247,9 +247,9 @@ func (u *undoing) release(ctx context.Context) (reason string, err error) {
 				break
 			}
 			bound = 0
-			if since.IsZero() {
-				since = time.Now()
-			} else if time.Since(since) >= apart {
+			if alone.IsZero() {
+				alone = time.Now()
+			} else if since(ctx, alone) >= apart {
 				u.freed = true
 				if fed == nil {
 					u.f.ad.Switches().Forget(u.p.Domain)

@@ -35,7 +35,7 @@ func program(t *testing.T, args ...string) result {
 func programAt(t *testing.T, ctx context.Context, stdin io.Reader, args ...string) result {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code := run(ctx, args, stdin, &out, &errs)
+	code := run(federationtest.Hurry(ctx), args, stdin, &out, &errs)
 	return result{code, out.String(), errs.String()}
 }
 

@@ -23,6 +23,22 @@ func For(ctx context.Context, d time.Duration) error {
 	}
 }
 
+type hasteKey struct{}
+
+// Hurry returns a context in which time passes a hundred times as fast for who
+// divides waits by [Haste], and multiplies what has passed by it.
+func Hurry(ctx context.Context) context.Context {
+	return context.WithValue(ctx, hasteKey{}, time.Duration(100))
+}
+
+// Haste is 1, and 100 where [Hurry] was asked for.
+func Haste(ctx context.Context) time.Duration {
+	if haste, ok := ctx.Value(hasteKey{}).(time.Duration); ok {
+		return haste
+	}
+	return 1
+}
+
 // Fits reports whether ctx lives longer than d.
 func Fits(ctx context.Context, d time.Duration) bool {
 	deadline, ok := ctx.Deadline()
