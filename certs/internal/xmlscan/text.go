@@ -6,6 +6,9 @@ import (
 	"unicode/utf8"
 )
 
+// maxReference is how long a reference may be: a number may have zeros before it.
+const maxReference = 64
+
 // special reports whether a byte needs a closer look in text or a value: a
 // reference, a line end, what must not be there, and what is not ASCII.
 func special(c byte) bool { return c < 0x20 || c == '&' || c >= utf8.RuneSelf }
@@ -47,7 +50,7 @@ func (s *Scanner) decode(at int, raw []byte, inAttr bool) ([]byte, error) {
 	for i < len(raw) {
 		switch c := raw[i]; {
 		case c == '&':
-			end := bytes.IndexByte(raw[i:min(len(raw), i+12)], ';')
+			end := bytes.IndexByte(raw[i:min(len(raw), i+maxReference)], ';')
 			if end < 0 {
 				return nil, s.fail(at+i, "an & that begins no reference: write &amp;")
 			}
