@@ -262,9 +262,9 @@ func operations(t testing.TB) []operation {
 			name: "Organization", permission: "Organization.Read.All",
 			call: func(ctx context.Context, c *aad.Client) (any, error) { return c.Organization(ctx) },
 			sent: []string{"GET /organization"},
-			want: &aad.Organization{ID: "5f0d2b1c-0c8e-4c55-9d7e-3a3b0f4a6e21", DisplayName: "Contoso", TenantType: "AAD", VerifiedDomains: []aad.VerifiedDomain{
-				{Name: "contoso.onmicrosoft.com", Type: aad.Managed, Capabilities: "Email, OfficeCommunicationsOnline", IsDefault: true, IsInitial: true},
-				{Name: "example.com", Type: aad.Managed, Capabilities: "Email, OfficeCommunicationsOnline"},
+			want: &aad.Organization{ID: "5f0d2b1c-0c8e-4c55-9d7e-3a3b0f4a6e21", DisplayName: "Contoso", TenantType: "AAD", VerifiedDomains: []aad.Domain{
+				{Name: "contoso.onmicrosoft.com", AuthenticationType: aad.Managed, SupportedServices: []string{"Email", "OfficeCommunicationsOnline"}, IsVerified: true, IsDefault: true, IsInitial: true},
+				{Name: "example.com", AuthenticationType: aad.Managed, SupportedServices: []string{"Email", "OfficeCommunicationsOnline"}, IsVerified: true},
 			}},
 		}, {
 			name: "Users", permission: "User.Read.All",

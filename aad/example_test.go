@@ -144,7 +144,7 @@ func ExampleClient_Organization() {
 	}
 	fmt.Println(org.DisplayName, org.OnPremisesSyncEnabled)
 	for _, d := range org.VerifiedDomains {
-		fmt.Println(d.Name, d.Type)
+		fmt.Println(d.Name, d.AuthenticationType)
 	}
 	// Output:
 	// Example Corp false

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/jcaad/jcaad/internal/perm"
@@ -22,16 +23,9 @@ type Organization struct {
 	OnPremisesSyncEnabled bool
 	LastSync              time.Time // zero if there never was one
 
-	VerifiedDomains []VerifiedDomain
-}
-
-// VerifiedDomain is a domain as the tenant sees it.
-type VerifiedDomain struct {
-	Name         string             `json:"name"`
-	Type         AuthenticationType `json:"type"`
-	Capabilities string             `json:"capabilities"` // a list with commas
-	IsDefault    bool               `json:"isDefault"`
-	IsInitial    bool               `json:"isInitial"`
+	// VerifiedDomains are told with Name, AuthenticationType, IsDefault, IsInitial,
+	// IsVerified and SupportedServices only: see [Client.Domains] for the rest.
+	VerifiedDomains []Domain
 }
 
 // UnmarshalJSON implements [encoding/json.Unmarshaler].
@@ -40,13 +34,21 @@ func (o *Organization) UnmarshalJSON(b []byte) error {
 		ID, DisplayName, TenantType string
 		OnPremisesSyncEnabled       bool
 		OnPremisesLastSyncDateTime  timestamp
-		VerifiedDomains             []VerifiedDomain
+		VerifiedDomains             []struct {
+			Name, Capabilities   string // the latter a list with commas
+			Type                 AuthenticationType
+			IsDefault, IsInitial bool
+		}
 	}
 	if err := json.Unmarshal(b, &wire); err != nil {
 		return err
 	}
-	*o = Organization{wire.ID, wire.DisplayName, wire.TenantType, wire.OnPremisesSyncEnabled,
-		time.Time(wire.OnPremisesLastSyncDateTime), wire.VerifiedDomains}
+	*o = Organization{wire.ID, wire.DisplayName, wire.TenantType, wire.OnPremisesSyncEnabled, time.Time(wire.OnPremisesLastSyncDateTime), nil}
+	for _, d := range wire.VerifiedDomains {
+		services := strings.FieldsFunc(d.Capabilities, func(r rune) bool { return r == ',' || r == ' ' })
+		o.VerifiedDomains = append(o.VerifiedDomains, Domain{Name: d.Name, AuthenticationType: d.Type, IsDefault: d.IsDefault, IsInitial: d.IsInitial,
+			IsVerified: true, SupportedServices: services})
+	}
 	return nil
 }
 

@@ -14,13 +14,10 @@ import (
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
-// RealmProtocol is the protocol of a federated domain, in the words of the realm endpoints.
-type RealmProtocol string
-
-// The protocols. Others may appear.
+// The protocols of a federated domain, in the words of the realm endpoints. Others may appear.
 const (
-	RealmSAML20  RealmProtocol = "SAML20"
-	RealmWSTrust RealmProtocol = "WSTrust"
+	RealmSAML20  = "SAML20"
+	RealmWSTrust = "WSTrust"
 )
 
 // Realm is what the login service tells everybody about a domain. It follows
@@ -32,8 +29,8 @@ type Realm struct {
 	// AuthURL is where users are sent; its host is the one of the sign-in
 	// address of the federation. What else it is made of, for SAML, is not documented.
 	AuthURL       string
-	Protocol      RealmProtocol // only of federated domains; empty if the endpoint does not tell
-	CloudInstance string        // such as "microsoftonline.com"
+	Protocol      string // only of federated domains; empty if the endpoint does not tell
+	CloudInstance string // such as "microsoftonline.com"
 }
 
 // UnknownRealm is the NameSpaceType of a domain that no tenant has.
@@ -138,7 +135,7 @@ func parseRealm(b []byte) (*Realm, error) {
 		DomainName:    strings.ToLower(cmp.Or(w.DomainName, w.Domain)),
 		BrandName:     w.FederationBrandName,
 		AuthURL:       cmp.Or(w.AuthURL, w.STSAuthURL, w.ActiveAuthURL),
-		Protocol:      RealmProtocol(w.Protocol),
+		Protocol:      w.Protocol,
 		CloudInstance: cmp.Or(w.CloudInstanceName, w.CloudInstance),
 	}, nil
 }

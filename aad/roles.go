@@ -29,21 +29,18 @@ type RoleAssignment struct {
 	Principal        *Principal `json:"principal,omitempty"`
 }
 
-// PrincipalType is what kind of thing a principal is.
-type PrincipalType string
-
-// The kinds. Others may appear.
+// What kind of thing a principal is. Others may appear.
 const (
-	UserPrincipal    PrincipalType = "user"
-	GroupPrincipal   PrincipalType = "group"
-	ServicePrincipal PrincipalType = "servicePrincipal"
+	UserPrincipal    = "user"
+	GroupPrincipal   = "group"
+	ServicePrincipal = "servicePrincipal"
 )
 
 // Principal is who a role is assigned to. Of users the service usually leaves out the
 // user principal name: see [Client.RoleUsers].
 type Principal struct {
 	ID                string
-	Type              PrincipalType
+	Type              string // [UserPrincipal], …
 	DisplayName       string
 	UserPrincipalName string
 	UserType          string
@@ -60,7 +57,7 @@ func (p *Principal) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &wire); err != nil {
 		return err
 	}
-	*p = Principal{wire.ID, PrincipalType(strings.TrimPrefix(wire.ODataType, "#microsoft.graph.")), wire.DisplayName,
+	*p = Principal{wire.ID, strings.TrimPrefix(wire.ODataType, "#microsoft.graph."), wire.DisplayName,
 		wire.UserPrincipalName, wire.UserType, wire.AccountEnabled}
 	return nil
 }

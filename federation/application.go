@@ -64,8 +64,7 @@ func (f *Federator) applications(ctx context.Context, p Plan, st *observation) e
 	var found, others []*jumpcloud.Application
 	var atWork []worker
 	listed, lost := p.Application.ID == "", false
-	opts := &jumpcloud.ApplicationsOptions{Templates: []string{p.Application.Template, "saml2"}}
-	for a, err := range recallList(ctx, "applications of "+p.Application.Template, f.jc.Applications(ctx, opts)) {
+	for a, err := range recallList(ctx, "applications of "+p.Application.Template, f.jc.Applications(ctx, p.Application.Template, "saml2")) {
 		if err != nil {
 			return err
 		}

@@ -60,7 +60,7 @@ func (u *undoing) applicationStands(ctx context.Context, s *undoStep) (standing,
 // answered if there was none before, and its name, template, URL and time are right.
 func (u *undoing) identifyApplication(ctx context.Context, s *undoStep) error {
 	var found []*jumpcloud.Application
-	for a, err := range u.f.jc.Applications(ctx, &jumpcloud.ApplicationsOptions{Templates: []string{u.p.Application.Template, "saml2"}}) {
+	for a, err := range u.f.jc.Applications(ctx, u.p.Application.Template, "saml2") {
 		if err != nil {
 			return err
 		}

@@ -67,7 +67,7 @@ func (f *Federator) readGroups(ctx context.Context, p Plan, st *observation) err
 	}
 	found := make(map[string][]*jumpcloud.Group)
 	hidden := make(map[string]bool)
-	for g, err := range recallList(ctx, "groups "+strings.Join(names, "\x00"), f.jc.Groups(ctx, &jumpcloud.GroupsOptions{Names: names})) {
+	for g, err := range recallList(ctx, "groups "+strings.Join(names, "\x00"), f.jc.Groups(ctx, names...)) {
 		if err != nil {
 			return err
 		}
@@ -179,7 +179,7 @@ func (f *Federator) gateGroups(ctx context.Context, p Plan, st *observation, tod
 		return ps, nil
 	}
 	var names []string
-	for g, err := range recallList(ctx, "groups", f.jc.Groups(ctx, nil)) {
+	for g, err := range recallList(ctx, "groups", f.jc.Groups(ctx)) {
 		if err != nil {
 			return nil, err
 		}
@@ -271,7 +271,7 @@ func (u *undoing) groupStands(ctx context.Context, s *undoStep) (standing, strin
 // group was made.
 func (u *undoing) identifyGroup(ctx context.Context, s *undoStep) error {
 	var ids []string
-	for g, err := range u.f.jc.Groups(ctx, &jumpcloud.GroupsOptions{Names: []string{s.Change.Name}}) {
+	for g, err := range u.f.jc.Groups(ctx, s.Change.Name) {
 		if err != nil {
 			return err
 		}

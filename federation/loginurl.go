@@ -23,7 +23,7 @@ func (f *Federator) gateLoginURL(ctx context.Context, p Plan, st *observation, t
 		want = own.SSOURL
 	}
 	var names []string
-	for a, err := range recallList(ctx, "applications", f.jc.Applications(ctx, nil)) {
+	for a, err := range recallList(ctx, "applications", f.jc.Applications(ctx)) {
 		if err != nil {
 			return nil, err
 		}

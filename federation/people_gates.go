@@ -194,7 +194,7 @@ func (f *Federator) similarGroups(ctx context.Context, p Plan, of *People) ([]st
 		return nil, nil
 	}
 	var names []string
-	for g, err := range recallList(ctx, "groups", f.jc.Groups(ctx, nil)) {
+	for g, err := range recallList(ctx, "groups", f.jc.Groups(ctx)) {
 		if err != nil {
 			return nil, err
 		}

@@ -21,25 +21,14 @@ const (
 	scopeApplicationsRead = "applications.readonly"
 )
 
-// ApplicationsOptions narrow a list of applications.
-type ApplicationsOptions struct {
-	// Templates are the names of templates ("office365"); JumpCloud filters.
-	Templates []string
-	// Label is the exact DisplayLabel, compared here. Labels are not unique.
-	Label string
-}
-
-// Applications lists the SSO applications with all their settings: GET
-// /api/applications, scope applications.readonly. Each range over the result
-// starts again from the first page and ends after the first error; an
+// Applications lists the SSO applications that were made from these templates
+// ("office365"), or all if none is named, with all their settings: GET
+// /api/applications, scope applications.readonly. Labels are not unique. Each range
+// over the result starts again from the first page and ends after the first error; an
 // application that is created or deleted meanwhile may be missed.
-func (c *Client) Applications(ctx context.Context, opts *ApplicationsOptions) iter.Seq2[*Application, error] {
-	var o ApplicationsOptions
-	if opts != nil {
-		o = *opts
-	}
+func (c *Client) Applications(ctx context.Context, templates ...string) iter.Seq2[*Application, error] {
 	const path = "api/applications"
-	templates := slices.Clone(o.Templates)
+	templates = slices.Clone(templates)
 	q := url.Values{}
 	for _, t := range templates {
 		if !isField(t) {
@@ -55,7 +44,7 @@ func (c *Client) Applications(ctx context.Context, opts *ApplicationsOptions) it
 	}
 	all := listWide(ctx, c, v1[Application](c, path, scopeApplicationsRead, q), func(a *Application) string { return a.ID })
 	return only(all, func(a *Application) bool {
-		return (len(templates) == 0 || slices.Contains(templates, a.Name)) && (o.Label == "" || a.DisplayLabel == o.Label)
+		return len(templates) == 0 || slices.Contains(templates, a.Name)
 	})
 }
 

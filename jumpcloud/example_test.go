@@ -189,7 +189,7 @@ func Example_testing() {
 
 	_, err := client.CreateGroup(ctx, jumpcloud.Group{Name: "Staff"})
 	fmt.Println("outcome unknown:", errors.Is(err, jumpcloud.ErrOutcomeUnknown))
-	for g, err := range client.Groups(ctx, &jumpcloud.GroupsOptions{Names: []string{"Staff"}}) {
+	for g, err := range client.Groups(ctx, "Staff") {
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -38,24 +38,17 @@ type Group struct {
 // IsDynamic reports whether a rule decides on the members.
 func (g *Group) IsDynamic() bool { return strings.HasPrefix(g.MembershipMethod, "DYNAMIC") }
 
-// GroupsOptions narrow a list of groups.
-type GroupsOptions struct {
-	// Names are the groups wanted, with exactly these names. A single name
-	// without special characters is looked up by JumpCloud; otherwise all
-	// groups are read and compared here, because a filter of JumpCloud's
-	// takes commas and wildcards for its own.
-	Names []string
-}
-
-// Groups lists the user groups: GET /api/v2/usergroups, scope groups.readonly.
+// Groups lists the user groups with exactly these names, or all if there are
+// none: GET /api/v2/usergroups, scope groups.readonly. A single name without
+// special characters is looked up by JumpCloud; otherwise all groups are read and
+// compared here, because a filter of JumpCloud's takes commas and wildcards for
+// its own.
+//
 // Names are not unique. Each range over the result starts again from the first
 // page and ends after the first error; a group that is created or deleted
 // meanwhile may be missed.
-func (c *Client) Groups(ctx context.Context, opts *GroupsOptions) iter.Seq2[*Group, error] {
-	var names []string
-	if opts != nil {
-		names = slices.Clone(opts.Names)
-	}
+func (c *Client) Groups(ctx context.Context, names ...string) iter.Seq2[*Group, error] {
+	names = slices.Clone(names)
 	const path = "api/v2/usergroups"
 	q := url.Values{"sort": {"id"}}
 	for _, n := range names {

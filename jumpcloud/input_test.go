@@ -98,12 +98,12 @@ func TestBadInput(t *testing.T) {
 		},
 		"group without name": func(x context.Context, c client) error { return drop(c.CreateGroup(x, jumpcloud.Group{Name: " "})) },
 		"groups with empty name": func(x context.Context, c client) error {
-			return drop(collect(c.Groups(x, &jumpcloud.GroupsOptions{Names: []string{"a", ""}})))
+			return drop(collect(c.Groups(x, "a", "")))
 		},
 		"template with a slash": func(x context.Context, c client) error { return drop(c.Template(x, "a/b")) },
 		"template without name": func(x context.Context, c client) error { return drop(c.Template(x, "")) },
 		"applications of a comma": func(x context.Context, c client) error {
-			return drop(collect(c.Applications(x, &jumpcloud.ApplicationsOptions{Templates: []string{"a|b"}})))
+			return drop(collect(c.Applications(x, "a|b")))
 		},
 		"user with group": func(x context.Context, c client) error { return c.Associate(x, user("u"), group("g")) },
 		"app with app":    func(x context.Context, c client) error { return c.Associate(x, app("a"), app("b")) },
@@ -242,7 +242,7 @@ func TestOddValues(t *testing.T) {
 		s := &jumpcloudtest.Server{}
 		s.AddGroup("other")
 		id := s.AddGroup(name)
-		all, err := collect(s.Client(nil).Groups(t.Context(), &jumpcloud.GroupsOptions{Names: []string{name}}))
+		all, err := collect(s.Client(nil).Groups(t.Context(), name))
 		if gs := all.([]*jumpcloud.Group); err != nil || len(gs) != 1 || gs[0].ID != id {
 			t.Errorf("group %q = %v, %v", name, gs, err)
 		}

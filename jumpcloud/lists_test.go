@@ -21,14 +21,14 @@ import (
 
 // lists are the list methods of the client, by name.
 var lists = map[string]func(context.Context, *jumpcloud.Client) (int, error){
-	"Applications":  func(ctx context.Context, c *jumpcloud.Client) (int, error) { return count(c.Applications(ctx, nil)) },
+	"Applications":  func(ctx context.Context, c *jumpcloud.Client) (int, error) { return count(c.Applications(ctx)) },
 	"Templates":     func(ctx context.Context, c *jumpcloud.Client) (int, error) { return count(c.Templates(ctx)) },
 	"Organizations": func(ctx context.Context, c *jumpcloud.Client) (int, error) { return count(c.Organizations(ctx)) },
 	"Users":         func(ctx context.Context, c *jumpcloud.Client) (int, error) { return count(c.Users(ctx, nil)) },
 	"SearchUsers": func(ctx context.Context, c *jumpcloud.Client) (int, error) {
 		return count(c.SearchUsers(ctx, jumpcloud.UserSearch{}))
 	},
-	"Groups":          func(ctx context.Context, c *jumpcloud.Client) (int, error) { return count(c.Groups(ctx, nil)) },
+	"Groups":          func(ctx context.Context, c *jumpcloud.Client) (int, error) { return count(c.Groups(ctx)) },
 	"GroupMembers":    func(ctx context.Context, c *jumpcloud.Client) (int, error) { return count(c.GroupMembers(ctx, "g")) },
 	"GroupMembership": func(ctx context.Context, c *jumpcloud.Client) (int, error) { return count(c.GroupMembership(ctx, "g")) },
 	"Directories":     func(ctx context.Context, c *jumpcloud.Client) (int, error) { return count(c.Directories(ctx)) },

@@ -126,7 +126,7 @@ var operations = []operation{
 	},
 	{
 		name: "Groups",
-		call: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return collect(c.Groups(ctx, nil)) },
+		call: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return collect(c.Groups(ctx)) },
 		want: seen{Method: "GET", Path: "/api/v2/usergroups", Query: url.Values{"limit": {"100"}, "skip": {"0"}, "sort": {"id"}}},
 		body: "[" + group1 + "]", header: totals, scope: "groups.readonly",
 		result: []*jumpcloud.Group{{ID: "6026da081f24755306c2ee0d", Name: "My Test Group", Description: "Testing!", Attributes: json.RawMessage("null")}},
@@ -134,7 +134,7 @@ var operations = []operation{
 	{
 		name: "Groups by a plain name",
 		call: func(ctx context.Context, c *jumpcloud.Client) (any, error) {
-			return collect(c.Groups(ctx, &jumpcloud.GroupsOptions{Names: []string{"Müller GmbH-1"}}))
+			return collect(c.Groups(ctx, "Müller GmbH-1"))
 		},
 		want: seen{Method: "GET", Path: "/api/v2/usergroups", Query: url.Values{"limit": {"100"}, "skip": {"0"}, "sort": {"id"}, "filter": {"name:eq:Müller GmbH-1"}}},
 		body: "[" + group1 + "]", header: totals, result: []*jumpcloud.Group(nil), scope: "groups.readonly",
@@ -142,7 +142,7 @@ var operations = []operation{
 	{
 		name: "Groups by a name that a filter would misread",
 		call: func(ctx context.Context, c *jumpcloud.Client) (any, error) {
-			return collect(c.Groups(ctx, &jumpcloud.GroupsOptions{Names: []string{"Sales, EMEA*"}}))
+			return collect(c.Groups(ctx, "Sales, EMEA*"))
 		},
 		want: seen{Method: "GET", Path: "/api/v2/usergroups", Query: url.Values{"limit": {"100"}, "skip": {"0"}, "sort": {"id"}}},
 		body: `[{"id":"g","name":"Sales, EMEA*"},` + group1 + "]", header: http.Header{"X-Total-Count": {"2"}}, result: []*jumpcloud.Group{{ID: "g", Name: "Sales, EMEA*"}}, scope: "groups.readonly",
@@ -196,14 +196,14 @@ var operations = []operation{
 	},
 	{
 		name: "Applications",
-		call: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return collect(c.Applications(ctx, nil)) },
+		call: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return collect(c.Applications(ctx)) },
 		want: seen{Method: "GET", Path: "/api/applications", Query: url.Values{"limit": {"100"}, "skip": {"0"}, "sort": {"_id"}}},
 		body: `{"totalCount":1,"results":[` + realApp + `]}`, result: []*jumpcloud.Application{wantApp}, scope: "applications.readonly",
 	},
 	{
 		name: "Applications of templates",
 		call: func(ctx context.Context, c *jumpcloud.Client) (any, error) {
-			return collect(c.Applications(ctx, &jumpcloud.ApplicationsOptions{Templates: []string{"office365", "aws-sso"}, Label: "AWS SSO"}))
+			return collect(c.Applications(ctx, "office365", "aws-sso"))
 		},
 		want: seen{Method: "GET", Path: "/api/applications", Query: url.Values{"limit": {"100"}, "skip": {"0"}, "sort": {"_id"}, "filter": {"name:$in:office365|aws-sso"}}},
 		body: `{"totalCount":1,"results":[` + realApp + `]}`, result: []*jumpcloud.Application{wantApp}, scope: "applications.readonly",
