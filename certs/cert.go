@@ -28,15 +28,15 @@ type Cert struct {
 }
 
 // newCert reads exactly one certificate. It refuses what crypto/x509 cannot
-// read and what carries a broken signature of its own.
+// read and what is damaged.
 func newCert(der []byte) (Cert, *ParseError) {
 	x, err := x509.ParseCertificate(der)
 	if err != nil {
 		return Cert{}, unreadable(err)
 	}
-	if damaged(x) {
+	if why := damaged(x); why != "" {
 		return Cert{}, &ParseError{Found: KindDamaged, Subjects: []string{subject(x)},
-			detail: "its own signature does not verify, so at least one bit was changed on the way: copy it again from the source"}
+			detail: why + ", so at least one bit was changed on the way: copy it again from the source"}
 	}
 	return Cert{der: string(der)}, nil
 }
@@ -96,12 +96,10 @@ func (c Cert) DER() []byte {
 // X509 returns the parsed certificate, which the caller may keep and change, or
 // nil for the zero value. Each call parses anew.
 func (c Cert) X509() *x509.Certificate {
-	if c.IsZero() {
-		return nil
-	}
+	// This fails for the zero value alone: the others have been parsed before.
 	x, err := x509.ParseCertificate([]byte(c.der))
 	if err != nil {
-		return nil // cannot be: newCert has parsed the same bytes
+		return nil
 	}
 	return x
 }

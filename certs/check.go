@@ -54,7 +54,7 @@ type Code string
 // What [Cert.Check] can find.
 const (
 	CodeNoCertificate     Code = "no-certificate"      // error: the zero value
-	CodeDamaged           Code = "damaged"             // error: its own signature does not verify
+	CodeDamaged           Code = "damaged"             // error: its own signature does not verify, or its key is none
 	CodeExpired           Code = "expired"             // error
 	CodeExpiresSoon       Code = "expires-soon"        // warning: within 30 days
 	CodeNotYetValid       Code = "not-yet-valid"       // error
@@ -103,8 +103,8 @@ const backdoorKey = "427790a823b018db76f5d1d913495a8107d7c3a1fe396898c2c862074c6
 // not outside (RFC 5280, 4.1.2.5). Where nothing is known to be required, as
 // for the length of the key or of the validity, the finding is a [Warning].
 // What is known not to matter is [Info]: the certificate is a mere container of
-// the key, which is trusted by name, so its own signature, its extensions and
-// its issuer are not looked at.
+// the key, which is trusted by name, so its extensions and its issuer are not
+// looked at, and its own signature only for damage.
 func (c Cert) Check(at time.Time) []Problem {
 	x := c.X509()
 	if x == nil {
@@ -119,8 +119,8 @@ func (c Cert) Check(at time.Time) []Problem {
 		add(CodeKnownBackdoor, Error, "the private key of this certificate is public (AADInternals any_sts): anybody can sign in as anybody; "+
 			"if a domain has it, treat the tenant as broken into")
 	}
-	if damaged(x) {
-		add(CodeDamaged, Error, "the certificate's own signature does not verify: it was changed on the way, so fetch it again from the source")
+	if why := damaged(x); why != "" {
+		add(CodeDamaged, Error, "the certificate is damaged: %s, so it was changed on the way; fetch it again from the source", why)
 	}
 	day := func(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 	switch {

@@ -96,6 +96,39 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// What Check says of certificates that crypto/x509 would not make: the length of
+// the key at both sides of each bound, version 1, and a key that it cannot name.
+func TestCheckOdd(t *testing.T) {
+	modulus := func(bits uint) []byte {
+		n := random(2048)
+		n.Rsh(n, 2048-bits)
+		return spkiOf("1.2.840.113549.1.1.1", derNull, rsaKeyDER(n.SetBit(n, 0, 1), big.NewInt(65537)))
+	}
+	v1 := unsigned(modulus(2048))
+	v1.v1 = true
+	for _, test := range []struct {
+		name string
+		d    design
+		want string
+	}{
+		{"2048 bits", unsigned(modulus(2048)), ""},
+		{"2047 bits", unsigned(modulus(2047)), "warning: the RSA key has 2047 bits"},
+		{"1024 bits", unsigned(modulus(1024)), "warning: the RSA key has 1024 bits"},
+		{"1023 bits", unsigned(modulus(1023)), "error: the RSA key has 1023 bits"},
+		{"version 1", v1, "info: the certificate is X.509 version 1"},
+		{"X448", unsigned(spkiOf("1.3.101.111", nil, make([]byte, 56))), "error: the key is of an unknown kind:"},
+		{"ECDSA", unsigned(spkiOfKey(ecKey(t, elliptic.P256()).Public())), "error: the key is ECDSA:"},
+	} {
+		var got string
+		for _, p := range mustCert(t, test.d.build()).Check(now) {
+			got += p.String()
+		}
+		if !strings.HasPrefix(got, test.want) || (got == "") != (test.want == "") {
+			t.Errorf("%s: %q; want %q", test.name, got, test.want)
+		}
+	}
+}
+
 // A damaged certificate can come from metadata, which is not pasted.
 func TestCheckDamaged(t *testing.T) {
 	der := pairA().Cert().DER()
@@ -123,13 +156,8 @@ func TestDamage(t *testing.T) {
 	for bit := 0; bit < 8*len(c.DER()); bit += step {
 		der := c.DER()
 		der[bit/8] ^= 1 << (bit % 8)
-		got, err := certs.ParseOne(der)
-		if err == nil {
-			// The signature's or the key's algorithm became unknown, so that
-			// nothing can be checked: then at least Check says so.
-			if ps := got.Check(now); len(ps) == 0 || ps[0].Severity != certs.Error {
-				t.Errorf("bit %d: accepted as %v, %v", bit, got, ps)
-			}
+		if got, err := certs.ParseOne(der); err == nil {
+			t.Errorf("bit %d: accepted as %v", bit, got)
 		}
 	}
 }
@@ -145,6 +173,11 @@ func TestSeverityText(t *testing.T) {
 	var s certs.Severity
 	if err := s.UnmarshalText([]byte("bad")); err == nil {
 		t.Error("UnmarshalText(bad) succeeds")
+	}
+	for n, want := range map[int]string{40: strings.Repeat("x", 40), 41: strings.Repeat("x", 40) + "…"} {
+		if err := s.UnmarshalText([]byte(strings.Repeat("x", n))); err == nil || !strings.Contains(err.Error(), `"`+want+`"`) {
+			t.Errorf("UnmarshalText of %d letters: %v", n, err)
+		}
 	}
 	if got := certs.Severity(7).String(); got != "Severity(7)" {
 		t.Errorf("String = %q", got)
@@ -269,5 +302,31 @@ func TestCertValue(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(`{"Cert":"x"}`), &out); found(err) != certs.KindNotCertificate {
 		t.Errorf("from x: %v", err)
+	}
+}
+
+// The name in errors and logs is there, and of bounded length.
+func TestSubject(t *testing.T) {
+	named := func(cn string) string {
+		return selfSigned(t, ecKey(t, elliptic.P256()), func(c *x509.Certificate) { c.Subject.CommonName = cn }).String()
+	}
+	for cn, want := range map[string]string{
+		"":                       "empty subject (",
+		"x":                      "CN=x (",
+		strings.Repeat("x", 197): "CN=" + strings.Repeat("x", 197) + " (",
+		strings.Repeat("x", 198): "CN=" + strings.Repeat("x", 197) + "… (",
+	} {
+		if got := named(cn); !strings.HasPrefix(got, want) {
+			t.Errorf("%q; want %q", got, want)
+		}
+	}
+}
+
+// What metadata holds in place of a certificate is refused, also where damaged
+// ones are let through to be looked at.
+func TestMetadataHoldsCertificates(t *testing.T) {
+	d := unsigned(spkiOf("1.2.840.113549.1.1.1", derNull, []byte("no key"))).build()
+	if md, err := certs.ParseMetadata([]byte(jumpCloudMetadata(b64(string(d))))); found(err) != certs.KindUnreadable {
+		t.Errorf("%v, %v; want KindUnreadable", md, err)
 	}
 }

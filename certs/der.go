@@ -150,6 +150,18 @@ func tbsKind(tbs, next element) Kind {
 	return KindNotCertificate
 }
 
+// threeParts reports whether a certificate consists of three elements, as it
+// must, and nothing behind them. What is there is not signed, and crypto/x509
+// passes over it.
+func threeParts(cert []byte) bool {
+	outer, _, _ := readElement(cert)
+	rest := outer.body
+	for range 3 {
+		_, rest, _ = readElement(rest)
+	}
+	return len(rest) == 0
+}
+
 // isCertificate reports whether b is one whole certificate, as far as its outer
 // structure tells.
 func isCertificate(b []byte) bool {

@@ -32,8 +32,9 @@
 //     with its prefixes declared or not
 //   - JSON: a string, x5c of a JWKS, the application as JumpCloud's API returns
 //     it, the configuration as Microsoft Graph does
-//   - one line of configuration or code: YAML scalars, assignments in shells
-//     and PowerShell, string literals joined by operators
+//   - configuration, code and mails around any of these: YAML scalars and
+//     blocks, assignments in shells and PowerShell, here-documents, string
+//     literals joined by operators, numbered and prefixed lines
 //
 // in UTF-8, UTF-16 or Windows-1252, with or without byte order mark; and any
 // of it quoted (straight, smart or back quotes), JSON-escaped,
@@ -41,22 +42,31 @@
 // quoted-printable, in a Markdown fence, or behind the > of a mail; also
 // several of these one inside the other, up to a dozen layers.
 //
+// The layers are peeled from the outside. Once XML begins, its text is XML's
+// alone: metadata comes back as it was, or not at all. A certificate in a
+// comment of XML is not there.
+//
 // Nothing is guessed: a visible character that does not belong is never
 // dropped, and what is returned is always every certificate of the input.
 //
 // # Refused
 //
 // Every refusal is a [*ParseError] whose Found says what was there: a private
-// key, encrypted or not (anywhere in the input, which is refused as a whole), a
+// key, encrypted or not (anywhere in the input, which is refused as a whole; as
+// openssl prints one, too, but not words about one), a
 // signing request, a public key, a revocation list, PKCS#12, an SSH key, an
 // HTML page, JSON, metadata of a service provider or without a signing
 // certificate, a truncated certificate (with the number of missing bytes), data
 // behind the certificate, several certificates where one is needed (with their
 // subjects), a damaged certificate, nothing, too much, or something else.
 //
-// A certificate that names itself as its issuer must carry its own signature.
-// It is the only sign by which a bit that was lost in a paste shows, as
-// crypto/x509 reads such certificates without complaint.
+// A certificate that names itself as its issuer must carry its own signature,
+// unless it shows that another key of that name made it: by key identifiers that
+// differ, or by a kind or length of signature that its key does not make. It is
+// the only sign by which a bit that was lost in a paste shows, as crypto/x509
+// reads such certificates without complaint. A key of an algorithm that nobody
+// knows is damage, too. Of a certificate that an authority has issued, a changed
+// bit cannot be seen.
 //
 // No error, and nothing that [KeyPair] prints, holds key material.
 //
@@ -70,6 +80,12 @@
 // All of them demand well-formed XML, with namespaces, without exception, and
 // refuse document types, so that no two readers can disagree about what a
 // document says.
+//
+// Metadata that was wrapped on its way (quoted, escaped, indented in YAML, behind
+// the > of a mail, in a fence, a here-document or JSON) comes back as it was, or is
+// refused. A wrapping is told by what stands outermost, and each is taken off by its
+// own rules, once: where the text begins like XML, all that looks like an escape
+// in it is XML's. What could be read in two ways is refused.
 //
 // # Limits
 //

@@ -1,8 +1,11 @@
 package certs
 
 import (
+	"bytes"
+	"strconv"
 	"strings"
-	"time"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 // state is where in a metadata document an element is.
@@ -24,19 +27,6 @@ const (
 // maxText bounds the text of one certificate or format in metadata.
 const maxText = 1 << 20
 
-// certText is the content of an X509Certificate element.
-type certText struct {
-	text      string
-	line, col int
-}
-
-// provider is an identity provider as it is read.
-type provider struct {
-	md    Metadata
-	certs []certText
-	err   *ParseError
-}
-
 // extractor picks the metadata of one provider out of the events of a
 // document, whose structure it follows from the root: what stands in another
 // place than the schema's, or in another namespace, does not count.
@@ -46,7 +36,7 @@ type extractor struct {
 
 	all bool // read every provider, for results
 
-	signed bool // the document is verified; no comment may split a value
+	signed bool // what is read is the canonical form: places in it mean nothing
 
 	states []state
 	limits []limit // of the enclosing EntitiesDescriptors and the entity
@@ -59,6 +49,8 @@ type extractor struct {
 
 	text      []byte
 	line, col int
+	cert      bool // the last element begun is an X509Certificate
+	rsa       int  // how deep the last RSAKeyValue's children are
 
 	matches  int       // entities with the wanted ID
 	found    *provider // the wanted one, or the first
@@ -70,46 +62,84 @@ type extractor struct {
 	olds     int
 }
 
-// limit is the validity that an element states.
-type limit struct {
-	until time.Time
-	cache time.Duration
-}
-
 // scan feeds the extractor from a scanner to the end of the document.
-func (x *extractor) scan(s *scanner) error {
+func (x *extractor) scan(s *xmlscan.Scanner) error {
 	for {
-		k, err := s.next()
+		k, err := s.Next()
 		if err != nil {
-			return err
+			return scanError(err)
 		}
 		switch k {
-		case tokenStart:
-			if err := x.start(s.name, s); err != nil {
+		case xmlscan.Start:
+			if err := x.keyIn(s); err != nil {
 				return err
 			}
-		case tokenEnd:
-			x.end()
-		case tokenText:
-			if k := textKey(s.text); k != "" {
-				return refuse(k, "%s", adviceKey)
+			if err := x.start(s.Name, s); err != nil {
+				return err
 			}
-			x.data(s.text)
-		case tokenComment:
-			x.comment()
-		case tokenEOF:
+		case xmlscan.End:
+			x.end()
+		case xmlscan.Text:
+			if err := x.keyText(s.Text); err != nil {
+				return err
+			}
+			x.data(s.Text)
+		case xmlscan.Comment, xmlscan.Instruction:
+			if err := findKey(s.Text); err != nil {
+				return err
+			}
+		case xmlscan.EOF:
 			return nil
 		}
 	}
 }
 
-// attributes is what start needs to know of an element besides its name.
-type attributes interface {
-	attr(local string) (string, bool) // an attribute without a namespace
-	here() (line, col int)            // 0, 0 if that is not known
+// keyIn looks for a private key in the attributes of an element, and for the
+// private part of an RSA key in what it is.
+func (x *extractor) keyIn(s *xmlscan.Scanner) *ParseError {
+	for i := range s.Attrs {
+		if raw := s.Attrs[i].Raw; len(raw) >= minKeyText {
+			if err := findKey(raw); err != nil {
+				return err
+			}
+		}
+	}
+	x.cert = false
+	switch string(s.Name.Local) {
+	case "X509Certificate":
+		x.cert = true
+	case "RSAKeyValue":
+		x.rsa = len(x.states) + 1
+	case "D", "DP", "DQ", "InverseQ":
+		if x.rsa > 0 && len(x.states) == x.rsa {
+			return refuse(KindPrivateKey, "%s", adviceKey)
+		}
+	}
+	return nil
 }
 
-func (x *extractor) start(n name, at attributes) error {
+// keyText looks for a private key in text. That of a certificate, whoever's it
+// is, is looked at where it begins: it is much, and base64.
+func (x *extractor) keyText(t []byte) *ParseError {
+	switch {
+	case len(t) < minKeyText:
+	case x.cert && !bytes.Contains(t, []byte("---")):
+		if k := textKey(t); k != "" {
+			return refuse(k, "%s", adviceKey)
+		}
+	default:
+		return findKey(t)
+	}
+	return nil
+}
+
+// attributes is what start needs to know of an element besides its name.
+type attributes interface {
+	Attr(local string) (string, bool) // an attribute without a namespace
+	Here() (line, col int)            // 0, 0 if that is not known
+}
+
+func (x *extractor) start(n xmlscan.Name, at attributes) error {
 	if len(x.states) == 0 {
 		return x.root(n, at)
 	}
@@ -117,12 +147,12 @@ func (x *extractor) start(n name, at attributes) error {
 	switch x.states[len(x.states)-1] {
 	case inEntities:
 		switch {
-		case n.is(nsMD, "EntitiesDescriptor"):
+		case n.Is(xmlscan.MD, "EntitiesDescriptor"):
 			next = inEntities
 			if err := x.push(at); err != nil {
 				return err
 			}
-		case n.is(nsMD, "EntityDescriptor"):
+		case n.Is(xmlscan.MD, "EntityDescriptor"):
 			next = inEntity
 			if err := x.entity(at); err != nil {
 				return err
@@ -132,31 +162,33 @@ func (x *extractor) start(n name, at attributes) error {
 		next = x.role(n, at)
 	case inIDP:
 		switch {
-		case n.is(nsMD, "KeyDescriptor"):
-			if use, ok := at.attr("use"); !ok || use == "signing" {
+		case n.Is(xmlscan.MD, "KeyDescriptor"):
+			if use, ok := at.Attr("use"); !ok || use == "signing" {
 				next = inKey
 			}
-		case n.is(nsMD, "NameIDFormat"):
+		case n.Is(xmlscan.MD, "NameIDFormat"):
 			next, x.text = inFormat, x.text[:0]
-		case n.is(nsMD, "SingleSignOnService"):
+		case n.Is(xmlscan.MD, "SingleSignOnService"):
 			next = inEndpoint
 			x.idp.md.SSO = append(x.idp.md.SSO, endpoint(at))
-		case n.is(nsMD, "SingleLogoutService"):
+		case n.Is(xmlscan.MD, "SingleLogoutService"):
 			next = inEndpoint
 			x.idp.md.SLO = append(x.idp.md.SLO, endpoint(at))
 		}
 	case inKey:
-		if n.is(nsDS, "KeyInfo") {
+		if n.Is(xmlscan.DS, "KeyInfo") {
 			next = inKeyInfo
 		}
 	case inKeyInfo:
-		if n.is(nsDS, "X509Data") {
+		if n.Is(xmlscan.DS, "X509Data") {
 			next = inX509Data
 		}
 	case inX509Data:
-		if n.is(nsDS, "X509Certificate") {
+		if n.Is(xmlscan.DS, "X509Certificate") {
 			next, x.text = inCert, x.text[:0]
-			x.line, x.col = at.here()
+			if !x.signed {
+				x.line, x.col = at.Here()
+			}
 		}
 	case inCert, inFormat:
 		x.spoil("an element inside the text of an X509Certificate or NameIDFormat")
@@ -166,31 +198,32 @@ func (x *extractor) start(n name, at attributes) error {
 }
 
 func endpoint(at attributes) Endpoint {
-	binding, _ := at.attr("Binding")
-	location, _ := at.attr("Location")
+	binding, _ := at.Attr("Binding")
+	location, _ := at.Attr("Location")
 	return Endpoint{binding, location}
 }
 
-func (x *extractor) root(n name, at attributes) error {
+func (x *extractor) root(n xmlscan.Name, at attributes) error {
 	switch {
-	case n.is(nsMD, "EntitiesDescriptor"):
+	case n.Is(xmlscan.MD, "EntitiesDescriptor"):
 		x.states = append(x.states, inEntities)
 		return x.push(at)
-	case n.is(nsMD, "EntityDescriptor"):
+	case n.Is(xmlscan.MD, "EntityDescriptor"):
 		x.states = append(x.states, inEntity)
 		return x.entity(at)
-	case strings.EqualFold(string(n.local), "html"):
+	case strings.EqualFold(string(n.Local), "html"):
 		return refuse(KindHTML, "%s", markupAdvice(KindHTML))
-	case n.space == nsSAMLP || n.space == nsSAML:
-		return refuse(KindNotMetadata, "it is a SAML %s, a message of one sign-in: download the metadata of the identity provider", printable(string(n.local), 40))
-	case n.is(nsNone, "EntityDescriptor") || n.is(nsNone, "EntitiesDescriptor"):
-		return refuse(KindNotMetadata, "the root element has no namespace: it must be xmlns=%q", uriMD)
+	case n.Space == xmlscan.SAMLP || n.Space == xmlscan.SAML:
+		return refuse(KindNotMetadata, "it is a SAML %s, a message of one sign-in: download the metadata of the identity provider",
+			printable(string(n.Local), 40))
+	case n.Is(xmlscan.None, "EntityDescriptor") || n.Is(xmlscan.None, "EntitiesDescriptor"):
+		return refuse(KindNotMetadata, "the root element has no namespace: it must be xmlns=%q", xmlscan.URIMD)
 	}
-	return refuse(KindNotMetadata, "the root element is %s: download the metadata of the identity provider", printable(string(n.local), 60))
+	return refuse(KindNotMetadata, "the root element is %s: download the metadata of the identity provider", printable(string(n.Local), 60))
 }
 
 func (x *extractor) entity(at attributes) error {
-	x.id, _ = at.attr("entityID")
+	x.id, _ = at.Attr("entityID")
 	x.idp, x.sp, x.old = nil, false, false
 	x.entities++
 	x.skip = x.byID && x.id != x.want
@@ -206,14 +239,12 @@ func (x *extractor) entity(at attributes) error {
 // push notes the validity that an element states.
 func (x *extractor) push(at attributes) error {
 	var l limit
-	if v, ok := at.attr("validUntil"); ok && !x.skip {
-		t, ok := parseDateTime(v)
-		if !ok {
-			return refuse(KindNotMetadata, "validUntil is %q, which is not a date and time", printable(v, 60))
+	if v, ok := at.Attr("validUntil"); ok && !x.skip {
+		if l.until, ok = parseDateTime(v); !ok {
+			l.bad = strconv.Quote(printable(v, 60))
 		}
-		l.until = t
 	}
-	if v, ok := at.attr("cacheDuration"); ok {
+	if v, ok := at.Attr("cacheDuration"); ok {
 		l.cache = parseDuration(v)
 	}
 	x.limits = append(x.limits, l)
@@ -221,15 +252,15 @@ func (x *extractor) push(at attributes) error {
 }
 
 // role handles the elements of an entity.
-func (x *extractor) role(n name, at attributes) state {
+func (x *extractor) role(n xmlscan.Name, at attributes) state {
 	switch {
-	case n.is(nsMD, "SPSSODescriptor"):
+	case n.Is(xmlscan.MD, "SPSSODescriptor"):
 		x.sp = true
-	case n.is(nsMD, "IDPSSODescriptor"):
-		protocols, _ := at.attr("protocolSupportEnumeration")
+	case n.Is(xmlscan.MD, "IDPSSODescriptor"):
+		protocols, _ := at.Attr("protocolSupportEnumeration")
 		saml2 := false
-		for _, p := range strings.Fields(protocols) {
-			saml2 = saml2 || p == uriSAMLP
+		for _, p := range strings.FieldsFunc(protocols, func(r rune) bool { return r < 0x80 && isSpace(byte(r)) }) {
+			saml2 = saml2 || p == xmlscan.URISAMLP
 		}
 		if !saml2 {
 			x.old = true // Shibboleth, SAML 1.x
@@ -242,21 +273,27 @@ func (x *extractor) role(n name, at attributes) state {
 		if x.skip || !x.byID && !x.all && x.idps > 1 {
 			break // counted; the content is not needed
 		}
-		want, _ := at.attr("WantAuthnRequestsSigned")
-		x.idp.md.WantAuthnRequestsSigned = x.idp.md.WantAuthnRequestsSigned || want == "true" || want == "1"
-		if v, ok := at.attr("validUntil"); ok {
+		want, _ := at.Attr("WantAuthnRequestsSigned")
+		x.idp.md.WantAuthnRequestsSigned = x.idp.md.WantAuthnRequestsSigned || isTrue(want)
+		if v, ok := at.Attr("validUntil"); ok {
 			t, ok := parseDateTime(v)
-			if !ok {
+			if !ok && !x.all {
 				x.spoil("validUntil of the role is not a date and time")
 			}
 			x.idp.md.ValidUntil = earlier(x.idp.md.ValidUntil, t)
 		}
-		if v, ok := at.attr("cacheDuration"); ok {
+		if v, ok := at.Attr("cacheDuration"); ok {
 			x.idp.md.CacheDuration = shorter(x.idp.md.CacheDuration, parseDuration(v))
 		}
 		return inIDP
 	}
 	return inNothing
+}
+
+// isTrue reads xs:boolean, whose white space collapses.
+func isTrue(v string) bool {
+	v = strings.Trim(v, " \t\r\n")
+	return v == "true" || v == "1"
 }
 
 func (x *extractor) spoil(what string) {
@@ -275,15 +312,6 @@ func (x *extractor) data(b []byte) {
 			return
 		}
 		x.text = append(x.text, b...)
-	}
-}
-
-func (x *extractor) comment() {
-	if len(x.states) == 0 || !x.signed {
-		return
-	}
-	if st := x.states[len(x.states)-1]; st == inCert || st == inFormat {
-		x.spoil("a comment inside the text of an X509Certificate or NameIDFormat")
 	}
 }
 
@@ -328,77 +356,10 @@ func (x *extractor) endEntity() {
 	md := &x.found.md
 	md.EntityID = x.id
 	for _, l := range x.limits {
+		if l.bad != "" && !x.all { // certificates alone have no date
+			x.spoil("validUntil is " + l.bad + ", which is not a date and time")
+		}
 		md.ValidUntil = earlier(md.ValidUntil, l.until)
 		md.CacheDuration = shorter(md.CacheDuration, l.cache)
 	}
-}
-
-// result is what was found, once the document has ended.
-func (x *extractor) result() (*Metadata, error) {
-	switch {
-	case x.byID && x.matches == 0:
-		e := refuse(KindUnknownEntity, "%q is not among the entities, of which there are %d", printable(x.want, 200), x.entities)
-		e.Subjects = x.ids
-		return nil, e
-	case x.byID && x.matches > 1:
-		return nil, refuse(KindSeveralIdPs, "%d entities have the ID %q", x.matches, printable(x.want, 200))
-	case !x.byID && !x.all && x.idps > 1:
-		e := refuse(KindSeveralIdPs, "%d of them: choose one by its entity ID", x.idps)
-		e.Subjects = x.ids
-		return nil, e
-	case x.found == nil && x.sps > 0:
-		return nil, refuse(KindServiceProvider, "download the metadata of the identity provider")
-	case x.found == nil && x.olds > 0:
-		return nil, refuse(KindNotMetadata, "the identity provider does not speak SAML 2.0")
-	case x.found == nil:
-		return nil, refuse(KindNotMetadata, "it describes no identity provider")
-	}
-	return x.found.metadata(readCert)
-}
-
-// results is the same for every provider, and for certificates that were
-// pasted, which may be damaged.
-func (x *extractor) results() ([]*Metadata, error) {
-	if _, err := x.result(); err != nil {
-		return nil, err
-	}
-	var mds []*Metadata
-	for _, p := range x.every {
-		md, err := p.metadata(newCert)
-		if err != nil {
-			return nil, err
-		}
-		mds = append(mds, md)
-	}
-	return mds, nil
-}
-
-// metadata reads the provider's certificates by read.
-func (p *provider) metadata(read func(der []byte) (Cert, *ParseError)) (*Metadata, error) {
-	if p.err != nil {
-		return nil, p.err
-	}
-	md := p.md
-	if md.EntityID == "" {
-		return nil, refuse(KindNotMetadata, "the identity provider has no entityID")
-	}
-	seen := make(map[Cert]bool)
-	for _, ct := range p.certs {
-		c, err := parseElement(ct.text, read)
-		if err != nil {
-			if ct.line > 0 {
-				err.Line, err.Column = ct.line, ct.col
-			}
-			return nil, err
-		}
-		if !seen[c] {
-			seen[c] = true
-			md.SigningCerts = append(md.SigningCerts, c)
-		}
-	}
-	if len(md.SigningCerts) == 0 {
-		return nil, refuse(KindNoSigningKey, "the identity provider %q states no certificate for signing: add one there, and download the metadata again",
-			printable(md.EntityID, 200))
-	}
-	return &md, nil
 }

@@ -3,6 +3,8 @@ package certs
 import (
 	"bytes"
 	"encoding/json"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 // parseMarkup reads text that begins with <: metadata, or a piece of it.
@@ -27,6 +29,11 @@ func parseMarkup(t []byte, in nesting) ([]Cert, *ParseError) {
 	}
 	if _, err := parseMetadata(t, &extractor{}); err != nil {
 		if perr, ok := err.(*ParseError); ok {
+			if perr.Found == KindNotMetadata {
+				if cs, err := configPEM(t, in); err != nil || len(cs) > 0 {
+					return cs, err
+				}
+			}
 			return nil, perr
 		}
 	}
@@ -37,8 +44,8 @@ func parseMarkup(t []byte, in nesting) ([]Cert, *ParseError) {
 // in a document.
 func parseAllMetadata(t []byte) ([]Cert, *ParseError) {
 	x := &extractor{all: true}
-	s := newScanner(t)
-	s.utf16 = true // whatever it was, it is UTF-8 now
+	s := xmlscan.New(t)
+	s.UTF16 = true // whatever it was, it is UTF-8 now
 	err := x.scan(s)
 	var mds []*Metadata
 	if err == nil {
@@ -54,75 +61,6 @@ func parseAllMetadata(t []byte) ([]Cert, *ParseError) {
 	return cs, nil
 }
 
-// parseSnippet reads the X509Certificate elements in a piece of metadata, in
-// which the declarations of the prefixes are missing more often than not.
-func parseSnippet(t []byte) ([]Cert, *ParseError) {
-	if bytes.Contains(t, []byte("<!DOCTYPE")) || bytes.Contains(t, []byte("<!ENTITY")) {
-		return nil, refuse(KindDTD, "%s", markupAdvice(KindDTD))
-	}
-	var cs []Cert
-	encryption := false
-	for rest := t; ; {
-		i := bytes.IndexByte(rest, '<')
-		if i < 0 {
-			break
-		}
-		rest = rest[i+1:]
-		end := bytes.IndexByte(rest, '>')
-		if end < 0 {
-			end = len(rest)
-		}
-		tag := rest[:end]
-		switch _, local := splitName(tag[:scanName(tag)]); string(local) {
-		case "KeyDescriptor":
-			encryption = bytes.Contains(tag, []byte(`"encryption"`)) || bytes.Contains(tag, []byte(`'encryption'`))
-		case "X509Certificate":
-			if encryption || end == len(rest) || bytes.HasSuffix(tag, []byte("/")) {
-				break
-			}
-			c, err := parseElement(string(snippetText(rest[end+1:])), newCert)
-			if err != nil {
-				return nil, err
-			}
-			cs = append(cs, c)
-		}
-	}
-	if len(cs) == 0 {
-		return nil, refuse(KindNoSigningKey, "a piece of metadata that has no X509Certificate for signing: download the whole")
-	}
-	return cs, nil
-}
-
-// snippetText returns the text of an element, given what follows its start tag.
-// Comments are left out, CDATA sections unpacked, references decoded.
-func snippetText(t []byte) []byte {
-	var out []byte
-	for {
-		i := bytes.IndexByte(t, '<')
-		if i < 0 {
-			out = append(out, t...)
-			break
-		}
-		out = append(out, t[:i]...)
-		t = t[i:]
-		if after, ok := bytes.CutPrefix(t, []byte("<!--")); ok {
-			_, t, _ = bytes.Cut(after, []byte("-->"))
-			continue
-		}
-		if after, ok := bytes.CutPrefix(t, []byte("<![CDATA[")); ok {
-			var in []byte
-			in, t, _ = bytes.Cut(after, []byte("]]>"))
-			out = append(out, in...)
-			continue
-		}
-		break
-	}
-	if dec, ok := decodeEntities(out); ok {
-		return dec
-	}
-	return out
-}
-
 // rootName returns the local name of the first element in t.
 func rootName(t []byte) string {
 	for {
@@ -135,7 +73,7 @@ func rootName(t []byte) string {
 			skip = "-->"
 		case bytes.HasPrefix(t, []byte("<")):
 			t = t[1:]
-			_, local := splitName(t[:scanName(t[:min(len(t), maxName)])])
+			_, local := xmlscan.SplitName(t[:xmlscan.ScanName(t[:min(len(t), xmlscan.MaxName)])])
 			return string(local)
 		default:
 			return ""
@@ -256,58 +194,42 @@ func jsonStrings(t []byte, f func(key, value string) *ParseError) *ParseError {
 	}
 }
 
-// unwrapMetadata undoes the wrappings of metadata until it begins with <.
+// unwrapMetadata takes off what is around metadata.
 func unwrapMetadata(b []byte) (document, *ParseError) {
-	cause := refuse(KindNotMetadata, "it does not begin with <")
-	var text []byte
-	for nested := 0; ; nested++ {
-		if len(b) == 0 {
-			return document{}, refuse(KindEmpty, "there is no input at all")
-		}
-		if looksDER(b) {
-			_, err := parseDER(b)
-			return document{}, notMetadata(err)
-		}
-		var err *ParseError
-		if text, err = decodeText(b); err != nil {
-			return document{}, notMetadata(err)
-		}
-		for range maxLayers {
-			if err := findKey(text); err != nil {
-				return document{}, err
-			}
-			t := trimText(text)
-			if len(t) == 0 {
-				return document{}, refuse(KindEmpty, "there is only white space")
-			}
-			if t[0] == '<' && !isTextTag([]byte(rootName(t))) {
-				if k := markupKind(t); k != "" {
-					return document{}, refuse(k, "%s", markupAdvice(k))
-				}
-				return document{text: t, utf16: true}, nil
-			}
-			if len(findMarkers(t)) > 0 {
-				_, err := parseText(t, newNesting(t))
-				return document{}, notMetadata(err)
-			}
-			if raw, err := decodeBase64(t); err == nil && nested < maxNested && len(raw) > 0 && looksText(raw) {
-				b = raw
-				break
-			}
-			next, ok := unwrap(t)
-			if !ok {
-				_, err := parseText(t, newNesting(t))
-				if err != nil && err.Found == KindNotCertificate {
-					return document{}, cause
-				}
-				return document{}, notMetadata(err)
-			}
-			text, b = next, nil
-		}
-		if b == nil || nested > maxNested {
-			return document{}, cause
-		}
+	if len(b) == 0 {
+		return document{}, refuse(KindEmpty, "there is no input at all")
 	}
+	if looksDER(b) {
+		_, err := parseDER(b)
+		return document{}, notMetadata(err)
+	}
+	text, err := decodeText(b)
+	if err != nil {
+		return document{}, notMetadata(err)
+	}
+	if err := findKey(text); err != nil {
+		return document{}, err
+	}
+	if t, ok := peelXML(text); ok && !isTextTag([]byte(rootName(t))) {
+		if k := markupKind(t); k != "" {
+			return document{}, refuse(k, "%s", markupAdvice(k))
+		}
+		if err := findKey(t); err != nil {
+			return document{}, err
+		}
+		return document{text: t, utf16: true}, nil
+	}
+	t := trimText(text)
+	switch {
+	case len(t) == 0:
+		return document{}, refuse(KindEmpty, "there is only white space")
+	case t[0] == '<':
+		return document{text: t, utf16: true}, nil
+	}
+	if _, err = parseText(text, newNesting(text)); err != nil && err.Found == KindNotCertificate {
+		err = refuse(KindNotMetadata, "it does not begin with <")
+	}
+	return document{}, notMetadata(err)
 }
 
 // notMetadata makes an error for metadata of one for certificates, or of the

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"time"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 // Limits on the size of an input, in bytes. What is larger is refused with
@@ -101,13 +103,14 @@ func ParseMetadataFor(b []byte, entityID string) (*Metadata, error) {
 // ReadMetadataFor is [ParseMetadataFor] on a stream of any length. It reads r
 // to its end, in a window of 64 KiB that grows only for a single tag or text
 // that is longer (to 16 MiB at most); of the entities that were not asked for
-// nothing is kept. Errors of r are returned as they are.
+// nothing is kept, but for the first 65,536 IDs, to find one that is used twice.
+// Errors of r are returned as they are.
 //
 // It takes XML in UTF-8 only; what is wrapped or in UTF-16 must be unpacked
 // before.
 func ReadMetadataFor(r io.Reader, entityID string) (*Metadata, error) {
 	x := &extractor{want: entityID, byID: true}
-	if err := x.scan(newStreamScanner(r)); err != nil {
+	if err := x.scan(xmlscan.NewReader(r)); err != nil {
 		return nil, err
 	}
 	return x.result()
@@ -118,9 +121,7 @@ func parseMetadata(b []byte, x *extractor) (*Metadata, error) {
 	if perr != nil {
 		return nil, perr
 	}
-	s := newScanner(doc.text)
-	s.utf16 = doc.utf16
-	if err := x.scan(s); err != nil {
+	if err := x.scan(doc.scanner()); err != nil {
 		return nil, err
 	}
 	return x.result()
@@ -130,6 +131,12 @@ func parseMetadata(b []byte, x *extractor) (*Metadata, error) {
 type document struct {
 	text  []byte
 	utf16 bool // it was UTF-16, and an XML declaration may say so
+}
+
+func (d document) scanner() *xmlscan.Scanner {
+	s := xmlscan.New(d.text)
+	s.UTF16 = d.utf16
+	return s
 }
 
 // openMetadata undoes what can happen to metadata on its way, and refuses what
@@ -144,10 +151,9 @@ func openMetadata(b []byte) (document, *ParseError) {
 		if k := markupKind(b); k != "" {
 			return document{}, refuse(k, "%s", markupAdvice(k))
 		}
-		if bytes.Contains(b, []byte("PRIVATE KEY")) {
-			return document{}, refuse(KindPrivateKey, "%s", adviceKey)
+		if _, wrapped := peelMarkup(trimText(bare[i:])); !wrapped || len(b) > MaxInput {
+			return document{text: b}, nil
 		}
-		return document{text: b}, nil
 	}
 	if len(b) > MaxInput {
 		return document{}, refuse(KindNotMetadata, "it does not begin with <")

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 // maxLayers bounds how often one wrapping is undone to find another, and
@@ -172,6 +174,7 @@ func parseBytes(b []byte, in nesting) ([]Cert, *ParseError) {
 func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 	var first *ParseError
 	for layer := range maxLayers {
+		count(len(text))
 		if *in.left -= len(text); *in.left < 0 {
 			return nil, refuse(KindNotCertificate, "text that is wrapped too often: %s", adviceExport)
 		}
@@ -184,6 +187,15 @@ func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 				break
 			}
 			return nil, refuse(KindEmpty, "there is only white space")
+		}
+		if code, ok := bytes.CutPrefix(t, []byte("<?php")); ok {
+			text = code
+			continue
+		}
+		if layer == 0 && mayHoldXML(t) {
+			if cs, err, ok := parseWrapped(t, in); ok {
+				return cs, err
+			}
 		}
 		cs, err := parsePlain(t, in)
 		if err == nil {
@@ -206,7 +218,7 @@ func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 		if first == nil {
 			first = err
 		}
-		next, ok := unwrap(t)
+		next, ok := unwrap(t, in.more())
 		if !ok {
 			break
 		}
@@ -215,18 +227,45 @@ func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 	return nil, first
 }
 
+// mayHoldXML reports whether there is anything in t that XML could begin with, or
+// be escaped by.
+func mayHoldXML(t []byte) bool { return bytes.ContainsAny(t, `<&%\`) }
+
+// parseWrapped reads wrapped metadata, or a piece of it. It reports false if t is
+// nothing of the kind.
+func parseWrapped(t []byte, in nesting) ([]Cert, *ParseError, bool) {
+	if opensXML(t) {
+		if _, ok := peelMarkup(t); !ok {
+			return nil, nil, false
+		}
+	}
+	x, ok := peelXML(t)
+	if !ok {
+		return nil, nil, false
+	}
+	if err := findKey(x); err != nil {
+		return nil, err, true
+	}
+	switch rootName(x) {
+	case "EntityDescriptor", "EntitiesDescriptor", "X509Certificate", "X509Data", "KeyInfo", "KeyDescriptor", "IDPSSODescriptor":
+		cs, err := parseMarkup(x, in)
+		return cs, nil, err == nil
+	}
+	return nil, nil, false
+}
+
 // parsePlain reads text in which nothing is wrapped any more.
 func parsePlain(t []byte, in nesting) ([]Cert, *ParseError) {
 	if t[0] == '<' {
 		return parseMarkup(t, in)
 	}
-	if ms := findMarkers(t); len(ms) > 0 {
-		return parsePEM(t, ms, in)
-	}
 	if t[0] == '{' || t[0] == '[' {
 		if cs, err, ok := parseJSON(t, in); ok {
 			return cs, err
 		}
+	}
+	if ms := findMarkers(t); len(ms) > 0 {
+		return parsePEM(t, ms, in)
 	}
 	if isSSH(t) {
 		return nil, refuse(KindSSHKey, "SSH keys have no certificate: "+adviceExport)
@@ -341,9 +380,7 @@ func locate(err *ParseError, text []byte, cut int) {
 	if err.offset == 0 || err.Line > 0 {
 		return
 	}
-	s := newScanner(text)
-	line, col := s.position(min(cut+err.offset-1, len(text)))
-	err.Line, err.Column = line, col+1
+	err.Line, err.Column = xmlscan.Position(text, min(cut+err.offset-1, len(text)))
 }
 
 // foreign makes the error for a visible character that base64 does not have.

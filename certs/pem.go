@@ -52,8 +52,10 @@ func readMarker(t []byte, i int, word string) (marker, bool) {
 	}
 	from, dashes := dashesBefore(t, i)
 	label, j := readLabel(t, i+len(word))
+	count(i - from + j - i)
 	m.label = string(label)
 	to, after := dashesAfter(t, j)
+	count(to - j)
 	known := labelKind(m.label) != labelUnknown
 	if len(label) == 0 || dashes == 0 && !(known && string(t[i:i+len(word)]) == word && lineBegins(t, i)) ||
 		after == 0 && !(known && lineEnds(t, j)) || len(label) > 40 {
@@ -243,6 +245,9 @@ func parseBlock(t []byte, from, to int, label string, in nesting) ([]Cert, *Pars
 	}
 	raw, err := decodeBase64(unquoted)
 	if err != nil {
+		if raw, ok := unescapeBody(unquoted); ok {
+			return parseRaw(raw, label, in)
+		}
 		if len(unquoted) == len(body) && err.offset > 0 {
 			err.offset += to - len(body) // the body is the end of the block
 		} else {
@@ -250,6 +255,46 @@ func parseBlock(t []byte, from, to int, label string, in nesting) ([]Cert, *Pars
 		}
 		return nil, err
 	}
+	return parseRaw(raw, label, in)
+}
+
+// unescapeBody decodes the content of a block whose lines are escaped, quoted
+// or broken by tags: its first foreign character tells by what. The text around
+// the block, which may have such characters of its own, has no part in it.
+func unescapeBody(body []byte) ([]byte, bool) {
+	for range maxLayers {
+		count(len(body))
+		raw, err := decodeBase64(body)
+		if err == nil {
+			return raw, true
+		}
+		if err.offset == 0 {
+			return nil, false
+		}
+		var next []byte
+		ok := false
+		switch c := body[err.offset-1]; c {
+		case '\\':
+			next, ok = decodeBackslashes(body)
+		case '%':
+			next, ok = decodePercent(body)
+		case '&':
+			next, ok = decodeEntities(body)
+		case '=':
+			next, ok = decodeQuotedPrintable(body)
+		case '<':
+			next, ok = dropTags(body)
+		}
+		if !ok || len(next) >= len(body) {
+			return nil, false
+		}
+		body = next
+	}
+	return nil, false
+}
+
+// parseRaw reads what a block's base64 holds.
+func parseRaw(raw []byte, label string, in nesting) ([]Cert, *ParseError) {
 	if labelKind(label) == labelTrusted {
 		if e, _, ok := readElement(raw); ok && e.whole() {
 			raw = raw[:e.head+e.size]
@@ -306,13 +351,28 @@ func unquoteLines(t []byte, from int, body []byte) []byte {
 		return body
 	}
 	lines := bytes.Split(bytes.ReplaceAll(body, []byte("\r"), []byte("\n")), []byte("\n"))
+	if len(lines) == 1 {
+		return body
+	}
 	out := make([]byte, 0, len(body))
+	number, tail, numbered := lineNumber(prefix)
 	for _, line := range lines[1:] {
 		line = bytes.TrimLeft(line, " \t")
 		if len(line) == 0 {
 			continue
 		}
 		cut, ok := bytes.CutPrefix(line, prefix)
+		if numbered {
+			var n int
+			number++
+			if n, cut, ok = lineNumber(line); ok {
+				ok = n == number
+			}
+			cut = bytes.TrimPrefix(cut, tail)
+		}
+		if !ok && prefix[0] == '>' {
+			cut, ok = line, true // a mail program has folded a line
+		}
 		if !ok {
 			return body
 		}

@@ -2,9 +2,7 @@ package certs
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -133,165 +131,6 @@ func utf8Share(b []byte) bool {
 	return bad*10 <= len(b)
 }
 
-// findKey looks for a private key anywhere in text: by the markers of PEM, of
-// PuTTY, age, .NET and JWK, and by DER in base64 that begins like a key.
-func findKey(t []byte) *ParseError {
-	if k := markedKey(t); k != "" {
-		return refuse(k, "%s", adviceKey)
-	}
-	before := byte(' ')
-	for i := 0; i+20 < len(t); i++ {
-		c := t[i]
-		if (c == 'M' || c == 'L' || c == '3') && (!base64Byte(before) || i >= 2 && t[i-2] == '\\') {
-			switch {
-			case c == 'L' && (bytes.HasPrefix(t[i:], []byte("LS0tLS1CRUdJTi")) || bytes.HasPrefix(t[i:], []byte("LS0tLS1CRUdJT"))):
-				head := decodePrefix(t[i:], 96)
-				if k := markedKey(head); k != "" {
-					return refuse(k, "%s", adviceKey)
-				}
-			case c == '3':
-				if hexKey(t[i:]) {
-					return refuse(KindPrivateKey, "%s", adviceKey)
-				}
-			case c == 'M':
-				head := decodePrefix(t[i:], 48)
-				if k := derKind(head); k == KindPrivateKey || k == KindEncryptedPrivateKey {
-					return refuse(k, "%s", adviceKey)
-				}
-			}
-		}
-		before = c
-	}
-	return nil
-}
-
-// textKey looks for a private key that begins where t does.
-func textKey(t []byte) Kind {
-	i := skipSpace(t, 0)
-	if len(t)-i < 40 {
-		return ""
-	}
-	switch t[i] {
-	case 'M':
-		if k := derKind(decodePrefix(t[i:], 48)); k == KindPrivateKey || k == KindEncryptedPrivateKey {
-			return k
-		}
-	case '-':
-		return markedKey(t[i:min(len(t), i+80)])
-	}
-	return ""
-}
-
-// hexKey reports whether t begins with a private key in hexadecimal digits:
-// PKCS#8, PKCS#1 or SEC 1.
-func hexKey(t []byte) bool {
-	var digits [64]byte
-	n := 0
-	for _, c := range t[:min(len(t), 2*len(digits))] {
-		if n == len(digits) || c != ':' && !isSpace(c) && !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F') {
-			break
-		}
-		if n == 2 && string(digits[:2]) != "30" {
-			return false
-		}
-		if c != ':' && !isSpace(c) {
-			digits[n] = c
-			n++
-		}
-	}
-	var der [32]byte
-	k, err := hex.Decode(der[:], digits[:n&^1])
-	return err == nil && derKind(der[:k]) == KindPrivateKey
-}
-
-// decodePrefix decodes the first n characters of base64 at the beginning of t.
-func decodePrefix(t []byte, n int) []byte {
-	var packed [96]byte
-	k := 0
-	for _, c := range t {
-		if k == n {
-			break
-		}
-		switch {
-		case c == '-':
-			c = '+'
-		case c == '_':
-			c = '/'
-		case isSpace(c):
-			continue
-		case !base64Byte(c):
-			n = k
-			continue
-		}
-		if k < n {
-			packed[k] = c
-			k++
-		}
-	}
-	m, _ := base64.RawStdEncoding.Decode(packed[:], packed[:k&^3])
-	return bytes.Clone(packed[:m])
-}
-
-func base64Byte(c byte) bool {
-	return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '+' || c == '/'
-}
-
-// markedKey finds the words that stand around private keys.
-func markedKey(t []byte) Kind {
-	for _, word := range [...]string{"PRIVATE", "private", "Private"} {
-		for rest, at := t, 0; ; {
-			i := bytes.Index(rest, []byte(word))
-			if i < 0 {
-				break
-			}
-			before := bytes.ToUpper(t[max(0, at+i-48) : at+i])
-			after := bytes.ToUpper(rest[i+len(word) : min(len(rest), i+len(word)+12)])
-			if k := keyBetween(before, after); k != "" {
-				return k
-			}
-			at += i + len(word)
-			rest = rest[i+len(word):]
-		}
-	}
-	switch {
-	case bytes.Contains(t, []byte("PuTTY-User-Key-File")), bytes.Contains(t, []byte("AGE-SECRET-KEY-")),
-		bytes.Contains(t, []byte("b3BlbnNzaC1rZXktdjE")),
-		bytes.Contains(t, []byte("<RSAKeyValue")) && (bytes.Contains(t, []byte("<D>")) || bytes.Contains(t, []byte("<InverseQ>"))):
-		return KindPrivateKey
-	}
-	return ""
-}
-
-// keyBetween judges what stands before and after the word PRIVATE.
-func keyBetween(before, after []byte) Kind {
-	i := 0
-	for i < len(after) && (after[i] < 'A' || after[i] > 'Z') {
-		i++
-	}
-	if !bytes.HasPrefix(after[i:], []byte("KEY")) {
-		return ""
-	}
-	// The nearest line only, and only if a marker begins there.
-	begin := max(bytes.LastIndex(before, []byte("BEGIN")), bytes.LastIndex(before, []byte("END")))
-	if begin < 0 || bytes.IndexByte(before[begin:], '\n') >= 0 {
-		return ""
-	}
-	dashed := begin > 0 && isDashBefore(before[:begin])
-	if !dashed && bytes.HasPrefix(before[begin:], []byte("END")) {
-		return "" // prose: "the end of the private key"
-	}
-	if bytes.Contains(before[begin:], []byte("ENCRYPTED")) {
-		return KindEncryptedPrivateKey
-	}
-	return KindPrivateKey
-}
-
-func isDashBefore(b []byte) bool {
-	b = bytes.TrimRight(b, " \t+")
-	r, _ := utf8.DecodeLastRune(b)
-	return isDash(r) || bytes.HasSuffix(b, []byte("%2D")) || bytes.HasSuffix(b, []byte("&#45;")) || bytes.HasSuffix(b, []byte("%20"))
-}
-
 // isDash reports whether r is a hyphen, a dash or a minus sign: word processors
 // make one of the others out of two or three of the first.
 func isDash(r rune) bool {
@@ -304,7 +143,9 @@ func isDash(r rune) bool {
 
 // isSSH reports whether t is a public key of OpenSSH.
 func isSSH(t []byte) bool {
-	for _, p := range [...]string{"ssh-rsa ", "ssh-ed25519 ", "ssh-dss ", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-", "AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh"} {
+	for _, p := range [...]string{
+		"ssh-rsa ", "ssh-ed25519 ", "ssh-dss ", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-", "AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh",
+	} {
 		if bytes.HasPrefix(t, []byte(p)) {
 			return true
 		}

@@ -1,10 +1,14 @@
 package certs
 
 import (
+	"bytes"
 	"crypto/x509"
-	"io"
+	"math"
 
 	"github.com/beevik/etree"
+
+	"github.com/jcaad/jcaad/certs/internal/c14n"
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 // VerifyOptions tune [VerifyMetadataWith]. The zero value of every field is its
@@ -31,11 +35,19 @@ type VerifyOptions struct {
 // are not looked at, nor is ValidUntil: see [Cert.Check]. SHA-1 is refused; see
 // [VerifyOptions].
 //
-// Documents that could be read in two ways are refused before any cryptography:
-// what is not well-formed, IDs used twice, document types, comments within
-// text. What is returned was read from the bytes that the signature covers.
+// What XML Signature says is right is accepted, with Canonical XML 1.0 and 1.1
+// and Exclusive XML Canonicalization 1.0, with RSA and ECDSA. This package's
+// own implementation decides, and where goxmldsig is known to be right it must
+// agree; where other implementations are known to read a signed document in
+// another way, it is refused.
 //
-// It needs memory in proportion to the document, about twenty times its size.
+// Documents that could be read in two ways are refused: what is not
+// well-formed, IDs used twice, document types, comments within text. What is
+// returned was read from the bytes that the signature covers, and from nothing
+// else.
+//
+// It needs memory in proportion to the document: about twenty times its size,
+// if a trusted key has signed it, and a few times otherwise.
 func VerifyMetadata(b []byte, trusted ...Cert) (*Metadata, error) {
 	return VerifyMetadataWith(b, trusted, nil)
 }
@@ -60,119 +72,154 @@ func VerifyMetadataWith(b []byte, trusted []Cert, opts *VerifyOptions) (*Metadat
 	if perr != nil {
 		return nil, perr
 	}
-	if err := scanSigned(doc); err != nil {
+	signed, err := verifySignature(doc, keys, o.InsecureAllowSHA1, new(extractor).root)
+	if err != nil {
 		return nil, err
 	}
-	root, perr := parseTree(doc.text)
-	if perr != nil {
-		return nil, perr
-	}
-	sig, perr := findSignature(root)
-	if perr != nil {
-		return nil, perr
-	}
-	if sig.index > 0 {
+	if !signed.first {
 		return nil, refuse(KindBadSignature, "the Signature is not the first element of the document")
 	}
-	signed, perr := sig.verify(root, keys, o.InsecureAllowSHA1)
-	if perr != nil {
-		return nil, perr
-	}
 	x := &extractor{signed: true, want: o.EntityID, byID: o.EntityID != ""}
-	if err := x.walk(signed); err != nil {
+	if signed.tree != nil {
+		err = x.walk(signed.tree)
+	} else {
+		err = x.scan(xmlscan.New(signed.text))
+	}
+	if err != nil {
 		return nil, err
 	}
 	return x.result()
 }
 
-// scanSigned checks strictly what etree and goxmldsig do not.
-func scanSigned(doc document) error {
-	s := newScanner(doc.text)
-	s.utf16 = doc.utf16
+// covered is what a signature covers: in canonical form, and as the element that
+// goxmldsig returned, if its opinion counts. Nothing else is read from a signed
+// document.
+type covered struct {
+	text  []byte
+	tree  *etree.Element
+	first bool // the Signature is the first child of the root element
+}
+
+// verifySignature verifies the enveloped signature of a document, whose root
+// element it shows to root, and returns what it covers.
+func verifySignature(doc document, keys []*x509.Certificate, sha1 bool, root func(xmlscan.Name, attributes) error) (*covered, error) {
+	var key *x509.Certificate
+	g, perr := findSignature(doc)
+	if perr == nil {
+		perr = g.check(sha1)
+	}
+	if perr == nil {
+		key, perr = g.verify(doc, keys)
+	}
+	if perr != nil {
+		g = nil
+	}
+	c, err := scanSigned(doc, g, root)
+	switch {
+	case err != nil: // says more of a document with both
+		return nil, err
+	case perr != nil:
+		return nil, perr
+	case !bytes.Equal(sumOf(g.digest, c.text), g.want):
+		return nil, refuse(KindBadSignature, "the digest is another one: the file was changed after it was signed")
+	case g.doubt:
+		return c, nil
+	}
+	if c.tree, perr = g.secondOpinion(doc, key); perr != nil {
+		return nil, perr
+	}
+	return c, nil
+}
+
+// scanSigned checks strictly what etree and goxmldsig do not, and that the
+// document has one Signature among the children of its root element. If g is
+// not nil it returns, in canonical form, what that Signature covers: all but
+// itself. Comments are no part of it whatever the method, as a reference to the
+// same document leaves them out.
+func scanSigned(doc document, g *signature, root func(xmlscan.Name, attributes) error) (*covered, error) {
+	s := doc.scanner()
+	s.MaxIDs = math.MaxInt // an ID that is not compared could be the signature's
+	var w *c14n.Writer
+	if g != nil {
+		w = c14n.NewWriter(nil, g.by)
+		w.Grow(len(doc.text))
+	}
+	c := new(covered)
+	children, signatures, skip := 0, 0, g == nil
 	var mixed []mix
 	for {
-		k, err := s.next()
+		k, err := s.Next()
 		if err != nil {
-			return err
+			return nil, scanError(err)
 		}
 		switch k {
-		case tokenStart:
-			if len(mixed) == 0 {
-				if err := new(extractor).root(s.name, s); err != nil {
-					return err
+		case xmlscan.Start:
+			switch len(mixed) {
+			case 0:
+				if err := root(s.Name, s); err != nil {
+					return nil, err
+				}
+			case 1:
+				if s.Name.Is(xmlscan.DS, "Signature") {
+					signatures++
+					c.first = c.first || children == 0
+					skip = true
+				}
+				children++
+			}
+			for _, b := range s.Declared() {
+				if b.URI != "" && !c14n.Absolute(b.URI) {
+					return nil, scanError(s.Fail("the namespace %q is no absolute URI: it cannot be signed", printable(b.URI, 100)))
 				}
 			}
 			mixed = append(mixed, mix{})
 			// 30 elements to the KiB are twice what real metadata has. More
 			// would take more memory than the document promises.
-			if s.elements > 10_000+len(doc.text)/32 {
-				return s.fail(s.pos, "too many elements for its size")
+			if s.Elements > 10_000+len(doc.text)/32 {
+				return nil, scanError(s.Fail("too many elements for its size"))
 			}
-		case tokenEnd:
+			if !skip {
+				g.see(s, k)
+				w.Start(s)
+			}
+		case xmlscan.End:
 			mixed = mixed[:len(mixed)-1]
-		case tokenText:
+			if !skip {
+				w.End(s.Name)
+			}
+			skip = g == nil || skip && len(mixed) > 1
+		case xmlscan.Text:
 			m := &mixed[len(mixed)-1]
-			m.text = m.text || skipSpace(s.text, 0) < len(s.text)
-		case tokenComment:
-			mixed[len(mixed)-1].comment = true
-		case tokenEOF:
-			return nil
+			m.text = m.text || skipSpace(s.Text, 0) < len(s.Text)
+			if !skip {
+				w.Text(s.Text)
+			}
+		case xmlscan.Comment:
+			if len(mixed) > 0 {
+				mixed[len(mixed)-1].comment = true
+			}
+		case xmlscan.Instruction:
+			if !skip && (len(mixed) > 0 || g.whole) {
+				g.see(s, k)
+				w.Instruction(s.Name.Local, s.Text)
+			}
+		case xmlscan.EOF:
+			switch {
+			case signatures == 0:
+				return nil, refuse(KindUnsigned, "JumpCloud signs none: to use it, compare its certificate's thumbprint and read it with ParseMetadata")
+			case signatures > 1:
+				return nil, refuse(KindBadSignature, "the document has more than one Signature")
+			case g != nil:
+				c.text, err = w.Bytes()
+			}
+			return c, err
 		}
 		if n := len(mixed); n > 0 && mixed[n-1].text && mixed[n-1].comment {
 			// Some readers stop at the comment: user@example.com<!---->.evil.com
-			return s.fail(s.pos, "a comment within text: remove it before signing")
+			return nil, scanError(s.Fail("a comment within text: remove it before signing"))
 		}
 	}
 }
 
 // mix is what an open element was seen to contain.
 type mix struct{ text, comment bool }
-
-// parseTree reads a document that the scanner has found well-formed.
-func parseTree(text []byte) (*etree.Element, *ParseError) {
-	doc := etree.NewDocument()
-	// The text is UTF-8, whatever its declaration says.
-	doc.ReadSettings.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
-	if err := doc.ReadFromBytes(text); err != nil {
-		return nil, &ParseError{Found: KindMalformedXML, detail: "it cannot be read", err: err}
-	}
-	if doc.Root() == nil {
-		return nil, refuse(KindMalformedXML, "there is no element")
-	}
-	return doc.Root(), nil
-}
-
-// walk feeds the extractor from the tree that goxmldsig returned.
-func (x *extractor) walk(el *etree.Element) error {
-	at := treeAttributes{el}
-	space, ok := knownNamespace(el.NamespaceURI())
-	if !ok {
-		space = nsOther
-	}
-	if err := x.start(name{space, []byte(el.Tag)}, at); err != nil {
-		return err
-	}
-	children := el.Child
-	if x.states[len(x.states)-1] == inNothing {
-		children = nil // nothing below counts
-	}
-	for _, c := range children {
-		switch c := c.(type) {
-		case *etree.Element:
-			if err := x.walk(c); err != nil {
-				return err
-			}
-		case *etree.CharData:
-			x.data([]byte(c.Data))
-		case *etree.Comment:
-			x.comment()
-		}
-	}
-	x.end()
-	return nil
-}
-
-type treeAttributes struct{ el *etree.Element }
-
-func (t treeAttributes) attr(local string) (string, bool) { return plainAttr(t.el, local) }
-func (t treeAttributes) here() (line, col int)            { return 0, 0 }

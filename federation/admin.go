@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/federation/internal/people"
 )
 
 // admin is a Global Administrator, or the technical account.
@@ -26,7 +27,7 @@ func newAdmin(u *aad.User) admin {
 		id: u.ID, upn: u.UserPrincipalName, name: u.DisplayName, immutableID: u.ImmutableID,
 		enabled: u.Enabled != nil && *u.Enabled,
 		synced:  u.OnPremisesSyncEnabled != nil && *u.OnPremisesSyncEnabled,
-		guest:   strings.EqualFold(u.UserType, "Guest"), external: isExternal(u.UserPrincipalName),
+		guest:   strings.EqualFold(u.UserType, "Guest"), external: people.IsExternal(u.UserPrincipalName),
 		created: u.Created,
 	}
 }
@@ -111,61 +112,6 @@ func unreadable(err error) string {
 	return "cannot be read"
 }
 
-// freshFor is how long the parts of Azure AD may not have heard of an account
-// that was just made: minutes have been seen.
-const freshFor = 15 * time.Minute
-
-// fresh reports whether the change gives a role to an account that an earlier run
-// has just made.
-func (st *observation) fresh(c Change) bool {
-	return c.Resource == ResRole && st.technical != nil && !st.technical.created.IsZero() && time.Since(st.technical.created) < freshFor
-}
-
-func diffAdmins(cs Changes, p Plan, st *observation) Changes {
-	upn := p.TechnicalAccount.UserPrincipalName
-	if upn == "" || !p.TechnicalAccount.Create {
-		return cs
-	}
-	var id string
-	if st.technical == nil {
-		cs = append(cs, Change{Resource: ResTechnicalAccount, Name: upn, Action: Create, Fields: []Field{
-			{Name: "displayName", New: p.TechnicalAccount.DisplayName},
-			{Name: "accountEnabled", New: "true"},
-		}})
-	} else {
-		id = st.technical.id
-		if st.technical.global {
-			return cs
-		}
-	}
-	return append(cs, Change{Resource: ResRole, Name: upn, Action: Add, Target: id})
-}
-
-// inspectTechnicalAccount checks the account that gets back in.
-func inspectTechnicalAccount(ps *problems, p Plan, st *observation) {
-	upn := p.TechnicalAccount.UserPrincipalName
-	if upn == "" {
-		return
-	}
-	a := st.technical
-	if a == nil {
-		if !p.TechnicalAccount.Create {
-			ps.add(CodeTechnicalAccount, upn, "the technical account "+upn+" does not exist", "create it, or set technicalAccount.create and supply a password")
-		}
-	} else {
-		if why := a.unfit(p, st); why != "" {
-			ps.add(CodeTechnicalAccount, upn, "the technical account "+upn+" "+why, "make it an enabled, cloud-only account on the tenant's *.onmicrosoft.com domain without an immutable ID")
-		}
-		if !a.global && !p.TechnicalAccount.Create {
-			ps.add(CodeTechnicalAccount, upn, "the technical account "+upn+" is not a Global Administrator", "give it the role, or set technicalAccount.create to have it given")
-		}
-	}
-	if _, at, _ := strings.Cut(upn, "@"); !strings.HasSuffix(domainName(at), ".onmicrosoft.com") {
-		*ps = append(*ps, Finding{Code: CodeTechnicalAccount, Severity: Warning, Subject: upn,
-			Message: "the technical account " + upn + " is not on the tenant's *.onmicrosoft.com domain", Repair: "an account there is out of reach of any federation"})
-	}
-}
-
 // unfit says why an administrator could not get back in with the plan's domain
 // federated; "" means that they could.
 func (a *admin) unfit(p Plan, st *observation) string {
@@ -197,16 +143,16 @@ const unfitAtMost = 10
 
 // gateBreakGlass asks for two administrators who can sign in when JumpCloud
 // cannot. The classic way to lose a tenant is an only administrator on the domain.
-func gateBreakGlass(ps *problems, p Plan, st *observation) {
+func (st *observation) gateBreakGlass(ps *findings, p Plan) {
 	var fit, unfit []string
 	if n := len(st.leftOut); n > 0 {
 		named := st.leftOut[:min(n, unfitAtMost)]
 		if n > unfitAtMost {
 			named = append(slices.Clone(named), fmt.Sprintf("and %d more", n-unfitAtMost))
 		}
-		*ps = append(*ps, Finding{Code: CodeRoleLeftOut, Severity: Warning, Subject: p.Domain,
-			Message: "the role of Global Administrator is assigned to somebody who is gone, of another tenant, or not to be read, and who does not count: " + plain(strings.Join(named, "; ")),
-			Repair:  "take the role away from who is gone; for groups, grant GroupMember.Read.All to the application"})
+		ps.warn(CodeRoleLeftOut, p.Domain,
+			"the role of Global Administrator is assigned to somebody who is gone, of another tenant, or not to be read, and who does not count: "+plain(strings.Join(named, "; ")),
+			"take the role away from who is gone; for groups, grant GroupMember.Read.All to the application")
 	}
 	for i := range st.admins {
 		a := &st.admins[i]
@@ -216,9 +162,9 @@ func gateBreakGlass(ps *problems, p Plan, st *observation) {
 			unfit = append(unfit, a.upn+" "+why)
 		}
 		if a.immutableID != "" {
-			*ps = append(*ps, Finding{Code: CodePrivilegedImmutable, Severity: Warning, Subject: a.upn,
-				Message: "the Global Administrator " + a.upn + " has an immutable ID: whoever holds an identity provider's key can sign in as this person",
-				Repair:  "give administration to cloud-only accounts without an immutable ID"})
+			ps.warn(CodePrivilegedImmutable, a.upn,
+				"the Global Administrator "+a.upn+" has an immutable ID: whoever holds an identity provider's key can sign in as this person",
+				"give administration to cloud-only accounts without an immutable ID")
 		}
 	}
 	if t := p.TechnicalAccount; t.Create && (st.technical == nil || !st.technical.global) {
@@ -234,22 +180,16 @@ func gateBreakGlass(ps *problems, p Plan, st *observation) {
 	}
 	switch len(fit) {
 	case 0:
-		ps.add(CodeBreakGlass, p.Domain, "no Global Administrator could sign in if JumpCloud were down"+others, repair)
-		ps.consent("noBreakGlass", p.Consent.NoBreakGlass)
+		ps.refuse(CodeBreakGlass, p.Domain, "no Global Administrator could sign in if JumpCloud were down"+others, repair).
+			unless("noBreakGlass", p.Consent.NoBreakGlass)
 	case 1:
-		*ps = append(*ps, Finding{Code: CodeBreakGlassOne, Severity: Warning, Subject: fit[0],
-			Message: "only one Global Administrator, " + fit[0] + ", could sign in if JumpCloud were down" + others, Repair: repair})
+		ps.warn(CodeBreakGlassOne, fit[0],
+			"only one Global Administrator, "+fit[0]+", could sign in if JumpCloud were down"+others,
+			repair)
 	}
 }
 
-func (f *Federator) gatePassword(ps *problems, p Plan, st *observation) {
-	if p.TechnicalAccount.Create && st.technical == nil && f.opts.TechnicalPassword.IsZero() {
-		ps.add(CodeTechnicalAccount, p.TechnicalAccount.UserPrincipalName, "the technical account "+p.TechnicalAccount.UserPrincipalName+" is to be made, but no password was supplied",
-			"supply Options.TechnicalPassword, or create the account by hand")
-	}
-}
-
-func adminEvidence(p Plan, st *observation) string {
+func (st *observation) adminEvidence(p Plan) string {
 	var fit []string
 	for i := range st.admins {
 		if st.admins[i].unfit(p, st) == "" {
@@ -257,57 +197,4 @@ func adminEvidence(p Plan, st *observation) string {
 		}
 	}
 	return strings.Join(fit, ", ")
-}
-
-func (f *Federator) accountStands(ctx context.Context, s *undoStep) (standing, string, error) {
-	if s.ID == "" {
-		return s.unidentified("account")
-	}
-	switch _, err := f.ad.User(ctx, s.ID); {
-	case errors.Is(err, aad.ErrNotFound) && s.Change.Action == Create:
-		return differs, "the account was deleted: Federate makes it anew", nil
-	case err != nil && !errors.Is(err, aad.ErrNotFound):
-		return differs, "", err
-	default:
-		return presence(s.Change, err == nil), "", nil
-	}
-}
-
-// identifyAccount takes an account for the one whose creation was never
-// answered if it was not there before, and its name and its time are right.
-func (u *undoing) identifyAccount(ctx context.Context, s *undoStep) error {
-	a, err := u.f.ad.User(ctx, s.Change.Name)
-	switch {
-	case errors.Is(err, aad.ErrNotFound):
-		s.nothing = true
-		return nil
-	case err != nil:
-		return err
-	}
-	if name := s.was("displayName"); s.Absent && a.DisplayName == name && s.sameTime(a.Created) {
-		s.ID = a.ID
-	}
-	return nil
-}
-
-func (f *Federator) roleStands(ctx context.Context, s *undoStep) (standing, string, error) {
-	there := false
-	for a, err := range f.ad.RoleAssignments(ctx, aad.GlobalAdministrator) {
-		if err != nil {
-			return differs, "", err
-		}
-		if a.ID == s.ID || s.ID == "" && s.Change.Target != "" && a.PrincipalID == s.Change.Target {
-			there = true
-			s.ID = a.ID
-		}
-	}
-	return presence(s.Change, there), "", nil
-}
-
-func (f *Federator) undoRole(ctx context.Context, s *undoStep) error {
-	if s.Change.Action == Add {
-		_, err := f.ad.AssignRole(ctx, s.Change.Target, aad.GlobalAdministrator)
-		return err
-	}
-	return f.ad.RemoveRoleAssignment(ctx, s.ID)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
@@ -249,52 +250,56 @@ func TestBreakGlassGroups(t *testing.T) {
 		{name: "members of a group in the group", inside: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newSite(nil)
-			s.administrators()
-			ids := []string{s.AzureAD.AddUser(cloudOnly("one")), s.AzureAD.AddUser(cloudOnly("two"))}
-			group := s.AzureAD.AddGroup("Break-glass", ids...)
-			if tt.inside {
-				group = s.AzureAD.AddGroup("Administrators", group)
-			}
-			if _, err := s.federator().Federate(t.Context(), s.plan); err == nil || s.AzureAD.Writes() > 0 {
-				t.Fatalf("Federate without the role: %v, %d writes; want a refusal", err, s.AzureAD.Writes())
-			}
-			s.AzureAD.MakeGlobalAdministrator(group)
-			rep, err := s.federator().Federate(t.Context(), s.plan)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, f := range slices.Concat(rep.Findings, rep.Consents) {
-				if f.Code == federation.CodeBreakGlass || f.Code == federation.CodeBreakGlassOne {
-					t.Errorf("Federate finds %s", f)
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(nil)
+				s.administrators()
+				ids := []string{s.AzureAD.AddUser(cloudOnly("one")), s.AzureAD.AddUser(cloudOnly("two"))}
+				group := s.AzureAD.AddGroup("Break-glass", ids...)
+				if tt.inside {
+					group = s.AzureAD.AddGroup("Administrators", group)
 				}
-			}
-			for _, upn := range []string{"one@contoso.onmicrosoft.com", "two@contoso.onmicrosoft.com"} {
-				if !strings.Contains(rep.Rows[1].Evidence, upn) {
-					t.Errorf("row 2 of the report does not name %s: %s", upn, rep.Rows[1].Evidence)
+				if _, err := s.federator().Federate(t.Context(), s.plan); err == nil || s.AzureAD.Writes() > 0 {
+					t.Fatalf("Federate without the role: %v, %d writes; want a refusal", err, s.AzureAD.Writes())
 				}
-			}
+				s.AzureAD.MakeGlobalAdministrator(group)
+				rep, err := s.federator().Federate(t.Context(), s.plan)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, f := range slices.Concat(rep.Findings, rep.Consents) {
+					if f.Code == federation.CodeBreakGlass || f.Code == federation.CodeBreakGlassOne {
+						t.Errorf("Federate finds %s", f)
+					}
+				}
+				for _, upn := range []string{"one@contoso.onmicrosoft.com", "two@contoso.onmicrosoft.com"} {
+					if !strings.Contains(rep.Rows[1].Evidence, upn) {
+						t.Errorf("row 2 of the report does not name %s: %s", upn, rep.Rows[1].Evidence)
+					}
+				}
+			})
 		})
 	}
 }
 
 // TestTokenPolicyOff: a tenant whose policy holds for no domain is not warned.
 func TestTokenPolicyOff(t *testing.T) {
-	for _, g := range administratorGates {
-		if g.name != "token-validation-policy" {
-			continue
-		}
-		s := newSite(nil)
-		g.shut(t, s)
-		s.AzureAD.SetPolicy(aad.TokenValidationPolicy{RootDomains: aad.NoDomains})
-		rep, err := s.federator().Federate(t.Context(), s.plan)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range rep.Findings {
-			if f.Code == federation.CodeTokenPolicy {
-				t.Errorf("Federate finds %s", f)
+	synctest.Test(t, func(t *testing.T) {
+		for _, g := range administratorGates {
+			if g.name != "token-validation-policy" {
+				continue
+			}
+			s := newSite(nil)
+			g.shut(t, s)
+			s.AzureAD.SetPolicy(aad.TokenValidationPolicy{RootDomains: aad.NoDomains})
+			rep, err := s.federator().Federate(t.Context(), s.plan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range rep.Findings {
+				if f.Code == federation.CodeTokenPolicy {
+					t.Errorf("Federate finds %s", f)
+				}
 			}
 		}
-	}
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -110,7 +109,7 @@ func (st *observation) app(p Plan) *jumpcloud.Application {
 	if len(st.apps) == 0 {
 		return nil
 	}
-	if a := st.stands(p.Domain); a != nil {
+	if a := st.accepted(p.Domain); a != nil {
 		return a
 	}
 	oldest := st.apps[0]
@@ -175,7 +174,7 @@ func signingCert(a *jumpcloud.Application, m *certs.Metadata) (certs.Cert, error
 	return own, nil
 }
 
-func diffApplication(cs Changes, p Plan, st *observation) Changes {
+func (st *observation) diffApplication(cs Changes, p Plan) Changes {
 	a := st.app(p)
 	id := ""
 	if a == nil {
@@ -199,16 +198,20 @@ func diffApplication(cs Changes, p Plan, st *observation) Changes {
 			cs = append(cs, Change{Resource: ResApplication, Name: p.Application.IdPEntityID, Action: Update, Fields: fs, Target: id})
 		}
 	}
-	for _, g := range p.Groups {
-		var gid string
-		if have := st.group(g); have != nil {
-			gid = have.ID
-		}
-		if gid == "" || !st.appGroups[gid] {
-			cs = append(cs, Change{Resource: ResApplicationGroup, Name: g.Name, Action: Add, Parent: id, Target: gid})
-		}
-	}
-	return cs
+	return st.diffApplicationGroups(cs, p, id)
+}
+
+// ofApplication reports whether the change is about the application itself.
+func (c Change) ofApplication() bool { return c.Resource == ResApplication }
+
+func (c Change) makesApplication() bool { return c.ofApplication() && c.Action == Create }
+
+func (c Change) deletesApplication() bool { return c.ofApplication() && c.Action == Delete }
+
+// switchesOff reports whether the change makes the application inactive.
+func (c Change) switchesOff() bool {
+	return c.ofApplication() && c.Action == Update &&
+		slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == "active" && f.New != "true" })
 }
 
 func (p Plan) label() string {
@@ -231,42 +234,40 @@ func (p Plan) loginURL(t *jumpcloud.Template) string {
 	return root + slug(p.Domain)
 }
 
-func inspectApplication(ps *problems, p Plan, st *observation) {
+func (st *observation) inspectApplication(ps *findings, p Plan) {
 	app := st.app(p)
 	switch {
 	case st.pinLost:
-		ps.add(CodeApplicationGone, p.Application.ID, "the application "+p.Application.ID+" that the plan pins does not exist any more", "remove application.id from the plan to have it made anew")
+		ps.refuse(CodeApplicationGone, p.Application.ID, "the application "+p.Application.ID+" that the plan pins does not exist any more", "remove application.id from the plan to have it made anew")
 	case app == nil && st.noTmpl:
-		ps.add(CodeTemplateMissing, p.Application.Template, "JumpCloud has no application template "+quote(p.Application.Template), "set application.template to the name of the Microsoft 365 template of your organisation")
+		ps.refuse(CodeTemplateMissing, p.Application.Template, "JumpCloud has no application template "+quote(p.Application.Template), "set application.template to the name of the Microsoft 365 template of your organisation")
 	case app == nil:
 	case app.IdPEntityID != p.Application.IdPEntityID:
-		ps.add(CodeApplicationFixed, app.ID, "the pinned application "+app.ID+" has the entity ID "+quote(app.IdPEntityID)+", the plan asks for "+quote(p.Application.IdPEntityID), "set application.idpEntityID to the application's, or pin another one")
+		ps.refuse(CodeApplicationFixed, app.ID, "the pinned application "+app.ID+" has the entity ID "+quote(app.IdPEntityID)+", the plan asks for "+quote(p.Application.IdPEntityID), "set application.idpEntityID to the application's, or pin another one")
 	case p.Application.LoginURL != "" && app.SSOURL != p.Application.LoginURL:
-		ps.add(CodeApplicationFixed, app.ID, "the application "+quote(app.DisplayLabel)+" has the login URL "+app.SSOURL+", which cannot be changed after it was made; the plan asks for "+p.Application.LoginURL, "leave application.loginURL out to use what it has")
+		ps.refuse(CodeApplicationFixed, app.ID, "the application "+quote(app.DisplayLabel)+" has the login URL "+app.SSOURL+", which cannot be changed after it was made; the plan asks for "+p.Application.LoginURL, "leave application.loginURL out to use what it has")
 	}
 }
 
 // checkCertificate turns what certs has to say into findings.
-func checkCertificate(ps *problems, p Plan, c certs.Cert, now time.Time) {
+func checkCertificate(ps *findings, p Plan, c certs.Cert, now time.Time) {
 	for _, problem := range c.Check(now) {
-		f := Finding{Code: CodeCertificate, Subject: c.Thumbprint(), Message: "JumpCloud's certificate " + c.Thumbprint() + ": " + problem.Message}
+		message := "JumpCloud's certificate " + c.Thumbprint() + ": " + problem.Message
 		switch problem.Severity {
 		case certs.Error:
-			f.Severity, f.Consent = Refusal, "certificate: ["+string(problem.Code)+"]"
-			f.Repair = "have the application make a new certificate in JumpCloud's console"
-			f.Consented = slices.Contains(p.Consent.Certificate, string(problem.Code))
+			ps.refuse(CodeCertificate, c.Thumbprint(), message, "have the application make a new certificate in JumpCloud's console").
+				unless("certificate: ["+string(problem.Code)+"]", slices.Contains(p.Consent.Certificate, string(problem.Code)))
 		case certs.Warning:
-			f.Severity = Warning
+			ps.warn(CodeCertificate, c.Thumbprint(), message, "")
 		default:
-			f.Severity = Info
+			ps.info(CodeCertificate, c.Thumbprint(), message, "")
 		}
-		*ps = append(*ps, f)
 	}
 }
 
 func (r *run) sendApplication(ctx context.Context, plan Plan, c Change) (string, error) {
 	if c.Action == Create {
-		if err := untaken(plan, &r.st); err != nil {
+		if err := r.st.untaken(plan); err != nil {
 			return "", err
 		}
 		a, err := r.f.jc.CreateApplication(ctx, jumpcloud.NewApplication{
@@ -299,72 +300,13 @@ func editApplication(a *jumpcloud.Application, fs []Field) {
 	}
 }
 
-func (u *undoing) applicationStands(ctx context.Context, s *undoStep) (standing, string, error) {
-	c := s.Change
-	id := s.ID
-	if c.Action == Update {
-		id = c.Target
+func (st *observation) applicationDrift(p Plan, c Change) (Severity, string) {
+	if c.Action != Update {
+		return Alarm, "JumpCloud's application is missing, so nobody can sign in"
 	}
-	const deleted = "the application was deleted with its certificate and cannot be made again as it was: Federate makes a new one"
-	switch {
-	case c.Action == Create && u.gone(id):
-		return differs, deleted, nil // whatever an old answer shows
-	case id == "":
-		return s.unidentified("application")
+	severity := Alarm
+	if a := st.app(p); a == nil || a.Active {
+		severity = Warning
 	}
-	a, err := u.f.jc.Application(ctx, id)
-	switch {
-	case errors.Is(err, jumpcloud.ErrNotFound) && c.Action == Create:
-		return differs, deleted, nil
-	case errors.Is(err, jumpcloud.ErrNotFound):
-		return undone, "", nil
-	case err != nil:
-		return differs, "", err
-	case c.Action == Create:
-		return undone, "", nil
-	}
-	now := map[string]string{"label": a.DisplayLabel, "template": a.Name, "idpEntityID": a.IdPEntityID, "loginURL": a.SSOURL, "active": fmt.Sprint(a.Active)}
-	fields := c.Fields
-	if c.Action == Delete { // that somebody has switched it off does not make it another one
-		fields = slices.DeleteFunc(slices.Clone(fields), func(f Field) bool { return f.Name == "active" })
-	}
-	at, why, err := fieldsStand(fields, func(name string) string { return now[name] })
-	if at == differs {
-		why += ": delete it by hand if nobody needs it"
-	}
-	if at != asLeft || c.Action == Update {
-		return at, why, err
-	}
-	for to, err := range u.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: id}, jumpcloud.GroupObject, jumpcloud.UserObject) {
-		if err != nil {
-			return differs, "", lagging(err)
-		}
-		if to.Type != jumpcloud.GroupObject || !u.removes(ResApplicationGroup, id, to.ID) {
-			return differs, "the " + to.String() + " is bound to the application, which this run did not do: end that binding, or keep the application", nil
-		}
-	}
-	return asLeft, "", nil
-}
-
-// identifyApplication takes an application for the one whose creation was never
-// answered if there was none before, and its name, template, URL and time are right.
-func (u *undoing) identifyApplication(ctx context.Context, s *undoStep) error {
-	var found []*jumpcloud.Application
-	for a, err := range u.f.jc.Applications(ctx, &jumpcloud.ApplicationsOptions{Templates: []string{u.p.Application.Template, "saml2"}}) {
-		if err != nil {
-			return err
-		}
-		if a.IdPEntityID == s.Change.Name {
-			found = append(found, a)
-		}
-	}
-	s.nothing = len(found) == 0
-	if len(found) != 1 || !s.Absent {
-		return nil
-	}
-	a := found[0]
-	if a.DisplayLabel == s.was("label") && a.Name == s.was("template") && a.SSOURL == s.was("loginURL") && (a.Created.IsZero() || s.sameTime(a.Created)) {
-		s.ID = a.ID
-	}
-	return nil
+	return severity, "JumpCloud's application differs: " + describe(c)
 }

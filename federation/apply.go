@@ -46,7 +46,7 @@ func (r *run) make(ctx context.Context, stage Changes) error {
 			}
 			return &StepError{PhaseWait, todo[0], errors.Join(err, last, r.refusal(todo[0]))}
 		}
-		if c := todo[0]; c.Resource == ResFederation && !r.made(c) {
+		if c := todo[0]; c.ofFederation() && !r.made(c) {
 			// The switch is about to be sent again, perhaps minutes later.
 			if still, err := r.fresh(w.ctx, c); err != nil || !still {
 				return err
@@ -90,7 +90,7 @@ func (r *run) apply(ctx context.Context, todo Changes) (refused, err error) {
 	young := make([]bool, len(todo))
 	for i, c := range todo {
 		r.file(c)
-		young[i] = r.young(c) || r.st.fresh(c)
+		young[i] = r.young(c) || r.st.young(c)
 	}
 	type answer struct {
 		id  string
@@ -131,7 +131,7 @@ func (r *run) file(c Change) {
 	}
 	step := &r.rep.Steps[s.step]
 	step.Attempts++
-	if c.Resource == ResFederation && c.Action == Update && step.Backup == nil {
+	if c.ofFederation() && c.Action == Update && step.Backup == nil {
 		step.Backup = r.st.fed
 	}
 }
@@ -172,7 +172,7 @@ func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (string, error)
 		return id, nil
 	case unknown(err):
 		s.Outcome, s.Error, sent.refusal = Unknown, err.Error(), err
-		sent.made = c.Action == Create && (c.Resource == ResApplication || c.Resource == ResGroup)
+		sent.made = c.Action == Create && resources[c.Resource].doubles
 	default:
 		s.Outcome, s.Error = Refused, err.Error()
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
@@ -61,40 +62,42 @@ func TestCredentials(t *testing.T) {
 		}, aad.ErrDenied, []string{"aad: ", "403", "the permission RoleManagement.Read.Directory", "request-id "}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			env := federationtest.New(nil)
-			f := federation.New(first(tt.make(env)), second(tt.make(env)), nil)
-			for name, call := range map[string]func(context.Context) error{
-				"Federate":  func(ctx context.Context) error { _, err := f.Federate(ctx, env.Plan()); return err },
-				"Preview":   func(ctx context.Context) error { _, err := f.Preview(ctx, env.Plan()); return err },
-				"Preflight": func(ctx context.Context) error { _, err := f.Preflight(ctx, env.Plan()); return err },
-			} {
-				err := call(t.Context())
-				if name == "Preview" && err == nil && strings.Contains(tt.name, "users") {
-					continue // which asks about nobody
-				}
-				if !errors.Is(err, tt.is) {
-					t.Errorf("%s: %v; want an error that is %v", name, err, tt.is)
-					continue
-				}
-				for _, s := range tt.says {
-					if !strings.Contains(err.Error(), s) {
-						t.Errorf("%s: %v; want it to say %q", name, err, s)
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				f := federation.New(first(tt.make(env)), second(tt.make(env)), nil)
+				for name, call := range map[string]func(context.Context) error{
+					"Federate":  func(ctx context.Context) error { _, err := f.Federate(ctx, env.Plan()); return err },
+					"Preview":   func(ctx context.Context) error { _, err := f.Preview(ctx, env.Plan()); return err },
+					"Preflight": func(ctx context.Context) error { _, err := f.Preflight(ctx, env.Plan()); return err },
+				} {
+					err := call(t.Context())
+					if name == "Preview" && err == nil && strings.Contains(tt.name, "users") {
+						continue // which asks about nobody
+					}
+					if !errors.Is(err, tt.is) {
+						t.Errorf("%s: %v; want an error that is %v", name, err, tt.is)
+						continue
+					}
+					for _, s := range tt.says {
+						if !strings.Contains(err.Error(), s) {
+							t.Errorf("%s: %v; want it to say %q", name, err, s)
+						}
+					}
+					if !requestID.MatchString(err.Error()) {
+						t.Errorf("%s: %v; want a request ID", name, err)
 					}
 				}
-				if !requestID.MatchString(err.Error()) {
-					t.Errorf("%s: %v; want a request ID", name, err)
+				if n := env.Writes(); n > 0 {
+					t.Errorf("%d requests wrote", n)
 				}
-			}
-			if n := env.Writes(); n > 0 {
-				t.Errorf("%d requests wrote", n)
-			}
-			rep, err := env.Federator(nil).Federate(t.Context(), env.Plan())
-			if tt.is == jumpcloud.ErrDenied || strings.Contains(tt.name, "key") {
-				return // the environment itself refuses
-			}
-			if err != nil || !rep.Changed() {
-				t.Errorf("with a good credential: %v, changed %t; the test says nothing", err, rep.Changed())
-			}
+				rep, err := env.Federator(nil).Federate(t.Context(), env.Plan())
+				if tt.is == jumpcloud.ErrDenied || strings.Contains(tt.name, "key") {
+					return // the environment itself refuses
+				}
+				if err != nil || !rep.Changed() {
+					t.Errorf("with a good credential: %v, changed %t; the test says nothing", err, rep.Changed())
+				}
+			})
 		})
 	}
 }

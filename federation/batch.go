@@ -86,7 +86,7 @@ const CodeBatch Code = "batch-contradiction"
 // judgeBatch judges plans together. What is wrong with one of them alone is for
 // its own run to say.
 func (f *Federator) judgeBatch(ctx context.Context, plans []Plan) error {
-	var ps problems
+	var ps findings
 	var good []Plan
 	for _, p := range plans {
 		n, err := p.normalize()
@@ -127,8 +127,8 @@ func (f *Federator) judgeBatch(ctx context.Context, plans []Plan) error {
 			st.technical = a
 		}
 	}
-	var all problems
-	gateBreakGlass(&all, Plan{Domain: names[0], TechnicalAccount: made}, &st)
+	var all findings
+	st.gateBreakGlass(&all, Plan{Domain: names[0], TechnicalAccount: made})
 	for _, p := range all {
 		if p.Code == CodeBreakGlass {
 			p.Subject = strings.Join(names, ", ")
@@ -140,12 +140,12 @@ func (f *Federator) judgeBatch(ctx context.Context, plans []Plan) error {
 }
 
 // contradictions tells of plans that cannot all be true.
-func contradictions(ps *problems, plans []Plan) {
+func contradictions(ps *findings, plans []Plan) {
 	domains := make(map[string]bool)
 	for _, p := range plans {
 		d := domainName(p.Domain)
 		if domains[d] {
-			ps.add(CodeBatch, d, "the domain "+quote(d)+" has two plans", "give each domain one plan")
+			ps.refuse(CodeBatch, d, "the domain "+quote(d)+" has two plans", "give each domain one plan")
 		}
 		domains[d] = true
 	}
@@ -161,7 +161,7 @@ func contradictions(ps *problems, plans []Plan) {
 			}
 			c := claim{what, strings.ToLower(strings.TrimSuffix(value, "/"))}
 			if other, ok := by[c]; ok && other != d {
-				ps.add(CodeBatch, value, "the plans of "+other+" and "+d+" have the same "+what+" "+value, "give each domain its own, or leave it out for the default")
+				ps.refuse(CodeBatch, value, "the plans of "+other+" and "+d+" have the same "+what+" "+value, "give each domain its own, or leave it out for the default")
 			}
 			by[c] = d
 		}
@@ -176,14 +176,14 @@ func contradictions(ps *problems, plans []Plan) {
 		own("login URL", a.LoginURL)
 		own("application ID", a.ID)
 		if next := domainName(p.DefaultDomain); next != "" && next != d && domains[next] {
-			ps.add(CodeBatch, next, "the plan of "+d+" makes "+next+" the default domain, and another plan federates it", "choose a default domain that stays managed")
+			ps.refuse(CodeBatch, next, "the plan of "+d+" makes "+next+" the default domain, and another plan federates it", "choose a default domain that stays managed")
 		}
 		for _, g := range p.Groups {
 			if g.ID == "" {
 				continue
 			}
 			if other, ok := groups[g.Name]; ok && other != g.ID {
-				ps.add(CodeBatch, g.Name, "two plans pin the group "+quote(g.Name)+" to two IDs, "+other+" and "+g.ID, "pin it to one of them")
+				ps.refuse(CodeBatch, g.Name, "two plans pin the group "+quote(g.Name)+" to two IDs, "+other+" and "+g.ID, "pin it to one of them")
 			}
 			groups[g.Name] = g.ID
 		}
@@ -191,7 +191,7 @@ func contradictions(ps *problems, plans []Plan) {
 			set := strings.Join(slices.Sorted(slices.Values(p.Directory.Rules)), ", ")
 			key := p.Directory.ID + "/" + p.Directory.Name
 			if other, ok := rules[key]; ok && other != set {
-				ps.add(CodeBatch, p.Directory.Name, "two plans want different translation rules of one directory: "+other+" and "+set, "list the same rules in both")
+				ps.refuse(CodeBatch, p.Directory.Name, "two plans want different translation rules of one directory: "+other+" and "+set, "list the same rules in both")
 			}
 			rules[key] = set
 		}
@@ -214,13 +214,7 @@ type commonThing struct {
 }
 
 // shared reports whether plans of a batch may share what the change makes.
-func (c Change) shared() bool {
-	switch c.Resource {
-	case ResGroup, ResMember, ResDirectoryGroup, ResDirectoryRule, ResTechnicalAccount, ResRole:
-		return true
-	}
-	return false
-}
+func (c Change) shared() bool { return resources[c.Resource].shared }
 
 // once makes the change, unless another plan of the batch has made it or is about
 // to, for whose answer it waits. A change that was certainly refused for a while is

@@ -47,6 +47,9 @@ type Change struct {
 	Target string `json:"target,omitempty"`
 }
 
+// stage is when the change is made; see [thing].
+func (c Change) stage() int { return resources[c.Resource].stage }
+
 // key identifies the change within a run.
 func (c Change) key() string {
 	return string(c.Action) + " " + string(c.Resource) + " " + c.Name
@@ -56,6 +59,21 @@ func (c Change) key() string {
 // create jumpcloud/group "Microsoft 365". [Changes.String] shows its fields.
 func (c Change) String() string {
 	return fmt.Sprintf("%s %s %q", c.Action, c.Resource, c.Name)
+}
+
+// writes reports whether the change is one of the field, among others.
+func (c Change) writes(field string) bool {
+	return slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == field })
+}
+
+// value is the value that the change gives a field.
+func (c Change) value(field string) string {
+	for _, f := range c.Fields {
+		if f.Name == field {
+			return f.New
+		}
+	}
+	return ""
 }
 
 // inverse is the change that undoes c.
@@ -74,8 +92,8 @@ func inverse(fs []Field) []Field {
 	return fs
 }
 
-// Changes is what is missing, in the order in which it would be made. An empty
-// list means that the plan holds.
+// Changes is what is missing, thing by thing. What others need is made before
+// them, whatever the order here. An empty list means that the plan holds.
 type Changes []Change
 
 // String returns the changes as a diff for people: one line per change, one
@@ -122,9 +140,9 @@ func (cs Changes) only(other Changes) Changes {
 func (cs Changes) first() Changes {
 	var out Changes
 	for _, c := range cs {
-		if len(out) == 0 || c.Resource.stage() == out[0].Resource.stage() {
+		if len(out) == 0 || c.stage() == out[0].stage() {
 			out = append(out, c)
-		} else if c.Resource.stage() < out[0].Resource.stage() {
+		} else if c.stage() < out[0].stage() {
 			out = append(out[:0:0], c)
 		}
 	}
@@ -133,7 +151,7 @@ func (cs Changes) first() Changes {
 
 func (cs Changes) parts() (p part) {
 	for _, c := range cs {
-		p |= resources[c.Resource].part
+		p |= resources[c.Resource].parts
 	}
 	return p
 }
@@ -163,11 +181,11 @@ func showCertificate(b64 string) string {
 // somebody else's setting and survives.
 func diff(p Plan, st *observation) Changes {
 	var cs Changes
-	cs = diffAdmins(cs, p, st)
-	cs = diffDefaultDomain(cs, p, st)
-	cs = diffGroups(cs, p, st)
-	cs = diffApplication(cs, p, st)
-	cs = diffDirectory(cs, p, st)
-	cs = diffFederation(cs, p, st)
+	cs = st.diffAdmins(cs, p)
+	cs = st.diffDefaultDomain(cs, p)
+	cs = st.diffGroups(cs, p)
+	cs = st.diffApplication(cs, p)
+	cs = st.diffDirectory(cs, p)
+	cs = st.diffFederation(cs, p)
 	return cs
 }

@@ -60,12 +60,12 @@ func (f *Federator) onlyOrganization(ctx context.Context) (string, error) {
 
 // gateCustomer compares the credentials' customer with the one that a plan or a
 // report is of. What is not known is not compared.
-func gateCustomer(ps *problems, what, wantTenant, tenant, wantOrganization, organization string) {
+func gateCustomer(ps *findings, what, wantTenant, tenant, wantOrganization, organization string) {
 	if wantTenant != "" && tenant != "" && wantTenant != tenant {
-		ps.add(CodeWrongTenant, tenant, "the "+what+" is of the Azure AD tenant "+wantTenant+", and the credential of "+tenant, "use the credential of the tenant "+wantTenant)
+		ps.refuse(CodeWrongTenant, tenant, "the "+what+" is of the Azure AD tenant "+wantTenant+", and the credential of "+tenant, "use the credential of the tenant "+wantTenant)
 	}
 	if wantOrganization != "" && organization != "" && wantOrganization != organization {
-		ps.add(CodeWrongOrganization, organization, "the "+what+" is of the JumpCloud organisation "+wantOrganization+", and the key of "+organization, "use the key of the organisation "+wantOrganization)
+		ps.refuse(CodeWrongOrganization, organization, "the "+what+" is of the JumpCloud organisation "+wantOrganization+", and the key of "+organization, "use the key of the organisation "+wantOrganization)
 	}
 }
 
@@ -90,7 +90,7 @@ func (u *undoing) fits(ctx context.Context, rep *Report) error {
 			}
 		}
 	}
-	var ps problems
+	var ps findings
 	gateCustomer(&ps, "report", cmp.Or(rep.Tenant, u.p.Tenant), tenant, cmp.Or(rep.Organization, u.p.Organization), organization)
 	u.rep.note(ps)
 	return ps.err()
@@ -99,30 +99,12 @@ func (u *undoing) fits(ctx context.Context, rep *Report) error {
 // fitsByID accepts a report that names no customer if one of the things that it
 // names is there.
 func (u *undoing) fitsByID(ctx context.Context, tenant string) error {
-	type probe struct {
-		id   string
-		find func(context.Context, string) error
-	}
-	group := func(ctx context.Context, id string) error { _, err := u.f.jc.Group(ctx, id); return err }
-	application := func(ctx context.Context, id string) error { _, err := u.f.jc.Application(ctx, id); return err }
-	account := func(ctx context.Context, id string) error { _, err := u.f.ad.User(ctx, id); return err }
-	probes := []probe{{u.p.Application.ID, application}, {u.p.Directory.ID, func(ctx context.Context, id string) error { _, err := u.f.jc.Office365(ctx, id); return err }}}
+	probes := []probe{{u.p.Application.ID, u.f.hasApplication}, {u.p.Directory.ID, u.f.hasDirectory}}
 	for _, g := range u.p.Groups {
-		probes = append(probes, probe{g.ID, group})
+		probes = append(probes, probe{g.ID, u.f.hasGroup})
 	}
 	for _, s := range u.steps {
-		switch c := s.Change; c.Resource {
-		case ResApplication:
-			probes = append(probes, probe{cmp.Or(s.ID, c.Target), application})
-		case ResApplicationGroup:
-			probes = append(probes, probe{c.Parent, application}, probe{c.Target, group})
-		case ResGroup:
-			probes = append(probes, probe{s.ID, group})
-		case ResTechnicalAccount:
-			probes = append(probes, probe{s.ID, account})
-		case ResFederation:
-			probes = append(probes, probe{c.Name, func(ctx context.Context, name string) error { _, err := u.f.ad.Domain(ctx, name); return err }})
-		}
+		probes = append(probes, u.probes(s)...)
 	}
 	probes = slices.DeleteFunc(probes, func(p probe) bool { return p.id == "" })
 	for _, p := range probes {
@@ -141,9 +123,41 @@ func (u *undoing) fitsByID(ctx context.Context, tenant string) error {
 	if err != nil {
 		return reading(PhaseCheck, err)
 	}
-	var ps problems
-	ps.add(CodeWrongTenant, u.p.Domain, fmt.Sprintf("nothing that the report names exists in the Azure AD tenant %s or in the JumpCloud organisation %s", cmp.Or(tenant, "of this credential"), cmp.Or(organization, "of this key")),
+	var ps findings
+	ps.refuse(CodeWrongTenant, u.p.Domain, fmt.Sprintf("nothing that the report names exists in the Azure AD tenant %s or in the JumpCloud organisation %s", cmp.Or(tenant, "of this credential"), cmp.Or(organization, "of this key")),
 		"use the credentials of the customer whose report it is")
 	u.rep.note(ps)
 	return ps.err()
+}
+
+// A probe is an ID, or a name, that only one customer has, and what asks for it.
+// Each of those below returns an error if the service does not have the thing.
+type probe struct {
+	id   string
+	find func(context.Context, string) error
+}
+
+func (f *Federator) hasApplication(ctx context.Context, id string) error {
+	_, err := f.jc.Application(ctx, id)
+	return err
+}
+
+func (f *Federator) hasGroup(ctx context.Context, id string) error {
+	_, err := f.jc.Group(ctx, id)
+	return err
+}
+
+func (f *Federator) hasDirectory(ctx context.Context, id string) error {
+	_, err := f.jc.Office365(ctx, id)
+	return err
+}
+
+func (f *Federator) hasAccount(ctx context.Context, id string) error {
+	_, err := f.ad.User(ctx, id)
+	return err
+}
+
+func (f *Federator) hasDomain(ctx context.Context, name string) error {
+	_, err := f.ad.Domain(ctx, name)
+	return err
 }

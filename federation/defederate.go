@@ -50,15 +50,15 @@ const (
 )
 
 func (p DefederatePlan) normalize() (DefederatePlan, error) {
-	var ps problems
+	var ps findings
 	p.Domain = domainName(p.Domain)
 	if reason := checkDomain(p.Domain); reason != "" {
-		ps.add(CodePlanDomain, p.Domain, "the domain "+quote(p.Domain)+" "+reason, "give it as Azure AD lists it, such as example.com")
+		ps.refuse(CodePlanDomain, p.Domain, "the domain "+quote(p.Domain)+" "+reason, "give it as Azure AD lists it, such as example.com")
 	}
 	switch p.Passwords {
 	case PasswordsKnown, PasswordsReset, PasswordsTemporaryAccessPass:
 	default:
-		ps.add(CodePlanPasswords, string(p.Passwords), "the plan does not say how people without an Azure AD password will get in (AADSTS50056)",
+		ps.refuse(CodePlanPasswords, string(p.Passwords), "the plan does not say how people without an Azure AD password will get in (AADSTS50056)",
 			"set passwords to known (everybody has one), reset (administrators set new ones) or temporary-access-pass")
 	}
 	return p, ps.err()
@@ -103,7 +103,7 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 		return reading(PhaseObserve, err)
 	}
 	rep := u.rep
-	rep.Before = classify(u.p, &st)
+	rep.Before = st.classify(u.p)
 	if a := st.app(u.p); a != nil {
 		u.p.Application.ID = a.ID
 	}
@@ -112,7 +112,7 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 		return reading(PhaseCheck, err)
 	}
 	rep.Organization = st.organization(u.p)
-	if err := defederateProblems(plan, &st, rep); err != nil {
+	if err := st.defederateProblems(plan, rep); err != nil {
 		return err
 	}
 	if a := st.app(u.p); a != nil && plan.RemoveApplication {
@@ -120,8 +120,8 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 			return reading(PhaseObserve, err)
 		}
 	}
-	for _, s := range defederateSteps(plan, u.p, &st) {
-		u.steps = append(u.steps, &undoStep{Step: s, losing: s.Change.takesAway() && resources[s.Change.Resource].lifeline, perhaps: s.Change.Resource == ResFederation})
+	for _, s := range st.defederateSteps(plan, u.p) {
+		u.steps = append(u.steps, &undoStep{Step: s, losing: s.Change.loses(), perhaps: s.Change.ofFederation()})
 	}
 	if plan.Passwords != PasswordsKnown {
 		if err := u.f.needPasswords(ctx, plan, rep); err != nil {
@@ -135,7 +135,7 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 // application that it is federated with, which becomes the plan's.
 func (f *Federator) firstDomainLook(ctx context.Context, p *Plan) (observation, error) {
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Text: "reading both services"})
-	s, err := f.look(ctx, *p)
+	s, err := f.lookAtDomain(ctx, *p)
 	if err != nil || s.st.fed == nil {
 		return s.st, err
 	}
@@ -145,16 +145,16 @@ func (f *Federator) firstDomainLook(ctx context.Context, p *Plan) (observation, 
 	return s.st, err
 }
 
-func defederateProblems(plan DefederatePlan, st *observation, rep *Report) error {
-	var ps problems
+func (st *observation) defederateProblems(plan DefederatePlan, rep *Report) error {
+	var ps findings
 	switch rep.Before {
 	case StateUnknown, StateInherits, StateUnverified:
-		ps.add(CodeDomainUnknown, plan.Domain, plan.Domain+": "+rep.Before.info().Meaning, rep.Before.info().Next)
+		ps.refuse(CodeDomainUnknown, plan.Domain, plan.Domain+": "+rep.Before.info().Meaning, rep.Before.info().Next)
 	}
 	if st.fed != nil && provider(st.fed.IssuerURI, st.fed.PassiveSignInURI) != "JumpCloud" && len(st.apps) == 0 {
-		ps.add(CodeOtherProvider, plan.Domain, plan.Domain+" is federated with "+provider(st.fed.IssuerURI, st.fed.PassiveSignInURI)+", not with JumpCloud",
-			"set otherProvider if that federation is to be ended")
-		ps.consent("otherProvider", plan.OtherProvider)
+		ps.refuse(CodeOtherProvider, plan.Domain, plan.Domain+" is federated with "+provider(st.fed.IssuerURI, st.fed.PassiveSignInURI)+", not with JumpCloud",
+			"set otherProvider if that federation is to be ended").
+			unless("otherProvider", plan.OtherProvider)
 	}
 	rep.note(ps)
 	return ps.err()
@@ -162,22 +162,16 @@ func defederateProblems(plan DefederatePlan, st *observation, rep *Report) error
 
 // defederateSteps are the steps, written as what Federate would have done the
 // other way round, so that the same code makes them and Revert undoes them.
-func defederateSteps(plan DefederatePlan, p Plan, st *observation) (steps []Step) {
-	s := Step{Change: Change{Resource: ResFederation, Name: plan.Domain, Action: Delete}, Backup: st.fed}
-	if st.fed != nil {
-		s.Change.Fields = inverse(backupFields(st.fed))
-	}
-	steps = append(steps, s)
+func (st *observation) defederateSteps(plan DefederatePlan, p Plan) (steps []Step) {
+	steps = append(steps, managing(plan.Domain, st.fed))
 	a := st.app(p)
 	if !plan.RemoveApplication || a == nil {
 		return steps
 	}
 	for _, id := range slices.Sorted(maps.Keys(st.appGroups)) {
-		steps = append(steps, Step{Change: Change{Resource: ResApplicationGroup, Name: id, Action: Remove, Parent: a.ID, Target: id}})
+		steps = append(steps, unbinding(a.ID, id))
 	}
-	return append(steps, Step{ID: a.ID, Change: Change{Resource: ResApplication, Name: a.IdPEntityID, Action: Delete, Fields: []Field{
-		{Name: "label", Old: a.DisplayLabel}, {Name: "idpEntityID", Old: a.IdPEntityID}, {Name: "loginURL", Old: a.SSOURL},
-	}}})
+	return append(steps, deletingApplication(a))
 }
 
 // needPasswords names everybody on the domain and on the subdomains that follow
@@ -191,8 +185,10 @@ func (f *Federator) needPasswords(ctx context.Context, plan DefederatePlan, rep 
 	if err != nil {
 		return reading(PhaseCheck, err)
 	}
+	var ps findings
 	for _, p := range people {
-		rep.Findings = append(rep.Findings, Finding{Code: CodePasswordNeeded, Severity: Info, Subject: p.UserPrincipalName, Message: p.UserPrincipalName + " may have no Azure AD password", Repair: repair})
+		ps.info(CodePasswordNeeded, p.UserPrincipalName, p.UserPrincipalName+" may have no Azure AD password", repair)
 	}
+	rep.note(ps)
 	return nil
 }

@@ -212,7 +212,7 @@ func TestDiffLaw(t *testing.T) {
 				s.applyPure(t, c)
 			}
 		}
-		if at := classify(s.p, &s.st); at != StateFederated && at != StateUnknownNext {
+		if at := s.st.classify(s.p); at != StateFederated && at != StateUnknownNext {
 			t.Fatalf("seed %d: the state is %s; want %s\nat first:\n%s", seed, at, StateFederated, before)
 		}
 	}

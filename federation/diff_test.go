@@ -303,7 +303,7 @@ func checkOrder(t *testing.T, cs Changes) {
 	stage := 0
 	for rest := cs; len(rest) > 0; {
 		first := rest.first()
-		if s := first[0].Resource.stage(); s <= stage {
+		if s := first[0].stage(); s <= stage {
 			t.Fatalf("stage %d comes after stage %d", s, stage)
 		} else {
 			stage = s

@@ -91,21 +91,12 @@ func defaultDomainHolds(p Plan, d *jumpcloud.Directory) bool {
 	return have == p.Domain && (p.Directory.DefaultDomain == "" || have == p.Directory.DefaultDomain)
 }
 
-func diffDirectory(cs Changes, p Plan, st *observation) Changes {
+func (st *observation) diffDirectory(cs Changes, p Plan) Changes {
 	dir := st.directory(p)
 	if dir == nil {
-		return cs // a refusal; see inspect
+		return cs // a refusal; see inspectDirectory
 	}
-	for _, name := range p.Directory.Groups {
-		i := slices.IndexFunc(p.Groups, func(g Group) bool { return g.Name == name })
-		var gid string
-		if have := st.group(p.Groups[i]); have != nil {
-			gid = have.ID
-		}
-		if gid == "" || !st.dirGroups[gid] {
-			cs = append(cs, Change{Resource: ResDirectoryGroup, Name: name, Action: Add, Parent: dir.ID, Target: gid})
-		}
-	}
+	cs = st.diffDirectoryGroups(cs, p, dir.ID)
 	for _, rule := range p.Directory.Rules {
 		if !st.rules[rule] {
 			cs = append(cs, Change{Resource: ResDirectoryRule, Name: rule, Action: Add, Parent: dir.ID})
@@ -114,10 +105,10 @@ func diffDirectory(cs Changes, p Plan, st *observation) Changes {
 	if st.dirDomains == nil && defaultDomainHolds(p, dir) {
 		return cs
 	}
-	return diffDirectoryDomains(cs, p, st, dir)
+	return st.diffDirectoryDomains(cs, p, dir)
 }
 
-func diffDirectoryDomains(cs Changes, p Plan, st *observation, dir *jumpcloud.Directory) Changes {
+func (st *observation) diffDirectoryDomains(cs Changes, p Plan, dir *jumpcloud.Directory) Changes {
 	var have string // the default domain now
 	ids := make(map[string]string)
 	for _, d := range st.dirDomains {
@@ -143,7 +134,17 @@ func diffDirectoryDomains(cs Changes, p Plan, st *observation, dir *jumpcloud.Di
 	return cs
 }
 
-func inspectDirectory(ps *problems, p Plan, st *observation) {
+// ofDirectoryDomain reports whether the change is about a domain of the directory.
+func (c Change) ofDirectoryDomain() bool {
+	return c.Resource == ResDirectoryDomain || c.Resource == ResDirectoryDefault
+}
+
+// addsDefault reports whether the change gives the directory its first default domain.
+func (c Change) addsDefault() bool {
+	return c.Resource == ResDirectoryDefault && len(c.Fields) == 1 && c.Fields[0].Old == ""
+}
+
+func (st *observation) inspectDirectory(ps *findings, p Plan) {
 	dir := st.directory(p)
 	if dir == nil {
 		var names []string
@@ -152,22 +153,38 @@ func inspectDirectory(ps *problems, p Plan, st *observation) {
 		}
 		switch {
 		case len(names) == 0:
-			ps.add(CodeDirectoryMissing, p.Domain, "JumpCloud has no Microsoft 365 directory, so no user has the immutable ID that Azure AD looks for",
+			ps.refuse(CodeDirectoryMissing, p.Domain, "JumpCloud has no Microsoft 365 directory, so no user has the immutable ID that Azure AD looks for",
 				"add one in the JumpCloud console (Directory Integrations, Cloud Directories, Microsoft 365) and give consent as a Global Administrator; this cannot be done through the API")
 		case p.Directory.ID != "" || p.Directory.Name != "":
-			ps.add(CodeDirectoryMissing, p.Directory.Name, "JumpCloud has no Microsoft 365 directory "+quote(p.Directory.Name)+", only "+strings.Join(names, ", "), "set directory.name to one of these")
+			ps.refuse(CodeDirectoryMissing, p.Directory.Name, "JumpCloud has no Microsoft 365 directory "+quote(p.Directory.Name)+", only "+strings.Join(names, ", "), "set directory.name to one of these")
 		default:
-			ps.add(CodeDirectoryAmbiguous, p.Domain, "JumpCloud has several Microsoft 365 directories: "+strings.Join(names, ", "), "set directory.name to the one that exports the people of "+p.Domain)
+			ps.refuse(CodeDirectoryAmbiguous, p.Domain, "JumpCloud has several Microsoft 365 directories: "+strings.Join(names, ", "), "set directory.name to the one that exports the people of "+p.Domain)
 		}
 		return
 	}
 	if dir.OAuth != nil && dir.OAuth.Error != "" {
-		ps.add(CodeDirectoryGrant, dir.Name, fmt.Sprintf("the consent that JumpCloud's Microsoft 365 directory %q works with is broken: %s", dir.Name, strings.TrimSuffix(dir.OAuth.Error+": "+dir.OAuth.Message, ": ")),
+		ps.refuse(CodeDirectoryGrant, dir.Name, fmt.Sprintf("the consent that JumpCloud's Microsoft 365 directory %q works with is broken: %s", dir.Name, strings.TrimSuffix(dir.OAuth.Error+": "+dir.OAuth.Message, ": ")),
 			"reactivate the directory in the JumpCloud console (Directory Integrations, Cloud Directories, "+dir.Name+", Reactivate) as a Global Administrator; the users stay connected")
 	}
 	if want := p.Directory.DefaultDomain; want != "" && want != p.Domain && st.dirDomains != nil && !slices.ContainsFunc(st.dirDomains, func(d *jumpcloud.DirectoryDomain) bool { return domainName(d.Domain) == want }) {
-		ps.add(CodeDirectoryDomain, want, "the directory "+quote(dir.Name)+" has no domain "+want+" to be its default", "name one of the directory's domains, or leave directory.defaultDomain out")
+		ps.refuse(CodeDirectoryDomain, want, "the directory "+quote(dir.Name)+" has no domain "+want+" to be its default", "name one of the directory's domains, or leave directory.defaultDomain out")
 	}
+}
+
+func (f *Federator) addRule(ctx context.Context, c Change) (string, error) {
+	rule, err := f.jc.CreateTranslationRule(ctx, c.Parent, jumpcloud.TranslationRule{BuiltIn: c.Name, Direction: "export"})
+	if err != nil {
+		return "", err
+	}
+	return rule.ID, nil
+}
+
+func (f *Federator) addDirectoryDomain(ctx context.Context, c Change) (string, error) {
+	d, err := f.jc.AddOffice365Domain(ctx, c.Parent, c.Name)
+	if err != nil {
+		return "", err
+	}
+	return d.ID, nil
 }
 
 func (f *Federator) directoryStands(ctx context.Context, c Change) (standing, string, error) {
@@ -201,7 +218,7 @@ func (f *Federator) ruleStands(ctx context.Context, c Change) (standing, string,
 
 func (f *Federator) undoRule(ctx context.Context, s Step) error {
 	if s.Change.Action == Add {
-		_, err := f.jc.CreateTranslationRule(ctx, s.Change.Parent, jumpcloud.TranslationRule{BuiltIn: s.Change.Name, Direction: "export"})
+		_, err := f.addRule(ctx, s.Change)
 		return err
 	}
 	id := s.ID
@@ -224,7 +241,7 @@ func (f *Federator) undoDirectoryDomain(ctx context.Context, c Change) error {
 		}
 	}
 	if c.Resource == ResDirectoryDomain && c.Action == Add {
-		_, err := f.jc.AddOffice365Domain(ctx, c.Parent, c.Name)
+		_, err := f.addDirectoryDomain(ctx, c)
 		return err
 	}
 	for d, err := range f.jc.Office365Domains(ctx, c.Parent) {

@@ -73,7 +73,7 @@ func (st *observation) federated(name string) bool {
 	return d != nil && strings.EqualFold(string(d.AuthenticationType), string(aad.Federated))
 }
 
-func diffDefaultDomain(cs Changes, p Plan, st *observation) Changes {
+func (st *observation) diffDefaultDomain(cs Changes, p Plan) Changes {
 	d := st.domain(p.Domain)
 	if d == nil || !d.IsDefault {
 		return cs
@@ -82,6 +82,9 @@ func diffDefaultDomain(cs Changes, p Plan, st *observation) Changes {
 		{Name: "defaultDomain", Old: domainName(d.Name), New: p.newDefault(st)},
 	}})
 }
+
+// movesDefault reports whether the change makes another domain the default one.
+func (c Change) movesDefault() bool { return c.Resource == ResDefaultDomain }
 
 // newDefault is the domain that becomes the default one.
 func (p Plan) newDefault(st *observation) string {
@@ -96,50 +99,50 @@ func (p Plan) newDefault(st *observation) string {
 	return Later
 }
 
-func inspectDomain(ps *problems, p Plan, st *observation) {
-	state := classify(p, st)
+func (st *observation) inspectDomain(ps *findings, p Plan) {
+	state := st.classify(p)
 	info := state.info()
 	switch state {
 	case StateUnknown:
-		ps.add(CodeDomainUnknown, p.Domain, p.Domain+" is not a domain of this Azure AD tenant", info.Next)
+		ps.refuse(CodeDomainUnknown, p.Domain, p.Domain+" is not a domain of this Azure AD tenant", info.Next)
 		return
 	case StateUnverified:
-		ps.add(CodeDomainUnverified, p.Domain, p.Domain+" is not verified in Azure AD", info.Next)
+		ps.refuse(CodeDomainUnverified, p.Domain, p.Domain+" is not verified in Azure AD", info.Next)
 	case StateInitial:
-		ps.add(CodeDomainInitial, p.Domain, p.Domain+" is the tenant's initial domain, which cannot be federated", info.Next)
+		ps.refuse(CodeDomainInitial, p.Domain, p.Domain+" is the tenant's initial domain, which cannot be federated", info.Next)
 	case StateInherits:
-		ps.add(CodeDomainInherits, p.Domain, p.Domain+" is a subdomain and inherits the authentication of "+rootOf(p.Domain, st), "federate "+rootOf(p.Domain, st)+"; its subdomains follow")
+		ps.refuse(CodeDomainInherits, p.Domain, p.Domain+" is a subdomain and inherits the authentication of "+st.rootOf(p.Domain), "federate "+st.rootOf(p.Domain)+"; its subdomains follow")
 	case StateForeign:
-		if inspectOwnTool(ps, p, st) {
+		if st.inspectOwnTool(ps, p) {
 			break
 		}
-		ps.add(CodeDomainForeign, p.Domain, fmt.Sprintf("%s is federated with %s (issuer %s)", p.Domain, provider(st.fed.IssuerURI, st.fed.PassiveSignInURI), st.fed.IssuerURI),
-			info.Next+"; then set consent.takeOver")
-		ps.consent("takeOver", p.Consent.TakeOver)
+		ps.refuse(CodeDomainForeign, p.Domain, fmt.Sprintf("%s is federated with %s (issuer %s)", p.Domain, provider(st.fed.IssuerURI, st.fed.PassiveSignInURI), st.fed.IssuerURI),
+			info.Next+"; then set consent.takeOver").
+			unless("takeOver", p.Consent.TakeOver)
 	case StateHalf:
-		ps.add(CodeDomainHalf, p.Domain, p.Domain+" is federated, but its configuration cannot be read: what a failed creation leaves behind", info.Next)
-		ps.consent("recover", p.Consent.Recover)
+		ps.refuse(CodeDomainHalf, p.Domain, p.Domain+" is federated, but its configuration cannot be read: what a failed creation leaves behind", info.Next).
+			unless("recover", p.Consent.Recover)
 	}
 	d := st.domain(p.Domain)
 	inspectDeletion(ps, d)
 	if bare(p.Application.IdPEntityID, p.Domain) && (st.fed == nil || st.fed.IssuerURI != p.Application.IdPEntityID) {
-		ps.add(CodePlanEntityID, p.Application.IdPEntityID, "the IdP entity ID "+quote(p.Application.IdPEntityID)+" begins with neither https:// nor urn:, and is not the issuer that "+p.Domain+
+		ps.refuse(CodePlanEntityID, p.Application.IdPEntityID, "the IdP entity ID "+quote(p.Application.IdPEntityID)+" begins with neither https:// nor urn:, and is not the issuer that "+p.Domain+
 			" is federated with; Azure AD takes such a one no more", "use "+entityIDPrefix+p.Domain+", or leave it out")
 	}
-	inspectSignOut(ps, p, st)
+	st.inspectSignOut(ps, p)
 	if !d.IsDefault {
 		return
 	}
 	name := p.newDefault(st)
 	switch next := st.domain(name); {
 	case next == nil:
-		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and there is no domain "+quote(name)+" to take its place", "name a verified, managed domain under defaultDomain")
+		ps.refuse(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and there is no domain "+quote(name)+" to take its place", "name a verified, managed domain under defaultDomain")
 	case !next.IsVerified:
-		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is not verified", "name a verified, managed domain under defaultDomain")
+		ps.refuse(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is not verified", "name a verified, managed domain under defaultDomain")
 	case beingDeleted(next):
-		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is being deleted", "name a verified, managed domain under defaultDomain")
+		ps.refuse(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is being deleted", "name a verified, managed domain under defaultDomain")
 	case st.federated(name):
-		ps.add(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is federated itself", "name a verified, managed domain under defaultDomain")
+		ps.refuse(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is federated itself", "name a verified, managed domain under defaultDomain")
 	}
 }
 
@@ -149,36 +152,36 @@ func beingDeleted(d *aad.Domain) bool {
 	return d != nil && d.State != nil && strings.Contains(strings.ToLower(d.State.Operation), "delete") && !strings.EqualFold(d.State.Status, "Failed")
 }
 
-func inspectDeletion(ps *problems, d *aad.Domain) {
+func inspectDeletion(ps *findings, d *aad.Domain) {
 	name := domainName(d.Name)
 	switch {
 	case beingDeleted(d):
-		ps.add(CodeDomainDeleted, name, name+" is being deleted from the tenant ("+plain(d.State.Operation+", "+d.State.Status)+"), and its accounts are disabled or renamed with it",
+		ps.refuse(CodeDomainDeleted, name, name+" is being deleted from the tenant ("+plain(d.State.Operation+", "+d.State.Status)+"), and its accounts are disabled or renamed with it",
 			"wait until the deletion is over; add the domain and verify it again if it is wanted")
 	case d.State != nil && strings.Contains(strings.ToLower(d.State.Operation), "delete"):
-		*ps = append(*ps, Finding{Code: CodeDomainDeleted, Severity: Warning, Subject: name,
-			Message: "a deletion of " + name + " from the tenant was begun and has failed; accounts may have been disabled or renamed by it",
-			Repair:  "look at the accounts on the domain"})
+		ps.warn(CodeDomainDeleted, name,
+			"a deletion of "+name+" from the tenant was begun and has failed; accounts may have been disabled or renamed by it",
+			"look at the accounts on the domain")
 	}
 }
 
 // inspectSignOut tells of a default that is not written over what stands.
-func inspectSignOut(ps *problems, p Plan, st *observation) {
-	if keepsSignOut(p, st) && st.signOut != "" && st.fed.SignOutURI != st.signOut {
-		*ps = append(*ps, Finding{Code: CodeSignOut, Severity: Info, Subject: p.Domain,
-			Message: "after signing out, people on " + p.Domain + " are sent to " + st.fed.SignOutURI + "; the user console of this organisation is " + st.signOut,
-			Repair:  "set signOutURL to " + st.signOut + " to have it written"})
+func (st *observation) inspectSignOut(ps *findings, p Plan) {
+	if st.keepsSignOut(p) && st.signOut != "" && st.fed.SignOutURI != st.signOut {
+		ps.info(CodeSignOut, p.Domain,
+			"after signing out, people on "+p.Domain+" are sent to "+st.fed.SignOutURI+"; the user console of this organisation is "+st.signOut,
+			"set signOutURL to "+st.signOut+" to have it written")
 	}
 }
 
 // keepsSignOut reports whether the plan leaves the sign-out address to its
 // default, and the federation has one of JumpCloud's, which was a default too.
-func keepsSignOut(p Plan, st *observation) bool {
+func (st *observation) keepsSignOut(p Plan) bool {
 	return p.SignOutURL == "" && ours(p, st) && within(hostOf(st.fed.SignOutURI), "jumpcloud.com")
 }
 
 // rootOf is the longest domain of the tenant that name is below.
-func rootOf(name string, st *observation) string {
+func (st *observation) rootOf(name string) string {
 	root := ""
 	for _, d := range st.domains {
 		if n := domainName(d.Name); strings.HasSuffix(name, "."+n) && len(n) > len(root) {

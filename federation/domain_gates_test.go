@@ -293,19 +293,21 @@ func TestSimilarGroupsThatThePlanNames(t *testing.T) {
 
 // Who looks without a plan is told what a plan needs, and what is under way.
 func TestInspectTellsOfOthers(t *testing.T) {
-	env := federationtest.New(nil)
-	env.AzureAD.AddDomain("old.example", deleting("ForceDelete", "InProgress"))
-	ownTool(env, "https://example.com", "https://example.com")
-	for domain, want := range map[string]string{"example.com": `set application.idpEntityID to "https://example.com"`, "old.example": "is being deleted"} {
-		s, err := env.Federator(nil).Inspect(t.Context(), domain)
-		if err != nil || !strings.Contains(s.String(), want) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		env.AzureAD.AddDomain("old.example", deleting("ForceDelete", "InProgress"))
+		ownTool(env, "https://example.com", "https://example.com")
+		for domain, want := range map[string]string{"example.com": `set application.idpEntityID to "https://example.com"`, "old.example": "is being deleted"} {
+			s, err := env.Federator(nil).Inspect(t.Context(), domain)
+			if err != nil || !strings.Contains(s.String(), want) {
+				t.Errorf("%v\n%s", err, s)
+			}
+		}
+		env = federationtest.New(nil)
+		federated(t, env)
+		s, err := env.Federator(nil).Inspect(t.Context(), env.Domain)
+		if err != nil || len(s.Findings) > 0 {
 			t.Errorf("%v\n%s", err, s)
 		}
-	}
-	env = federationtest.New(nil)
-	federated(t, env)
-	s, err := env.Federator(nil).Inspect(t.Context(), env.Domain)
-	if err != nil || len(s.Findings) > 0 {
-		t.Errorf("%v\n%s", err, s)
-	}
+	})
 }

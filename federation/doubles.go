@@ -23,7 +23,7 @@ func (r *run) yield(ctx context.Context) error {
 		if theirs := r.st.app(unpinned); s.ID != theirs.ID && r.plan.Application.ID != theirs.ID {
 			r.giveWay(made, ResApplication, theirs.ID)
 			r.plan.Application.ID, r.rep.Plan.Application.ID = theirs.ID, theirs.ID
-			r.forget(ResApplicationGroup, ResFederation)
+			r.forgetAfter(ResApplication)
 			st, err := r.f.observe(ctx, r.plan, r.st, partApplications|partMetadata|partApplicationGroups)
 			if err != nil {
 				return err
@@ -43,7 +43,7 @@ func (r *run) yield(ctx context.Context) error {
 		}
 		r.giveWay(made, ResGroup, all[0].ID)
 		g.ID = all[0].ID
-		r.forget(ResMember, ResApplicationGroup, ResDirectoryGroup)
+		r.forgetAfter(ResGroup)
 		st, err := r.f.observe(ctx, r.plan, r.st, partGroups|partMembers)
 		if err != nil {
 			return err
@@ -76,7 +76,7 @@ func (r *run) giveWay(made *sent, kind Resource, theirs string) {
 func (r *run) tidy(ctx context.Context) error {
 	doubles := r.doubles
 	r.doubles = nil
-	for _, c := range removals(r.plan, &r.st) {
+	for _, c := range r.st.removals(r.plan) {
 		if !slices.ContainsFunc(doubles, func(d double) bool { return d.id == c.Target }) {
 			r.rep.Steps = append(r.rep.Steps, Step{Change: c, ID: c.Target, Started: time.Now()})
 			doubles = append(doubles, double{ResApplication, c.Target, r.plan.Application.ID, len(r.rep.Steps) - 1})
@@ -111,8 +111,11 @@ func (r *run) tidy(ctx context.Context) error {
 			s.Error = "another run made " + d.theirs + " at the same moment, which is used; " + d.id + " is left: " + why
 		}
 		if !removed {
-			r.rep.Findings = append(r.rep.Findings, Finding{Code: CodeApplicationTwice, Severity: Alarm, Subject: d.id,
-				Message: "the " + string(d.kind) + " " + d.id + " stands beside " + d.theirs + ", which is used, and is left: " + why, Repair: "look who uses it, and delete it by hand"})
+			var ps findings
+			ps.alarm(CodeApplicationTwice, d.id,
+				"the "+string(d.kind)+" "+d.id+" stands beside "+d.theirs+", which is used, and is left: "+why,
+				"look who uses it, and delete it by hand")
+			r.rep.note(ps)
 		}
 	}
 	return nil
@@ -120,7 +123,7 @@ func (r *run) tidy(ctx context.Context) error {
 
 // removals are the other applications with the plan's entity ID that the plan
 // consents to remove, once everything else holds.
-func removals(p Plan, st *observation) (cs Changes) {
+func (st *observation) removals(p Plan) (cs Changes) {
 	if !p.Consent.RemoveDuplicate {
 		return nil
 	}
@@ -183,10 +186,11 @@ func (r *run) inUse(ctx context.Context, d double, doubles []double) (string, er
 	return "", nil
 }
 
-// forget lets changes of these resources be made again.
-func (r *run) forget(rs ...Resource) {
+// forgetAfter lets the changes be made again that build on a thing which was
+// replaced.
+func (r *run) forgetAfter(replaced Resource) {
 	for _, sent := range r.sent {
-		if slices.Contains(rs, r.rep.Steps[sent.step].Change.Resource) {
+		if slices.Contains(resources[r.rep.Steps[sent.step].Change.Resource].on, replaced) {
 			sent.made, sent.seen = false, 0
 		}
 	}
@@ -194,7 +198,7 @@ func (r *run) forget(rs ...Resource) {
 
 // inspectDoubles tells of a second application with the plan's entity ID: which of
 // them answers at one address is not known, and it may be the trace of another run.
-func inspectDoubles(ps *problems, p Plan, st *observation) {
+func (st *observation) inspectDoubles(ps *findings, p Plan) {
 	app := st.app(p)
 	for _, a := range st.apps {
 		if a == app {
@@ -202,14 +206,15 @@ func inspectDoubles(ps *problems, p Plan, st *observation) {
 		}
 		why := "it is the older one"
 		switch {
-		case st.stands(p.Domain) == app:
+		case st.accepted(p.Domain) == app:
 			why = "Azure AD accepts its certificate"
 		case app.ID == p.Application.ID:
 			why = "the plan pins it"
 		}
-		*ps = append(*ps, Finding{Code: CodeApplicationTwice, Severity: Alarm, Subject: a.ID, Consent: "removeDuplicate", Consented: p.Consent.RemoveDuplicate,
-			Message: "applications " + nameApplication(app, st) + " and " + nameApplication(a, st) + " carry the same entity ID " + p.Application.IdPEntityID + "; the plan's is the first, because " + why,
-			Repair:  "find out who made the other, perhaps another run at the same moment; delete it with jumpcloud.Client.DeleteApplication(ctx, " + quote(a.ID) + "), or set consent.removeDuplicate"})
+		ps.alarm(CodeApplicationTwice, a.ID,
+			"applications "+st.nameApplication(app)+" and "+st.nameApplication(a)+" carry the same entity ID "+p.Application.IdPEntityID+"; the plan's is the first, because "+why,
+			"find out who made the other, perhaps another run at the same moment; delete it with jumpcloud.Client.DeleteApplication(ctx, "+quote(a.ID)+"), or set consent.removeDuplicate").
+			unless("removeDuplicate", p.Consent.RemoveDuplicate)
 	}
 }
 
@@ -221,9 +226,9 @@ func older(a, b *jumpcloud.Application) bool {
 	return a.ID < b.ID
 }
 
-// stands is the one of several applications whose issuer and certificate stand in
+// accepted is the one of several applications whose issuer and certificate stand in
 // Azure AD, or nil.
-func (st *observation) stands(domain string) *jumpcloud.Application {
+func (st *observation) accepted(domain string) *jumpcloud.Application {
 	if len(st.apps) < 2 || st.fed == nil || !st.federated(domain) {
 		return nil
 	}
@@ -255,7 +260,7 @@ func (st *observation) uses(appID string) bool {
 
 // nameApplication names an application for people. If there are several, it
 // says with which of them the domain is federated.
-func nameApplication(a *jumpcloud.Application, st *observation) string {
+func (st *observation) nameApplication(a *jumpcloud.Application) string {
 	name := quote(a.DisplayLabel) + " (" + a.ID
 	if st.fed == nil || len(st.apps) == 1 {
 		return name + ")"
@@ -267,14 +272,14 @@ func nameApplication(a *jumpcloud.Application, st *observation) string {
 }
 
 // inspectTwice refuses to choose between two groups of one name.
-func inspectTwice(ps *problems, p Plan, st *observation) {
+func (st *observation) inspectTwice(ps *findings, p Plan) {
 	for _, g := range p.Groups {
 		if have := st.groups[g.Name]; len(have) > 1 && st.group(g) == nil {
 			ids := make([]string, 0, len(have))
 			for _, h := range have {
 				ids = append(ids, h.ID)
 			}
-			ps.add(CodeGroupTwice, g.Name, fmt.Sprintf("JumpCloud has %d groups named %q (%s)", len(have), g.Name, strings.Join(ids, ", ")), "rename all but one, or set the group's id in the plan")
+			ps.refuse(CodeGroupTwice, g.Name, fmt.Sprintf("JumpCloud has %d groups named %q (%s)", len(have), g.Name, strings.Join(ids, ", ")), "rename all but one, or set the group's id in the plan")
 		}
 	}
 }

@@ -65,7 +65,7 @@ func notThere(err error) bool {
 // yet of what it builds on. Of an account that was just made Azure AD says so
 // with a 400 as well, "Not a valid reference update".
 func unheard(c Change, err error) bool {
-	return notThere(err) || c.Resource == ResRole && errors.Is(err, aad.ErrInvalid)
+	return notThere(err) || c.givesRole() && errors.Is(err, aad.ErrInvalid)
 }
 
 // temporary reports whether a failure may pass by itself.

@@ -41,34 +41,34 @@ func (e Evidence) domain() string {
 	return domainName(e.Plan.Domain)
 }
 
-// step is a change with what became of it.
-type step struct {
+// ticketStep is a change with what became of it, or one that is planned.
+type ticketStep struct {
 	Step
 	planned bool
 }
 
 // steps are the changes in their order, without those that came to nothing.
-func (e Evidence) steps() []step {
-	var out []step
+func (e Evidence) steps() []ticketStep {
+	var out []ticketStep
 	if e.Report == nil {
 		for _, c := range e.Changes {
-			out = append(out, step{Step{Change: c}, true})
+			out = append(out, ticketStep{Step{Change: c}, true})
 		}
-		slices.SortStableFunc(out, func(a, b step) int { return a.Change.Resource.stage() - b.Change.Resource.stage() })
+		slices.SortStableFunc(out, func(a, b ticketStep) int { return a.Change.stage() - b.Change.stage() })
 		return out
 	}
 	for _, s := range e.Report.Steps {
-		out = append(out, step{Step: s})
+		out = append(out, ticketStep{Step: s})
 	}
 	return out
 }
 
 // happened reports whether the step may have changed anything, or will.
-func (s step) happened() bool {
+func (s ticketStep) happened() bool {
 	return s.planned || s.Outcome == Done || s.Outcome == Made || s.Outcome == Unknown
 }
 
-func (s step) outcome() string {
+func (s ticketStep) outcome() string {
 	switch {
 	case s.planned:
 		return "planned"
@@ -210,21 +210,8 @@ func (r Resource) names() (service, kind string) {
 	case "jumpcloud":
 		service = "JumpCloud"
 	}
-	switch r {
-	case ResRole:
-		kind = "role Global Administrator of"
-	case ResApplicationGroup:
-		kind = "application's group"
-	case ResDirectoryGroup:
-		kind = "Microsoft 365 directory's group"
-	case ResDirectoryRule:
-		kind = "Microsoft 365 directory's translation rule"
-	case ResDirectoryDomain:
-		kind = "Microsoft 365 directory's domain"
-	case ResDirectoryDefault:
-		kind = "Microsoft 365 directory's default domain"
-	case ResFederation:
-		kind = "federation of"
+	if k := resources[r].kind; k != "" {
+		kind = k
 	}
 	return service, strings.ReplaceAll(kind, "-", " ")
 }
@@ -312,9 +299,9 @@ func (e Evidence) writeRollback(b *bufio.Writer) {
 		service, what := s.Change.Resource.names()
 		line := fmt.Sprintf("%s: %s %s %s", service, s.Change.inverse().Action, what, span(s.Change.Name))
 		switch {
-		case s.Change.Resource == ResRecover:
+		case s.Change.recovers():
 			line = service + ": nothing; a federation that could not be read is not brought back"
-		case s.Change.Resource == ResApplication && s.Change.Action == Delete:
+		case s.Change.deletesApplication():
 			line = service + ": impossible; the application's key is gone, and a new application has a new certificate"
 		case s.Change.Action == Update:
 			line = fmt.Sprintf("%s: set %s %s to what it was", service, what, span(s.Change.Name))
@@ -330,7 +317,7 @@ func (e Evidence) writeRollback(b *bufio.Writer) {
 		fmt.Fprintf(b, "%d. %s\n", i+1, line)
 	}
 	b.WriteString("\nKeep the report: it holds the values before the change.")
-	if slices.ContainsFunc(e.steps(), func(s step) bool { return s.Change.Resource == ResFederation && s.Change.Action == Create }) {
+	if slices.ContainsFunc(e.steps(), func(s ticketStep) bool { return s.Change.federates() }) {
 		fmt.Fprintf(b, " Once %s is managed again, its people sign in with Azure AD passwords, which many of them may never have had (AADSTS50056): "+
 			"have resets or temporary access passes ready. Published delays are up to 60 minutes for the way back, and up to 24 hours for the change itself.", span(e.domain()))
 	}

@@ -14,58 +14,35 @@ type audit struct {
 	log, event string
 }
 
-const (
-	insights = "JumpCloud Directory Insights"
-	auditLog = "Azure AD audit log"
-)
+// audits are the events by what is done; those of whatever has none of its own
+// stand under otherwise.
+type audits map[Action][]audit
+
+const otherwise Action = ""
+
+// insight are events of JumpCloud's Directory Insights.
+func insight(names ...string) []audit { return auditsOf("JumpCloud Directory Insights", names) }
+
+// audited are activities of Azure AD's audit log.
+func audited(names ...string) []audit { return auditsOf("Azure AD audit log", names) }
+
+func auditsOf(log string, names []string) (as []audit) {
+	for _, n := range names {
+		as = append(as, audit{log, n})
+	}
+	return as
+}
 
 // events returns what a change leaves in the logs.
 func (c Change) events() []audit {
-	pick := func(m map[Action]string) []audit {
-		if e := m[c.Action]; e != "" {
-			return []audit{{insights, e}}
-		}
-		return nil
+	if c.addsDefault() {
+		return insight("integration_default_domain_add")
 	}
-	switch c.Resource {
-	case ResGroup:
-		return pick(map[Action]string{Create: "group_create", Update: "group_update", Delete: "group_delete"})
-	case ResApplication:
-		return pick(map[Action]string{Create: "application_create", Update: "application_update", Delete: "application_delete"})
-	case ResMember, ResApplicationGroup:
-		return []audit{{insights, "association_change"}}
-	case ResDirectoryGroup: // whose members are exported from then on
-		return []audit{{insights, "association_change"}, {insights, "user_create_provision"}, {insights, "user_update_provision"}, {auditLog, "Update user"}}
-	case ResDirectoryRule:
-		return pick(map[Action]string{Add: "integrationattribute_include", Remove: "integrationattribute_exclude"})
-	case ResDirectoryDomain:
-		return pick(map[Action]string{Add: "integration_domain_add", Remove: "integration_domain_delete"})
-	case ResDirectoryDefault:
-		if len(c.Fields) == 1 && c.Fields[0].Old == "" {
-			return []audit{{insights, "integration_default_domain_add"}}
-		}
-		return []audit{{insights, "integration_default_domain_update"}}
-	case ResTechnicalAccount:
-		if c.Action == Delete {
-			return []audit{{auditLog, "Delete user"}}
-		}
-		return []audit{{auditLog, "Add user"}}
-	case ResRole:
-		if c.Action == Remove {
-			return []audit{{auditLog, "Remove member from role"}}
-		}
-		return []audit{{auditLog, "Add member to role"}}
-	case ResDefaultDomain:
-		return []audit{{auditLog, "Update domain"}}
-	case ResRecover:
-		return []audit{{auditLog, activityAuthentication}}
-	case ResFederation:
-		if c.Action == Update {
-			return []audit{{auditLog, activityFederation}}
-		}
-		return []audit{{auditLog, activityAuthentication}, {auditLog, activityFederation}}
+	all := resources[c.Resource].events
+	if as, ok := all[c.Action]; ok {
+		return as
 	}
-	return nil
+	return all[otherwise]
 }
 
 // The activities that look like an attack, because an attack looks like them.

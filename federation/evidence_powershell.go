@@ -6,8 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/jcaad/jcaad/aad"
 )
 
 // WritePowerShell writes what the change does in Azure AD as cmdlets of
@@ -15,7 +13,7 @@ import (
 // does in JumpCloud stands in comments. Passwords are asked for, not written.
 func (e Evidence) WritePowerShell(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	steps := slices.DeleteFunc(e.steps(), func(s step) bool { return !s.happened() })
+	steps := slices.DeleteFunc(e.steps(), func(s ticketStep) bool { return !s.happened() })
 	fmt.Fprintf(b, "# Sign-in of %s\n", comment(e.domain()))
 	if len(steps) == 0 {
 		b.WriteString("# Nothing is to be changed.\n")
@@ -33,7 +31,7 @@ func (e Evidence) WritePowerShell(w io.Writer) error {
 
 	b.WriteString("\n# the way back, if it is needed\n")
 	for _, s := range slices.Backward(steps) {
-		if s.Change.Resource == ResRecover {
+		if s.Change.recovers() {
 			continue // nobody wants that back
 		}
 		writeCmdlets(b, s.Change.inverse(), s.Step)
@@ -42,10 +40,10 @@ func (e Evidence) WritePowerShell(w io.Writer) error {
 }
 
 // scopesOf returns the permissions that the steps need, quoted.
-func scopesOf(steps []step) []string {
+func scopesOf(steps []ticketStep) []string {
 	var scopes []string
 	for _, s := range steps {
-		for _, name := range needed[s.Change.Resource] {
+		for _, name := range resources[s.Change.Resource].permissions {
 			if q := psQuote(name); !slices.Contains(scopes, q) {
 				scopes = append(scopes, q)
 			}
@@ -54,83 +52,16 @@ func scopesOf(steps []step) []string {
 	return scopes
 }
 
-// writeCmdlets writes one change, or the comment that it is none of Azure AD's.
-func writeCmdlets(b *bufio.Writer, c Change, s Step) {
-	name := psQuote(c.Name)
-	switch c.Resource {
-	case ResTechnicalAccount:
-		if c.Action == Delete {
-			fmt.Fprintf(b, "Remove-MgUser -UserId %s\n", name)
-			return
-		}
-		local, _, _ := strings.Cut(c.Name, "@")
-		fmt.Fprintf(b, "$password = [System.Net.NetworkCredential]::new('', (Read-Host -AsSecureString)).Password # not on this page\n"+
-			"New-MgUser -UserPrincipalName %s -DisplayName %s -MailNickname %s -AccountEnabled -PasswordProfile @{ Password = $password; ForceChangePasswordNextSignIn = $false }\n",
-			name, psQuote(fieldValue(c, "displayName")), psQuote(local))
-	case ResRole:
-		if c.Action == Remove {
-			id := psQuote(s.ID)
-			if s.ID == "" {
-				id = "$assignment.Id # what the step above returned;"
-			} else {
-				id += " #"
-			}
-			fmt.Fprintf(b, "Remove-MgRoleManagementDirectoryRoleAssignment -UnifiedRoleAssignmentId %s Global Administrator of %s\n", id, comment(c.Name))
-			return
-		}
-		fmt.Fprintf(b, "$assignment = New-MgRoleManagementDirectoryRoleAssignment -PrincipalId (Get-MgUser -UserId %s).Id -RoleDefinitionId %s -DirectoryScopeId '/' # Global Administrator\n",
-			name, psQuote(aad.GlobalAdministrator))
-	case ResDefaultDomain:
-		fmt.Fprintf(b, "Update-MgDomain -DomainId %s -IsDefault\n", psQuote(fieldValue(c, "defaultDomain")))
-	case ResRecover:
-		fmt.Fprintf(b, "Update-MgDomain -DomainId %s -AuthenticationType 'Managed' # its configuration cannot be read\n", name)
-	case ResFederation:
-		writeFederation(b, c, s)
-	default:
-		service, kind := c.Resource.names()
-		fmt.Fprintf(b, "# %s: %s %s %s\n", service, c.Action, kind, comment(quote(c.Name)))
-		for _, f := range c.Fields {
-			if c.Action == Delete || c.Action == Remove {
-				break
-			}
-			fmt.Fprintf(b, "#   %s: %s\n", comment(f.Name), comment(f.show(f.New)))
-		}
-	}
-}
-
-func writeFederation(b *bufio.Writer, c Change, s Step) {
-	domain := psQuote(c.Name)
-	// The ID of the configuration before the change is not that of another
-	// one that was made later.
-	id := "(Get-MgDomainFederationConfiguration -DomainId " + domain + ").Id"
-	switch c.Action {
-	case Delete:
-		fmt.Fprintf(b, "Remove-MgDomainFederationConfiguration -DomainId %s -InternalDomainFederationId %s # the domain is managed from then on\n", domain, id)
-		return
-	case Create:
-		if len(c.Fields) == 0 && s.Backup != nil {
-			c.Fields = backupFields(s.Backup)
-		}
-	}
-	b.WriteString("$federation = @{\n    '@odata.type' = '#microsoft.graph.internalDomainFederation'\n")
+// writeComment tells what is none of Azure AD's.
+func (c Change) writeComment(b *bufio.Writer) {
+	service, kind := c.Resource.names()
+	fmt.Fprintf(b, "# %s: %s %s %s\n", service, c.Action, kind, comment(quote(c.Name)))
 	for _, f := range c.Fields {
-		fmt.Fprintf(b, "    %s = %s\n", psQuote(f.Name), psValue(f))
-	}
-	b.WriteString("}\n")
-	if c.Action == Create {
-		fmt.Fprintf(b, "New-MgDomainFederationConfiguration -DomainId %s -BodyParameter $federation\n", domain)
-		return
-	}
-	fmt.Fprintf(b, "Update-MgDomainFederationConfiguration -DomainId %s -InternalDomainFederationId %s -BodyParameter $federation\n", domain, id)
-}
-
-func fieldValue(c Change, name string) string {
-	for _, f := range c.Fields {
-		if f.Name == name {
-			return f.New
+		if c.Action == Delete || c.Action == Remove {
+			break
 		}
+		fmt.Fprintf(b, "#   %s: %s\n", comment(f.Name), comment(f.show(f.New)))
 	}
-	return ""
 }
 
 func psValue(f Field) string {

@@ -101,23 +101,39 @@ func (e *PreconditionError) Has(c Code) bool {
 	return slices.ContainsFunc(e.Findings, func(f Finding) bool { return f.Code == c })
 }
 
-// problems collects refusals.
-type problems []Finding
+// findings collects what was found. A method adds one finding, and returns it as
+// long as none is added after it.
+type findings []Finding
 
-func (p *problems) add(c Code, subject, message, repair string) {
-	*p = append(*p, Finding{Code: c, Severity: Refusal, Subject: subject, Message: message, Repair: repair})
+func (fs *findings) add(s Severity, c Code, subject, message, repair string) *Finding {
+	*fs = append(*fs, Finding{Code: c, Severity: s, Subject: subject, Message: message, Repair: repair})
+	return &(*fs)[len(*fs)-1]
 }
 
-// consent says which field of Consent overrides the last problem.
-func (p problems) consent(field string, given bool) {
-	last := &p[len(p)-1]
-	last.Consent, last.Consented = field, given
+func (fs *findings) refuse(c Code, subject, message, repair string) *Finding {
+	return fs.add(Refusal, c, subject, message, repair)
 }
 
-// err returns the refusals among p as one error, or nil.
-func (p problems) err() error {
+func (fs *findings) alarm(c Code, subject, message, repair string) *Finding {
+	return fs.add(Alarm, c, subject, message, repair)
+}
+
+func (fs *findings) warn(c Code, subject, message, repair string) *Finding {
+	return fs.add(Warning, c, subject, message, repair)
+}
+
+func (fs *findings) info(c Code, subject, message, repair string) *Finding {
+	return fs.add(Info, c, subject, message, repair)
+}
+
+// unless says which field of [Consent] overrides the finding, and whether the plan
+// has it.
+func (f *Finding) unless(field string, given bool) { f.Consent, f.Consented = field, given }
+
+// err returns the refusals as one error, or nil.
+func (fs findings) err() error {
 	var bad []Finding
-	for _, f := range p {
+	for _, f := range fs {
 		if f.refuses() {
 			bad = append(bad, f)
 		}

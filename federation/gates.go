@@ -12,24 +12,24 @@ import (
 	"github.com/jcaad/jcaad/internal/perm"
 )
 
-// inspect returns what the two services' state says against the plan, or what
+// inspectAll returns what the two services' state says against the plan, or what
 // should be known about it. It is pure but for the clock it is given.
-func inspect(p Plan, st *observation, now time.Time) []Finding {
-	var ps problems
-	inspectDomain(&ps, p, st)
-	inspectDoubles(&ps, p, st)
-	inspectTwice(&ps, p, st)
-	inspectApplication(&ps, p, st)
-	inspectCertificates(&ps, p, st, now)
-	inspectGroups(&ps, p, st)
-	inspectDirectory(&ps, p, st)
-	inspectTechnicalAccount(&ps, p, st)
+func (st *observation) inspectAll(p Plan, now time.Time) findings {
+	var ps findings
+	st.inspectDomain(&ps, p)
+	st.inspectDoubles(&ps, p)
+	st.inspectTwice(&ps, p)
+	st.inspectApplication(&ps, p)
+	st.inspectCertificates(&ps, p, now)
+	st.inspectGroups(&ps, p)
+	st.inspectDirectory(&ps, p)
+	st.inspectTechnicalAccount(&ps, p)
 	return ps
 }
 
 // check reads what the gates need and who would be locked out, both at once.
 // People are nil if the domain does not exist.
-func (f *Federator) check(ctx context.Context, p Plan, st *observation) (gates []Finding, people *People, err error) {
+func (f *Federator) check(ctx context.Context, p Plan, st *observation) (gates findings, people *People, err error) {
 	f.emit(ctx, Event{Phase: PhaseCheck, Domain: p.Domain, Text: "checking the gates and everybody's sign-in"})
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
@@ -56,16 +56,16 @@ func (f *Federator) check(ctx context.Context, p Plan, st *observation) (gates [
 }
 
 // gates reads what must be known before the first write and says what is shut.
-// The observed state has been judged by inspect already.
-func (f *Federator) gates(ctx context.Context, p Plan, st *observation) ([]Finding, error) {
-	var ps problems
-	gateBreakGlass(&ps, p, st)
+// The observed state has been judged by inspectAll already.
+func (f *Federator) gates(ctx context.Context, p Plan, st *observation) (findings, error) {
+	var ps findings
+	st.gateBreakGlass(&ps, p)
 	f.gatePassword(&ps, p, st)
 
 	var org *aad.Organization
 	var issuers map[string]string
 	var perms *aad.Permissions
-	var taken, groups problems
+	var taken, groups findings
 	todo := diff(p, st)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
@@ -98,26 +98,26 @@ func (f *Federator) gates(ctx context.Context, p Plan, st *observation) ([]Findi
 	gatePermissions(&ps, todo, perms)
 	ps = append(append(ps, taken...), groups...)
 	if org.OnPremisesSyncEnabled {
-		ps.add(CodeDirectorySync, org.DisplayName, "the tenant is synchronised from an on-premises directory, which owns the users' immutable IDs",
-			"switch directory synchronisation off first, or make sure that JumpCloud sends the same immutable IDs and set consent.directorySync")
-		ps.consent("directorySync", p.Consent.DirectorySync)
+		ps.refuse(CodeDirectorySync, org.DisplayName, "the tenant is synchronised from an on-premises directory, which owns the users' immutable IDs",
+			"switch directory synchronisation off first, or make sure that JumpCloud sends the same immutable IDs and set consent.directorySync").
+			unless("directorySync", p.Consent.DirectorySync)
 	}
 	if other, ok := issuers[p.Application.IdPEntityID]; ok {
 		own := entityIDPrefix + p.Domain
 		if own == p.Application.IdPEntityID {
 			own = "https://" + p.Domain
 		}
-		ps.add(CodeIssuerInUse, p.Application.IdPEntityID, "the issuer "+p.Application.IdPEntityID+" is used by the domain "+other+" already, and Azure AD tells domains apart by it",
+		ps.refuse(CodeIssuerInUse, p.Application.IdPEntityID, "the issuer "+p.Application.IdPEntityID+" is used by the domain "+other+" already, and Azure AD tells domains apart by it",
 			"set application.idpEntityID to one that no other domain has, such as "+own)
 	}
 	return ps, nil
 }
 
 // gatePermissions compares the token with what the changes need.
-func gatePermissions(ps *problems, todo Changes, perms *aad.Permissions) {
+func gatePermissions(ps *findings, todo Changes, perms *aad.Permissions) {
 	if perms == nil {
-		*ps = append(*ps, Finding{Code: CodePermission, Severity: Info, Subject: "token",
-			Message: "the access token cannot be read, so its permissions are not known before the first write"})
+		ps.info(CodePermission, "token",
+			"the access token cannot be read, so its permissions are not known before the first write", "")
 		return
 	}
 	kind := "delegated"
@@ -126,20 +126,31 @@ func gatePermissions(ps *problems, todo Changes, perms *aad.Permissions) {
 	}
 	told := make(map[string]bool)
 	for _, c := range todo {
-		for _, name := range needed[c.Resource] {
+		for _, name := range resources[c.Resource].permissions {
 			if perms.Has(name) || told[name] {
 				continue
 			}
 			told[name] = true
-			if c.Resource == ResFederation && perms.Has(perm.DomainWrite) {
+			if c.ofFederation() && perms.Has(perm.DomainWrite) {
 				// Listed as sufficient, yet years of reports say otherwise.
-				*ps = append(*ps, Finding{Code: CodePermission, Severity: Warning, Subject: name,
-					Message: "the token has " + perm.DomainWrite + " but not " + name + ", and many tenants refuse to " + c.purpose() + " without it",
-					Repair:  "grant " + name + " to the application and have an administrator consent"})
+				ps.warn(CodePermission, name,
+					"the token has "+perm.DomainWrite+" but not "+name+", and many tenants refuse to "+c.purpose()+" without it",
+					"grant "+name+" to the application and have an administrator consent")
 				continue
 			}
-			ps.add(CodePermission, name, fmt.Sprintf("the token lacks the permission %s, which is needed to %s", name, c.purpose()),
+			ps.refuse(CodePermission, name, fmt.Sprintf("the token lacks the permission %s, which is needed to %s", name, c.purpose()),
 				"grant it to the application, as Microsoft Graph "+kind+" permission, and have an administrator consent")
 		}
 	}
+}
+
+// purpose says what a change of Azure AD is for, as people would.
+func (c Change) purpose() string {
+	switch text := resources[c.Resource].purpose; {
+	case c.ofFederation() && c.Action == Update:
+		return "change the federation of " + c.Name
+	case text != "":
+		return fmt.Sprintf(text, c.Name)
+	}
+	return c.String()
 }

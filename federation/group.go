@@ -3,7 +3,6 @@ package federation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -96,29 +95,6 @@ func (f *Federator) readGroups(ctx context.Context, p Plan, st *observation) err
 	return nil
 }
 
-// userIDs resolves email addresses. The service's filter is case-sensitive, so
-// it is asked for each address as written and in lower case.
-func (f *Federator) userIDs(ctx context.Context, emails []string) (map[string]string, error) {
-	var values []string
-	for _, e := range emails {
-		values = append(values, e, strings.ToLower(e))
-	}
-	slices.Sort(values)
-	values = slices.Compact(values)
-	ids := make(map[string]string)
-	const chunk = 40 // keeps the query string short
-	for part := range slices.Chunk(values, chunk) {
-		opts := &jumpcloud.UsersOptions{Filter: []string{jumpcloud.In("email", part...)}, Fields: []string{"email"}}
-		for u, err := range recallList(ctx, "users "+strings.Join(part, "\x00"), f.jc.Users(ctx, opts)) {
-			if err != nil {
-				return nil, err
-			}
-			ids[strings.ToLower(u.Email)] = u.ID
-		}
-	}
-	return ids, nil
-}
-
 // group is the group that the plan means, or nil.
 func (st *observation) group(g Group) *jumpcloud.Group {
 	all := st.groups[g.Name]
@@ -133,12 +109,12 @@ func (st *observation) group(g Group) *jumpcloud.Group {
 	return nil
 }
 
-func diffGroups(cs Changes, p Plan, st *observation) Changes {
+func (st *observation) diffGroups(cs Changes, p Plan) Changes {
 	for _, g := range p.Groups {
 		have := st.group(g)
 		id := ""
 		if have == nil && len(st.groups[g.Name]) > 0 {
-			continue // which of them is meant? A refusal; see inspect
+			continue // which of them is meant? A refusal; see inspectTwice
 		}
 		if have == nil {
 			cs = append(cs, Change{Resource: ResGroup, Name: g.Name, Action: Create})
@@ -155,11 +131,40 @@ func diffGroups(cs Changes, p Plan, st *observation) Changes {
 	return cs
 }
 
-func inspectGroups(ps *problems, p Plan, st *observation) {
+func (f *Federator) createGroup(ctx context.Context, c Change) (string, error) {
+	g, err := f.jc.CreateGroup(ctx, jumpcloud.Group{Name: c.Name})
+	if err != nil {
+		return "", err
+	}
+	return g.ID, nil
+}
+
+// groupID is the ID of the plan's group of a name, "" if there is none.
+func (st *observation) groupID(p Plan, name string) string {
+	for _, g := range p.Groups {
+		if have := st.group(g); g.Name == name && have != nil {
+			return have.ID
+		}
+	}
+	return ""
+}
+
+// pinGroup returns the groups with the ID of one of them.
+func pinGroup(groups []Group, name, id string) []Group {
+	groups = slices.Clone(groups)
+	for i := range groups {
+		if groups[i].Name == name {
+			groups[i].ID = id
+		}
+	}
+	return groups
+}
+
+func (st *observation) inspectGroups(ps *findings, p Plan) {
 	for _, g := range p.Groups {
 		for _, m := range g.Members {
 			if st.userIDs[strings.ToLower(m)] == "" {
-				ps.add(CodeMemberUnknown, m, "JumpCloud has no user with the email address "+m+", who is to be a member of "+quote(g.Name), "create the user, or take the address out of the plan")
+				ps.refuse(CodeMemberUnknown, m, "JumpCloud has no user with the email address "+m+", who is to be a member of "+quote(g.Name), "create the user, or take the address out of the plan")
 			}
 		}
 	}
@@ -168,8 +173,8 @@ func inspectGroups(ps *problems, p Plan, st *observation) {
 // gateGroups refuses what would be made beside a group that is most likely meant,
 // and additions to a group whose members a rule decides on, to which JumpCloud
 // says yes and does nothing. Which groups those are, only each group itself tells.
-func (f *Federator) gateGroups(ctx context.Context, p Plan, st *observation, todo Changes) (problems, error) {
-	var ps problems
+func (f *Federator) gateGroups(ctx context.Context, p Plan, st *observation, todo Changes) (findings, error) {
+	var ps findings
 	if len(todo) == 0 {
 		return ps, nil
 	}
@@ -202,43 +207,15 @@ func (f *Federator) gateGroups(ctx context.Context, p Plan, st *observation, tod
 		switch similar := strings.Join(like, " and "); {
 		case like == nil:
 		case exists:
-			ps = append(ps, Finding{Code: CodeGroupSimilar, Severity: Warning, Subject: g.Name,
-				Message: "beside the group " + quote(g.Name) + " there is " + similar + ", whose name differs in nothing but capitals or spaces",
-				Repair:  "make sure that the plan names the one that has the people"})
+			ps.warn(CodeGroupSimilar, g.Name,
+				"beside the group "+quote(g.Name)+" there is "+similar+", whose name differs in nothing but capitals or spaces",
+				"make sure that the plan names the one that has the people")
 		default:
-			ps.add(CodeGroupSimilar, g.Name, "there is no group "+quote(g.Name)+", but there is "+similar+", whose name differs in nothing but capitals or spaces",
+			ps.refuse(CodeGroupSimilar, g.Name, "there is no group "+quote(g.Name)+", but there is "+similar+", whose name differs in nothing but capitals or spaces",
 				"name the group as it is written; if both are wanted, create "+quote(g.Name)+" in JumpCloud first")
 		}
 	}
 	return ps, nil
-}
-
-// gateMembers asks a group to which somebody is to be added whether that has an effect.
-func (f *Federator) gateMembers(ctx context.Context, ps *problems, g Group, have *jumpcloud.Group, todo Changes) error {
-	if have == nil {
-		return nil
-	}
-	var missing []string
-	for _, c := range todo {
-		if c.Resource == ResMember && c.Parent == have.ID {
-			missing = append(missing, strings.TrimPrefix(c.Name, g.Name+": "))
-		}
-	}
-	if missing == nil {
-		return nil
-	}
-	whole, err := recallable(ctx, "group "+have.ID, func(ctx context.Context) (*jumpcloud.Group, error) { return f.jc.Group(ctx, have.ID) })
-	if err != nil {
-		return lagging(err)
-	}
-	if whole.IsDynamic() {
-		if n := len(missing) - namesAtMost; n > 0 {
-			missing = append(missing[:namesAtMost], fmt.Sprintf("and %d more", n))
-		}
-		ps.add(CodeGroupDynamic, g.Name, "a rule decides who is a member of the group "+quote(g.Name)+", and to additions JumpCloud says yes and does nothing; not members yet: "+strings.Join(missing, ", "),
-			"change the rule, or list these members under a group without one")
-	}
-	return nil
 }
 
 // plainName is a name without what people overlook: capitals and spaces.
@@ -277,7 +254,7 @@ func (u *undoing) groupStands(ctx context.Context, s *undoStep) (standing, strin
 		}
 	}
 	for _, r := range []Resource{ResApplicationGroup, ResDirectoryGroup} {
-		for to, err := range u.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: s.ID}, bindingFrom(r)) {
+		for to, err := range u.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: s.ID}, Change{Resource: r}.boundTo()) {
 			if err != nil {
 				return differs, "", lagging(err)
 			}
@@ -287,14 +264,6 @@ func (u *undoing) groupStands(ctx context.Context, s *undoStep) (standing, strin
 		}
 	}
 	return asLeft, "", nil
-}
-
-// removes reports whether one of the steps takes this member or binding away.
-func (u *undoing) removes(r Resource, parent, target string) bool {
-	return slices.ContainsFunc(u.steps, func(s *undoStep) bool {
-		c := s.Change
-		return c.Action == Remove && c.Resource == r && c.Parent == parent && c.Target == target
-	})
 }
 
 // identifyGroup takes a group for the one whose creation was never answered if
@@ -313,22 +282,4 @@ func (u *undoing) identifyGroup(ctx context.Context, s *undoStep) error {
 		s.ID = ids[0]
 	}
 	return nil
-}
-
-func (f *Federator) memberStands(ctx context.Context, c Change) (standing, string, error) {
-	for id, err := range f.jc.GroupMembers(ctx, c.Parent) {
-		if errors.Is(err, jumpcloud.ErrNotFound) {
-			if c.Action == Add {
-				return differs, "the group is gone: Federate makes it anew", nil
-			}
-			break
-		}
-		if err != nil {
-			return differs, "", err
-		}
-		if id == c.Target {
-			return presence(c, true), "", nil
-		}
-	}
-	return presence(c, false), "", nil
 }

@@ -62,8 +62,8 @@ func (s *Status) String() string {
 func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error) {
 	name := domainName(domain)
 	if reason := checkDomain(name); reason != "" {
-		var ps problems
-		ps.add(CodePlanDomain, name, "the domain "+quote(name)+" "+reason, "give it as Azure AD lists it, such as example.com")
+		var ps findings
+		ps.refuse(CodePlanDomain, name, "the domain "+quote(name)+" "+reason, "give it as Azure AD lists it, such as example.com")
 		return nil, ps.err()
 	}
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: name, Text: "inspecting"})
@@ -88,33 +88,34 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 	if st, err = f.observe(ctx, p, st, partApplications|partMetadata); err != nil {
 		return nil, reading(PhaseObserve, err)
 	}
-	s := &Status{Domain: name, State: classify(p, &st), Checked: time.Now(), Federation: st.fed}
+	s := &Status{Domain: name, State: st.classify(p), Checked: time.Now(), Federation: st.fed}
 	if s.State == StateOrphaned && !known {
 		s.State = StateForeign // its own issuer is no sign that it is ours
 	}
 	info := s.State.info()
 	s.Meaning, s.Next = info.Meaning, info.Next
 	if s.State == StateInherits {
-		s.Meaning += " " + rootOf(name, &st)
+		s.Meaning += " " + st.rootOf(name)
 	}
 	if st.fed != nil {
 		s.Provider = provider(st.fed.IssuerURI, st.fed.PassiveSignInURI)
 	}
 	for _, a := range st.apps {
-		s.Applications = append(s.Applications, nameApplication(a, &st))
+		s.Applications = append(s.Applications, st.nameApplication(a))
 	}
 	if own, err := st.cert(p); err == nil {
 		s.Signer = own
 	}
-	var ps problems
-	inspectDoubles(&ps, p, &st)
+	var ps findings
+	st.inspectDoubles(&ps, p)
 	if s.State != StateForeign { // whose second certificate is none of our business
-		inspectCertificates(&ps, p, &st, s.Checked)
+		st.inspectCertificates(&ps, p, s.Checked)
 	}
 	if s.State == StateDiffers {
-		for _, c := range diffFederation(nil, p, &st) {
+		for _, c := range st.diffFederation(nil, p) {
 			for _, field := range c.Fields {
-				ps = append(ps, Finding{Code: CodeDrift, Severity: Warning, Subject: name, Message: fmt.Sprintf("Azure AD has %s %s, JumpCloud's application wants %s", field.Name, field.show(field.Old), field.show(field.New))})
+				ps.warn(CodeDrift, name,
+					fmt.Sprintf("Azure AD has %s %s, JumpCloud's application wants %s", field.Name, field.show(field.Old), field.show(field.New)), "")
 			}
 		}
 	}
@@ -122,9 +123,9 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 		inspectDeletion(&ps, d)
 	}
 	if st.fed != nil && st.app(p) != nil && st.fed.IssuerURI != entityIDPrefix+name {
-		ps = append(ps, Finding{Code: CodeDomainOwn, Severity: Info, Subject: name,
-			Message: "the issuer " + st.fed.IssuerURI + " is not the one that a plan has by default",
-			Repair:  "set application.idpEntityID to " + quote(st.fed.IssuerURI) + " in a plan for " + name})
+		ps.info(CodeDomainOwn, name,
+			"the issuer "+st.fed.IssuerURI+" is not the one that a plan has by default",
+			"set application.idpEntityID to "+quote(st.fed.IssuerURI)+" in a plan for "+name)
 	}
 	s.Findings = ps
 	return s, nil

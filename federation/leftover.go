@@ -1,8 +1,6 @@
 package federation
 
 import (
-	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -64,34 +62,15 @@ func (c *clearing) keep(fed *aad.Federation) {
 }
 
 // told are the leftovers that stay, as a warning.
-func (c *clearing) told(domain string) []Finding {
+func (c *clearing) told(domain string) (ps findings) {
 	var left []string
 	for _, name := range slices.Sorted(maps.Keys(c.stays)) {
 		left = append(left, name+" "+quote(c.stays[name]))
 	}
-	if left == nil {
-		return nil
+	if left != nil {
+		ps.warn(CodeLeftover, domain,
+			"Azure AD keeps what the provider before has left in the federation of "+domain+", although it was asked to clear it: "+strings.Join(left, ", "),
+			"clear it by hand in Microsoft Graph; sign-in through JumpCloud does not depend on it")
 	}
-	return []Finding{{Code: CodeLeftover, Severity: Warning, Subject: domain,
-		Message: "Azure AD keeps what the provider before has left in the federation of " + domain + ", although it was asked to clear it: " + strings.Join(left, ", "),
-		Repair:  "clear it by hand in Microsoft Graph; sign-in through JumpCloud does not depend on it"}}
-}
-
-// updateFederation sends an update. If the service refuses it, and leftovers are
-// to be cleared by it, it is sent without those: they are not worth a sign-in.
-func (r *run) updateFederation(ctx context.Context, c Change, u aad.FederationUpdate) error {
-	clears := slices.ContainsFunc(c.Fields, func(f Field) bool { return leftover(f.Name) })
-	_, err := r.f.ad.UpdateFederation(ctx, c.Name, c.Target, u)
-	if errors.Is(err, aad.ErrInvalid) && clears {
-		r.st.keep(r.st.fed)
-		u.MetadataExchangeURI, u.PromptLogin, u.SignedRequestsRequired = nil, nil, nil
-		if u.IsZero() {
-			return nil
-		}
-		_, err = r.f.ad.UpdateFederation(ctx, c.Name, c.Target, u)
-	}
-	if err == nil && clears {
-		r.st.asked = time.Now()
-	}
-	return err
+	return ps
 }

@@ -11,11 +11,10 @@ import (
 // not see to it, and which of the two answers is anybody's guess. Applications of
 // all templates are read, but only when an address is about to be used that the
 // domain's people are not sent to yet.
-func (f *Federator) gateLoginURL(ctx context.Context, p Plan, st *observation, todo Changes) (problems, error) {
+func (f *Federator) gateLoginURL(ctx context.Context, p Plan, st *observation, todo Changes) (findings, error) {
 	own := st.app(p)
 	if own == nil && (len(st.apps) > 0 || st.noTmpl) || st.domain(p.Domain) == nil || !slices.ContainsFunc(todo, func(c Change) bool {
-		return c.Resource == ResApplication && c.Action == Create ||
-			c.Resource == ResFederation && slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == fieldPassiveSignIn })
+		return c.makesApplication() || c.ofFederation() && c.writes(fieldPassiveSignIn)
 	}) {
 		return nil, nil
 	}
@@ -36,12 +35,12 @@ func (f *Federator) gateLoginURL(ctx context.Context, p Plan, st *observation, t
 		return nil, nil
 	}
 	slices.Sort(names)
-	var ps problems
+	var ps findings
 	if own == nil {
-		ps.add(CodeLoginURLTaken, want, loginURLTaken(p, want, strings.Join(names, " and ")),
+		ps.refuse(CodeLoginURLTaken, want, loginURLTaken(p, want, strings.Join(names, " and ")),
 			"set application.loginURL to one that no application has; if one of these is the application of "+p.Domain+", set application.idpEntityID to its entity ID")
 	} else {
-		ps.add(CodeLoginURLTaken, want, "the application "+quote(own.DisplayLabel)+" ("+own.ID+") of "+p.Domain+" has the login URL "+want+", which "+strings.Join(names, " and ")+" has too, and people would be sent to either",
+		ps.refuse(CodeLoginURLTaken, want, "the application "+quote(own.DisplayLabel)+" ("+own.ID+") of "+p.Domain+" has the login URL "+want+", which "+strings.Join(names, " and ")+" has too, and people would be sent to either",
 			"delete the application that nobody uses; a login URL cannot be changed, so for another one an application has to be made anew")
 	}
 	return ps, nil
@@ -53,12 +52,12 @@ func loginURLTaken(p Plan, want, by string) string {
 
 // untaken refuses to make an application whose login URL somebody has taken since
 // the gates, as the last look at the applications shows.
-func untaken(p Plan, st *observation) error {
+func (st *observation) untaken(p Plan) error {
 	want := p.loginURL(st.template)
 	for _, a := range st.others {
 		if a.SSOURL != "" && sameEndpoint(a.SSOURL, want) {
-			var ps problems
-			ps.add(CodeLoginURLTaken, want, loginURLTaken(p, want, quote(a.DisplayLabel)+" ("+a.ID+")"), "set application.loginURL to one that no application has")
+			var ps findings
+			ps.refuse(CodeLoginURLTaken, want, loginURLTaken(p, want, quote(a.DisplayLabel)+" ("+a.ID+")"), "set application.loginURL to one that no application has")
 			return ps.err()
 		}
 	}

@@ -35,7 +35,7 @@ const (
 func (p part) has(q part) bool { return p&q != 0 }
 
 // observation is what both services say, as far as a plan cares. It is plain data:
-// diff and inspect look at nothing else.
+// diff and inspectAll look at nothing else.
 type observation struct {
 	// Applications that carry the plan's entity ID, or its pinned ID.
 	apps      []*jumpcloud.Application
@@ -113,7 +113,7 @@ func (f *Federator) firstLook(ctx context.Context, p Plan) (observation, error) 
 		case err != nil && (!temporary(err) || n == firstLooks):
 			return st, reading(PhaseObserve, err)
 		case err != nil: // of the same parts again
-		case !doubtful(p, &seen) || n == firstLooks:
+		case !seen.doubtful(p) || n == firstLooks:
 			return seen, nil
 		default:
 			st, parts = seen, partApplications|partMetadata|partDomains|partFederation
@@ -129,8 +129,8 @@ func (f *Federator) firstLook(ctx context.Context, p Plan) (observation, error) 
 // firstLooks is how many first looks are taken at what may be out of date.
 const firstLooks = 7
 
-func doubtful(p Plan, st *observation) bool {
-	if st.pinLost || classify(p, st) == StateHalf && !p.Consent.Recover {
+func (st *observation) doubtful(p Plan) bool {
+	if st.pinLost || st.classify(p) == StateHalf && !p.Consent.Recover {
 		return true
 	}
 	_, err := st.cert(p)

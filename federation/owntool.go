@@ -11,9 +11,9 @@ import (
 // application of this organisation: it is to be adopted, not taken over, which
 // would make a second application and break the first. It reports whether it is
 // one.
-func inspectOwnTool(ps *problems, p Plan, st *observation) bool {
+func (st *observation) inspectOwnTool(ps *findings, p Plan) bool {
 	issuer := st.fed.IssuerURI
-	apps := st.standing()
+	apps := st.likely()
 	if len(apps) == 0 && !(strings.EqualFold(bareIssuer(issuer), p.Domain) && within(hostOf(st.fed.PassiveSignInURI), "jumpcloud.com")) {
 		return false
 	}
@@ -33,17 +33,17 @@ func inspectOwnTool(ps *problems, p Plan, st *observation) bool {
 		message += ". People are sent to the application " + strings.Join(names, " or ") + ", whose entity ID is " + quote(apps[0].IdPEntityID)
 		repair = "give the application the entity ID " + quote(issuer) + " in JumpCloud's console, because Azure AD compares letter by letter; then set application.idpEntityID to it"
 	}
-	ps.add(CodeDomainOwn, p.Domain, message, repair)
+	f := ps.refuse(CodeDomainOwn, p.Domain, message, repair)
 	if p.Consent.TakeOver {
-		ps.consent("takeOver", true) // somebody insists on a second application
+		f.unless("takeOver", true) // somebody insists on a second application
 	}
 	return true
 }
 
-// standing are the applications that the domain's federation may be with, the
+// likely are the applications that the domain's federation may be with, the
 // likeliest first: by the issuer letter by letter, by the issuer in other capitals
 // or without its scheme, by the sign-in address.
-func (st *observation) standing() []*jumpcloud.Application {
+func (st *observation) likely() []*jumpcloud.Application {
 	for _, is := range []func(*jumpcloud.Application) bool{
 		func(a *jumpcloud.Application) bool { return a.IdPEntityID == st.fed.IssuerURI },
 		func(a *jumpcloud.Application) bool {

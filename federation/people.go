@@ -1,11 +1,12 @@
 package federation
 
 import (
+	"cmp"
 	"encoding/json"
 	"iter"
 	"slices"
 
-	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/federation/internal/people"
 )
 
 // A PersonFinding is something about one person that stands in the way of their
@@ -87,17 +88,11 @@ type People struct {
 	Domain string
 	Counts PeopleCounts
 
-	crowd   *crowd
-	found   []finding
-	policy  *aad.TokenValidationPolicy // nil: the service's default
-	service func(userPrincipalName, displayName string) string
+	judged *people.Judgement // nil for people who were read back from JSON
 
 	subdomains []string // that follow the domain, so that their people are here
 	absent     []string // groups of the plan that do not exist
 	empty      []string // and those that nobody is in
-	ids        usualID
-	named      int // bindings of people on the domain that name an account
-	here       int // and whose account the tenant has
 
 	list []PersonFinding // of people who were read back from JSON
 }
@@ -107,18 +102,29 @@ func (p *People) Len() int {
 	if p == nil {
 		return 0
 	}
-	if p.crowd == nil {
+	if p.judged == nil {
 		return len(p.list)
 	}
-	return len(p.found)
+	return p.judged.Len()
 }
 
 // At returns the i-th finding.
 func (p *People) At(i int) PersonFinding {
-	if p.crowd == nil {
+	if p.judged == nil {
 		return p.list[i]
 	}
-	return p.words(p.found[i])
+	return p.words(p.judged.At(i))
+}
+
+// words puts a finding into words.
+func (p *People) words(f people.Finding) PersonFinding {
+	who, told := p.judged.Person(f), personCodes[f.Kind]
+	return PersonFinding{
+		Code: told.code, Severity: personSeverities[f.Severity], LockedOut: f.LockedOut, AlreadyOut: f.AlreadyOut,
+		UserPrincipalName: who.UserPrincipalName, Email: cmp.Or(who.Email, who.Username), DisplayName: who.DisplayName,
+		JumpCloudID: who.JumpCloudID, AzureADID: who.AzureADID,
+		Evidence: p.judged.Evidence(f), Repair: told.repair,
+	}
 }
 
 // All returns the findings with their numbers: who would be locked out first,
@@ -150,9 +156,7 @@ func (p *People) LockedOut() []PersonFinding {
 		if !f.LockedOut {
 			break // they stand first
 		}
-		if n := len(out); n == 0 || out[n-1].person() != f.person() {
-			out = append(out, f)
-		}
+		out = addOnce(out, f)
 	}
 	return out
 }
@@ -160,32 +164,38 @@ func (p *People) LockedOut() []PersonFinding {
 // AlreadyOut returns everyone who cannot sign in today and will not be able to,
 // each once, with the first reason.
 func (p *People) AlreadyOut() []PersonFinding {
-	return p.each(func(f PersonFinding) bool { return f.AlreadyOut }, func(f finding) bool { return f.out })
-}
-
-// each returns the people with a finding of some sort, each once. A finding is
-// put into words only if it is of the sort.
-func (p *People) each(is func(PersonFinding) bool, isShort func(finding) bool) []PersonFinding {
+	if p != nil && p.judged != nil {
+		return p.with(func(f people.Finding) bool { return f.AlreadyOut })
+	}
 	var out []PersonFinding
-	add := func(f PersonFinding) {
-		if n := len(out); n == 0 || out[n-1].person() != f.person() {
-			out = append(out, f)
-		}
-	}
-	if p != nil && p.crowd != nil {
-		for _, f := range p.found {
-			if isShort(f) {
-				add(p.words(f))
-			}
-		}
-		return out
-	}
 	for _, f := range p.All() {
-		if is(f) {
-			add(f)
+		if f.AlreadyOut {
+			out = addOnce(out, f)
 		}
 	}
 	return out
+}
+
+// with returns the people with a finding of some sort, each once. A finding is put
+// into words only if it is of the sort. People who were read back have none.
+func (p *People) with(is func(people.Finding) bool) (out []PersonFinding) {
+	if p.judged == nil {
+		return nil
+	}
+	for i := range p.judged.Len() {
+		if f := p.judged.At(i); is(f) {
+			out = addOnce(out, p.words(f))
+		}
+	}
+	return out
+}
+
+// addOnce adds a finding unless the last one is about the same person.
+func addOnce(fs []PersonFinding, f PersonFinding) []PersonFinding {
+	if n := len(fs); n > 0 && fs[n-1].person() == f.person() {
+		return fs
+	}
+	return append(fs, f)
 }
 
 // lockedOut applies the plan's consent: it returns those who would be locked out
@@ -196,13 +206,13 @@ func (p *People) lockedOut(consent LockOut) (unconsented, consented []PersonFind
 }
 
 // apply tells who of some people is not covered, and who is.
-func (consent LockOut) apply(people []PersonFinding) (unconsented, consented []PersonFinding) {
+func (consent LockOut) apply(locked []PersonFinding) (unconsented, consented []PersonFinding) {
 	named := make(map[string]bool, len(consent.People))
 	for _, s := range consent.People {
-		named[foldAddress(s)] = true
+		named[people.Fold(s)] = true
 	}
 	var others []PersonFinding
-	for _, f := range people {
+	for _, f := range locked {
 		if named[f.UserPrincipalName] {
 			consented = append(consented, f)
 		} else {

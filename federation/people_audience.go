@@ -3,32 +3,19 @@ package federation
 import (
 	"slices"
 
-	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/federation/internal/people"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-// audience says whose sign-in is judged.
+// audience says whose sign-in is judged, and what is read for it.
 type audience struct {
-	domain        string                     // normalised
-	subdomains    []string                   // those that follow it
-	before        reach                      // who can sign in now
-	directoryID   string                     // JumpCloud's Microsoft 365 directory; "" = none yet
-	applicationID string                     // whose users are read who are bound to it directly; "" = none yet
-	groups        []boundGroup               // that are bound to the application, or will be
-	newMembers    []newMember                // whom the plan will add to groups
-	absent        []string                   // names of the plan's groups that do not exist
-	rules         []string                   // translation rules on or planned
-	admins        map[string]bool            // Azure AD object IDs of Global Administrators
-	policy        *aad.TokenValidationPolicy // nil = default (all)
-
-	// likelyService says why an account looks like a service, a room or a
-	// shared mailbox; "" if it does not. Nil means LikelyService.
-	likelyService func(userPrincipalName, displayName string) string
-}
-
-// domains are the domain itself and those that follow it.
-func (a audience) domains() []string {
-	return append([]string{a.domain}, a.subdomains...)
+	people.Audience
+	directoryID   string          // JumpCloud's Microsoft 365 directory; "" = none yet
+	applicationID string          // whose users are read who are bound to it directly; "" = none yet
+	groups        []boundGroup    // that are bound to the application, or will be
+	filled        map[string]bool // names of groups that the plan adds members to
+	absent        []string        // names of the plan's groups that do not exist
+	admins        map[string]bool // Azure AD object IDs of Global Administrators
 }
 
 // boundGroup is a group that lets its members in.
@@ -38,46 +25,21 @@ type boundGroup struct {
 	exported bool   // by the directory, now or by the plan
 }
 
-// newMember is somebody whom the plan adds to a group.
-type newMember struct {
-	email, group string
-	exported     bool
-}
-
-// reach says who can sign in before the change, as far as anybody can read.
-// Whoever cannot does not lose anything by it.
-type reach uint8
-
-const (
-	// everybody with an enabled account: the domain is managed.
-	everybody reach = iota
-	// withID: whoever has an immutable ID, by another identity provider.
-	withID
-	// halfMade: nobody, since Azure AD sends people nowhere. But the run brings
-	// their passwords back before it federates the domain anew, and what the plan
-	// then leaves out is the plan's doing: whoever is in none of its groups is
-	// locked out by it.
-	halfMade
-	// asAfter: whoever can after the change, and nobody else. The domain is
-	// federated with the plan's application, and a plan only adds; or the
-	// federation lets nobody in.
-	asAfter
-)
-
 // newAudience says whose sign-in is to be judged, by what will be true after the
 // plan: who is in a group that is bound to the application or that the plan binds,
 // whom the plan adds, and who is bound without a group. A group that the plan
 // makes has nobody in it but those.
 func newAudience(p Plan, st *observation) audience {
 	a := audience{
-		domain: p.Domain, subdomains: st.followers(p.Domain), before: reachBefore(p, st),
-		rules: p.Directory.Rules, admins: make(map[string]bool),
+		Audience: people.Audience{
+			Domain: p.Domain, Subdomains: st.followers(p.Domain), Before: reachBefore(p, st), Planned: make(map[string]bool),
+		},
+		filled: make(map[string]bool), admins: make(map[string]bool),
 	}
-	for rule := range st.rules {
-		a.rules = append(a.rules[:len(a.rules):len(a.rules)], rule)
-	}
+	_, have := st.rules[jumpcloud.UPNFromAlternateEmail]
+	a.AlternateEmail = have || slices.Contains(p.Directory.Rules, jumpcloud.UPNFromAlternateEmail)
 	if d := st.directory(p); d != nil {
-		a.directoryID = d.ID
+		a.directoryID, a.Directory = d.ID, true
 	}
 	named := make(map[string]bool)
 	for _, g := range p.Groups {
@@ -95,7 +57,8 @@ func newAudience(p Plan, st *observation) audience {
 			a.absent = append(a.absent, g.Name)
 		}
 		for _, m := range g.Members {
-			a.newMembers = append(a.newMembers, newMember{m, g.Name, exported})
+			a.Planned[m] = a.Planned[m] || exported
+			a.filled[g.Name] = true
 		}
 	}
 	if app := st.app(p); app != nil {
@@ -114,19 +77,19 @@ func newAudience(p Plan, st *observation) audience {
 
 // reachBefore says who can sign in before the plan is carried out. Where it is
 // in doubt, more people can: a lock-out too many is told, one too few is not.
-func reachBefore(p Plan, st *observation) reach {
+func reachBefore(p Plan, st *observation) people.Reach {
 	switch {
 	case !st.federated(p.Domain):
-		return everybody
+		return people.Everybody
 	case st.fed == nil:
-		return halfMade
+		return people.HalfMade
 	case !ours(p, st):
-		return withID
+		return people.WithID
 	}
 	for _, a := range st.apps {
 		if a != st.app(p) && a.IdPEntityID == st.fed.IssuerURI && sameEndpoint(st.fed.PassiveSignInURI, a.SSOURL) {
-			return withID // by an application that is not the plan's
+			return people.WithID // by an application that is not the plan's
 		}
 	}
-	return asAfter
+	return people.AsAfter
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/jcaad/jcaad/federation/internal/people"
 )
 
 // judgeAgain judges people once more if more of them can sign in than when they
@@ -70,12 +72,12 @@ func (p *People) gates(consent LockOut, similar []string) []Finding {
 		fs = append(fs, f.because(similar))
 	}
 	for _, t := range toldByName {
-		if who := p.with(t.kind); len(who) > 0 {
-			fs = append(fs, Finding{Code: t.kind.code(), Severity: Warning, Subject: p.Domain, People: who,
-				Message: t.text + " (" + count(who) + "): " + whoAll(who), Repair: t.kind.code().Repair()})
+		if who := p.with(func(f people.Finding) bool { return f.Kind == t.kind }); len(who) > 0 {
+			fs = append(fs, Finding{Code: personCodes[t.kind].code, Severity: Warning, Subject: p.Domain, People: who,
+				Message: t.text + " (" + count(who) + "): " + whoAll(who), Repair: personCodes[t.kind].repair})
 		}
 	}
-	fs = append(fs, p.ids.findings(p.Domain)...)
+	fs = append(fs, p.usualIDs()...)
 	fs = append(fs, p.customer()...)
 	fs = append(fs, p.otherDomainGate()...)
 	if len(p.subdomains) > 0 {
@@ -92,18 +94,39 @@ const strangersEnough = 3
 // customer tells by the bindings whether JumpCloud's directory and the tenant
 // belong together.
 func (p *People) customer() []Finding {
-	switch {
-	case p.crowd == nil || p.crowd.jc.n == 0 || p.Counts.AzureAD == 0:
+	switch j := p.judged; {
+	case j.Known == 0 || j.AzureAD == 0:
 		return nil // nobody who could be bound, or whom they could be bound to
-	case p.named >= strangersEnough && p.here == 0:
+	case j.Named >= strangersEnough && j.Here == 0:
 		return []Finding{{Code: CodeWrongTenant, Severity: Refusal, Subject: p.Domain,
-			Message: fmt.Sprintf("JumpCloud's directory has bound %d people of %s to accounts, none of which is in this Azure AD tenant: directory and tenant most likely belong to two customers", p.named, p.Domain),
-			Repair:  "use the credentials of one customer for both services"}}
-	case p.named == 0:
+			Message: fmt.Sprintf("JumpCloud's directory has bound %d people of %s to accounts, none of which is in this Azure AD tenant: "+
+				"directory and tenant most likely belong to two customers",
+				j.Named, p.Domain),
+			Repair: "use the credentials of one customer for both services"}}
+	case j.Named == 0:
 		return []Finding{{Code: CodeWrongTenant, Severity: Info, Subject: p.Domain,
-			Message: "JumpCloud's directory has bound nobody of " + p.Domain + " to an account yet, so nothing shows that directory and tenant belong to one customer"}}
+			Message: "JumpCloud's directory has bound nobody of " + p.Domain + " to an account yet, " +
+				"so nothing shows that directory and tenant belong to one customer"}}
 	}
 	return nil
+}
+
+// usualIDs tells once for all how most immutable IDs differ from JumpCloud's.
+func (p *People) usualIDs() (fs []Finding) {
+	u := p.judged.Usual
+	f := Finding{Code: CodeImmutableIDForm, Severity: Warning, Subject: p.Domain,
+		Repair: "let one of them sign in through JumpCloud on a test domain, or see what people have who can, before the domain is switched"}
+	const sends = "; JumpCloud most likely sends the ID of its own user, 24 hexadecimal digits, and says so nowhere"
+	if u.Form != "" {
+		f.Message = fmt.Sprintf("the immutable IDs of %d of %d people are of one other form, %s%s", u.Count, u.Compared, u.Form, sends)
+		fs = append(fs, f)
+	}
+	if u.Never > 0 {
+		f.Message = fmt.Sprintf("%d of %d people are bound to JumpCloud's directory, were never synchronised, "+
+			"and have immutable IDs of another origin%s", u.Never, u.Compared, sends)
+		fs = append(fs, f)
+	}
+	return fs
 }
 
 // because adds what is wrong with the plan's groups.
@@ -118,18 +141,13 @@ func (f Finding) because(groups []string) Finding {
 // toldByName are the kinds of findings that a run tells by name besides
 // lock-outs: signs that somebody will not get in.
 var toldByName = []struct {
-	kind kind
+	kind people.Kind
 	text string
 }{
-	{kBoundElsewhere, "JumpCloud's directory has bound people to other accounts than their addresses say"},
-	{kImmutableIDDiffers, "immutable IDs are others than JumpCloud most likely sends"},
-	{kPasswordExpired, "passwords in JumpCloud have expired"},
-	{kAccountLocked, "people are locked in JumpCloud"},
-}
-
-// with returns the people with findings of a kind.
-func (p *People) with(k kind) []PersonFinding {
-	return p.each(func(f PersonFinding) bool { return f.Code == k.code() }, func(f finding) bool { return f.kind == k })
+	{people.BoundElsewhere, "JumpCloud's directory has bound people to other accounts than their addresses say"},
+	{people.ImmutableIDDiffers, "immutable IDs are others than JumpCloud most likely sends"},
+	{people.PasswordExpired, "passwords in JumpCloud have expired"},
+	{people.AccountLocked, "people are locked in JumpCloud"},
 }
 
 // unused tells of a consent that fits nobody: a name that was mistyped, or
@@ -141,7 +159,7 @@ func (consent LockOut) unused(locked, out []PersonFinding, domain string) []Find
 	}
 	var names []string
 	for _, s := range consent.People {
-		if !fits[foldAddress(s)] {
+		if !fits[people.Fold(s)] {
 			names = append(names, plain(s))
 		}
 	}
@@ -159,9 +177,7 @@ func (consent LockOut) unused(locked, out []PersonFinding, domain string) []Find
 // otherDomainGate names the people whom the tenant's token validation policy keeps
 // out although JumpCloud would let them in.
 func (p *People) otherDomainGate() []Finding {
-	who := p.each(
-		func(f PersonFinding) bool { return f.Code == CodePersonOtherDomain && f.Severity == Warning },
-		func(f finding) bool { return f.kind == kOtherDomain && f.severity == sevWarning })
+	who := p.with(func(f people.Finding) bool { return f.Kind == people.OtherDomain && f.Severity == people.Warning })
 	if len(who) == 0 {
 		return nil
 	}
@@ -173,9 +189,8 @@ func (p *People) otherDomainGate() []Finding {
 
 // similarGroups says which groups of the plan let nobody in, and which ones have
 // a similar name. It asks only if that is why somebody does not get in.
-func (f *Federator) similarGroups(ctx context.Context, p Plan, people *People) ([]string, error) {
-	if len(people.absent)+len(people.empty) == 0 ||
-		!slices.ContainsFunc(people.found, func(f finding) bool { return f.kind == kNotInGroup }) {
+func (f *Federator) similarGroups(ctx context.Context, p Plan, of *People) ([]string, error) {
+	if len(of.absent)+len(of.empty) == 0 || of.judged.ByKind[people.NotInGroup] == 0 {
 		return nil, nil
 	}
 	var names []string
@@ -201,10 +216,10 @@ func (f *Federator) similarGroups(ctx context.Context, p Plan, people *People) (
 		}
 		out = append(out, s)
 	}
-	for _, name := range people.absent {
+	for _, name := range of.absent {
 		tell(name, "does not exist, and a new one lets in only the members that the plan lists")
 	}
-	for _, name := range people.empty {
+	for _, name := range of.empty {
 		tell(name, "has no members")
 	}
 	return out, nil

@@ -12,20 +12,19 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/federation/internal/people"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // people compares the two directories. It reads all lists at once, only the
 // properties that are needed, and keeps of each person what judge needs.
 func (f *Federator) people(ctx context.Context, a audience) (*People, error) {
-	if a.likelyService == nil {
-		a.likelyService = f.opts.LikelyService
-	}
-	c := newCrowd(a.domains(), slices.Contains(a.rules, ruleAlternateEmail))
-	tell := &progress{f: f, ctx: ctx, domain: a.domain}
+	a.LikelyService = f.opts.LikelyService
+	c := people.New(a.Audience)
+	tell := &progress{f: f, ctx: ctx, domain: a.Domain}
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return f.readJumpCloud(gctx, c, tell) })
-	for some := range slices.Chunk(c.domains, domainsAtOnce) {
+	g.Go(func() error { return f.readJumpCloud(gctx, c, a.AlternateEmail, tell) })
+	for some := range slices.Chunk(a.Domains(), domainsAtOnce) {
 		g.Go(func() error { return f.readAzureAD(gctx, c, some, a.admins, tell) })
 	}
 	if a.directoryID != "" {
@@ -50,49 +49,72 @@ func (f *Federator) people(ctx context.Context, a audience) (*People, error) {
 	if err := f.readStrangers(ctx, c, a.admins); err != nil {
 		return nil, err
 	}
-	named, here := c.belonging() // before the join decides on accounts
-	p := judge(c, a)
-	p.named, p.here = named, here
-	for i, group := range a.groups {
-		if members[i] == 0 && group.name != "" && !slices.ContainsFunc(a.newMembers, func(m newMember) bool { return m.group == group.name }) {
-			p.empty = append(p.empty, group.name)
-		}
-	}
-	if a.policy == nil && p.Counts.ByCode[CodePersonOtherDomain] > 0 {
+	judged := c.Judge()
+	if judged.ByKind[people.OtherDomain] > 0 {
 		policy, err := f.ad.TokenValidationPolicy(ctx)
 		switch {
 		case errors.Is(err, aad.ErrDenied): // the default is assumed
 		case err != nil:
 			return nil, err
 		default:
-			p.apply(policy)
+			judged.Policy(func(domain string) bool { return policy.Validates(domain, aad.Managed) })
+		}
+	}
+	p := newPeople(a, judged)
+	for i, group := range a.groups {
+		if members[i] == 0 && group.name != "" && !a.filled[group.name] {
+			p.empty = append(p.empty, group.name)
 		}
 	}
 	tell.end(p.Counts.Summary())
 	return p, nil
 }
 
-func (f *Federator) readJumpCloud(ctx context.Context, c *crowd, tell *progress) error {
+// newPeople are the people of an audience, with the figures as they are told.
+func newPeople(a audience, j *people.Judgement) *People {
+	p := &People{
+		Domain: a.Domain,
+		Counts: PeopleCounts{
+			JumpCloud: j.JumpCloud, AzureAD: j.AzureAD, Matched: j.Matched, Elsewhere: j.Elsewhere,
+			LockedOut: j.LockedOut, AlreadyOut: j.AlreadyOut, Findings: j.Len(),
+			BySeverity: make(map[Severity]int), ByCode: make(map[Code]int),
+		},
+		judged: j, subdomains: a.Subdomains, absent: a.absent,
+	}
+	for s, n := range j.BySeverity {
+		if n > 0 {
+			p.Counts.BySeverity[personSeverities[s]] = n
+		}
+	}
+	for k, n := range j.ByKind {
+		if n > 0 {
+			p.Counts.ByCode[personCodes[k].code] = n
+		}
+	}
+	return p
+}
+
+func (f *Federator) readJumpCloud(ctx context.Context, c *people.Crowd, alternate bool, tell *progress) error {
 	fields := []string{"email", "username", "state", "activated", "suspended", "password_expired", "account_locked"}
-	if c.useAlternate {
+	if alternate {
 		fields = append(fields, "alternateEmail")
 	}
 	opts := &jumpcloud.UsersOptions{Fields: fields, OnTotal: func(n int) {
-		c.expectJumpCloud(n)
+		c.ExpectJumpCloud(n)
 		tell.expect(n)
 	}}
-	var v jcUser
+	var v people.JumpCloudUser
 	for u, err := range f.jc.Users(ctx, opts) {
 		if err != nil {
 			return err
 		}
-		v = jcUser{
-			id: u.ID, username: u.Username, email: u.Email, alternate: u.AlternateEmail,
-			suspended:    u.Suspended || u.State == jumpcloud.Suspended,
-			notActivated: u.State == jumpcloud.Staged || !u.Activated,
-			expired:      u.PasswordExpired, locked: u.AccountLocked,
+		v = people.JumpCloudUser{
+			ID: u.ID, Username: u.Username, Email: u.Email, Alternate: u.AlternateEmail,
+			Suspended:    u.Suspended || u.State == jumpcloud.Suspended,
+			NotActivated: u.State == jumpcloud.Staged || !u.Activated,
+			Expired:      u.PasswordExpired, Locked: u.AccountLocked,
 		}
-		c.addJumpCloud(&v)
+		c.AddJumpCloud(&v)
 		tell.one()
 	}
 	return nil
@@ -108,7 +130,7 @@ var personFields = []string{
 // Azure AD's directory takes.
 const domainsAtOnce = 5
 
-func (f *Federator) readAzureAD(ctx context.Context, c *crowd, domains []string, admins map[string]bool, tell *progress) error {
+func (f *Federator) readAzureAD(ctx context.Context, c *people.Crowd, domains []string, admins map[string]bool, tell *progress) error {
 	// Whoever has a mail address on the domain but signs in with another name
 	// would be missed by the user principal name alone.
 	var conditions []string
@@ -122,7 +144,7 @@ func (f *Federator) readAzureAD(ctx context.Context, c *crowd, domains []string,
 		Parallel: true,
 		Reuse:    true,
 		OnTotal: func(n int) {
-			c.expectAzureAD(n)
+			c.ExpectAzureAD(n)
 			tell.expect(n)
 		},
 	})
@@ -134,44 +156,38 @@ const strangersAtMost = 60
 
 // readStrangers looks up accounts that a binding names and that are not on the
 // domain, as far as the JumpCloud user is: a dead account is a reason to tell.
-func (f *Federator) readStrangers(ctx context.Context, c *crowd, admins map[string]bool) error {
-	strangers := c.strangers(strangersAtMost)
+func (f *Federator) readStrangers(ctx context.Context, c *people.Crowd, admins map[string]bool) error {
+	strangers := c.Strangers(strangersAtMost)
 	if len(strangers) == 0 {
 		return nil
 	}
-	opts := &aad.UsersOptions{Select: personFields}
-	for _, u := range strangers {
-		opts.IDs = append(opts.IDs, c.adID(u))
-	}
-	if err := f.readAccounts(ctx, c, admins, nil, opts); err != nil {
+	if err := f.readAccounts(ctx, c, admins, nil, &aad.UsersOptions{Select: personFields, IDs: strangers}); err != nil {
 		return err
 	}
-	for _, u := range strangers {
-		if p := c.ad.at(u); p.flags&adSeen == 0 {
-			p.flags |= adGone
-		}
-	}
+	c.LookedUp(strangers)
 	return nil
 }
 
-func (f *Federator) readAccounts(ctx context.Context, c *crowd, admins map[string]bool, tell *progress, opts *aad.UsersOptions) error {
+func (f *Federator) readAccounts(
+	ctx context.Context, c *people.Crowd, admins map[string]bool, tell *progress, opts *aad.UsersOptions,
+) error {
 	lower := make(map[string]bool, len(admins))
 	for id, is := range admins {
 		lower[strings.ToLower(id)] = is
 	}
-	var v adUser
+	var v people.AzureADUser
 	for u, err := range f.ad.Users(ctx, opts) {
 		if err != nil {
 			return err
 		}
-		v = adUser{
-			id: u.ID, upn: u.UserPrincipalName, name: u.DisplayName, mail: u.Mail, immutableID: u.ImmutableID,
-			disabled: u.Enabled != nil && !*u.Enabled, guest: strings.EqualFold(u.UserType, "Guest"),
-			synced:  u.OnPremisesSyncEnabled != nil && *u.OnPremisesSyncEnabled,
-			admin:   len(lower) > 0 && lower[strings.ToLower(u.ID)],
-			proxies: u.ProxyAddresses, others: u.OtherMails,
+		v = people.AzureADUser{
+			ID: u.ID, UPN: u.UserPrincipalName, Name: u.DisplayName, Mail: u.Mail, ImmutableID: u.ImmutableID,
+			Disabled: u.Enabled != nil && !*u.Enabled, Guest: strings.EqualFold(u.UserType, "Guest"),
+			Synced:  u.OnPremisesSyncEnabled != nil && *u.OnPremisesSyncEnabled,
+			Admin:   len(lower) > 0 && lower[strings.ToLower(u.ID)],
+			Proxies: u.ProxyAddresses, Others: u.OtherMails,
 		}
-		c.addAzureAD(&v)
+		c.AddAzureAD(&v)
 		if tell != nil {
 			tell.one()
 		}
@@ -180,7 +196,7 @@ func (f *Federator) readAccounts(ctx context.Context, c *crowd, admins map[strin
 }
 
 // readDirect reads who is bound to the application without a group.
-func (f *Federator) readDirect(ctx context.Context, c *crowd, applicationID string) error {
+func (f *Federator) readDirect(ctx context.Context, c *people.Crowd, applicationID string) error {
 	app := jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: applicationID}
 	for o, err := range f.jc.Associations(ctx, app, jumpcloud.UserObject) {
 		if errors.Is(err, jumpcloud.ErrNotFound) {
@@ -189,17 +205,17 @@ func (f *Federator) readDirect(ctx context.Context, c *crowd, applicationID stri
 		if err != nil {
 			return err
 		}
-		c.addMember(o.ID, true, false)
+		c.AddMember(o.ID, true, false)
 	}
 	return nil
 }
 
-func (f *Federator) readBindings(ctx context.Context, c *crowd, directoryID string) error {
+func (f *Federator) readBindings(ctx context.Context, c *people.Crowd, directoryID string) error {
 	for b, err := range f.jc.Office365Users(ctx, directoryID) {
 		if err != nil {
 			return err
 		}
-		c.addBinding(b.UserID, b.ExternalID, bindingFault(b.Sync))
+		c.AddBinding(b.UserID, b.ExternalID, bindingFault(b.Sync))
 	}
 	return nil
 }
@@ -217,7 +233,7 @@ func bindingFault(s *jumpcloud.SyncStatus) string {
 	return cmp.Or(s.Message, "code "+s.Code)
 }
 
-func (f *Federator) readMembers(ctx context.Context, c *crowd, groupID string, exported bool) (n int, err error) {
+func (f *Federator) readMembers(ctx context.Context, c *people.Crowd, groupID string, exported bool) (n int, err error) {
 	for r, err := range f.jc.GroupMembership(ctx, groupID) {
 		if err != nil {
 			return n, err
@@ -225,7 +241,7 @@ func (f *Federator) readMembers(ctx context.Context, c *crowd, groupID string, e
 		if r.Type != jumpcloud.UserObject && r.Type != "" {
 			continue
 		}
-		c.addMember(r.ID, isDirect(r, groupID), exported)
+		c.AddMember(r.ID, isDirect(r, groupID), exported)
 		n++
 	}
 	return n, nil

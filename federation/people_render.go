@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/jcaad/jcaad/federation/internal/people"
 )
 
 // String returns the findings as a table; see [People.WriteTable].
@@ -127,7 +129,9 @@ func (p *People) counts() PeopleCounts {
 	return p.Counts
 }
 
-var csvHeader = []string{"severity", "lockedOut", "code", "userPrincipalName", "email", "displayName", "evidence", "repair", "jumpCloudID", "azureADID"}
+var csvHeader = []string{
+	"severity", "lockedOut", "code", "userPrincipalName", "email", "displayName", "evidence", "repair", "jumpCloudID", "azureADID",
+}
 
 // WriteCSV writes the findings as comma-separated values with a header. A cell
 // that a spreadsheet would take for a formula is preceded by an apostrophe.
@@ -139,7 +143,10 @@ func (p *People) WriteCSV(w io.Writer) error {
 		if f.LockedOut {
 			locked = "yes"
 		}
-		cells := []string{string(f.Severity), locked, string(f.Code), f.UserPrincipalName, f.Email, f.DisplayName, f.Evidence, f.Repair, f.JumpCloudID, f.AzureADID}
+		cells := []string{
+			string(f.Severity), locked, string(f.Code), f.UserPrincipalName, f.Email, f.DisplayName,
+			f.Evidence, f.Repair, f.JumpCloudID, f.AzureADID,
+		}
 		for i, s := range cells {
 			cells[i] = csvCell(s)
 		}
@@ -204,3 +211,6 @@ func markdown(s string) string {
 	}
 	return b.String()
 }
+
+// plain returns s on one line, without what a terminal would obey.
+func plain(s string) string { return people.Plain(s) }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/jcaad/jcaad/federation/internal/people"
 )
 
 // A Preflight is what stands in the way of federating a domain: the gates that
@@ -45,7 +47,7 @@ func (f *Federator) Preflight(ctx context.Context, plan Plan) (*Preflight, error
 	if err != nil {
 		return nil, err
 	}
-	out.Gates = append(out.Gates, inspect(plan, &st, time.Now())...)
+	out.Gates = append(out.Gates, st.inspectAll(plan, time.Now())...)
 	if st.domain(plan.Domain) == nil {
 		return out, nil // nobody is on it
 	}
@@ -73,7 +75,8 @@ func ParsePreflight(b []byte) (*Preflight, error) {
 	case p.Version == 0 || p.Domain == "":
 		return nil, errors.New("federation: this is no preflight: it has no version or no domain")
 	case p.Version > preflightVersion:
-		return nil, fmt.Errorf("federation: the preflight has version %d, this package reads up to %d: use a newer one", p.Version, preflightVersion)
+		return nil, fmt.Errorf("federation: the preflight has version %d, this package reads up to %d: use a newer one",
+			p.Version, preflightVersion)
 	}
 	return &p, nil
 }
@@ -207,7 +210,7 @@ func Diff(before, after *Preflight) PreflightDiff {
 			id = f.JumpCloudID
 		}
 		if id == "" {
-			id = foldAddress(f.Who())
+			id = people.Fold(f.Who())
 		}
 		return key{id, f.Code, f.LockedOut}
 	}

@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,24 +24,6 @@ import (
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
 
-// golden compares got with a file, which -update-people writes.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", "people", name)
-	if flag.Lookup("update-people").Value.String() == "true" {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("%s (-want +got; -update-people writes it anew):\n%s", path, d)
-	}
-}
-
 func TestPreflight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env := federationtest.New(&federationtest.Options{Lifelike: true})
@@ -62,7 +41,7 @@ func TestPreflight(t *testing.T) {
 		if n := env.Writes(); n != 0 {
 			t.Errorf("%d writes", n)
 		}
-		golden(t, "lifelike.txt", []byte(pf.People.String()))
+		federation.Golden(t, "people/lifelike.txt", pf.People.String())
 
 		env.AzureAD.SetPolicy(aad.TokenValidationPolicy{RootDomains: aad.NoDomains})
 		relaxed, err := env.Federator(nil).Preflight(t.Context(), env.Plan())
@@ -381,7 +360,7 @@ func TestPreflightWall(t *testing.T) {
 		{100000, false, 96, 2600 * time.Millisecond},
 	} {
 		t.Run(fmt.Sprintf("%d/%v/%d", tt.people, tt.bare, tt.workers), func(t *testing.T) {
-			if (testing.Short() || raceEnabled) && tt.people > 10000 {
+			if (testing.Short() || raceDetector) && tt.people > 10000 {
 				t.Skip("reads hundreds of thousands of people")
 			}
 			synctest.Test(t, func(t *testing.T) {

@@ -16,10 +16,10 @@ func (r *run) ready(ctx context.Context, stage Changes) error {
 	if slices.ContainsFunc(stage, func(c Change) bool { return c.makes() && !r.made(c) && !r.absent[c.key()] }) {
 		return r.sure(ctx, stage)
 	}
-	switch c := stage[0]; c.Resource {
-	case ResRecover:
+	switch c := stage[0]; {
+	case c.recovers():
 		return r.patience(ctx, c)
-	case ResFederation:
+	case c.ofFederation():
 		if err := r.certificate(ctx, c); err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (r *run) certificate(ctx context.Context, c Change) error {
 	for n := 1; ; n++ {
 		own, err := r.st.cert(r.plan)
 		if err == nil {
-			var ps problems
+			var ps findings
 			checkCertificate(&ps, r.plan, own, time.Now())
 			if err := ps.err(); err != nil {
 				r.rep.note(ps)
@@ -125,5 +125,5 @@ func (r *run) certificate(ctx context.Context, c Change) error {
 // makes reports whether the change makes something that there must not be two
 // of, and that nobody would be told of if its answer were lost.
 func (c Change) makes() bool {
-	return c.Action == Create && (c.Resource == ResApplication || c.Resource == ResGroup || c.Resource == ResTechnicalAccount)
+	return c.Action == Create && resources[c.Resource].single
 }

@@ -2,15 +2,11 @@ package federation
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/jcaad/jcaad/federation/internal/people"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
@@ -100,100 +96,6 @@ func (s RepairStep) String() string {
 	return plain(out)
 }
 
-// A RepairReport is a repair in any of its tenses: what PreviewRepair found to be
-// done, what Repair has done of it, what UndoRepair took back. It can be kept as
-// JSON and handed on to any of them later. It is never nil.
-type RepairReport struct {
-	Version  int          `json:"version"`
-	Plan     RepairPlan   `json:"plan"`
-	Started  time.Time    `json:"started"`
-	Finished time.Time    `json:"finished"`
-	Steps    []RepairStep `json:"steps"`
-
-	// Observed counts what the immutable IDs of people on the domain are made
-	// of: of each source, how many it reproduces. Others counts the rest.
-	Observed map[ImmutableIDSource]int `json:"observed,omitempty"`
-	Others   int                       `json:"others,omitempty"`
-
-	// Notes are what a person should know before confirming, such as who was
-	// left out, and why.
-	Notes []string `json:"notes,omitempty"`
-	Error string   `json:"error,omitempty"`
-}
-
-const repairVersion = 1
-
-// ParseRepairReport reads back what json.Marshal made of a [RepairReport].
-func ParseRepairReport(b []byte) (*RepairReport, error) {
-	var r RepairReport
-	if err := json.Unmarshal(b, &r); err != nil {
-		return nil, fmt.Errorf("federation: this is no repair report: %w", err)
-	}
-	switch {
-	case r.Version == 0 || r.Plan.Plan.Domain == "":
-		return nil, errors.New("federation: this is no repair report: it has no version or no domain")
-	case r.Version > repairVersion:
-		return nil, fmt.Errorf("federation: the repair report has version %d, this package reads up to %d: use a newer one", r.Version, repairVersion)
-	}
-	return &r, nil
-}
-
-// Count returns how many steps have one of the outcomes.
-func (r *RepairReport) Count(outcomes ...Outcome) int {
-	n := 0
-	for _, s := range r.Steps {
-		if slices.Contains(outcomes, s.Outcome) {
-			n++
-		}
-	}
-	return n
-}
-
-// Left returns how many steps a further Repair would try.
-func (r *RepairReport) Left() int { return r.Count(Planned, Unknown, Refused) }
-
-// Duration is how long the steps that are left will take at least, by the number
-// of writes that Microsoft publishes.
-func (r *RepairReport) Duration() time.Duration {
-	n := 0
-	for _, s := range r.Steps {
-		if s.Kind == SetImmutableID && (s.Outcome == Planned || s.Outcome == Unknown || s.Outcome == Refused) {
-			n++
-		}
-	}
-	return time.Duration(n) * writeInterval
-}
-
-// String is the report for people.
-func (r *RepairReport) String() string {
-	var b strings.Builder
-	r.WriteTo(&b)
-	return b.String()
-}
-
-// WriteTo implements [io.WriterTo]: the report for people, a line for each step.
-func (r *RepairReport) WriteTo(w io.Writer) (n int64, err error) {
-	line := func(format string, args ...any) {
-		if err == nil {
-			var k int
-			k, err = fmt.Fprintf(w, format+"\n", args...)
-			n += int64(k)
-		}
-	}
-	line("repair of people on %s: %d to do, %d done, %d skipped, %d refused, %d unknown, %d undone", r.Plan.Plan.Domain,
-		r.Count(Planned), r.Count(Done), r.Count(Skipped), r.Count(Refused), r.Count(Unknown), r.Count(Undone))
-	for _, s := range r.Notes {
-		line("note: %s", plain(s))
-	}
-	for _, s := range r.Steps {
-		line("%s", s)
-	}
-	if r.Error != "" {
-		line("ended with: %s", plain(r.Error))
-	}
-	return n, err
-}
-
 // PreviewRepair says what Repair would do for the plan, person by person, and
 // what they should know who confirm it. It only reads.
 func (f *Federator) PreviewRepair(ctx context.Context, plan RepairPlan) (*RepairReport, error) {
@@ -212,19 +114,19 @@ func (f *Federator) previewRepair(ctx context.Context, rep *RepairReport) error 
 		return err
 	}
 	rep.Plan.Plan = plan
-	var bad problems
+	var bad findings
 	if rep.Plan.ImmutableIDs == "" && !rep.Plan.Bind && rep.Plan.Group == "" {
-		bad.add(CodePlanRepair, "repair", "the repair plan names nothing to repair", "set immutableIDs, bind or group")
+		bad.refuse(CodePlanRepair, "repair", "the repair plan names nothing to repair", "set immutableIDs, bind or group")
 	}
 	if s := rep.Plan.ImmutableIDs; s != "" && !slices.Contains(immutableIDSources, s) {
-		bad.add(CodePlanRepair, string(s), "the source of immutable IDs "+quote(string(s))+" is unknown",
+		bad.refuse(CodePlanRepair, string(s), "the source of immutable IDs "+quote(string(s))+" is unknown",
 			"use objectID (base64 of the account's object ID) or jumpCloudID, whichever people who can sign in have")
 	}
 	group := Group{Name: rep.Plan.Group}
 	if i := slices.IndexFunc(plan.Groups, func(g Group) bool { return g.Name == group.Name }); i >= 0 {
 		group = plan.Groups[i]
 	} else if group.Name != "" {
-		bad.add(CodePlanRepair, group.Name, "the group "+quote(group.Name)+" is not among the plan's groups", "name one of them")
+		bad.refuse(CodePlanRepair, group.Name, "the group "+quote(group.Name)+" is not among the plan's groups", "name one of them")
 	}
 	if err := bad.err(); err != nil {
 		return err
@@ -236,11 +138,11 @@ func (f *Federator) previewRepair(ctx context.Context, rep *RepairReport) error 
 		return reading(PhaseObserve, err)
 	}
 	if st.domain(plan.Domain) == nil {
-		bad.add(CodeDomainUnknown, plan.Domain, "the tenant has no domain "+plan.Domain, "name one of its domains")
+		bad.refuse(CodeDomainUnknown, plan.Domain, "the tenant has no domain "+plan.Domain, "name one of its domains")
 	}
 	dir := st.directory(plan)
 	if rep.Plan.Bind && dir == nil {
-		bad.add(CodeDirectoryMissing, plan.Directory.Name, "there is no one Microsoft 365 directory to bind people to", "create it in JumpCloud's console, or name it in the plan")
+		bad.refuse(CodeDirectoryMissing, plan.Directory.Name, "there is no one Microsoft 365 directory to bind people to", "create it in JumpCloud's console, or name it in the plan")
 	}
 	var groupID string
 	if group.Name != "" {
@@ -253,9 +155,9 @@ func (f *Federator) previewRepair(ctx context.Context, rep *RepairReport) error 
 		}
 		switch {
 		case g == nil:
-			bad.add(CodePlanRepair, group.Name, "there is no one group "+quote(group.Name)+" to add people to", "create it first")
+			bad.refuse(CodePlanRepair, group.Name, "there is no one group "+quote(group.Name)+" to add people to", "create it first")
 		case g.IsDynamic():
-			bad.add(CodePlanRepair, group.Name, "the members of "+quote(group.Name)+" are decided by a rule, and additions have no effect",
+			bad.refuse(CodePlanRepair, group.Name, "the members of "+quote(group.Name)+" are decided by a rule, and additions have no effect",
 				"change the rule, or name another group")
 		default:
 			groupID = g.ID
@@ -281,37 +183,34 @@ const CodePlanRepair Code = "plan-repair"
 
 // repairs turns findings into steps, in the order of the findings' people.
 func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
-	c, plan := p.crowd, rep.Plan
+	plan := rep.Plan
 	p.observeIDs(rep)
 	wanted := make(map[string]bool, len(plan.People))
 	met := make(map[string]bool, len(plan.People))
 	for _, s := range plan.People {
-		wanted[foldAddress(s)] = true
+		wanted[people.Fold(s)] = true
 	}
-	suspended := make(map[uint32]bool)
-	for _, f := range p.found {
-		if f.kind == kSuspended {
-			suspended[f.jc] = true
-		}
-	}
-	synced, admins, left := make(map[uint32]bool), make(map[uint32]bool), make(map[uint32]bool)
-	for _, f := range p.found {
-		if f.ad == 0 || f.jc == 0 {
+	synced, admins, left := make(map[string]bool), make(map[string]bool), make(map[string]bool)
+	for i := range p.judged.Len() {
+		f := p.judged.At(i)
+		if !f.Both() {
 			continue
 		}
-		w := RepairStep{Outcome: Planned}
-		u := c.ad.at(f.ad - 1)
-		upn, email := c.text.str(u.upn), c.text.str(c.email(f.jc-1))
-		named := wanted[upn] || wanted[email]
+		who := p.judged.Person(f)
+		named := wanted[who.UserPrincipalName] || wanted[who.Email]
 		if named {
-			met[upn], met[email] = true, true
+			met[who.UserPrincipalName], met[who.Email] = true, true
+		}
+		w := RepairStep{
+			UserPrincipalName: who.UserPrincipalName, Email: who.Email, DisplayName: who.DisplayName,
+			JumpCloudID: who.JumpCloudID, AzureADID: who.AzureADID, Outcome: Planned,
 		}
 		switch {
-		case f.kind == kNoImmutableID && plan.ImmutableIDs != "":
-			w.Kind = SetImmutableID
-		case f.kind == kNotBound && plan.Bind:
+		case f.Kind == people.NoImmutableID && plan.ImmutableIDs != "":
+			w.Kind, w.Value = SetImmutableID, plan.ImmutableIDs.of(w.AzureADID, w.JumpCloudID)
+		case f.Kind == people.NotBound && plan.Bind:
 			w.Kind, w.Value = BindToDirectory, directoryID
-		case f.kind == kNotInGroup && groupID != "":
+		case f.Kind == people.NotInGroup && groupID != "":
 			w.Kind, w.Value = AddToGroup, groupID
 		default:
 			continue
@@ -319,25 +218,20 @@ func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
 		switch {
 		case len(wanted) > 0 && !named:
 			continue
-		case suspended[f.jc]:
-			left[f.ad] = true
+		case who.Suspended:
+			left[w.AzureADID] = true
 			continue
-		case w.Kind == SetImmutableID && u.flags&adSynced != 0:
-			synced[f.ad] = true
+		case w.Kind == SetImmutableID && who.Synced:
+			synced[w.AzureADID] = true
 			continue
-		case w.Kind == SetImmutableID && u.flags&adAdmin != 0 && !named:
-			admins[f.ad] = true
+		case w.Kind == SetImmutableID && who.Admin && !named:
+			admins[w.AzureADID] = true
 			continue
-		}
-		w.UserPrincipalName, w.Email, w.DisplayName = upn, email, c.name(u)
-		w.JumpCloudID, w.AzureADID = c.jcID(f.jc-1), c.adID(f.ad-1)
-		if w.Kind == SetImmutableID {
-			w.Value = plan.ImmutableIDs.of(w.AzureADID, w.JumpCloudID)
 		}
 		rep.Steps = append(rep.Steps, w)
 	}
 	for _, n := range []struct {
-		people map[uint32]bool
+		people map[string]bool
 		text   string
 	}{
 		{left, "left out, suspended in JumpCloud: %d"},
@@ -349,7 +243,7 @@ func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
 		}
 	}
 	for _, s := range plan.People {
-		if !met[foldAddress(s)] {
+		if !met[people.Fold(s)] {
 			rep.Notes = append(rep.Notes, "nothing to repair about "+s+": nobody of this name is on both sides with a finding")
 		}
 	}
@@ -361,29 +255,18 @@ func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
 // observeIDs counts what the immutable IDs of the domain are made of, and notes
 // if that speaks against the plan.
 func (p *People) observeIDs(rep *RepairReport) {
-	c := p.crowd
 	rep.Observed = make(map[ImmutableIDSource]int)
-	for i := range c.jc.n {
-		j := c.jc.at(i)
-		if match(j.flags>>jcHow) == matchNone {
-			continue
-		}
-		u := c.ad.at(j.ad - 1)
-		if u.immutable == [2]uint32{} || u.flags&adOnDomain == 0 {
-			continue
-		}
-		found := false
-		for _, s := range immutableIDSources {
-			if u.immutable == c.hashID(s.of(c.adID(j.ad-1), c.jcID(i))) {
-				rep.Observed[s]++
-				found = true
-				break
-			}
-		}
-		if !found {
-			rep.Others++
+	var of []func(azureADID, jumpCloudID string) string
+	for _, s := range immutableIDSources {
+		of = append(of, s.of)
+	}
+	counts, others := p.judged.Origins(of...)
+	for i, n := range counts {
+		if n > 0 {
+			rep.Observed[immutableIDSources[i]] = n
 		}
 	}
+	rep.Others = others
 	chosen := rep.Plan.ImmutableIDs
 	total := rep.Others
 	for _, n := range rep.Observed {
@@ -392,9 +275,11 @@ func (p *People) observeIDs(rep *RepairReport) {
 	switch {
 	case chosen == "":
 	case total == 0:
-		rep.Notes = append(rep.Notes, "nobody on the domain has an immutable ID yet, so nothing shows which one JumpCloud sends: repair one person, and let them sign in, before the others")
+		rep.Notes = append(rep.Notes, "nobody on the domain has an immutable ID yet, so nothing shows which one JumpCloud sends: "+
+			"repair one person, and let them sign in, before the others")
 	case 2*rep.Observed[chosen] <= total:
-		rep.Notes = append(rep.Notes, fmt.Sprintf("of the %d people who have an immutable ID, only %d have the one that %s makes: JumpCloud probably sends something else", total, rep.Observed[chosen], chosen))
+		rep.Notes = append(rep.Notes, fmt.Sprintf("of the %d people who have an immutable ID, only %d have the one that %s makes: "+
+			"JumpCloud probably sends something else", total, rep.Observed[chosen], chosen))
 	}
 }
 
@@ -403,11 +288,7 @@ func (s ImmutableIDSource) of(azureADID, jumpCloudID string) string {
 	if s == FromJumpCloudID {
 		return jumpCloudID
 	}
-	var k [16]byte
-	if !unguid(&k, azureADID) {
-		return ""
-	}
-	return base64.StdEncoding.EncodeToString(windowsGUID(&k)[:])
+	return people.ObjectIDImmutable(azureADID)
 }
 
 // user and directory are the objects that a step speaks about.

@@ -103,7 +103,8 @@ func (f *Federator) withoutRule(ctx context.Context, out *RepairReport, steps []
 			}
 		}
 		if s.Kind == AddToGroup && dynamic[s.Value] {
-			s.Outcome, s.Error = Refused, "a rule decides who is a member of the group, and additions have no effect: change the rule, or name another group"
+			s.Outcome, s.Error = Refused, "a rule decides who is a member of the group, and additions have no effect: "+
+				"change the rule, or name another group"
 			continue
 		}
 		others = append(others, i)

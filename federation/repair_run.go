@@ -33,8 +33,9 @@ const (
 // be read and lacks the permission, or when the first five people were refused with
 // 403 and nobody has succeeded; those who are left say so. Whatever the report says
 // is done was read back; what a service has said yes to, and does not show within
-// [Options.Settle], is unknown. When ctx ends nothing more is sent. The returned report is never nil, and can be handed to
-// Repair again, or to UndoRepair; the one that was passed in is not changed.
+// [Options.Settle], is unknown. When ctx ends nothing more is sent. The returned
+// report is never nil, and can be handed to Repair again, or to UndoRepair; the one
+// that was passed in is not changed.
 func (f *Federator) Repair(ctx context.Context, rep *RepairReport) (*RepairReport, error) {
 	out := rep.clone()
 	unlock, err := f.lock(ctx, rep.Plan.Plan.Domain)
@@ -103,7 +104,8 @@ func (f *Federator) seenManaged(ctx context.Context, name string) error {
 		case d != nil && strings.EqualFold(string(d.AuthenticationType), string(aad.Federated)):
 			since = time.Time{}
 			if federated++; federated == differsLooks {
-				return fmt.Errorf("federation: %w: %s is federated, and its people sign in by what the repair has set: call Defederate or Revert first", ErrDiffers, name)
+				return fmt.Errorf("federation: %w: %s is federated, and its people sign in by what the repair has set: "+
+					"call Defederate or Revert first", ErrDiffers, name)
 			}
 		case since.IsZero():
 			since, pause = time.Now(), apart
@@ -118,16 +120,12 @@ func (f *Federator) seenManaged(ctx context.Context, name string) error {
 	}
 }
 
-func (r *RepairReport) clone() *RepairReport {
-	out := *r
-	out.Steps = slices.Clone(r.Steps)
-	out.Started, out.Error = time.Now().UTC(), ""
-	return &out
-}
-
 // eachStep does something about the steps, several at a time, until one fails in a
 // way that all others would.
-func (f *Federator) eachStep(ctx context.Context, out *RepairReport, todo []int, phase Phase, do func(context.Context, *pace, RepairStep) (Outcome, error)) error {
+func (f *Federator) eachStep(
+	ctx context.Context, out *RepairReport, todo []int, phase Phase,
+	do func(context.Context, *pace, RepairStep) (Outcome, error),
+) error {
 	parent := ctx
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -214,7 +212,9 @@ feed:
 	if err != nil {
 		out.Error = err.Error()
 	}
-	f.emit(context.WithoutCancel(ctx), Event{Phase: PhaseDone, Domain: out.Plan.Plan.Domain, Done: done, Total: len(todo), Elapsed: time.Since(began), Err: err})
+	f.emit(context.WithoutCancel(ctx), Event{
+		Phase: PhaseDone, Domain: out.Plan.Plan.Domain, Done: done, Total: len(todo), Elapsed: time.Since(began), Err: err,
+	})
 	return err
 }
 

@@ -66,7 +66,7 @@ func TestRepair(t *testing.T) {
 		if env.Writes() != 0 {
 			t.Errorf("the preview has made %d writes", env.Writes())
 		}
-		golden(t, "repair.txt", []byte(preview.String()))
+		federation.Golden(t, "people/repair.txt", preview.String())
 		for _, s := range preview.Steps {
 			if s.Kind == federation.SetImmutableID && (s.UserPrincipalName == "boss@example.com" || s.UserPrincipalName == "premises@example.com") || strings.HasPrefix(s.UserPrincipalName, "suspended") {
 				t.Errorf("planned: %s", s)

@@ -189,7 +189,7 @@ func (r *run) finish(err error) {
 	rep := r.rep
 	rep.Finished = time.Now()
 	if r.st.domains != nil {
-		rep.After = classify(r.plan, &r.st)
+		rep.After = r.st.classify(r.plan)
 	}
 	if err != nil {
 		rep.Error = err.Error()
@@ -205,26 +205,17 @@ func (r *run) rows() []Row {
 	if observed {
 		todo = diff(p, st)
 	}
-	row := func(n int, title string, rs ...Resource) Row {
+	row := func(n int, title string) Row {
 		out := Row{Number: n, Title: title, State: "held"}
 		var names []string
 		for _, s := range r.rep.Steps {
-			for _, res := range rs {
-				if s.Change.Resource == res && s.tookEffect() {
-					out.State = "done"
-					names = append(names, string(s.Change.Action)+" "+s.Change.Name)
-				}
+			if s.Change.inRow(n) && s.tookEffect() {
+				out.State = "done"
+				names = append(names, string(s.Change.Action)+" "+s.Change.Name)
 			}
 		}
 		out.Evidence = strings.Join(names, ", ")
-		for _, c := range todo {
-			for _, res := range rs {
-				if c.Resource == res {
-					out.State = "open"
-				}
-			}
-		}
-		if !observed {
+		if !observed || slices.ContainsFunc(todo, func(c Change) bool { return c.inRow(n) }) {
 			out.State = "open"
 		}
 		return out
@@ -237,31 +228,31 @@ func (r *run) rows() []Row {
 		people.Evidence, people.State = "nothing was to be changed; ask Preflight", "held"
 	}
 	rows := []Row{people,
-		row(2, "a Global Administrator outside the domain", ResTechnicalAccount, ResRole),
-		row(3, "the domain is not the tenant's default domain", ResDefaultDomain),
-		row(4, "JumpCloud group for the accounts", ResGroup, ResMember),
-		row(5, "Microsoft 365 application", ResApplication),
-		row(6, "IdP entity ID, login URL, groups of the application", ResApplicationGroup),
-		row(7, "application active, certificate read", ResApplication),
-		row(8, "Microsoft 365 directory: grant, rules, groups, default domain", ResDirectoryGroup, ResDirectoryRule, ResDirectoryDomain, ResDirectoryDefault),
-		row(9, "domain federated", ResRecover, ResFederation),
+		row(2, "a Global Administrator outside the domain"),
+		row(3, "the domain is not the tenant's default domain"),
+		row(4, "JumpCloud group for the accounts"),
+		row(5, "Microsoft 365 application"),
+		row(6, "IdP entity ID, login URL, groups of the application"),
+		row(7, "application active, certificate read"),
+		row(8, "Microsoft 365 directory: grant, rules, groups, default domain"),
+		row(9, "domain federated"),
 		{Number: 10, Title: "read back", State: "open"},
 		{Number: 11, Title: "people can sign in", State: "waiting", Evidence: "not told by the services' settings; ask Verify or Wait (20 minutes to 2 hours, at worst 24)"},
 	}
-	rows[1].Evidence = evidence(rows[1].Evidence, adminEvidence(p, st))
+	rows[1].Evidence = joined(rows[1].Evidence, st.adminEvidence(p))
 	for _, d := range st.domains {
 		if d.IsDefault {
 			rows[2].Evidence = "the default domain is " + domainName(d.Name)
 		}
 	}
 	if d := st.directory(p); d != nil {
-		rows[7].Evidence = evidence(rows[7].Evidence, "directory "+quote(d.Name))
+		rows[7].Evidence = joined(rows[7].Evidence, "directory "+quote(d.Name))
 	}
 	if a := st.app(p); a != nil {
-		rows[4].Evidence = evidence(rows[4].Evidence, quote(a.DisplayLabel)+" ("+a.ID+")")
-		rows[5].Evidence = evidence(rows[5].Evidence, a.IdPEntityID+", "+a.SSOURL)
+		rows[4].Evidence = joined(rows[4].Evidence, quote(a.DisplayLabel)+" ("+a.ID+")")
+		rows[5].Evidence = joined(rows[5].Evidence, a.IdPEntityID+", "+a.SSOURL)
 		if c, err := st.cert(p); err == nil {
-			rows[6].Evidence = evidence("", "the application and its metadata show the same certificate "+c.Thumbprint())
+			rows[6].Evidence = joined("", "the application and its metadata show the same certificate "+c.Thumbprint())
 		} else {
 			rows[6].State = "open"
 		}
@@ -275,7 +266,10 @@ func (r *run) rows() []Row {
 	return rows
 }
 
-func evidence(a, b string) string {
+// inRow reports whether the change belongs to a row of the procedure.
+func (c Change) inRow(n int) bool { return slices.Contains(resources[c.Resource].rows, n) }
+
+func joined(a, b string) string {
 	if a == "" || b == "" {
 		return a + b
 	}

@@ -1,22 +1,20 @@
 package federation
 
 import (
+	"bufio"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
-	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/internal/perm"
-	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // A Resource is a kind of thing that a plan speaks about.
 type Resource string
 
-// The resources, in the order in which they are made: what others need comes
-// first, the domain last, because from then on people sign in through it.
+// The resources. What others need is made first, whatever the order in which
+// changes are told, and the domain last, because from then on people sign in
+// through it.
 const (
 	ResTechnicalAccount Resource = "azure-ad/technical-account"
 	ResRole             Resource = "azure-ad/global-administrator"
@@ -33,93 +31,104 @@ const (
 	ResFederation       Resource = "azure-ad/federation"
 )
 
-// stage is when a change is made: changes of one stage do not depend on each
-// other. Row numbers are those of the procedure that doc.go lists.
-func (r Resource) stage() int { return resources[r].stage }
+// A thing is what is known of a resource, whatever is done to it. What is done
+// differs from one to the other: those are the switches below, whose cases call
+// what stands in the thing's own file. A new resource is such a file, its line in
+// the table, and its cases.
+type thing struct {
+	stage int   // when it is made: things of one stage do not depend on each other
+	rows  []int // of the procedure that doc.go lists
+	parts part  // where it shows, and what is needed next
+
+	// Sign-in through the application depends on a lifeline: it is not taken away
+	// before the domain is seen to depend on the application no more.
+	lifeline bool
+
+	shared  bool // plans of a batch may share it
+	single  bool // there must not be two: what is there is looked for twice before one is made
+	doubles bool // the service makes a second one when it is asked again
+
+	on          []Resource // what it is made of: when that is replaced, it is made anew
+	kind        string     // what it is for people, if its name does not say
+	purpose     string     // what its change is for, with %s for its name
+	permissions []string   // those of Azure AD that its change needs
+	events      audits     // what its change leaves in the services' logs
+}
+
+var resources = map[Resource]thing{
+	ResTechnicalAccount: {stage: 1, rows: []int{2}, parts: partAdmins, lifeline: true, shared: true, single: true,
+		purpose: "create the account %s", permissions: []string{perm.UserWrite},
+		events: audits{Delete: audited("Delete user"), otherwise: audited("Add user")}},
+	ResRole: {stage: 2, rows: []int{2}, parts: partAdmins, lifeline: true, shared: true,
+		on: []Resource{ResTechnicalAccount}, kind: "role Global Administrator of",
+		purpose: "make %s a Global Administrator", permissions: []string{perm.RoleWrite},
+		events: audits{Remove: audited("Remove member from role"), otherwise: audited("Add member to role")}},
+	ResDefaultDomain: {stage: 1, rows: []int{3}, parts: partDomains, lifeline: true,
+		purpose: "make %s the default domain", permissions: []string{perm.DomainWrite},
+		events: audits{otherwise: audited("Update domain")}},
+	ResGroup: {stage: 1, rows: []int{4}, parts: partGroups, lifeline: true, shared: true, single: true, doubles: true,
+		events: audits{Create: insight("group_create"), Update: insight("group_update"), Delete: insight("group_delete")}},
+	ResMember: {stage: 2, rows: []int{4}, parts: partMembers, lifeline: true, shared: true,
+		on: []Resource{ResGroup}, events: audits{otherwise: insight("association_change")}},
+	ResApplication: {stage: 1, rows: []int{5, 7}, parts: partApplications, lifeline: true, single: true, doubles: true,
+		events: audits{
+			Create: insight("application_create"), Update: insight("application_update"), Delete: insight("application_delete"),
+		}},
+	ResApplicationGroup: {stage: 2, rows: []int{6}, parts: partApplicationGroups | partMetadata, lifeline: true,
+		on: []Resource{ResApplication, ResGroup}, kind: "application's group", events: audits{otherwise: insight("association_change")}},
+	ResDirectoryGroup: {stage: 2, rows: []int{8}, parts: partDirectoryGroups, lifeline: true, shared: true,
+		on: []Resource{ResGroup}, kind: "Microsoft 365 directory's group",
+		events: audits{otherwise: append( // the members are exported from then on
+			insight("association_change", "user_create_provision", "user_update_provision"), audited("Update user")...)}},
+	ResDirectoryRule: {stage: 2, rows: []int{8}, parts: partRules, shared: true, kind: "Microsoft 365 directory's translation rule",
+		events: audits{Add: insight("integrationattribute_include"), Remove: insight("integrationattribute_exclude")}},
+	ResDirectoryDomain: {stage: 1, rows: []int{8}, parts: partDirectories | partDirectoryDomains, kind: "Microsoft 365 directory's domain",
+		events: audits{Add: insight("integration_domain_add"), Remove: insight("integration_domain_delete")}},
+	ResDirectoryDefault: {stage: 2, rows: []int{8}, parts: partDirectories | partDirectoryDomains,
+		on: []Resource{ResDirectoryDomain}, kind: "Microsoft 365 directory's default domain",
+		events: audits{otherwise: insight("integration_default_domain_update")}},
+	ResRecover: {stage: 3, rows: []int{9}, parts: partDomains | partFederation,
+		purpose: "set %s to Managed", permissions: []string{perm.DomainWrite},
+		events: audits{otherwise: audited(activityAuthentication)}},
+	ResFederation: {stage: 4, rows: []int{9}, parts: partDomains | partFederation,
+		on: []Resource{ResApplication}, kind: "federation of",
+		purpose: "federate %s", permissions: []string{perm.FederationWrite},
+		events: audits{Update: audited(activityFederation), otherwise: audited(activityAuthentication, activityFederation)}},
+}
 
 // Row is the row of the manual procedure that the resource belongs to.
-func (r Resource) Row() int { return resources[r].row }
-
-// A lifeline is what sign-in through the application depends on: it is not taken
-// away before the domain is seen to depend on the application no more.
-var resources = map[Resource]struct {
-	stage, row int
-	part       part
-	lifeline   bool
-}{
-	ResTechnicalAccount: {1, 2, partAdmins, true},
-	ResRole:             {2, 2, partAdmins, true},
-	ResDefaultDomain:    {1, 3, partDomains, true},
-	ResGroup:            {1, 4, partGroups, true},
-	ResMember:           {2, 4, partMembers, true},
-	ResApplication:      {1, 5, partApplications, true},
-	ResApplicationGroup: {2, 6, partApplicationGroups | partMetadata, true},
-	ResDirectoryGroup:   {2, 8, partDirectoryGroups, true},
-	ResDirectoryRule:    {2, 8, partRules, false},
-	ResDirectoryDomain:  {1, 8, partDirectories | partDirectoryDomains, false},
-	ResDirectoryDefault: {2, 8, partDirectories | partDirectoryDomains, false},
-	ResRecover:          {3, 9, partDomains | partFederation, false},
-	ResFederation:       {4, 9, partDomains | partFederation, false},
+func (r Resource) Row() int {
+	if rows := resources[r].rows; rows != nil {
+		return rows[0]
+	}
+	return 0
 }
 
 // shown is where the resource itself shows; what is read beside it is needed next.
-func (r Resource) shown() part { return resources[r].part &^ partMetadata }
-
-// needed are the permissions that changes of Azure AD need.
-var needed = map[Resource][]string{
-	ResFederation:       {perm.FederationWrite},
-	ResRecover:          {perm.DomainWrite},
-	ResDefaultDomain:    {perm.DomainWrite},
-	ResTechnicalAccount: {perm.UserWrite},
-	ResRole:             {perm.RoleWrite},
-}
+func (r Resource) shown() part { return resources[r].parts &^ partMetadata }
 
 // send makes one change and returns the ID of what it made, if it made
 // something.
 func (r *run) send(ctx context.Context, plan Plan, c Change) (id string, err error) {
 	switch c.Resource {
 	case ResTechnicalAccount:
-		u, err := r.f.ad.CreateUser(ctx, aad.NewUser{
-			UserPrincipalName: c.Name,
-			DisplayName:       plan.TechnicalAccount.DisplayName,
-			Password:          r.f.opts.TechnicalPassword,
-		})
-		if err != nil {
-			return "", err
-		}
-		return u.ID, nil
+		return r.f.createAccount(ctx, plan, c)
 	case ResRole:
-		a, err := r.f.ad.AssignRole(ctx, c.Target, aad.GlobalAdministrator)
-		if err != nil {
-			return "", err
-		}
-		return a.ID, nil
+		return r.f.assignRole(ctx, c)
 	case ResDefaultDomain:
 		return "", r.f.ad.SetDefaultDomain(ctx, c.Name)
 	case ResGroup:
-		g, err := r.f.jc.CreateGroup(ctx, jumpcloud.Group{Name: c.Name})
-		if err != nil {
-			return "", err
-		}
-		return g.ID, nil
+		return r.f.createGroup(ctx, c)
 	case ResMember:
-		return "", r.f.jc.AddGroupMember(ctx, c.Parent, c.Target)
+		return "", r.f.sendMember(ctx, c)
 	case ResApplication:
 		return r.sendApplication(ctx, plan, c)
 	case ResApplicationGroup, ResDirectoryGroup:
 		return "", r.f.sendBinding(ctx, c)
 	case ResDirectoryRule:
-		rule, err := r.f.jc.CreateTranslationRule(ctx, c.Parent, jumpcloud.TranslationRule{BuiltIn: c.Name, Direction: "export"})
-		if err != nil {
-			return "", err
-		}
-		return rule.ID, nil
+		return r.f.addRule(ctx, c)
 	case ResDirectoryDomain:
-		d, err := r.f.jc.AddOffice365Domain(ctx, c.Parent, c.Name)
-		if err != nil {
-			return "", err
-		}
-		return d.ID, nil
+		return r.f.addDirectoryDomain(ctx, c)
 	case ResDirectoryDefault:
 		return "", r.f.jc.SetOffice365DefaultDomain(ctx, c.Parent, c.Target)
 	case ResRecover:
@@ -130,14 +139,74 @@ func (r *run) send(ctx context.Context, plan Plan, c Change) (id string, err err
 	return "", fmt.Errorf("federation: no way to %s", c.String())
 }
 
-// standing says where a step stands, seen from the services' present state.
-type standing int
+// hidden reports whether a list does not show yet what the change has made. A
+// run that is not pinned would make it again.
+func (r *run) hidden(c Change) bool {
+	switch c.Resource {
+	case ResApplication:
+		return r.st.appHidden
+	case ResGroup:
+		return r.st.hidden[c.Name]
+	}
+	return false
+}
 
-const (
-	asLeft standing = iota // as the step left it
-	undone                 // as it was before the step
-	differs
-)
+// found is the ID of what a creation made, as the services show it.
+func (r *run) found(c Change) (id string) {
+	if c.Action != Create {
+		return ""
+	}
+	switch c.Resource {
+	case ResApplication:
+		if a := r.st.app(r.plan); a != nil {
+			id = a.ID
+		}
+	case ResGroup:
+		id = r.st.groupID(r.plan, c.Name)
+	case ResTechnicalAccount:
+		if r.st.technical != nil {
+			id = r.st.technical.id
+		}
+	case ResFederation:
+		if r.st.fed != nil {
+			id = r.st.fed.ID
+		}
+	}
+	if id != "" {
+		r.pinCreated(c, id)
+	}
+	return id
+}
+
+// pinCreated writes the ID of what was just made into the plan of the report.
+func (r *run) pinCreated(c Change, id string) {
+	switch {
+	case c.makesApplication():
+		r.plan.Application.ID = id
+	case c.Resource == ResGroup:
+		r.plan.Groups = pinGroup(r.plan.Groups, c.Name, id)
+	default:
+		return
+	}
+	r.rep.Plan = r.plan
+}
+
+// driftOf is what a change says that is missing though it was there once.
+func (st *observation) driftOf(p Plan, c Change) []Finding {
+	f := Finding{Code: CodeDrift, Severity: Warning, Subject: c.Name,
+		Message: "the plan does not hold: Federate would " + c.String(), Repair: "run Federate"}
+	switch c.Resource {
+	case ResFederation, ResRecover:
+		return st.driftFederation(p, c, f)
+	case ResApplication:
+		f.Severity, f.Message = st.applicationDrift(p, c)
+	case ResApplicationGroup, ResDirectoryGroup:
+		f.Severity, f.Message = c.bindingDrift()
+	case ResDefaultDomain:
+		f.Message = "the tenant's default domain is " + p.Domain + " again"
+	}
+	return []Finding{f}
+}
 
 // stands reads where a step stands, as things will be once the steps before it
 // are made.
@@ -170,41 +239,6 @@ func (u *undoing) stands(ctx context.Context, s *undoStep) (standing, string, er
 	return differs, "nothing is known about " + string(c.Resource), nil
 }
 
-// presence says where a step stands that takes a thing away, or brings it back,
-// by whether the thing is there.
-func presence(c Change, there bool) standing {
-	if there == (c.Action == Delete || c.Action == Remove) {
-		return asLeft
-	}
-	return undone
-}
-
-// fieldsStand compares present values with both ends of a change.
-func fieldsStand(fs []Field, now func(name string) string) (standing, string, error) {
-	left, before := true, true
-	var why []string
-	for _, f := range fs {
-		v := now(f.Name)
-		if f.Old == Later {
-			continue // was not known when the change was planned
-		}
-		if v != f.Old {
-			left = false
-			why = append(why, fmt.Sprintf("%s is %s, the step left %s", f.Name, f.show(v), f.show(f.Old)))
-		}
-		if v != f.New {
-			before = false
-		}
-	}
-	switch {
-	case before:
-		return undone, "", nil
-	case left:
-		return asLeft, "", nil
-	}
-	return differs, strings.Join(why, ", "), nil
-}
-
 // send makes the change that leads a step back.
 func (u *undoing) send(ctx context.Context, s *undoStep) error {
 	f, c := u.f, s.Change
@@ -214,23 +248,13 @@ func (u *undoing) send(ctx context.Context, s *undoStep) error {
 	case ResDefaultDomain:
 		return f.ad.SetDefaultDomain(ctx, c.Fields[0].New)
 	case ResApplication:
-		if c.Action == Delete {
-			return f.jc.DeleteApplication(ctx, s.ID)
-		}
-		_, err := f.jc.ModifyApplication(ctx, c.Target, func(a *jumpcloud.Application) error {
-			editApplication(a, c.Fields)
-			return nil
-		})
-		return err
+		return f.undoApplication(ctx, s)
 	case ResGroup:
 		return f.jc.DeleteGroup(ctx, s.ID)
 	case ResApplicationGroup, ResDirectoryGroup:
 		return f.sendBinding(ctx, c)
 	case ResMember:
-		if c.Action == Add {
-			return f.jc.AddGroupMember(ctx, c.Parent, c.Target)
-		}
-		return f.jc.RemoveGroupMember(ctx, c.Parent, c.Target)
+		return f.sendMember(ctx, c)
 	case ResDirectoryRule:
 		return f.undoRule(ctx, s.Step)
 	case ResDirectoryDomain, ResDirectoryDefault:
@@ -243,143 +267,66 @@ func (u *undoing) send(ctx context.Context, s *undoStep) error {
 	return fmt.Errorf("federation: no way to %s", c.String())
 }
 
-// hidden reports whether a list does not show yet what the change has made. A
-// run that is not pinned would make it again.
-func (r *run) hidden(c Change) bool {
-	switch c.Resource {
+// identify looks for what a creation made whose answer was lost. It is taken for
+// the run's only if the run had seen, twice, that there was none, and what is
+// there fits: the name, and the time where the service tells one.
+func (u *undoing) identify(ctx context.Context, s *undoStep) error {
+	switch s.Change.Resource {
+	case ResTechnicalAccount:
+		return u.identifyAccount(ctx, s)
 	case ResApplication:
-		return r.st.appHidden
+		return u.identifyApplication(ctx, s)
 	case ResGroup:
-		return r.st.hidden[c.Name]
+		return u.identifyGroup(ctx, s)
 	}
-	return false
+	return nil
 }
 
-// found is the ID of what a creation made, as the services show it.
-func (r *run) found(c Change) string {
-	switch {
-	case c.Action != Create:
-	case c.Resource == ResApplication:
-		if a := r.st.app(r.plan); a != nil {
-			r.pinCreated(c, a.ID)
-			return a.ID
-		}
-	case c.Resource == ResGroup:
-		for _, g := range r.plan.Groups {
-			if have := r.st.group(g); g.Name == c.Name && have != nil {
-				r.pinCreated(c, have.ID)
-				return have.ID
-			}
-		}
-	case c.Resource == ResTechnicalAccount && r.st.technical != nil:
-		return r.st.technical.id
-	case c.Resource == ResFederation && r.st.fed != nil:
-		return r.st.fed.ID
+// group is the ID of the JumpCloud group that a step is about, as far as others
+// may live on it: its binding to this run's own application concerns nobody else.
+func (s *undoStep) group() string {
+	switch s.Change.Resource {
+	case ResGroup:
+		return s.ID
+	case ResMember:
+		return s.Change.Parent
+	case ResDirectoryGroup:
+		return s.Change.Target
 	}
 	return ""
 }
 
-// pin writes the IDs of what was found into the plan of the report, so that a
-// resumed run finds those very objects.
-func (r *run) pin() {
-	if a := r.st.app(r.plan); a != nil {
-		r.plan.Application.ID = a.ID
-	}
-	groups := slices.Clone(r.plan.Groups)
-	for i := range groups {
-		if g := r.st.group(groups[i]); g != nil {
-			groups[i].ID = g.ID
-		}
-	}
-	r.plan.Groups = groups
-	if d := r.st.directory(r.plan); d != nil {
-		r.plan.Directory.ID = d.ID
-	}
-	r.rep.Plan = r.plan
-}
-
-// pinCreated does the same for what was just made.
-func (r *run) pinCreated(c Change, id string) {
-	switch {
-	case c.Resource == ResApplication && c.Action == Create:
-		r.plan.Application.ID = id
-	case c.Resource == ResGroup:
-		groups := slices.Clone(r.plan.Groups)
-		for i := range groups {
-			if groups[i].Name == c.Name {
-				groups[i].ID = id
-			}
-		}
-		r.plan.Groups = groups
-	default:
-		return
-	}
-	r.rep.Plan = r.plan
-}
-
-// purpose says what a change of Azure AD is for, as people would.
-func (c Change) purpose() string {
-	switch c.Resource {
-	case ResFederation:
-		if c.Action == Update {
-			return "change the federation of " + c.Name
-		}
-		return "federate " + c.Name
-	case ResRecover:
-		return "set " + c.Name + " to Managed"
-	case ResDefaultDomain:
-		return "make " + c.Name + " the default domain"
+// probes are what a step names that only the customer has whose report it is.
+func (u *undoing) probes(s *undoStep) []probe {
+	switch c := s.Change; c.Resource {
+	case ResApplication:
+		return []probe{{cmp.Or(s.ID, c.Target), u.f.hasApplication}}
+	case ResApplicationGroup:
+		return []probe{{c.Parent, u.f.hasApplication}, {c.Target, u.f.hasGroup}}
+	case ResGroup:
+		return []probe{{s.ID, u.f.hasGroup}}
 	case ResTechnicalAccount:
-		return "create the account " + c.Name
+		return []probe{{s.ID, u.f.hasAccount}}
+	case ResFederation:
+		return []probe{{c.Name, u.f.hasDomain}}
+	}
+	return nil
+}
+
+// writeCmdlets writes one change, or the comment that it is none of Azure AD's.
+func writeCmdlets(b *bufio.Writer, c Change, s Step) {
+	switch c.Resource {
+	case ResTechnicalAccount:
+		c.accountCmdlets(b)
 	case ResRole:
-		return "make " + c.Name + " a Global Administrator"
+		c.roleCmdlets(b, s)
+	case ResDefaultDomain:
+		fmt.Fprintf(b, "Update-MgDomain -DomainId %s -IsDefault\n", psQuote(c.value("defaultDomain")))
+	case ResRecover:
+		fmt.Fprintf(b, "Update-MgDomain -DomainId %s -AuthenticationType 'Managed' # its configuration cannot be read\n", psQuote(c.Name))
+	case ResFederation:
+		c.federationCmdlets(b, s)
+	default:
+		c.writeComment(b)
 	}
-	return c.String()
-}
-
-func bindingFrom(r Resource) jumpcloud.ObjectType {
-	if r == ResApplicationGroup {
-		return jumpcloud.ApplicationObject
-	}
-	return jumpcloud.DirectoryObject
-}
-
-// sendBinding binds a group, or ends its binding.
-func (f *Federator) sendBinding(ctx context.Context, c Change) error {
-	from, to := jumpcloud.Object{Type: bindingFrom(c.Resource), ID: c.Parent}, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: c.Target}
-	if c.Action == Add {
-		return f.jc.Associate(ctx, from, to)
-	}
-	return f.jc.Dissociate(ctx, from, to)
-}
-
-func (u *undoing) bindingStands(ctx context.Context, c Change) (standing, string, error) {
-	bound, err := u.f.bound(ctx, jumpcloud.Object{Type: bindingFrom(c.Resource), ID: c.Parent})
-	switch {
-	case errors.Is(err, jumpcloud.ErrNotFound) && c.Action == Add:
-		return differs, "what the group was bound to is gone: Federate makes it anew", nil
-	case errors.Is(err, jumpcloud.ErrNotFound):
-		return undone, "", nil
-	case err != nil:
-		return differs, "", err
-	case c.Action == Add && !bound[c.Target]:
-		if _, err := u.f.jc.Group(ctx, c.Target); errors.Is(err, jumpcloud.ErrNotFound) {
-			return differs, "the group is gone: Federate makes it anew", nil
-		} else if err != nil {
-			return differs, "", err
-		}
-	}
-	return presence(c, bound[c.Target]), "", nil
-}
-
-// bound returns the IDs of the groups that are bound to an object directly.
-func (f *Federator) bound(ctx context.Context, o jumpcloud.Object) (map[string]bool, error) {
-	ids := make(map[string]bool)
-	for to, err := range recallList(ctx, "groups of "+o.String(), f.jc.Associations(ctx, o, jumpcloud.GroupObject)) {
-		if err != nil {
-			return nil, err
-		}
-		ids[to.ID] = true
-	}
-	return ids, nil
 }

@@ -4,21 +4,21 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/federation/internal/people"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // judgeFederation judges the step that leads the domain's federation back, by the
 // rules of its direction. It depends on what is true now, not on what the report
 // thought.
-func (u *undoing) judgeFederation(ctx context.Context, ps *problems) error {
+func (u *undoing) judgeFederation(ctx context.Context, ps *findings) error {
 	for _, s := range u.steps {
-		if s.Change.Resource != ResFederation || s.at == undone {
+		if !s.Change.ofFederation() || s.at == undone {
 			continue
 		}
 		if s.at == differs {
@@ -29,7 +29,7 @@ func (u *undoing) judgeFederation(ctx context.Context, ps *problems) error {
 			if s.Change.Action == Update && u.sight.st.fed == nil {
 				continue // stays alone: nobody signs in by it
 			}
-			ps.add(code, u.p.Domain, s.why, "revert the report of the run that came later first, or see Inspect for the safe next step")
+			ps.refuse(code, u.p.Domain, s.why, "revert the report of the run that came later first, or see Inspect for the safe next step")
 			continue
 		}
 		var err error
@@ -50,22 +50,6 @@ func (u *undoing) judgeFederation(ctx context.Context, ps *problems) error {
 	return nil
 }
 
-// target is the configuration that a step leads back to.
-func (u *undoing) target(s *undoStep) *aad.Federation {
-	if s.Change.Action == Create {
-		return s.Backup
-	}
-	w := *u.sight.st.fed
-	for _, f := range s.Change.Fields {
-		for _, c := range configFields {
-			if c.name == f.Name && c.get(&w) != f.New {
-				_ = c.set(&w, f.New) // what cannot be read is judged as missing
-			}
-		}
-	}
-	return &w
-}
-
 // bringsJumpCloud reports whether a step brings a federation with a JumpCloud
 // application back, rather than another provider's or a few fields.
 func (u *undoing) bringsJumpCloud(s *undoStep) bool {
@@ -81,18 +65,18 @@ func (u *undoing) bringsJumpCloud(s *undoStep) bool {
 
 // judgeTakingAway is refused for nobody. It tells what people need from then on,
 // and who came since the run, whose password Azure AD may never have learned.
-func (u *undoing) judgeTakingAway(ctx context.Context, s *undoStep, ps *problems) error {
+func (u *undoing) judgeTakingAway(ctx context.Context, s *undoStep, ps *findings) error {
 	if s.begun.IsZero() {
 		return nil // Defederate names everybody
 	}
-	*ps = append(*ps, Finding{Code: CodePasswordNeeded, Severity: Warning, Subject: u.p.Domain,
-		Message: "people on " + u.p.Domain + " sign in with Azure AD passwords from then on; who has none gets AADSTS50056. For up to an hour, pages that are open may still send people to JumpCloud",
-		Repair:  "set passwords, or issue temporary access passes, for people without one"})
+	ps.warn(CodePasswordNeeded, u.p.Domain,
+		"people on "+u.p.Domain+" sign in with Azure AD passwords from then on; who has none gets AADSTS50056. For up to an hour, pages that are open may still send people to JumpCloud",
+		"set passwords, or issue temporary access passes, for people without one")
 	if u.sight.st.fed != nil {
 		for _, f := range s.Change.Fields {
 			if now := federationField(u.sight.st.fed, f.Name); f.Old != Later && now != f.Old {
-				*ps = append(*ps, Finding{Code: CodeDrift, Severity: Info, Subject: u.p.Domain,
-					Message: f.Name + " of the federation is " + f.show(now) + ", the run left " + f.show(f.Old) + "; it goes with the rest"})
+				ps.info(CodeDrift, u.p.Domain,
+					f.Name+" of the federation is "+f.show(now)+", the run left "+f.show(f.Old)+"; it goes with the rest", "")
 			}
 		}
 	}
@@ -101,14 +85,15 @@ func (u *undoing) judgeTakingAway(ctx context.Context, s *undoStep, ps *problems
 		if temporary(err) || ctx.Err() != nil {
 			return err
 		}
-		*ps = append(*ps, Finding{Code: CodePasswordNeeded, Severity: Info, Subject: u.p.Domain,
-			Message: "who came since the run is not known, because the accounts cannot be read: " + err.Error()})
+		ps.info(CodePasswordNeeded, u.p.Domain,
+			"who came since the run is not known, because the accounts cannot be read: "+err.Error(), "")
 		return nil
 	}
 	for _, p := range people {
 		if p.Created.After(s.begun) {
-			*ps = append(*ps, Finding{Code: CodePasswordNeeded, Severity: Warning, Subject: p.UserPrincipalName,
-				Message: p.UserPrincipalName + " was created since the run and may have no Azure AD password", Repair: "set a password"})
+			ps.warn(CodePasswordNeeded, p.UserPrincipalName,
+				p.UserPrincipalName+" was created since the run and may have no Azure AD password",
+				"set a password")
 		}
 	}
 	return nil
@@ -125,28 +110,28 @@ func (f *Federator) accounts(ctx context.Context, domain string, properties ...s
 		}
 		st.domains = append(st.domains, d)
 	}
-	var people []aad.User
+	var found []aad.User
 	for _, d := range append([]string{domain}, st.followers(domain)...) {
 		opts := &aad.UsersOptions{Domain: d, Parallel: true, Select: append([]string{"id", "userPrincipalName", "accountEnabled"}, properties...)}
 		for p, err := range f.ad.Users(ctx, opts) {
 			if err != nil {
 				return nil, err
 			}
-			if (p.Enabled == nil || *p.Enabled) && !isExternal(p.UserPrincipalName) {
-				people = append(people, *p)
+			if (p.Enabled == nil || *p.Enabled) && !people.IsExternal(p.UserPrincipalName) {
+				found = append(found, *p)
 			}
 		}
 	}
-	slices.SortFunc(people, func(a, b aad.User) int {
+	slices.SortFunc(found, func(a, b aad.User) int {
 		return strings.Compare(strings.ToLower(a.UserPrincipalName), strings.ToLower(b.UserPrincipalName))
 	})
-	return people, nil
+	return found, nil
 }
 
 // judgeJumpCloud lets a federation with JumpCloud come back only through every
 // gate of Federate: the application must stand, sign with the certificate of the
 // configuration, and let in everybody who can sign in now.
-func (u *undoing) judgeJumpCloud(ctx context.Context, s *undoStep, ps *problems) error {
+func (u *undoing) judgeJumpCloud(ctx context.Context, s *undoStep, ps *findings) error {
 	t := u.target(s)
 	anew := "run Federate, which makes a federation that works, instead of this Revert"
 	var app *jumpcloud.Application
@@ -159,11 +144,11 @@ func (u *undoing) judgeJumpCloud(ctx context.Context, s *undoStep, ps *problems)
 		}
 	}
 	if app == nil {
-		ps.add(CodeRevertNothing, u.p.Domain, "JumpCloud has no application with the entity ID "+t.IssuerURI+" at "+t.PassiveSignInURI+" any more, so the federation that the run ended cannot come back", anew)
+		ps.refuse(CodeRevertNothing, u.p.Domain, "JumpCloud has no application with the entity ID "+t.IssuerURI+" at "+t.PassiveSignInURI+" any more, so the federation that the run ended cannot come back", anew)
 		return nil
 	}
 	if own, err := app.Certificate(); err != nil || own != t.SigningCertificate && own != t.NextSigningCertificate {
-		ps.add(CodeRevertNothing, u.p.Domain, "JumpCloud has no application that signs with the certificate "+t.SigningCertificate.Thumbprint()+" of the configuration that the run ended", anew)
+		ps.refuse(CodeRevertNothing, u.p.Domain, "JumpCloud has no application that signs with the certificate "+t.SigningCertificate.Thumbprint()+" of the configuration that the run ended", anew)
 		return nil
 	}
 	p, err := u.planOf(ctx, app, t)
@@ -174,22 +159,13 @@ func (u *undoing) judgeJumpCloud(ctx context.Context, s *undoStep, ps *problems)
 	if err != nil {
 		return err
 	}
-	findings := inspect(p, &st, time.Now())
+	*ps = append(*ps, st.inspectAll(p, time.Now())...)
 	gates, _, err := u.f.check(ctx, p, &st)
 	if err != nil {
 		return err
 	}
-	*ps = append(*ps, findings...)
 	*ps = append(*ps, gates...)
 	return nil
-}
-
-// gone reports whether the report itself says that the application was deleted:
-// an old list may still show it.
-func (u *undoing) gone(id string) bool {
-	return slices.ContainsFunc(u.steps, func(s *undoStep) bool {
-		return s.Change.Resource == ResApplication && s.Change.Action == Create && s.ID == id && (s.of == Done || s.of == Made)
-	})
 }
 
 // planOf is the plan by which a federation that comes back is judged: its
@@ -208,9 +184,9 @@ func (u *undoing) planOf(ctx context.Context, app *jumpcloud.Application, t *aad
 	for _, s := range u.steps {
 		switch c := s.Change; {
 		case c.Action != Add || s.why != "":
-		case c.Resource == ResApplicationGroup && c.Parent == app.ID:
+		case c.bindsApplication() && c.Parent == app.ID:
 			ids[c.Target] = true
-		case c.Resource == ResDirectoryGroup:
+		case c.bindsDirectory():
 			dir[c.Target] = true
 		}
 	}
@@ -234,19 +210,20 @@ func (u *undoing) planOf(ctx context.Context, app *jumpcloud.Application, t *aad
 // judgeOtherProvider lets another provider's federation come back if its
 // certificate is in date. Nobody here can see what that provider knows of people;
 // who has no immutable ID it cannot name to Azure AD.
-func (u *undoing) judgeOtherProvider(ctx context.Context, s *undoStep, ps *problems) error {
+func (u *undoing) judgeOtherProvider(ctx context.Context, s *undoStep, ps *findings) error {
 	t := u.target(s)
 	name := provider(t.IssuerURI, t.PassiveSignInURI)
 	switch {
 	case t.SigningCertificate.IsZero():
-		ps.add(CodeRevertNothing, u.p.Domain, "the certificate of "+name+" in the report cannot be read", "set the federation up anew from "+name)
+		ps.refuse(CodeRevertNothing, u.p.Domain, "the certificate of "+name+" in the report cannot be read", "set the federation up anew from "+name)
 		return nil
 	case inDate(t.SigningCertificate, time.Now()) != "" && (t.NextSigningCertificate.IsZero() || inDate(t.NextSigningCertificate, time.Now()) != ""):
-		ps.add(CodeRevertNothing, u.p.Domain, "the certificate "+t.SigningCertificate.Thumbprint()+" of "+name+" "+inDate(t.SigningCertificate, time.Now()), "set the federation up anew from "+name)
+		ps.refuse(CodeRevertNothing, u.p.Domain, "the certificate "+t.SigningCertificate.Thumbprint()+" of "+name+" "+inDate(t.SigningCertificate, time.Now()), "set the federation up anew from "+name)
 		return nil
 	}
-	*ps = append(*ps, Finding{Code: CodeOtherProvider, Severity: Warning, Subject: u.p.Domain,
-		Message: u.p.Domain + " is federated with " + name + " again; whether people can sign in there cannot be checked from here", Repair: "make sure with its administrator first"})
+	ps.warn(CodeOtherProvider, u.p.Domain,
+		u.p.Domain+" is federated with "+name+" again; whether people can sign in there cannot be checked from here",
+		"make sure with its administrator first")
 	people, err := u.f.accounts(ctx, u.p.Domain, "onPremisesImmutableId")
 	if err != nil {
 		return err
@@ -265,15 +242,16 @@ func (u *undoing) judgeOtherProvider(ctx context.Context, s *undoStep, ps *probl
 	bad, accepted := u.p.Consent.LockOut.covers(bad)
 	const why = " no immutable ID, by which Azure AD finds people who come from another provider"
 	for _, upn := range bad {
-		ps.add(CodeLockOut, upn, upn+" would be locked out: the account has"+why, "give the account its immutable ID, or name it in consent.lockOut.people")
-		ps.consent("lockOut.people", false)
+		ps.refuse(CodeLockOut, upn, upn+" would be locked out: the account has"+why, "give the account its immutable ID, or name it in consent.lockOut.people").
+			unless("lockOut.people", false)
 	}
 	for _, upn := range accepted {
-		ps.add(CodeLockOut, upn, upn+" will be locked out: the account has"+why, "")
-		ps.consent("lockOut.people", true)
+		ps.refuse(CodeLockOut, upn, upn+" will be locked out: the account has"+why, "").
+			unless("lockOut.people", true)
 	}
 	for _, upn := range told {
-		*ps = append(*ps, Finding{Code: CodeLockOut, Severity: Warning, Subject: upn, Message: upn + " cannot sign in, before or after: the account has" + why})
+		ps.warn(CodeLockOut, upn,
+			upn+" cannot sign in, before or after: the account has"+why, "")
 	}
 	return nil
 }
@@ -292,64 +270,6 @@ func (c LockOut) covers(upns []string) (bad, accepted []string) {
 		return bad, accepted
 	}
 	return nil, append(accepted, bad...)
-}
-
-// judgeFields restores a standing federation field by field. What somebody has
-// changed since is left, and certificates and addresses that would not fit what
-// JumpCloud signs with, and where, as well.
-func (u *undoing) judgeFields(s *undoStep) {
-	fed := u.sight.st.fed
-	var fields []Field
-	var left []string
-	for _, f := range s.Change.Fields {
-		now := federationField(fed, f.Name)
-		switch {
-		case now == f.New:
-			continue // is as it was already
-		case f.Old != Later && now != f.Old:
-			left = append(left, fmt.Sprintf("%s is %s, the step left %s: somebody has changed it since", f.Name, f.show(now), f.show(f.Old)))
-			continue
-		}
-		if why := u.unfitField(f); why != "" {
-			left = append(left, why)
-			continue
-		}
-		fields = append(fields, Field{Name: f.Name, Old: now, New: f.New})
-	}
-	s.leftFields = left
-	if len(fields) == 0 && len(left) > 0 {
-		s.at, s.why = differs, strings.Join(left, ", ")+": set it by hand if it is still wanted"
-		return
-	}
-	s.Change.Fields = fields
-}
-
-// unfitField says why a value of a standing federation must not come back.
-func (u *undoing) unfitField(f Field) string {
-	switch f.Name {
-	case fieldCertificate, fieldNextCertificate:
-		a := u.sight.st.app(u.p)
-		if a == nil {
-			return f.Name + " stays, because the application that signs is not known"
-		}
-		own, err := a.Certificate()
-		if err != nil {
-			return f.Name + " stays, because the certificate that JumpCloud signs with cannot be read"
-		}
-		// Afterwards one of the two slots must hold it.
-		w := *u.sight.st.fed
-		for _, c := range configFields {
-			if c.name == f.Name && c.set(&w, f.New) != nil {
-				return f.Name + " stays, because the value before cannot be read as a certificate"
-			}
-		}
-		if w.SigningCertificate != own && w.NextSigningCertificate != own {
-			return fmt.Sprintf("%s stays %s, because JumpCloud signs with that and not with the %s any more", f.Name, f.show(f.Old), f.show(f.New))
-		}
-	case fieldActiveSignIn, fieldProtocol, fieldPassiveSignIn:
-		return f.Name + " stays " + f.show(f.Old) + ", because it is what the application answers at"
-	}
-	return ""
 }
 
 // stillStanding looks at everything that sign-in needs, right before a
@@ -408,7 +328,7 @@ func (u *undoing) missing(ctx context.Context, t *aad.Federation) (string, error
 		return "", err
 	}
 	for _, s := range u.steps {
-		if c := s.Change; c.Resource == ResApplicationGroup && c.Action == Add && c.Parent == a.ID && s.why == "" && !bound[c.Target] {
+		if c := s.Change; c.bindsApplication() && c.Action == Add && c.Parent == a.ID && s.why == "" && !bound[c.Target] {
 			return "the group " + c.Target + " is not bound to the application", nil
 		}
 	}

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/jcaad/jcaad/federation/internal/people"
 )
 
-// Preview returns what Federate would change, in order; an empty list means
-// that the plan holds. It only reads, and asks about nobody: what Federate would
+// Preview returns what Federate would change; an empty list means that the plan
+// holds. It only reads, and asks about nobody: what Federate would
 // check besides is [Federator.Preflight].
 //
 // If the state of the services stands in the way, the error is a
@@ -22,7 +24,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(diff(plan, &st), removals(plan, &st)...), problems(inspect(plan, &st, time.Now())).err()
+	return append(diff(plan, &st), st.removals(plan)...), st.inspectAll(plan, time.Now()).err()
 }
 
 // Federate brings both services in line with the plan. If they already are, it
@@ -83,9 +85,9 @@ type run struct {
 
 	doubles []double // what gave way to another run's
 
-	people string // what became of the look at people, for the report
-	before reach  // who could sign in when they were judged
-	realm  string // what the public realm endpoint said at the end
+	people string       // what became of the look at people, for the report
+	before people.Reach // who could sign in when they were judged
+	realm  string       // what the public realm endpoint said at the end
 }
 
 // sent is what a run knows of a change that it has sent.
@@ -124,7 +126,7 @@ func (r *run) federate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		todo = append(todo, removals(r.plan, &r.st)...)
+		todo = append(todo, r.st.removals(r.plan)...)
 		if len(todo) == 0 && r.st.unlisted() == 0 {
 			return nil
 		}
@@ -169,26 +171,26 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	}
 	r.rep.Organization = r.st.organization(plan)
 	if first {
-		r.rep.Before = classify(plan, &r.st)
+		r.rep.Before = r.st.classify(plan)
 		r.resumed = plan.Application.ID != "" || slices.ContainsFunc(plan.Groups, func(g Group) bool { return g.ID != "" })
 	}
 	todo = diff(plan, &r.st)
-	findings := inspect(plan, &r.st, time.Now())
-	gateCustomer((*problems)(&findings), "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
+	ps := r.st.inspectAll(plan, time.Now())
+	gateCustomer(&ps, "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
 	if len(todo) > 0 {
 		r.judged, r.judgedAt = time.Now(), len(r.rep.Steps)
 		gates, people, err := r.f.check(ctx, plan, &r.st)
 		if err != nil {
 			return nil, err
 		}
-		findings, r.before = append(findings, gates...), reachBefore(plan, &r.st)
+		ps, r.before = append(ps, gates...), reachBefore(plan, &r.st)
 		if people != nil {
 			r.people = people.Counts.Summary()
 		}
 	}
 	r.rep.Findings, r.rep.Consents = nil, nil
-	r.rep.note(findings)
-	if err := problems(findings).err(); err != nil {
+	r.rep.note(ps)
+	if err := ps.err(); err != nil {
 		return nil, err
 	}
 	r.pin()
@@ -199,7 +201,7 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 // follows with a delay, so nothing depends on it, and right after a switch it is
 // not asked at all.
 func (r *run) askRealm(ctx context.Context) {
-	if r.made(Change{Resource: ResFederation, Name: r.plan.Domain, Action: Create}) {
+	if r.made(federating(r.plan.Domain)) {
 		r.realm = "the public realm endpoint follows with a delay: ask Verify"
 		return
 	}
@@ -237,4 +239,23 @@ func (r *run) converge(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// pin writes the IDs of what was found into the plan of the report, so that a
+// resumed run finds those very objects.
+func (r *run) pin() {
+	if a := r.st.app(r.plan); a != nil {
+		r.plan.Application.ID = a.ID
+	}
+	groups := slices.Clone(r.plan.Groups)
+	for i := range groups {
+		if g := r.st.group(groups[i]); g != nil {
+			groups[i].ID = g.ID
+		}
+	}
+	r.plan.Groups = groups
+	if d := r.st.directory(r.plan); d != nil {
+		r.plan.Directory.ID = d.ID
+	}
+	r.rep.Plan = r.plan
 }

@@ -51,8 +51,8 @@ func (r *run) lookAgain(ctx context.Context, parts part) error {
 	if err := r.yield(ctx); err != nil {
 		return err
 	}
-	var ps problems
-	inspectTwice(&ps, r.plan, &r.st)
+	var ps findings
+	r.st.inspectTwice(&ps, r.plan)
 	return ps.err()
 }
 
@@ -174,7 +174,7 @@ func (r *run) pending(missing Changes) part {
 
 func (r *run) touched(p part) bool {
 	for _, s := range r.rep.Steps {
-		if resources[s.Change.Resource].part.has(p) {
+		if resources[s.Change.Resource].parts.has(p) {
 			return true
 		}
 	}

@@ -67,7 +67,7 @@ func (s State) info() StateInfo {
 }
 
 // classify names the state that a domain is in.
-func classify(p Plan, st *observation) State {
+func (st *observation) classify(p Plan) State {
 	d := st.domain(p.Domain)
 	switch {
 	case d == nil:
@@ -78,7 +78,7 @@ func classify(p Plan, st *observation) State {
 		return StateUnverified
 	case !d.IsRoot:
 		return StateInherits
-	case len(st.apps) > 1 && st.stands(p.Domain) == nil:
+	case len(st.apps) > 1 && st.accepted(p.Domain) == nil:
 		return StateAmbiguous
 	case !st.federated(p.Domain) && len(st.apps) > 0:
 		return StatePrepared
@@ -91,11 +91,11 @@ func classify(p Plan, st *observation) State {
 	case st.app(p) == nil:
 		return StateOrphaned
 	}
-	return classifyOurs(p, st)
+	return st.classifyOurs(p)
 }
 
 // classifyOurs looks closer at a domain that is federated with our application.
-func classifyOurs(p Plan, st *observation) State {
+func (st *observation) classifyOurs(p Plan) State {
 	own, err := st.cert(p)
 	next := rawCertificate(st.fed.NextSigningCertificate, st.fed.RawNextSigningCertificate)
 	switch {
@@ -105,7 +105,7 @@ func classifyOurs(p Plan, st *observation) State {
 		return StateMismatch
 	case next != "" && (err != nil || st.fed.NextSigningCertificate != own) && !st.shows(p, st.fed.NextSigningCertificate):
 		return StateUnknownNext
-	case len(diffFederation(nil, p, st)) > 0:
+	case len(st.diffFederation(nil, p)) > 0:
 		return StateDiffers
 	}
 	return StateFederated

@@ -36,11 +36,11 @@ func (f *Federator) switchOver(ctx context.Context, p Plan, others []string, sen
 	}
 	alone := st
 	st.federate(others...)
-	var ps problems
-	gateBreakGlass(&ps, p, &st)
+	var ps findings
+	st.gateBreakGlass(&ps, p)
 	if err := ps.err(); err != nil {
-		var own problems
-		if gateBreakGlass(&own, p, &alone); own.err() == nil {
+		var own findings
+		if alone.gateBreakGlass(&own, p); own.err() == nil {
 			for i := range ps {
 				ps[i].Message += "; another run seems to be federating " + strings.Join(others, ", ") + " at this moment"
 				ps[i].Repair = "wait until that run has ended, then run again; " + ps[i].Repair
@@ -144,7 +144,7 @@ func (r *run) fresh(ctx context.Context, c Change) (still bool, err error) {
 		began := time.Now()
 		err := r.lookAgain(ctx, partAll)
 		switch {
-		case err == nil && (!doubtful(r.plan, &r.st) || n >= firstLooks):
+		case err == nil && (!r.st.doubtful(r.plan) || n >= firstLooks):
 			r.read = began
 		case err == nil:
 			if serr := sleep(ctx, backoff(n)); serr != nil {
@@ -163,7 +163,7 @@ func (r *run) fresh(ctx context.Context, c Change) (still bool, err error) {
 		return false, nil
 	}
 	if again {
-		if err := problems(inspect(r.plan, &r.st, time.Now())).err(); err != nil {
+		if err := r.st.inspectAll(r.plan, time.Now()).err(); err != nil {
 			return false, switching(err)
 		}
 	}
@@ -182,7 +182,7 @@ func (r *run) judgePeople(ctx context.Context) error {
 		return err
 	}
 	r.judged, r.judgedAt, r.before = began, len(r.rep.Steps), reachBefore(r.plan, &r.st)
-	if err := problems(gates).err(); err != nil {
+	if err := gates.err(); err != nil {
 		r.rep.note(gates)
 		return switching(err)
 	}

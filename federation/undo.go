@@ -63,61 +63,6 @@ type undoing struct {
 	stuck string   // why it was not
 }
 
-// An undoStep leads from what a step left (the fields' Old) to what was before
-// it (New), whichever way the step went.
-type undoStep struct {
-	Step
-	at     standing
-	why    string // why it differs, or stays
-	of     Outcome
-	begun  time.Time // when the step that is undone was sent
-	losing bool      // sign-in through the application depends on what it takes away
-
-	leftFields []string // of a configuration: what is not restored, and why
-	nothing    bool     // what a lost creation would have made is not there
-	perhaps    bool     // not worth telling if there is nothing to do
-}
-
-// was is the value that the step left in a field.
-func (s *undoStep) was(name string) string {
-	for _, f := range s.Change.Fields {
-		if f.Name == name {
-			return f.Old
-		}
-	}
-	return ""
-}
-
-// unidentified is where a step stands whose creation was never answered, so that
-// its thing has no ID.
-func (s *undoStep) unidentified(kind string) (standing, string, error) {
-	if s.nothing {
-		return undone, "", nil
-	}
-	return differs, "it is not known whether the run made the " + kind + " " + quote(s.Change.Name) + " that is there, because no answer came: if it did, delete it by hand", nil
-}
-
-func newUndoStep(s Step) *undoStep {
-	c := s.Change.inverse()
-	u := &undoStep{
-		Step: Step{Change: c, ID: s.ID, Backup: s.Backup, Absent: s.Absent}, of: s.Outcome, begun: s.Started,
-	}
-	u.losing = c.takesAway() && resources[c.Resource].lifeline
-	return u
-}
-
-// takesAway reports whether the change takes something away, rather than adding
-// it or naming it otherwise.
-func (c Change) takesAway() bool {
-	switch {
-	case c.Action == Delete, c.Action == Remove, c.Resource == ResDefaultDomain:
-		return true
-	case c.Resource == ResApplication && c.Action == Update:
-		return slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Name == "active" && f.New != "true" })
-	}
-	return false
-}
-
 func (u *undoing) revert(ctx context.Context, rep *Report) error {
 	if u.p.Domain == "" {
 		return errors.New("federation: this is no report of a run: it names no domain")
@@ -211,7 +156,7 @@ func (u *undoing) make(ctx context.Context, s *undoStep) (err error) {
 	case s.why != "":
 		s.Outcome = Left
 		return ErrDiffers
-	case s.Change.Resource == ResFederation && s.Change.Action == Create:
+	case s.Change.federates():
 		if s.why, err = u.stillStanding(ctx, s); s.why != "" {
 			s.Outcome = Left
 			return ErrDiffers
@@ -268,7 +213,7 @@ func (u *undoing) place(ctx context.Context, s *undoStep) error {
 			if gone.IsZero() {
 				gone = time.Now()
 			}
-			if time.Since(gone) >= apart && !u.young(s) || s.Change.Resource == ResRecover {
+			if time.Since(gone) >= apart && !u.young(s) || s.Change.recovers() {
 				s.at, s.why = at, ""
 				return nil
 			}
@@ -360,7 +305,7 @@ func (u *undoing) bring(ctx context.Context, s *undoStep) error {
 
 // sent notes that the domain may not depend on the application any more.
 func (u *undoing) sent(s *undoStep) {
-	if s.Change.Resource == ResFederation && s.Change.Action != Create {
+	if s.Change.ofFederation() && s.Change.Action != Create {
 		u.took = true
 	}
 }
@@ -371,7 +316,7 @@ func (u *undoing) finish(ctx context.Context, err error, what string) {
 	if u.sight.read && ctx.Err() == nil {
 		if rep.After = rep.Before; rep.Changed() {
 			rep.After = ""
-			if s, err := u.f.look(ctx, u.p); err == nil {
+			if s, err := u.f.lookAtDomain(ctx, u.p); err == nil {
 				rep.After = s.state(u.p)
 			}
 		}

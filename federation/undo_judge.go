@@ -30,7 +30,7 @@ func (s *sighting) state(p Plan) State {
 	if !s.read {
 		return ""
 	}
-	return classify(p, &s.st)
+	return s.st.classify(p)
 }
 
 // authentication reads a domain and its configuration by name. Both are nil for
@@ -50,10 +50,10 @@ func (f *Federator) authentication(ctx context.Context, domain string) (*aad.Dom
 	return d, fed, err
 }
 
-// look reads it. A federated domain whose configuration does not show, or a managed
+// lookAtDomain takes a sighting. A federated domain whose configuration does not show, or a managed
 // one with a configuration, is looked at for half a minute: one of two answers may
 // be older than the other.
-func (f *Federator) look(ctx context.Context, p Plan) (sighting, error) {
+func (f *Federator) lookAtDomain(ctx context.Context, p Plan) (sighting, error) {
 	s := sighting{read: true}
 	for n := 1; ; n++ {
 		d, fed, err := f.authentication(ctx, p.Domain)
@@ -132,7 +132,7 @@ func (u *undoing) judge(ctx context.Context) error {
 	for _, s := range u.steps {
 		s.at, s.why = asLeft, ""
 	}
-	if err := u.identify(ctx); err != nil {
+	if err := u.identifyAll(ctx); err != nil {
 		return reading(PhaseObserve, err)
 	}
 	if err := u.placeAll(ctx); err != nil {
@@ -142,7 +142,7 @@ func (u *undoing) judge(ctx context.Context) error {
 		return reading(PhaseObserve, err)
 	}
 	u.rep.Before = u.sight.state(u.p)
-	var ps problems
+	var ps findings
 	if err := u.judgeFederation(ctx, &ps); err != nil {
 		return reading(PhaseCheck, err)
 	}
@@ -172,7 +172,7 @@ func (u *undoing) judge(ctx context.Context) error {
 // the answers is old.
 func (u *undoing) lookAround(ctx context.Context) (err error) {
 	for n := 1; ; n++ {
-		if u.sight, err = u.f.look(ctx, u.p); err != nil {
+		if u.sight, err = u.f.lookAtDomain(ctx, u.p); err != nil {
 			u.sight.read = false
 			return err
 		}
@@ -184,17 +184,6 @@ func (u *undoing) lookAround(ctx context.Context) (err error) {
 			return err
 		}
 	}
-}
-
-// federation is the step that leads the domain's federation back, if there is
-// one that is still to be made.
-func (u *undoing) federation() *undoStep {
-	for _, s := range u.steps {
-		if s.Change.Resource == ResFederation {
-			return s
-		}
-	}
-	return nil
 }
 
 // judgeLine lets everything stay that sign-in through the application depends
@@ -222,23 +211,6 @@ func (u *undoing) wayOut() string {
 		return ", and people sign in through it: call again once its federation can be taken away"
 	}
 	return ", and people sign in through it: revert the report of the run that federated the domain first, or call Defederate"
-}
-
-// frees reports whether the step, which leads the federation back, ends the
-// domain's dependence on the application.
-func (s *undoStep) frees() bool {
-	switch s.Change.Action {
-	case Delete:
-		return true
-	case Update:
-		return s.restores(fieldIssuer)
-	}
-	return false
-}
-
-// restores reports whether the step writes the field of a configuration.
-func (s *undoStep) restores(name string) bool {
-	return slices.ContainsFunc(s.Change.Fields, func(f Field) bool { return f.Name == name && f.Old != f.New })
 }
 
 // release waits until the domain is seen, twice and apart, to depend on the
@@ -297,9 +269,9 @@ func (u *undoing) release(ctx context.Context) (reason string, err error) {
 	}
 }
 
-// differs returns the refusals among p as an error that is [ErrDiffers] too, or nil.
-func (p problems) differs() error {
-	err := p.err()
+// differs returns the refusals as an error that is [ErrDiffers] too, or nil.
+func (fs findings) differs() error {
+	err := fs.err()
 	var pe *PreconditionError
 	if errors.As(err, &pe) {
 		pe.differs = slices.ContainsFunc(pe.Findings, func(f Finding) bool { return f.Code == CodeRevertForeign || f.Code == CodeRevertNothing })

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,8 +23,7 @@ func (u *undoing) judgeShared(ctx context.Context) error {
 		if id := s.group(); id != "" && !slices.Contains(groups, id) {
 			groups = append(groups, id)
 		}
-		admins = admins || s.Change.Resource == ResTechnicalAccount || s.Change.Resource == ResRole ||
-			s.Change.Resource == ResDirectoryDomain || s.Change.Resource == ResDirectoryDefault
+		admins = admins || s.Change.ofAdministrator() || s.Change.ofDirectoryDomain()
 	}
 	if len(groups) == 0 && !admins {
 		return nil
@@ -64,7 +62,7 @@ func (u *undoing) judgeShared(ctx context.Context) error {
 // domain were managed again.
 func (u *undoing) judgeAdministrators(ctx context.Context, st *observation) error {
 	own := func(s *undoStep) bool {
-		return (s.Change.Resource == ResTechnicalAccount || s.Change.Resource == ResRole) && s.Change.takesAway() && s.at == asLeft && s.why == ""
+		return s.Change.ofAdministrator() && s.Change.takesAway() && s.at == asLeft && s.why == ""
 	}
 	if !slices.ContainsFunc(u.steps, own) {
 		return nil
@@ -91,20 +89,6 @@ func (u *undoing) judgeAdministrators(ctx context.Context, st *observation) erro
 		}
 	}
 	return nil
-}
-
-// group is the ID of the JumpCloud group that a step is about, as far as others
-// may live on it: its binding to this run's own application concerns nobody else.
-func (s *undoStep) group() string {
-	switch s.Change.Resource {
-	case ResGroup:
-		return s.ID
-	case ResMember:
-		return s.Change.Parent
-	case ResDirectoryGroup:
-		return s.Change.Target
-	}
-	return ""
 }
 
 // otherDomains maps the issuers of the tenant's other federated domains to
@@ -164,11 +148,6 @@ func (u *undoing) groupUser(ctx context.Context, groupID string, others map[stri
 	return "", nil
 }
 
-// deletes reports whether one of the steps deletes this thing.
-func (u *undoing) deletes(id string) bool {
-	return slices.ContainsFunc(u.steps, func(s *undoStep) bool { return s.Change.Action == Delete && s.ID == id })
-}
-
 // serves says what else lives on what a step takes away in Azure AD or in the
 // directory; "" means nothing.
 func (u *undoing) serves(s *undoStep, others map[string]string) string {
@@ -177,12 +156,12 @@ func (u *undoing) serves(s *undoStep, others map[string]string) string {
 		names = append(names, n)
 	}
 	slices.Sort(names)
-	switch s.Change.Resource {
-	case ResTechnicalAccount, ResRole:
+	switch {
+	case s.Change.ofAdministrator():
 		if len(names) > 0 {
 			return "it gets administrators back in while " + strings.Join(names, ", ") + " is federated: revert the reports of the other domains first, or delete the account by hand"
 		}
-	case ResDirectoryDomain, ResDirectoryDefault:
+	case s.Change.ofDirectoryDomain():
 		if n := s.Change.Name; slices.Contains(names, n) {
 			return n + " is federated, and the directory exports its people: revert the report of " + n + " first"
 		}
@@ -190,32 +169,15 @@ func (u *undoing) serves(s *undoStep, others map[string]string) string {
 	return ""
 }
 
-// identify looks for what a creation made whose answer was lost. It is taken for
-// the run's only if the run had seen, twice, that there was none, and what is
-// there fits: the name, and the time where the service tells one.
-func (u *undoing) identify(ctx context.Context) error {
+// identifyAll looks for everything that was made and whose answer was lost.
+func (u *undoing) identifyAll(ctx context.Context) error {
 	for _, s := range u.steps {
 		if s.ID != "" || s.Change.Action != Delete {
 			continue
 		}
-		var err error
-		switch s.Change.Resource {
-		case ResTechnicalAccount:
-			err = u.identifyAccount(ctx, s)
-		case ResApplication:
-			err = u.identifyApplication(ctx, s)
-		case ResGroup:
-			err = u.identifyGroup(ctx, s)
-		}
-		if err != nil {
+		if err := u.identify(ctx, s); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// sameTime reports whether something was made when the step was sent.
-func (s *undoStep) sameTime(created time.Time) bool {
-	d := created.Sub(s.begun)
-	return !created.IsZero() && d > -5*time.Minute && d < s.Elapsed+5*time.Minute
 }

@@ -20,15 +20,15 @@ func (p Plan) Validate() error {
 // normalize returns p with its defaults filled in and its values in their one
 // spelling. It never changes p's slices.
 func (p Plan) normalize() (Plan, error) {
-	var bad problems
+	var bad findings
 	p.Domain = domainName(p.Domain)
 	switch reason := checkDomain(p.Domain); {
 	case p.Domain == "":
-		bad.add(CodePlanDomain, "domain", "the plan names no domain", "set domain to the Azure AD domain that is to be federated, such as example.com")
+		bad.refuse(CodePlanDomain, "domain", "the plan names no domain", "set domain to the Azure AD domain that is to be federated, such as example.com")
 	case reason != "":
-		bad.add(CodePlanDomain, p.Domain, "the domain "+quote(p.Domain)+" "+reason, "give it as Azure AD lists it, such as example.com")
+		bad.refuse(CodePlanDomain, p.Domain, "the domain "+quote(p.Domain)+" "+reason, "give it as Azure AD lists it, such as example.com")
 	case strings.HasSuffix(p.Domain, ".onmicrosoft.com"):
-		bad.add(CodeDomainInitial, p.Domain, "the domain "+p.Domain+" is Microsoft's own and cannot be federated", "name a domain of your own")
+		bad.refuse(CodeDomainInitial, p.Domain, "the domain "+p.Domain+" is Microsoft's own and cannot be federated", "name a domain of your own")
 	}
 
 	p.Application = p.Application.normalize(p.Domain, &bad)
@@ -37,30 +37,30 @@ func (p Plan) normalize() (Plan, error) {
 	p.BrandName = cmp.Or(strings.TrimSpace(p.BrandName), p.Domain)
 	p.SignOutURL = strings.TrimSpace(p.SignOutURL)
 	if reason := checkURL(p.SignOutURL); p.SignOutURL != "" && reason != "" {
-		bad.add(CodePlanURL, p.SignOutURL, "the sign-out URL "+quote(p.SignOutURL)+" "+reason, "give an https URL, or leave it out for the user console of the organisation's region")
+		bad.refuse(CodePlanURL, p.SignOutURL, "the sign-out URL "+quote(p.SignOutURL)+" "+reason, "give an https URL, or leave it out for the user console of the organisation's region")
 	}
 
 	switch p.MFA {
 	case aad.AcceptIfMFADoneByFederatedIdP, aad.EnforceMFAByFederatedIdP, aad.RejectMFAByFederatedIdP:
 	case "":
-		bad.add(CodePlanMFA, "mfa", "the plan does not choose who asks for the second factor, and Azure AD has no default", mfaChoices)
+		bad.refuse(CodePlanMFA, "mfa", "the plan does not choose who asks for the second factor, and Azure AD has no default", mfaChoices)
 	default:
-		bad.add(CodePlanMFA, string(p.MFA), "the MFA behaviour "+quote(string(p.MFA))+" is unknown", mfaChoices)
+		bad.refuse(CodePlanMFA, string(p.MFA), "the MFA behaviour "+quote(string(p.MFA))+" is unknown", mfaChoices)
 	}
 
 	p.DefaultDomain = domainName(p.DefaultDomain)
 	if p.DefaultDomain != "" {
 		switch reason := checkDomain(p.DefaultDomain); {
 		case p.DefaultDomain == p.Domain:
-			bad.add(CodePlanDefaultDomain, p.DefaultDomain, "the plan makes the domain that it federates the default domain, which Azure AD refuses", "name another domain, or leave defaultDomain out for the *.onmicrosoft.com one")
+			bad.refuse(CodePlanDefaultDomain, p.DefaultDomain, "the plan makes the domain that it federates the default domain, which Azure AD refuses", "name another domain, or leave defaultDomain out for the *.onmicrosoft.com one")
 		case reason != "":
-			bad.add(CodePlanDefaultDomain, p.DefaultDomain, "the default domain "+quote(p.DefaultDomain)+" "+reason, "give it as Azure AD lists it")
+			bad.refuse(CodePlanDefaultDomain, p.DefaultDomain, "the default domain "+quote(p.DefaultDomain)+" "+reason, "give it as Azure AD lists it")
 		}
 	}
 
 	p.TechnicalAccount = p.TechnicalAccount.normalize(p.Domain, &bad)
 	if p.Consent.LockOut.AtMost < 0 {
-		bad.add(CodePlanConsent, "consent.lockOut.atMost", "consent.lockOut.atMost is negative", "give the number of people who may be locked out")
+		bad.refuse(CodePlanConsent, "consent.lockOut.atMost", "consent.lockOut.atMost is negative", "give the number of people who may be locked out")
 	}
 	return p, bad.err()
 }
@@ -69,26 +69,26 @@ const mfaChoices = "set mfa to acceptIfMfaDoneByFederatedIdp (Azure AD accepts J
 	"enforceMfaByFederatedIdp (Azure AD sends people back to JumpCloud for MFA) or " +
 	"rejectMfaByFederatedIdp (Azure AD always asks itself)"
 
-func (a Application) normalize(domain string, bad *problems) Application {
+func (a Application) normalize(domain string, bad *findings) Application {
 	a.Label = strings.TrimSpace(a.Label)
 	a.Template = cmp.Or(strings.TrimSpace(a.Template), DefaultTemplate)
 	a.IdPEntityID = cmp.Or(a.IdPEntityID, entityIDPrefix+domain)
 	if reason := checkEntityID(a.IdPEntityID); reason != "" && !bare(a.IdPEntityID, domain) { // see inspectDomain
-		bad.add(CodePlanEntityID, a.IdPEntityID, "the IdP entity ID "+quote(a.IdPEntityID)+" "+reason,
+		bad.refuse(CodePlanEntityID, a.IdPEntityID, "the IdP entity ID "+quote(a.IdPEntityID)+" "+reason,
 			"use a URI of your own that begins with https:// or urn:, or leave it out for "+entityIDPrefix+cmp.Or(domain, "<domain>"))
 	}
 	if a.LoginURL != "" {
 		if reason := checkURL(a.LoginURL); reason != "" {
-			bad.add(CodePlanURL, a.LoginURL, "the login URL "+quote(a.LoginURL)+" "+reason, "give an https URL, or leave it out")
+			bad.refuse(CodePlanURL, a.LoginURL, "the login URL "+quote(a.LoginURL)+" "+reason, "give an https URL, or leave it out")
 		}
 	}
 	return a
 }
 
-func normalizeGroups(groups []Group, dir Directory, bad *problems) ([]Group, Directory) {
+func normalizeGroups(groups []Group, dir Directory, bad *findings) ([]Group, Directory) {
 	groups = slices.Clone(groups)
 	if len(groups) == 0 {
-		bad.add(CodePlanGroups, "groups", "the plan names no group, so nobody could sign in", "name at least one JumpCloud user group; it is created if it is missing")
+		bad.refuse(CodePlanGroups, "groups", "the plan names no group, so nobody could sign in", "name at least one JumpCloud user group; it is created if it is missing")
 	}
 	seen := make(map[string]bool, len(groups))
 	for i := range groups {
@@ -96,16 +96,16 @@ func normalizeGroups(groups []Group, dir Directory, bad *problems) ([]Group, Dir
 		g.Name = strings.TrimSpace(g.Name)
 		switch {
 		case g.Name == "":
-			bad.add(CodePlanGroups, "groups", "a group has no name", "give every group a name")
+			bad.refuse(CodePlanGroups, "groups", "a group has no name", "give every group a name")
 		case seen[g.Name]:
-			bad.add(CodePlanGroups, g.Name, "the group "+quote(g.Name)+" is listed twice", "list it once")
+			bad.refuse(CodePlanGroups, g.Name, "the group "+quote(g.Name)+" is listed twice", "list it once")
 		}
 		seen[g.Name] = true
 		g.Members = slices.Clone(g.Members)
 		for j, m := range g.Members {
 			g.Members[j] = strings.TrimSpace(m)
 			if at := strings.IndexByte(g.Members[j], '@'); at <= 0 || at == len(g.Members[j])-1 {
-				bad.add(CodePlanGroups, g.Name, "the member "+quote(m)+" of the group "+quote(g.Name)+" is not an email address", "list members by their email address in JumpCloud")
+				bad.refuse(CodePlanGroups, g.Name, "the member "+quote(m)+" of the group "+quote(g.Name)+" is not an email address", "list members by their email address in JumpCloud")
 			}
 		}
 	}
@@ -113,7 +113,7 @@ func normalizeGroups(groups []Group, dir Directory, bad *problems) ([]Group, Dir
 	dir.DefaultDomain = domainName(dir.DefaultDomain)
 	if dir.DefaultDomain != "" {
 		if reason := checkDomain(dir.DefaultDomain); reason != "" {
-			bad.add(CodePlanDefaultDomain, dir.DefaultDomain, "the directory's default domain "+quote(dir.DefaultDomain)+" "+reason, "give it as Azure AD lists it")
+			bad.refuse(CodePlanDefaultDomain, dir.DefaultDomain, "the directory's default domain "+quote(dir.DefaultDomain)+" "+reason, "give it as Azure AD lists it")
 		}
 	}
 	if len(dir.Groups) == 0 {
@@ -124,32 +124,32 @@ func normalizeGroups(groups []Group, dir Directory, bad *problems) ([]Group, Dir
 	} else {
 		for _, name := range dir.Groups {
 			if !seen[name] {
-				bad.add(CodePlanGroups, name, "the directory's group "+quote(name)+" is not among the plan's groups", "list it under groups as well")
+				bad.refuse(CodePlanGroups, name, "the directory's group "+quote(name)+" is not among the plan's groups", "list it under groups as well")
 			}
 		}
 	}
 	for _, rule := range dir.Rules {
 		if !strings.HasPrefix(rule, "user_") {
-			bad.add(CodePlanRule, rule, "the translation rule "+quote(rule)+" is none of JumpCloud's built-in rules", "use a built-in rule such as user_department")
+			bad.refuse(CodePlanRule, rule, "the translation rule "+quote(rule)+" is none of JumpCloud's built-in rules", "use a built-in rule such as user_department")
 		}
 	}
 	return groups, dir
 }
 
-func (t TechnicalAccount) normalize(domain string, bad *problems) TechnicalAccount {
+func (t TechnicalAccount) normalize(domain string, bad *findings) TechnicalAccount {
 	t.UserPrincipalName = strings.TrimSpace(t.UserPrincipalName)
 	if t.UserPrincipalName == "" {
 		if t.Create {
-			bad.add(CodePlanTechnicalAccount, "technicalAccount", "the technical account is to be created but has no name", "set technicalAccount.userPrincipalName, such as breakglass@contoso.onmicrosoft.com")
+			bad.refuse(CodePlanTechnicalAccount, "technicalAccount", "the technical account is to be created but has no name", "set technicalAccount.userPrincipalName, such as breakglass@contoso.onmicrosoft.com")
 		}
 		return t
 	}
 	t.DisplayName = cmp.Or(t.DisplayName, "Federation break-glass")
 	switch local, at, ok := strings.Cut(t.UserPrincipalName, "@"); {
 	case !ok || local == "" || checkDomain(domainName(at)) != "":
-		bad.add(CodePlanTechnicalAccount, t.UserPrincipalName, "the technical account "+quote(t.UserPrincipalName)+" is not a user principal name", "give it as name@contoso.onmicrosoft.com")
+		bad.refuse(CodePlanTechnicalAccount, t.UserPrincipalName, "the technical account "+quote(t.UserPrincipalName)+" is not a user principal name", "give it as name@contoso.onmicrosoft.com")
 	case domainName(at) == domain:
-		bad.add(CodePlanTechnicalAccount, t.UserPrincipalName, "the technical account is on the domain that is to be federated, so it would be locked out with everybody else", "use an account on the tenant's *.onmicrosoft.com domain")
+		bad.refuse(CodePlanTechnicalAccount, t.UserPrincipalName, "the technical account is on the domain that is to be federated, so it would be locked out with everybody else", "use an account on the tenant's *.onmicrosoft.com domain")
 	}
 	return t
 }

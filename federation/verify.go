@@ -167,16 +167,16 @@ func (f *Federator) verify(ctx context.Context, plan Plan, known *observation, e
 		return nil, nil, reading(PhaseObserve, err)
 	}
 	now := time.Now()
-	v := &Verification{Domain: plan.Domain, State: classify(plan, &st), expired: expired(plan, &st, now)}
+	v := &Verification{Domain: plan.Domain, State: st.classify(plan), expired: expired(plan, &st, now)}
 	if v.State != StateAmbiguous { // what would be made depends on a person's choice
 		v.Repair = diff(plan, &st)
 	}
-	v.Drift = drift(plan, &st, v.Repair, now)
+	v.Drift = st.drift(plan, v.Repair, now)
 	v.Layers = []Layer{
-		layerApplication(plan, &st, v.Repair),
-		layerCertificate(plan, &st, now),
-		layerGraph(plan, &st, v.Repair),
-		layerRealm(plan, &st, v.Repair, realm, realmErr),
+		st.layerApplication(plan, v.Repair),
+		st.layerCertificate(plan, now),
+		st.layerGraph(plan, v.Repair),
+		st.layerRealm(plan, v.Repair, realm, realmErr),
 	}
 	if everybody && st.domain(plan.Domain) != nil {
 		l, err := f.layerPeople(ctx, plan, &st)
@@ -194,7 +194,7 @@ func (f *Federator) verify(ctx context.Context, plan Plan, known *observation, e
 	return v, &st, nil
 }
 
-func layerApplication(p Plan, st *observation, missing Changes) Layer {
+func (st *observation) layerApplication(p Plan, missing Changes) Layer {
 	l := Layer{Name: LayerApplication, Status: Good}
 	a := st.app(p)
 	if a == nil {
@@ -204,9 +204,9 @@ func layerApplication(p Plan, st *observation, missing Changes) Layer {
 	var bad []string
 	for _, c := range missing {
 		switch {
-		case c.Resource == ResApplication && !a.Active:
+		case c.ofApplication() && !a.Active:
 			bad = append(bad, "it is not active")
-		case c.Resource == ResApplicationGroup:
+		case c.bindsApplication():
 			bad = append(bad, "the group "+quote(c.Name)+" is not bound to it")
 		}
 	}
@@ -220,7 +220,7 @@ func layerApplication(p Plan, st *observation, missing Changes) Layer {
 	return l
 }
 
-func layerCertificate(p Plan, st *observation, now time.Time) Layer {
+func (st *observation) layerCertificate(p Plan, now time.Time) Layer {
 	l := Layer{Name: LayerCertificate, Status: Wrong}
 	own, err := st.cert(p)
 	switch {
@@ -248,7 +248,7 @@ func expired(p Plan, st *observation, now time.Time) bool {
 	return err == nil && st.fed != nil && (st.fed.SigningCertificate == own || st.fed.NextSigningCertificate == own) && now.After(own.X509().NotAfter)
 }
 
-func layerGraph(p Plan, st *observation, missing Changes) Layer {
+func (st *observation) layerGraph(p Plan, missing Changes) Layer {
 	l := Layer{Name: LayerGraph, Status: Good, Evidence: p.Domain + " is federated with the plan's values"}
 	d := st.domain(p.Domain)
 	switch {
@@ -260,7 +260,7 @@ func layerGraph(p Plan, st *observation, missing Changes) Layer {
 		l.Status, l.Evidence = Wrong, "the configuration cannot be read"
 	default:
 		for _, c := range missing {
-			if c.Resource != ResFederation {
+			if !c.ofFederation() {
 				continue
 			}
 			var names []string
@@ -281,7 +281,7 @@ func layerGraph(p Plan, st *observation, missing Changes) Layer {
 	return l
 }
 
-func layerRealm(p Plan, st *observation, missing Changes, realm *aad.Realm, err error) Layer {
+func (st *observation) layerRealm(p Plan, missing Changes, realm *aad.Realm, err error) Layer {
 	l := Layer{Name: LayerRealm}
 	if err != nil {
 		l.Status, l.Evidence = Unseen, "the public realm endpoint did not answer: "+err.Error()
@@ -309,7 +309,7 @@ func layerRealm(p Plan, st *observation, missing Changes, realm *aad.Realm, err 
 	}
 	l.Status = Wrong
 	for _, c := range missing {
-		if c.Resource == ResFederation {
+		if c.ofFederation() {
 			return l
 		}
 	}

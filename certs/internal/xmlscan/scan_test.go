@@ -1,0 +1,68 @@
+package xmlscan
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// heads open something, units may make it long.
+var (
+	heads = []string{"", "<a>", "<a ", "<a b='", `<a b="`, "<a><!--", "<a><![CDATA[", "<a><?p ", "<?p ", "<!--", "<a xmlns:p='urn:p'>", "</", "<a>&", "<a>\ufeff", "<",
+		"<a" + strings.Repeat(" ", 100) + ">", "<a>" + strings.Repeat("<b>", 90), "<a" + declared(120) + ">", "<a" + declared(120) + "><p1:b ", "\ufeff<?xml version='1.0'?><a>"}
+	units = []string{" ", "\n", "\r", "\r\n", "\t", "x", "é", "-", "--", "- ", "]", "]]", "] ]", "?", "? ", "&", "&amp;", "&#10;", "&#x", ";", "<", "<b/>", "<p1:b/>", "<b></b>", "<!---->",
+		"<![CDATA[]]>", "<?p?>", "'", `"`, "b='' ", "p1:b='' ", "<b c=''/>", "<b ID='x'/>", "<b>", "</b>", ">", "/", "=", ":", "a:", "<b" + declared(20) + "/>", "<b" + attributes(120) + "/>",
+		"<b c='" + strings.Repeat("&lt;", 1000) + "'/>", strings.Repeat("text ", 1000) + "<b/>", "\x00", "\xff", "xmlns:q='urn:q' "}
+)
+
+func declared(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, " xmlns:p%d='urn:%d'", i, i)
+	}
+	return b.String()
+}
+
+func attributes(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, " a%d=''", i)
+	}
+	return b.String()
+}
+
+// The work is linear in the length of the input: however it begins, whatever
+// follows many times, and however it is read. Nothing is timed.
+func TestLinear(t *testing.T) {
+	// What one byte may cost: an element may have 128 attributes, each compared
+	// with the others and looked up among 128 prefixes.
+	const most = 100
+	scan := func(s *Scanner) int {
+		for {
+			k, err := s.Next()
+			if err != nil || k == EOF {
+				return s.work
+			}
+			if k == Start {
+				s.Here()
+			}
+		}
+	}
+	for _, head := range heads {
+		for _, unit := range units {
+			var last [2]float64
+			for _, n := range []int{1 << 13, 1 << 15, 1 << 17} {
+				in := []byte(head + strings.Repeat(unit, n/len(unit)+1))
+				for how, s := range []*Scanner{New(in), NewReader(iotest.HalfReader(bytes.NewReader(in)))} {
+					per := float64(scan(s)) / float64(len(in))
+					if per > most || last[how] > 0 && per > 2*last[how]+1 {
+						t.Errorf("%.40q and %d bytes of %.40q, reader %d: %.1f per byte; %.1f with a quarter of it", head, n, unit, how, per, last[how])
+					}
+					last[how] = per
+				}
+			}
+		}
+	}
+}

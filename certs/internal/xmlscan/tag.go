@@ -1,0 +1,429 @@
+package xmlscan
+
+import (
+	"bytes"
+	"hash/maphash"
+	"unicode/utf8"
+)
+
+// startTag reads a start tag or an empty-element tag.
+func (s *Scanner) startTag() error {
+	end, err := s.tagEnd()
+	if err != nil {
+		return err
+	}
+	if end < 0 {
+		return s.fail(s.pos, "a tag without an end")
+	}
+	if s.root && len(s.open) == 0 {
+		return s.fail(s.pos, "a second root element")
+	}
+	stop := end
+	if s.buf[end-1] == '/' {
+		stop--
+	}
+	qname, i, err := s.qname(s.pos+1, stop)
+	if err != nil {
+		return err
+	}
+	depth := len(s.open) + 1
+	if depth > maxDepth {
+		return s.fail(s.pos, "elements nested more than %d deep", maxDepth)
+	}
+	s.Attrs = s.Attrs[:0]
+	for {
+		j := SkipSpace(s.buf[:stop], i)
+		if j == stop {
+			break
+		}
+		if j == i {
+			return s.fail(j, "no space before an attribute")
+		}
+		if len(s.Attrs) == maxAttrs {
+			return s.fail(j, "more than %d attributes in one element", maxAttrs)
+		}
+		an, k, err := s.qname(j, stop)
+		if err != nil {
+			return err
+		}
+		var a Attr
+		if a.Raw, i, err = s.attrValue(k, stop); err != nil {
+			return err
+		}
+		a.Prefix, a.Local = SplitName(an)
+		s.Attrs = append(s.Attrs, a)
+		if err := s.declare(&s.Attrs[len(s.Attrs)-1], j, depth); err != nil {
+			return err
+		}
+	}
+	if err := s.resolve(depth, qname); err != nil {
+		return err
+	}
+	s.root = true
+	s.Elements++
+	s.open = append(s.open, len(s.stack))
+	s.stack = append(s.stack, qname...)
+	s.pending = stop != end
+	s.pos = end + 1
+	return nil
+}
+
+// tagEnd returns the index of the > that ends the tag at pos, outside quotes.
+func (s *Scanner) tagEnd() (int, error) {
+	i := 1
+	for quote := byte(0); ; {
+		s.work -= i
+		for ; s.pos+i < len(s.buf); i++ {
+			switch c := s.buf[s.pos+i]; {
+			case quote != 0:
+				n := bytes.IndexByte(s.buf[s.pos+i:], quote)
+				if n < 0 {
+					i = len(s.buf) - s.pos - 1
+					continue
+				}
+				i += n
+				quote = 0
+			case c == '"' || c == '\'':
+				quote = c
+			case c == '>':
+				s.work += i
+				return s.pos + i, nil
+			case c == '<':
+				return 0, s.fail(s.pos+i, "a < inside a tag")
+			}
+		}
+		s.work += i
+		if s.eof {
+			return -1, nil
+		}
+		if err := s.fill(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// declare notes a namespace declaration.
+func (s *Scanner) declare(a *Attr, at, depth int) error {
+	if !a.Declares() {
+		return nil
+	}
+	var prefix []byte
+	if len(a.Prefix) > 0 {
+		prefix = a.Local
+	}
+	v, err := s.decode(at, a.Raw, true)
+	if err != nil {
+		return err
+	}
+	uri := string(v)
+	isXML := string(prefix) == "xml"
+	switch {
+	case string(prefix) == "xmlns" || uri == URIXMLNS || isXML != (uri == URIXML):
+		return s.fail(at, "a reserved namespace declared anew")
+	case uri == "" && len(prefix) > 0:
+		return s.fail(at, "a prefix bound to no namespace")
+	case isXML:
+		return nil
+	}
+	for i := len(s.bound) - 1; i >= 0 && s.bound[i].depth == depth; i-- {
+		if s.bound[i].Prefix == string(prefix) {
+			return s.fail(at, "an attribute given twice")
+		}
+	}
+	if len(s.bound) >= maxPrefixes {
+		return s.fail(at, "more than %d namespace declarations", maxPrefixes)
+	}
+	b := Binding{string(prefix), uri, None, depth}
+	if uri != "" {
+		b.space = s.namespace(uri)
+	}
+	s.bound = append(s.bound, b)
+	return nil
+}
+
+// namespace returns the number of a URI. Only those in scope need to differ.
+func (s *Scanner) namespace(uri string) Space {
+	if id, ok := KnownSpace(uri); ok {
+		return id
+	}
+	for _, b := range s.bound {
+		s.work++
+		if b.URI == uri && b.space >= Other {
+			return b.space
+		}
+	}
+	s.others++
+	return Other + Space(s.others)
+}
+
+func (s *Scanner) lookup(prefix []byte) (Space, bool) {
+	for i := len(s.bound) - 1; i >= 0; i-- {
+		s.work++
+		if s.bound[i].Prefix == string(prefix) {
+			return s.bound[i].space, true
+		}
+	}
+	return None, len(prefix) == 0
+}
+
+// resolve finds the namespaces of the element and its attributes, and refuses
+// attributes given twice and IDs used twice.
+func (s *Scanner) resolve(depth int, qname []byte) error {
+	prefix, local := SplitName(qname)
+	space, ok := s.lookup(prefix)
+	if !ok || string(prefix) == "xmlns" {
+		return s.fail(s.pos, "the prefix %q is not declared", clip(prefix, 40))
+	}
+	s.Name = Name{space, prefix, local}
+	for i := range s.Attrs {
+		a := &s.Attrs[i]
+		declares := a.Declares()
+		if len(a.Prefix) > 0 && !declares {
+			if a.Space, ok = s.lookup(a.Prefix); !ok {
+				return s.fail(s.pos, "the prefix %q is not declared", clip(a.Prefix, 40))
+			}
+		}
+		for j := range i {
+			s.work++
+			b := &s.Attrs[j]
+			if a.Space == b.Space && bytes.Equal(a.Local, b.Local) && (a.Space != None || bytes.Equal(a.Prefix, b.Prefix)) {
+				return s.fail(s.pos, "an attribute given twice")
+			}
+		}
+		if declares {
+			continue // declare has decoded it
+		}
+		if len(a.Prefix) == 0 && string(a.Local) == "ID" || a.Space == XML && string(a.Local) == "id" {
+			if err := s.noteID(a); err != nil {
+				return err
+			}
+		} else if err := s.checkValue(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkValue checks an attribute's characters and references.
+func (s *Scanner) checkValue(a *Attr) error {
+	s.work += len(a.Raw)
+	if plain(a.Raw) {
+		return nil
+	}
+	_, err := s.decode(s.pos, a.Raw, true)
+	return err
+}
+
+// noteID refuses an ID that another element has: a signature could refer to
+// either.
+func (s *Scanner) noteID(a *Attr) error {
+	v, err := s.decode(s.pos, a.Raw, true)
+	if err != nil {
+		return err
+	}
+	if s.ids == nil {
+		s.ids, s.seed = map[uint64]struct{}{}, maphash.MakeSeed()
+	}
+	h := maphash.Bytes(s.seed, v)
+	if _, dup := s.ids[h]; dup {
+		return s.fail(s.pos, "an ID that two elements have")
+	}
+	if len(s.ids) < s.MaxIDs {
+		s.ids[h] = struct{}{}
+	}
+	return nil
+}
+
+// Attr returns the decoded value of an attribute without a namespace.
+func (s *Scanner) Attr(local string) (string, bool) {
+	for i := range s.Attrs {
+		a := &s.Attrs[i]
+		if len(a.Prefix) == 0 && string(a.Local) == local {
+			v, err := s.decode(s.pos, a.Raw, true) // checked before
+			return string(v), err == nil
+		}
+	}
+	return "", false
+}
+
+// Value returns the decoded value of one of Attrs.
+func (s *Scanner) Value(a *Attr) []byte {
+	s.work += len(a.Raw)
+	if plain(a.Raw) {
+		return a.Raw
+	}
+	v, _ := s.decode(s.pos, a.Raw, true) // checked before
+	return v
+}
+
+// Declared returns the namespace declarations of the element that has just
+// begun.
+func (s *Scanner) Declared() []Binding {
+	i := len(s.bound)
+	for i > 0 && s.bound[i-1].depth == len(s.open) {
+		i--
+	}
+	return s.bound[i:]
+}
+
+// InScope returns the declarations of all open elements, outermost first; a
+// later one takes the place of an earlier one of its prefix. That of the prefix
+// xml is the first.
+func (s *Scanner) InScope() []Binding { return s.bound }
+
+// URI returns the namespace that a prefix is bound to, "" if to none.
+func (s *Scanner) URI(prefix []byte) string {
+	for i := len(s.bound) - 1; i >= 0; i-- {
+		s.work++
+		if s.bound[i].Prefix == string(prefix) {
+			return s.bound[i].URI
+		}
+	}
+	return ""
+}
+
+func (s *Scanner) endTag() error {
+	end, err := s.until(2, ">")
+	if err != nil {
+		return err
+	}
+	if end < 0 {
+		return s.fail(s.pos, "a tag without an end")
+	}
+	qname, i, err := s.qname(s.pos+2, end)
+	if err != nil {
+		return err
+	}
+	if SkipSpace(s.buf[:end], i) != end {
+		return s.fail(i, "an end tag with more than a name")
+	}
+	if len(s.open) == 0 {
+		return s.fail(s.pos, "an end tag without a start tag")
+	}
+	if open := s.stack[s.open[len(s.open)-1]:]; !bytes.Equal(open, qname) {
+		return s.fail(s.pos, "</%s> where </%s> was expected", clip(qname, 60), clip(open, 60))
+	}
+	if err := s.pop(); err != nil {
+		return err
+	}
+	s.pos = end + 1
+	return nil
+}
+
+// pop closes the innermost element and leaves its name in s.Name.
+func (s *Scanner) pop() error {
+	depth := len(s.open)
+	qname := s.stack[s.open[depth-1]:]
+	prefix, local := SplitName(qname)
+	space, _ := s.lookup(prefix)
+	s.Name = Name{space, prefix, local}
+	s.stack = s.stack[:s.open[depth-1]]
+	s.open = s.open[:depth-1]
+	for len(s.bound) > 0 && s.bound[len(s.bound)-1].depth == depth {
+		s.bound = s.bound[:len(s.bound)-1]
+	}
+	return nil
+}
+
+// qname reads a qualified name at buf[i:stop].
+func (s *Scanner) qname(i, stop int) ([]byte, int, error) {
+	n := ScanName(s.buf[i:stop])
+	q := s.buf[i : i+n]
+	if n == 0 {
+		return nil, 0, s.fail(i, "a character where a name should begin")
+	}
+	if n > MaxName {
+		return nil, 0, s.fail(i, "a name of more than %d bytes", MaxName)
+	}
+	if c := bytes.IndexByte(q, ':'); c >= 0 {
+		if c == 0 || ScanName(q[c+1:]) != n-c-1 || n == c+1 || bytes.IndexByte(q[c+1:], ':') >= 0 {
+			return nil, 0, s.fail(i, "a name with a misplaced colon")
+		}
+	}
+	return q, i + n, nil
+}
+
+// attrValue reads = and a quoted value at buf[i:stop].
+func (s *Scanner) attrValue(i, stop int) ([]byte, int, error) {
+	i = SkipSpace(s.buf[:stop], i)
+	if i == stop || s.buf[i] != '=' {
+		return nil, 0, s.fail(i, "an attribute without a value")
+	}
+	i = SkipSpace(s.buf[:stop], i+1)
+	if i == stop || s.buf[i] != '"' && s.buf[i] != '\'' {
+		return nil, 0, s.fail(i, "an attribute without quotes")
+	}
+	n := bytes.IndexByte(s.buf[i+1:stop], s.buf[i])
+	if n < 0 {
+		return nil, 0, s.fail(i, "an attribute without a closing quote")
+	}
+	if n > maxAttrValue {
+		return nil, 0, s.fail(i, "an attribute of more than %d KiB", maxAttrValue>>10)
+	}
+	v := s.buf[i+1 : i+1+n]
+	if j := bytes.IndexByte(v, '<'); j >= 0 {
+		return nil, 0, s.fail(i+1+j, "a < inside an attribute: a quote may be missing before it")
+	}
+	return v, i + n + 2, nil
+}
+
+// SplitName cuts a qualified name at its first colon.
+func SplitName(q []byte) (prefix, local []byte) {
+	if i := bytes.IndexByte(q, ':'); i >= 0 {
+		return q[:i], q[i+1:]
+	}
+	return nil, q
+}
+
+// ScanName returns how many bytes of b are a name, colons included.
+func ScanName(b []byte) int {
+	i := 0
+	for i < len(b) {
+		c := b[i]
+		if c < utf8.RuneSelf {
+			if !nameByte(c, i == 0) {
+				return i
+			}
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n <= 1 || !nameRune(r, i == 0) {
+			return i
+		}
+		i += n
+	}
+	return i
+}
+
+// nameByte reports whether an ASCII character may be in a name.
+func nameByte(c byte, first bool) bool {
+	switch {
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_', c == ':':
+		return true
+	}
+	return !first && ('0' <= c && c <= '9' || c == '-' || c == '.')
+}
+
+// nameRune is NameStartChar and NameChar of XML 1.0 beyond ASCII.
+func nameRune(r rune, first bool) bool {
+	switch {
+	case 0xC0 <= r && r <= 0x2FF && r != 0xD7 && r != 0xF7, 0x370 <= r && r <= 0x1FFF && r != 0x37E,
+		r == 0x200C || r == 0x200D, 0x2070 <= r && r <= 0x218F, 0x2C00 <= r && r <= 0x2FEF,
+		0x3001 <= r && r <= 0xD7FF, 0xF900 <= r && r <= 0xFDCF, 0xFDF0 <= r && r <= 0xFFFD, 0x10000 <= r && r <= 0xEFFFF:
+		return true
+	}
+	return !first && (r == 0xB7 || 0x300 <= r && r <= 0x36F || r == 0x203F || r == 0x2040)
+}
+
+// IsSpace reports whether c is white space of XML.
+func IsSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// SkipSpace returns the index of the first byte from b[i] that is not white
+// space, or len(b).
+func SkipSpace(b []byte, i int) int {
+	for i < len(b) && IsSpace(b[i]) {
+		i++
+	}
+	return i
+}

@@ -1,0 +1,126 @@
+package certs
+
+import (
+	"bytes"
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+)
+
+// node is an element of a Signature.
+type node struct {
+	space, tag string
+	attrs      []nodeAttr // those without a prefix, by name
+	text       []byte     // of the element itself
+	kids       []*node
+	from, to   int // of a KeyInfo: where it is in the document
+}
+
+type nodeAttr struct{ name, value string }
+
+// maxNodes bounds the elements of a Signature without its KeyInfo. Honest ones
+// have a dozen.
+const maxNodes = 64
+
+// readNode reads the element that has just begun, to its end. Of a KeyInfo it
+// keeps the name only.
+func readNode(s *xmlscan.Scanner) (*node, *ParseError) {
+	open := []*node{newNode(s)}
+	key := 0 // depth within KeyInfo
+	for n := 1; ; {
+		from := s.Pos()
+		k, err := s.Next()
+		if err != nil {
+			return nil, refuse(KindMalformedXML, "%v", err) // it was read before
+		}
+		last := len(open) - 1
+		switch {
+		case key > 0:
+			if k == xmlscan.Start {
+				key++
+			} else if k == xmlscan.End {
+				if key--; key == 0 {
+					open[last].kids[len(open[last].kids)-1].to = s.Pos()
+				}
+			}
+		case k == xmlscan.Start:
+			if n++; n > maxNodes {
+				return nil, refuse(KindBadSignature, "the Signature has more than %d elements", maxNodes)
+			}
+			el := newNode(s)
+			open[last].kids = append(open[last].kids, el)
+			if el.tag == "KeyInfo" && el.space == xmlscan.URIDS {
+				key, el.from = 1, from
+				continue
+			}
+			open = append(open, el)
+		case k == xmlscan.Text:
+			open[last].text = append(open[last].text, s.Text...)
+		case k == xmlscan.End:
+			if last == 0 {
+				return open[0], nil
+			}
+			open = open[:last]
+		}
+	}
+}
+
+func newNode(s *xmlscan.Scanner) *node {
+	n := &node{space: s.URI(s.Name.Prefix), tag: string(s.Name.Local)}
+	for i := range s.Attrs {
+		if a := &s.Attrs[i]; len(a.Prefix) == 0 && !a.Declares() {
+			n.attrs = append(n.attrs, nodeAttr{string(a.Local), string(s.Value(a))})
+		}
+	}
+	slices.SortFunc(n.attrs, func(a, b nodeAttr) int { return strings.Compare(a.name, b.name) })
+	return n
+}
+
+func (n *node) attr(name string) string {
+	v, _ := n.find(name)
+	return v
+}
+
+func (n *node) find(name string) (string, bool) {
+	for _, a := range n.attrs {
+		if a.name == name {
+			return a.value, true
+		}
+	}
+	return "", false
+}
+
+// mixed reports whether there is text beside the child elements.
+func (n *node) mixed() bool { return len(bytes.Trim(n.text, " \t\r\n")) > 0 }
+
+// equal compares all but attributes with a prefix: a canonicalization may add
+// those of xml.
+func (n *node) equal(m *node) bool {
+	return n.space == m.space && n.tag == m.tag && bytes.Equal(n.text, m.text) && slices.Equal(n.attrs, m.attrs) &&
+		slices.EqualFunc(n.kids, m.kids, (*node).equal)
+}
+
+// parts finds the children of an element that has one of each tag, in this
+// order, and nothing else.
+func (n *node) parts(out []*node, tags ...string) *ParseError {
+	for i, tag := range tags {
+		if i >= len(n.kids) || n.kids[i].tag != tag || n.kids[i].space != xmlscan.URIDS {
+			return refuse(KindBadSignature, "its %s has no %s where one is due", n.tag, tag)
+		}
+		out[i] = n.kids[i]
+	}
+	if len(n.kids) > len(tags) || n.mixed() {
+		return refuse(KindBadSignature, "its %s holds more than %s", n.tag, strings.Join(tags, ", "))
+	}
+	return nil
+}
+
+// base64 decodes the element's text, in which white space does not count.
+func (n *node) base64() ([]byte, bool) {
+	text := slices.DeleteFunc(slices.Clone(n.text), isSpace)
+	b := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	m, err := base64.StdEncoding.Decode(b, text)
+	return b[:m], err == nil && len(n.kids) == 0
+}

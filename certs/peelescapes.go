@@ -1,0 +1,152 @@
+package certs
+
+import (
+	"bytes"
+	"html"
+	"io"
+	"mime/quotedprintable"
+	"strconv"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// peelEscapes undoes the escapes that t begins with, once, in all of it.
+func peelEscapes(t []byte) ([]byte, bool) {
+	switch {
+	case t[0] == '&':
+		out := html.UnescapeString(string(t))
+		return []byte(out), len(out) < len(t)
+	case t[0] == '%':
+		return decodeURL(t)
+	case len(t) > 1 && t[0] == '\\' && bytes.IndexByte([]byte(`ux"'<`), t[1]) >= 0:
+		return decodeString(t), true
+	case bytes.HasPrefix(t, []byte("=3C")), bytes.HasPrefix(t, []byte("=3c")):
+		return peelQuotedPrintable(t)
+	}
+	return nil, false
+}
+
+// decodeURL decodes percent-encoding. A + is a blank if no blank was encoded
+// otherwise: XML has some, and base64 has + itself. References within, of what
+// looks like a reference, can be XML's or have been escaped for HTML since: that is
+// refused.
+func decodeURL(t []byte) ([]byte, bool) {
+	for _, amp := range [...]string{"&amp;", "&#38;", "&#x26;", "&#X26;"} {
+		for rest := t; ; {
+			_, after, ok := bytes.Cut(rest, []byte(amp))
+			count(len(rest) - len(after))
+			if !ok {
+				break
+			}
+			i := bytes.IndexFunc(after, notInReference)
+			count(max(i, 0))
+			if i > 0 && (after[i] == ';' || bytes.HasPrefix(after[i:], []byte("%3B"))) {
+				return nil, true
+			}
+			rest = after
+		}
+	}
+	plus := !bytes.Contains(t, []byte("%20"))
+	out := make([]byte, 0, len(t))
+	for i := 0; i < len(t); i++ {
+		switch {
+		case t[i] == '%':
+			if i+2 >= len(t) {
+				return nil, false
+			}
+			v, err := strconv.ParseUint(string(t[i+1:i+3]), 16, 8)
+			if err != nil {
+				return nil, false
+			}
+			out = append(out, byte(v))
+			i += 2
+		case t[i] == '+' && plus:
+			out = append(out, ' ')
+		default:
+			out = append(out, t[i])
+		}
+	}
+	return out, true
+}
+
+// decodeString decodes the escapes that JSON, JavaScript, Java, C and Python have
+// in common.
+func decodeString(t []byte) []byte {
+	out := make([]byte, 0, len(t))
+	for i := 0; i < len(t); i++ {
+		if t[i] != '\\' || i+1 == len(t) {
+			out = append(out, t[i])
+			continue
+		}
+		i++
+		switch c := t[i]; c {
+		case 'n':
+			out = append(out, '\n')
+		case 'r':
+			out = append(out, '\r')
+		case 't':
+			out = append(out, '\t')
+		case '\n': // the line goes on
+		case 'u', 'x':
+			digits := 4
+			if c == 'x' {
+				digits = 2
+			}
+			r, ok := hexRune(t[i+1:], digits)
+			if !ok {
+				out = append(out, '\\', c)
+				break
+			}
+			i += digits
+			if utf16.IsSurrogate(r) && bytes.HasPrefix(t[i+1:], []byte(`\u`)) {
+				if low, ok := hexRune(t[i+3:], 4); ok && utf16.DecodeRune(r, low) != unicode.ReplacementChar {
+					r = utf16.DecodeRune(r, low)
+					i += 6
+				}
+			}
+			out = utf8.AppendRune(out, r)
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func notInReference(r rune) bool { return r != '#' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+
+func hexRune(t []byte, digits int) (rune, bool) {
+	if len(t) < digits {
+		return 0, false
+	}
+	v, err := strconv.ParseUint(string(t[:digits]), 16, 32)
+	return rune(v), err == nil
+}
+
+// decodePowerShell decodes the escapes of PowerShell's strings.
+func decodePowerShell(t []byte) []byte {
+	out := make([]byte, 0, len(t))
+	for i := 0; i < len(t); i++ {
+		if t[i] != '`' || i+1 == len(t) {
+			out = append(out, t[i])
+			continue
+		}
+		i++
+		switch t[i] {
+		case 'n':
+			out = append(out, '\n')
+		case 'r':
+			out = append(out, '\r')
+		case 't':
+			out = append(out, '\t')
+		default:
+			out = append(out, t[i])
+		}
+	}
+	return out
+}
+
+func peelQuotedPrintable(t []byte) ([]byte, bool) {
+	out, err := io.ReadAll(quotedprintable.NewReader(bytes.NewReader(t)))
+	return out, err == nil && len(out) < len(t)
+}

@@ -1,0 +1,364 @@
+package people
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"hash/maphash"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// A crowd holds what the two directories said about people, small enough for
+// hundreds of thousands of them. Records may come in any order, several times
+// and from several goroutines; a record that others point to before it came is
+// there with its ID alone.
+type Crowd struct {
+	mu    sync.Mutex
+	text  *texts
+	jc    rows[jcPerson]
+	ad    rows[adPerson]
+	jcIDs idIndex
+	adIDs idIndex
+
+	// What only few people have.
+	alias []aliasOf         // addresses of Azure AD beside the user principal name
+	fault map[uint32]string // what the directory says about a JumpCloud user's binding
+	alt   map[uint32]ref    // alternate emails, where a rule makes use of them
+
+	sharing map[uint32]uint32 // by account: another with the same immutable ID; set by join
+
+	elsewhere map[uint32]uint32 // by user: the account that the binding names, from 1, if the person has another; set by join
+
+	a       Audience
+	domains []string // of the audience
+}
+
+// jcPerson is a JumpCloud user.
+type jcPerson struct {
+	id    [12]byte
+	email ref    // or, with jcNoEmail, the user name
+	ad    uint32 // the account that the binding names or the join found, from 1
+	flags uint32
+}
+
+const (
+	jcSeen = 1 << iota // in the list of users
+	jcNoEmail
+	jcSuspended
+	jcNotActivated
+	jcBound
+	jcBindingFault
+	jcInGroup
+	jcDirect   // a member of a group itself
+	jcExported // in a group that the directory has or is given by the plan
+	jcPlanned  // the plan adds them to a group
+	jcTwin     // somebody else has the same email
+	jcExpired  // the password has
+	jcLocked
+	jcNamed     // the binding names an account: it was synchronised once
+	jcElsewhere // and it is not the person's
+
+	jcHow = 28 // how the account was found: a kind of match from this bit on
+)
+
+// A match is how two accounts were found to be one person's.
+type match uint32
+
+const (
+	matchNone match = iota
+	matchBinding
+	matchUPN
+	matchMail
+	matchProxy
+	matchOther
+	matchID // the account's immutable ID is the user's ID
+)
+
+// adPerson is an Azure AD user.
+type adPerson struct {
+	id        [16]byte
+	immutable [2]uint32 // hash, 0 for none; two halves need no padding
+	upn       ref
+	name      ref
+	flags     uint32
+}
+
+const (
+	adSeen = 1 << iota // in the list of users
+	adDisabled
+	adGuest
+	adSynced
+	adOnDomain // the user principal name is
+	adNoMail
+	adMailDiffers // from the user principal name; the address is an alias
+	adAdmin
+	adSharedID
+	adExternal // of another tenant: signs in there
+	adGone     // named by a binding, and there is none
+	adOwnID    // the immutable ID is the ID of the person's JumpCloud user
+
+	adForm = 28 // what the immutable ID looks like: an idForm from this bit on
+)
+
+// aliasOf is a further address of an Azure AD user.
+type aliasOf struct {
+	addr ref
+	ad   uint32 // from 0
+	kind aliasKind
+}
+
+type aliasKind uint32
+
+const (
+	aliasMail  = aliasKind(matchMail)
+	aliasProxy = aliasKind(matchProxy)
+	aliasOther = aliasKind(matchOther)
+)
+
+// New returns an empty crowd for the people of an audience.
+func New(a Audience) *Crowd {
+	return &Crowd{
+		a: a, text: newTexts(), domains: a.Domains(),
+		fault: make(map[uint32]string), alt: make(map[uint32]ref),
+		jcIDs: idIndex{seed: maphash.MakeSeed()}, adIDs: idIndex{seed: maphash.MakeSeed()},
+	}
+}
+
+// AddJumpCloud adds a user of JumpCloud's list; the first time counts.
+func (c *Crowd) AddJumpCloud(u *JumpCloudUser) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := c.jumpCloud(u.ID)
+	p := c.jc.at(i)
+	if p.flags&jcSeen != 0 {
+		return // on two pages
+	}
+	p.flags |= jcSeen
+	if p.email = c.text.address(u.Email); p.email == 0 {
+		p.flags |= jcNoEmail
+		p.email = c.text.name(u.Username)
+	}
+	for _, f := range [...]struct {
+		on   bool
+		flag uint32
+	}{{u.Suspended, jcSuspended}, {u.NotActivated, jcNotActivated}, {u.Expired, jcExpired}, {u.Locked, jcLocked}} {
+		if f.on {
+			p.flags |= f.flag
+		}
+	}
+	if c.a.AlternateEmail {
+		if a := c.text.address(u.Alternate); a != 0 {
+			c.alt[i] = a
+		}
+	}
+}
+
+// key is the address that JumpCloud exports as the user principal name.
+func (c *Crowd) key(i uint32) ref {
+	if c.a.AlternateEmail {
+		return c.alt[i]
+	}
+	return c.email(i)
+}
+
+func (c *Crowd) email(i uint32) ref {
+	p := c.jc.at(i)
+	if p.flags&jcNoEmail != 0 {
+		return 0
+	}
+	return p.email
+}
+
+// AddBinding notes that a user is bound to the directory: to which account, if
+// that is known, and what is wrong with it.
+func (c *Crowd) AddBinding(userID, externalID, fault string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := c.jumpCloud(userID)
+	var account uint32
+	if externalID != "" {
+		account = c.azureAD(externalID) + 1
+	}
+	p := c.jc.at(i)
+	p.flags |= jcBound
+	if account != 0 {
+		p.ad = account
+		p.flags |= jcNamed
+	}
+	if fault != "" {
+		p.flags |= jcBindingFault
+		c.fault[i] = Plain(fault)
+	}
+}
+
+// AddMember notes that a user is in a bound group: directly or by way of
+// another, and whether the directory exports that group.
+func (c *Crowd) AddMember(userID string, direct, exported bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.jc.at(c.jumpCloud(userID))
+	p.flags |= jcInGroup
+	if direct {
+		p.flags |= jcDirect
+	}
+	if exported {
+		p.flags |= jcExported
+	}
+}
+
+// AddAzureAD adds an account of Azure AD's list; the first time counts.
+func (c *Crowd) AddAzureAD(u *AzureADUser) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := c.azureAD(u.ID)
+	p := c.ad.at(i)
+	if p.flags&adSeen != 0 {
+		return
+	}
+	p.flags |= adSeen
+	p.upn = c.text.address(u.UPN)
+	p.name = c.text.nameLike(p.upn, u.Name)
+	if u.ImmutableID != "" {
+		p.immutable = c.hashID(u.ImmutableID)
+		p.flags |= uint32(formOf(u)) << adForm
+	}
+	if c.onDomain(p.upn) {
+		p.flags |= adOnDomain
+	}
+	if IsExternal(u.UPN) {
+		p.flags |= adExternal
+	}
+	for _, f := range [...]struct {
+		on   bool
+		flag uint32
+	}{{u.Disabled, adDisabled}, {u.Guest, adGuest}, {u.Synced, adSynced}, {u.Admin, adAdmin}} {
+		if f.on {
+			p.flags |= f.flag
+		}
+	}
+	if a := c.text.address(u.Mail); a == 0 {
+		p.flags |= adNoMail
+	} else if a != p.upn {
+		p.flags |= adMailDiffers
+		c.alias = append(c.alias, aliasOf{a, i, aliasMail})
+	}
+	for _, s := range u.Proxies {
+		if len(s) > 5 && (s[:5] == "SMTP:" || s[:5] == "smtp:") {
+			c.addAlias(i, p, s[5:], aliasProxy)
+		}
+	}
+	for _, s := range u.Others {
+		c.addAlias(i, p, s, aliasOther)
+	}
+}
+
+// onDomain reports whether an address is on the domain or on a subdomain that
+// follows it.
+func (c *Crowd) onDomain(address ref) bool {
+	return address != 0 && slices.Contains(c.domains, c.text.domain(address))
+}
+
+// IsExternal reports whether an account is one of another tenant, by the mark
+// that Azure AD puts into the user principal name. Its type says nothing: there
+// are guests with an account of this tenant, and members with one elsewhere.
+func IsExternal(upn string) bool {
+	for i := 0; i+5 <= len(upn); i++ {
+		if upn[i] == '#' && strings.EqualFold(upn[i:i+5], "#EXT#") {
+			return true
+		}
+	}
+	return false
+}
+
+// name is an account's display name.
+func (c *Crowd) name(p *adPerson) string { return c.text.nameOr(p.upn, p.name) }
+
+func (c *Crowd) addAlias(i uint32, p *adPerson, address string, k aliasKind) {
+	a := c.text.address(address)
+	if a == 0 || a == p.upn {
+		return
+	}
+	for j := len(c.alias) - 1; j >= 0 && c.alias[j].ad == i; j-- {
+		if c.alias[j].addr == a {
+			return
+		}
+	}
+	c.alias = append(c.alias, aliasOf{a, i, k})
+}
+
+// odd is how the keys of IDs begin that are not of the usual form: what follows
+// is the ref of the text.
+const odd = 1<<64 - 1
+
+// jumpCloud returns the index of the user with this ID.
+func (c *Crowd) jumpCloud(id string) uint32 {
+	var k [12]byte
+	if len(id) != 24 || !unhex(k[:], id) || binary.BigEndian.Uint64(k[:]) == odd {
+		for i := range 8 {
+			k[i] = 0xff
+		}
+		binary.BigEndian.PutUint32(k[8:], uint32(c.text.address(id)))
+	}
+	i, found := c.jcIDs.find(k[:], func(i uint32) []byte { return c.jc.at(i).id[:] })
+	if !found {
+		i = c.jc.add(jcPerson{id: k})
+		c.jcIDs.set(k[:], i, func(i uint32) []byte { return c.jc.at(i).id[:] })
+	}
+	return i
+}
+
+// azureAD returns the index of the account with this ID.
+func (c *Crowd) azureAD(id string) uint32 {
+	var k [16]byte
+	if !unguid(&k, id) || binary.BigEndian.Uint64(k[:]) == odd {
+		for i := range 12 {
+			k[i] = 0xff
+		}
+		binary.BigEndian.PutUint32(k[12:], uint32(c.text.address(id)))
+	}
+	i, found := c.adIDs.find(k[:], func(i uint32) []byte { return c.ad.at(i).id[:] })
+	if !found {
+		i = c.ad.add(adPerson{id: k})
+		c.adIDs.set(k[:], i, func(i uint32) []byte { return c.ad.at(i).id[:] })
+	}
+	return i
+}
+
+func (c *Crowd) jcID(i uint32) string {
+	k := c.jc.at(i).id
+	if binary.BigEndian.Uint64(k[:]) == odd {
+		return c.text.str(ref(binary.BigEndian.Uint32(k[8:])))
+	}
+	return hex.EncodeToString(k[:])
+}
+
+func (c *Crowd) adID(i uint32) string {
+	k := c.ad.at(i).id
+	if binary.BigEndian.Uint64(k[:]) == odd {
+		return c.text.str(ref(binary.BigEndian.Uint32(k[12:])))
+	}
+	return guid(k)
+}
+
+// ExpectJumpCloud makes room for so many users.
+func (c *Crowd) ExpectJumpCloud(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.jcIDs.grow(room(n), func(i uint32) []byte { return c.jc.at(i).id[:] })
+	c.text.grow(room(n))
+}
+
+// ExpectAzureAD makes room for so many accounts.
+func (c *Crowd) ExpectAzureAD(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.adIDs.grow(room(n), func(i uint32) []byte { return c.ad.at(i).id[:] })
+	c.text.grow(room(n))
+}
+
+// room is how many slots n entries need. Totals are the services' word only.
+func room(n int) int {
+	n = min(max(n, 0), 4<<20)
+	return (n+n/64)*8/7 + 8
+}

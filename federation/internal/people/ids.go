@@ -1,0 +1,248 @@
+package people
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"hash/maphash"
+	"slices"
+	"strings"
+)
+
+// JumpCloud most likely sends a user's own ID as the immutable ID: its script for
+// Windows joins the two directories by address and writes the ID into every
+// account that has another. It says so nowhere, and people who were imported may
+// keep an older value, so a difference is told and refuses nothing.
+
+// An idForm is what an immutable ID looks like.
+type idForm uint8
+
+const (
+	formNone     idForm = iota
+	formUser            // 24 small hexadecimal digits, as JumpCloud's IDs are
+	formObjectID        // base64 of the account's own object ID
+	formGUID            // base64 of sixteen bytes, as Entra Connect makes them of a directory's GUIDs
+	formGUIDText        // a GUID in letters, or base64 of them
+	formAddress         // an email address
+	formOther
+)
+
+var forms = [...]string{
+	formUser:     "the ID of another JumpCloud user",
+	formObjectID: "base64 of the account's object ID",
+	formGUID:     "base64 of sixteen bytes, as Entra Connect makes them",
+	formGUIDText: "a GUID in letters",
+	formAddress:  "an email address",
+	formOther:    "a text of some other form",
+}
+
+// formOf is the form of an account's immutable ID.
+func formOf(u *AzureADUser) idForm {
+	id := u.ImmutableID
+	var raw [16]byte
+	switch {
+	case id == "":
+		return formNone
+	case isUserID(id):
+		return formUser
+	case strings.IndexByte(id, '@') > 0:
+		return formAddress
+	case len(id) == 24 && id[22:] == "==":
+		if unguid(&raw, u.ID) {
+			var text [24]byte
+			base64.StdEncoding.Encode(text[:], windowsGUID(&raw)[:])
+			if string(text[:]) == id {
+				return formObjectID
+			}
+		}
+		return formGUID
+	case len(id) == 48, unguid(&raw, id):
+		return formGUIDText
+	}
+	return formOther
+}
+
+func isUserID(id string) bool {
+	var raw [12]byte
+	return len(id) == 24 && unhex(raw[:], id)
+}
+
+// ObjectIDImmutable is the immutable ID that is made of an account's object ID:
+// base64 of its sixteen bytes, in the order in which Windows writes a GUID's; ""
+// for what is no GUID.
+func ObjectIDImmutable(objectID string) string {
+	var k [16]byte
+	if !unguid(&k, objectID) {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString(windowsGUID(&k)[:])
+}
+
+// windowsGUID puts the bytes of a GUID in the order in which Windows writes them.
+func windowsGUID(k *[16]byte) *[16]byte {
+	k[0], k[1], k[2], k[3] = k[3], k[2], k[1], k[0]
+	k[4], k[5] = k[5], k[4]
+	k[6], k[7] = k[7], k[6]
+	return k
+}
+
+// hashID is the hash of an immutable ID. One that looks like a JumpCloud ID has
+// the hash under which the user is found.
+func (c *Crowd) hashID(id string) [2]uint32 {
+	var raw [12]byte
+	if len(id) == 24 && unhex(raw[:], id) {
+		return halves(maphash.Bytes(c.jcIDs.seed, raw[:]))
+	}
+	return halves(maphash.String(c.text.seed, id))
+}
+
+// halves are a hash that is not that of no ID.
+func halves(h uint64) [2]uint32 {
+	h = max(1, h)
+	return [2]uint32{uint32(h >> 32), uint32(h)}
+}
+
+// sender is the JumpCloud user whose ID an account has as its immutable ID. It
+// can be asked as long as the index is there.
+func (c *Crowd) sender(p *adPerson) (uint32, bool) {
+	if idForm(p.flags>>adForm) != formUser {
+		return 0, false
+	}
+	j, ok := c.jcIDs.findHash(uint64(p.immutable[0])<<32|uint64(p.immutable[1]), func(i uint32) []byte { return c.jc.at(i).id[:] })
+	return j, ok && c.jc.at(j).flags&jcSeen != 0
+}
+
+// joinIDs pairs the domain's accounts with the users whose IDs they have: that is
+// whom Azure AD will find, whatever a binding says. An account that nobody signs
+// in with takes no user away from another.
+func (c *Crowd) joinIDs(partner []uint32) {
+	const all = adSeen | adOnDomain | adDisabled | adExternal | adSharedID
+	for u := range c.ad.n {
+		if p := c.ad.at(u); p.flags&all == adSeen|adOnDomain {
+			if j, ok := c.sender(p); ok && c.free(j) {
+				partner[u] = j + 1
+				c.pair(j, u, matchID)
+			}
+		}
+	}
+}
+
+// differs reports whether an account's immutable ID is another than the one that
+// JumpCloud most likely sends for its user.
+func (c *Crowd) differs(p *adPerson, j uint32) bool {
+	q := c.jc.at(j)
+	if binary.BigEndian.Uint64(q.id[:]) == odd {
+		return p.immutable != c.hashID(c.jcID(j))
+	}
+	return p.immutable != halves(maphash.Bytes(c.jcIDs.seed, q.id[:]))
+}
+
+// belonging counts the bindings of people on the domain that name an account, and
+// how many of these accounts the tenant has.
+func (c *Crowd) belonging() (named, here int) {
+	for i := range c.jc.n {
+		q := c.jc.at(i)
+		if q.flags&(jcSeen|jcNamed) != jcSeen|jcNamed || !c.onDomain(c.key(i)) && !c.onDomain(c.email(i)) {
+			continue
+		}
+		named++
+		if c.ad.at(q.ad-1).flags&adSeen != 0 {
+			here++
+		}
+	}
+	return named, here
+}
+
+// Strangers are the IDs of accounts that a user of the domain is bound to and that
+// were not read: the first by ID, up to a number.
+func (c *Crowd) Strangers(atMost int) (ids []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var accounts []uint32
+	for i := range c.jc.n {
+		q := c.jc.at(i)
+		if q.flags&jcSeen == 0 || q.ad == 0 || c.ad.at(q.ad-1).flags&adSeen != 0 ||
+			!c.onDomain(c.key(i)) && !c.onDomain(c.email(i)) {
+			continue
+		}
+		accounts = append(accounts, q.ad-1)
+	}
+	slices.SortFunc(accounts, c.compareAzureAD)
+	accounts = slices.Compact(accounts)
+	for _, u := range accounts[:min(len(accounts), atMost)] {
+		ids = append(ids, c.adID(u))
+	}
+	return ids
+}
+
+// LookedUp notes that accounts were asked for by ID: those that were not added are
+// gone.
+func (c *Crowd) LookedUp(ids []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		if p := c.ad.at(c.azureAD(id)); p.flags&adSeen == 0 {
+			p.flags |= adGone
+		}
+	}
+}
+
+// identities judges the immutable IDs of people who could otherwise sign in. If
+// most differ from JumpCloud's IDs in one way, that is how this tenant is, and is
+// told once; who differs otherwise is named.
+func (j *judging) identities(partner []uint32) {
+	c := j.Crowd
+	var of [formOther + 1]int
+	compared, alone := 0, 0
+	each := func(f func(u, jc uint32, p *adPerson)) {
+		for u := range c.ad.n {
+			p := c.ad.at(u)
+			const all = adSeen | adOnDomain | adDisabled | adExternal
+			if jc := partner[u]; jc != 0 && p.flags&all == adSeen|adOnDomain && p.immutable != [2]uint32{} {
+				f(u, jc-1, p)
+			}
+		}
+	}
+	never := func(q *jcPerson) bool { return q.flags&(jcBound|jcNamed) == jcBound }
+	each(func(u, i uint32, p *adPerson) {
+		compared++
+		switch {
+		case !c.differs(p, i):
+			p.flags |= adOwnID
+		case never(c.jc.at(i)):
+			alone++
+		default:
+			of[idForm(p.flags>>adForm)]++
+		}
+	})
+	most := idForm(0)
+	for f, n := range of {
+		if n >= mostAtLeast && 2*n > compared {
+			most = idForm(f)
+		}
+	}
+	j.out.Usual = Usual{Form: forms[most], Count: of[most], Compared: compared}
+	many := alone >= mostAtLeast && 2*alone > compared
+	if many {
+		j.out.Usual.Never = alone
+	}
+	if compared == 0 {
+		return
+	}
+	each(func(u, i uint32, p *adPerson) {
+		q := c.jc.at(i)
+		if p.flags&adOwnID != 0 || never(q) && many || !never(q) && most != formNone && idForm(p.flags>>adForm) == most {
+			return
+		}
+		j.add(ImmutableIDDiffers, Warning, i+1, u+1)
+	})
+}
+
+// mostAtLeast is how many people make a usual form: fewer are named.
+const mostAtLeast = 3
+
+// Usual is how most immutable IDs of a domain differ from JumpCloud's.
+type Usual struct {
+	Form            string // "": they do not, or not in one way
+	Count, Compared int    // people whose IDs are of the form, of so many
+	Never           int    // most were never synchronised and have other IDs: so many
+}

@@ -1,0 +1,201 @@
+package people
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// A Judgement is what was found about the people of a crowd: figures, and
+// findings in an order that depends on nothing but the people. It keeps the crowd,
+// and puts findings into words one by one.
+type Judgement struct {
+	Figures
+	Usual Usual
+
+	crowd *Crowd
+	found []Finding
+}
+
+// Figures count people.
+type Figures struct {
+	JumpCloud int // users
+	AzureAD   int // accounts on the domain
+	Matched   int // people who are in both
+	Elsewhere int // users who have nothing to do with the domain
+	Known     int // users, those included whom only a binding or a group names
+
+	Named int // bindings of people on the domain that name an account
+	Here  int // and whose account was read
+
+	LockedOut, AlreadyOut int // people, however many findings each has
+
+	ByKind     [Kinds]int // findings
+	BySeverity [severities]int
+}
+
+// Len returns how many findings there are.
+func (j *Judgement) Len() int { return len(j.found) }
+
+// At returns the i-th finding: who would be locked out first, then by severity,
+// then by address.
+func (j *Judgement) At(i int) Finding { return j.found[i] }
+
+// Policy takes the tenant's token validation policy into account: Azure AD lets
+// people of a domain through that it does not validate.
+func (j *Judgement) Policy(validates func(domain string) bool) {
+	for i := range j.found {
+		f := &j.found[i]
+		if f.Kind != OtherDomain {
+			continue
+		}
+		f.Severity = Warning
+		if d := j.otherDomainOf(*f); d != "" && !validates(d) {
+			f.Severity = Info
+		}
+	}
+	j.finish()
+}
+
+// otherDomainOf is the domain that a finding about another domain is about; ""
+// if it is not known.
+func (j *Judgement) otherDomainOf(f Finding) string {
+	c := j.crowd
+	switch {
+	case f.ad != 0:
+		return c.text.domain(c.ad.at(f.ad - 1).upn)
+	case c.jc.at(f.jc-1).ad != 0: // bound to an account that was not read
+		return ""
+	}
+	return c.text.domain(c.key(f.jc - 1))
+}
+
+// A Person is whom a finding is about, as the services compare addresses: ASCII
+// letters small. What is not known is empty.
+type Person struct {
+	UserPrincipalName, DisplayName, AzureADID string // of the account
+	Email, JumpCloudID                        string // of the user
+	Username                                  string // of a user without an email
+
+	Suspended bool // in JumpCloud
+	Synced    bool // from a directory on the premises
+	Admin     bool // a Global Administrator
+}
+
+// Person says whom a finding is about.
+func (j *Judgement) Person(f Finding) (p Person) {
+	c := j.crowd
+	if f.ad != 0 {
+		u := c.ad.at(f.ad - 1)
+		p.UserPrincipalName, p.DisplayName, p.AzureADID = c.text.str(u.upn), c.name(u), c.adID(f.ad-1)
+		p.Synced, p.Admin = u.flags&adSynced != 0, u.flags&adAdmin != 0
+	}
+	if f.jc != 0 {
+		q := c.jc.at(f.jc - 1)
+		p.JumpCloudID, p.Suspended = c.jcID(f.jc-1), q.flags&jcSuspended != 0
+		if q.flags&jcNoEmail != 0 {
+			p.Username = c.text.str(q.email)
+		} else {
+			p.Email = c.text.str(q.email)
+		}
+	}
+	return p
+}
+
+// Origins tells what the immutable IDs of the domain's people are made of: how many
+// are what one of the functions makes of a person's two IDs, the first that fits,
+// and how many are something else.
+func (j *Judgement) Origins(of ...func(azureADID, jumpCloudID string) string) (counts []int, others int) {
+	c := j.crowd
+	counts = make([]int, len(of))
+	for i := range c.jc.n {
+		q := c.jc.at(i)
+		if match(q.flags>>jcHow) == matchNone {
+			continue
+		}
+		u := c.ad.at(q.ad - 1)
+		if u.immutable == [2]uint32{} || u.flags&adOnDomain == 0 {
+			continue
+		}
+		k := slices.IndexFunc(of, func(f func(string, string) string) bool {
+			return u.immutable == c.hashID(f(c.adID(q.ad-1), c.jcID(i)))
+		})
+		if k < 0 {
+			others++
+		} else {
+			counts[k]++
+		}
+	}
+	return counts, others
+}
+
+// finish sorts and counts.
+func (j *Judgement) finish() {
+	slices.SortFunc(j.found, func(a, b Finding) int {
+		if a.LockedOut != b.LockedOut {
+			if a.LockedOut {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), j.crowd.compareWho(a, b), cmp.Compare(a.Kind, b.Kind))
+	})
+	var last, out Finding
+	j.LockedOut, j.AlreadyOut, j.ByKind, j.BySeverity = 0, 0, [Kinds]int{}, [severities]int{}
+	for _, f := range j.found {
+		j.ByKind[f.Kind]++
+		j.BySeverity[f.Severity]++
+		if f.LockedOut && f.ad != last.ad {
+			j.LockedOut++ // one person's lock-outs stand together
+			last = f
+		}
+		if f.AlreadyOut && f.ad != out.ad {
+			j.AlreadyOut++
+			out = f
+		}
+	}
+}
+
+// compareWho orders findings by the person's address, then by ID.
+func (c *Crowd) compareWho(a, b Finding) int {
+	if a.ad == b.ad && a.jc == b.jc {
+		return 0
+	}
+	x, y := c.who(a), c.who(b)
+	if x != y {
+		var l, m []byte
+		var d, e uint8
+		if x != 0 {
+			l, d = c.text.get(x)
+		}
+		if y != 0 {
+			m, e = c.text.get(y)
+		}
+		if n := cmp.Or(bytes.Compare(l, m), strings.Compare(c.text.domains[d%inline], c.text.domains[e%inline])); n != 0 {
+			return n
+		}
+	}
+	switch {
+	case a.ad != 0 && b.ad != 0 && a.ad != b.ad:
+		return c.compareAzureAD(a.ad-1, b.ad-1)
+	case a.ad != b.ad:
+		return cmp.Compare(min(b.ad, 1), min(a.ad, 1)) // with an account first
+	case a.jc != 0 && b.jc != 0:
+		return c.compareJumpCloud(a.jc-1, b.jc-1)
+	}
+	return cmp.Compare(min(a.jc, 1), min(b.jc, 1))
+}
+
+// who is the text that a person is listed by.
+func (c *Crowd) who(f Finding) ref {
+	if f.ad != 0 {
+		if p := c.ad.at(f.ad - 1); p.upn != 0 {
+			return p.upn
+		}
+	}
+	if f.jc != 0 {
+		return c.jc.at(f.jc - 1).email
+	}
+	return 0
+}

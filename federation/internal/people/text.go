@@ -1,0 +1,331 @@
+package people
+
+import (
+	"hash/maphash"
+	"math/bits"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// A ref stands for a text; 0 is no text. The same address always has the same
+// ref, so that refs can be compared and sorted in place of addresses.
+type ref uint32
+
+// texts holds the texts of all people in blocks, each address once, in its
+// folded form and without its domain, which is kept as a number. For most
+// people JumpCloud's email and Azure AD's user principal name are one address.
+type texts struct {
+	blocks  [][]byte
+	seed    maphash.Seed
+	slots   []ref // open addressing, by the hash of an address
+	used    int
+	domains []string         // by number; 0 is no domain
+	numbers map[string]uint8 // of domains
+	scratch []byte
+}
+
+const (
+	blockSize = 1 << 16
+	maxText   = 1 << 10
+	inline    = 255 // the number of a domain that stands in the text
+)
+
+func newTexts() *texts {
+	return &texts{seed: maphash.MakeSeed(), domains: []string{""}, numbers: make(map[string]uint8)}
+}
+
+// put stores a text: its length, its domain's number, its bytes.
+func (t *texts) put(domain uint8, b []byte) ref {
+	b = b[:min(len(b), maxText)]
+	need := 3 + len(b)
+	n := len(t.blocks)
+	if n == 0 || cap(t.blocks[n-1])-len(t.blocks[n-1]) < need {
+		block := make([]byte, 0, blockSize)
+		if n == 0 {
+			block = append(block, 0) // no text has ref 0
+		}
+		t.blocks = append(t.blocks, block)
+		n++
+	}
+	block := t.blocks[n-1]
+	at := ref((n-1)<<16 | len(block))
+	if len(b) < 255 {
+		block = append(block, byte(len(b)), domain)
+	} else {
+		block = append(block, 255, byte(len(b)>>8), byte(len(b)), domain)[:len(block)+4]
+	}
+	t.blocks[n-1] = append(block, b...)
+	return at
+}
+
+// get returns the bytes of a text and its domain's number.
+func (t *texts) get(r ref) ([]byte, uint8) {
+	b := t.blocks[r>>16][r&0xffff:]
+	n, b := int(b[0]), b[1:]
+	if n == 255 {
+		n, b = int(b[0])<<8|int(b[1]), b[2:]
+	}
+	return b[1 : 1+n], b[0]
+}
+
+// str returns a text as people write it; "" for ref 0.
+func (t *texts) str(r ref) string {
+	if r == 0 {
+		return ""
+	}
+	local, d := t.get(r)
+	if d == 0 || d == inline {
+		return string(local)
+	}
+	return string(local) + "@" + t.domains[d]
+}
+
+// domain returns the domain of an address.
+func (t *texts) domain(r ref) string {
+	if r == 0 {
+		return ""
+	}
+	local, d := t.get(r)
+	if d == inline {
+		return string(local[strings.LastIndexByte(string(local), '@')+1:])
+	}
+	return t.domains[d]
+}
+
+// name stores a text that is only shown. Control characters become spaces.
+func (t *texts) name(s string) ref {
+	if s == "" {
+		return 0
+	}
+	t.scratch = appendPlain(t.scratch[:0], s)
+	return t.put(0, t.scratch)
+}
+
+// nameOf is how the refs of names begin that a login spells out, such as Anna
+// Berg's: "anna.berg". What follows is how much of it; the text is not stored.
+const nameOf ref = 0xffffff00
+
+// nameLike stores the name of somebody with this address.
+func (t *texts) nameLike(address ref, name string) ref {
+	if address != 0 && len(name) > 0 && len(name) < 256 {
+		if local, _ := t.get(address); spells(local, name) {
+			return nameOf | ref(len(name))
+		}
+	}
+	return t.name(name)
+}
+
+// nameOr returns the name that nameLike has stored.
+func (t *texts) nameOr(address, name ref) string {
+	if name < nameOf {
+		return t.str(name)
+	}
+	local, _ := t.get(address)
+	b := append([]byte(nil), local[:name&^nameOf]...)
+	for i, c := range b {
+		switch {
+		case isSeparator(c):
+			b[i] = ' '
+		case i == 0 || b[i-1] == ' ':
+			b[i] = c - 'a' + 'A'
+		}
+	}
+	return string(b)
+}
+
+// spells reports whether a login begins with a name, in small letters and with
+// one separator for each space.
+func spells(local []byte, name string) bool {
+	if len(name) > len(local) {
+		return false
+	}
+	capital := true
+	for i := range len(name) {
+		c, l := name[i], local[i]
+		switch {
+		case c == ' ':
+			if capital || !isSeparator(l) {
+				return false
+			}
+		case capital:
+			if l < 'a' || l > 'z' || c != l-'a'+'A' {
+				return false
+			}
+		case c != l || isSeparator(c) || c < ' ' || c >= 0x7f:
+			return false
+		}
+		capital = c == ' '
+	}
+	return !capital
+}
+
+func isSeparator(c byte) bool { return c == '.' || c == '_' || c == '-' }
+
+// address stores an address, once.
+func (t *texts) address(s string) ref {
+	local, domain := t.fold(s)
+	if len(local) == 0 {
+		return 0
+	}
+	if t.used*8 >= len(t.slots)*7 {
+		t.grow(max(1024, len(t.slots)+len(t.slots)/2))
+	}
+	i := t.slot(local, domain)
+	for ; t.slots[i] != 0; i = t.after(i) {
+		if b, d := t.get(t.slots[i]); d == domain && string(b) == string(local) {
+			return t.slots[i]
+		}
+	}
+	r := t.put(domain, local)
+	t.slots[i] = r
+	t.used++
+	return r
+}
+
+// known returns the ref of an address that was stored, or 0.
+func (t *texts) known(s string) ref {
+	local, domain := t.fold(s)
+	if len(local) == 0 || len(t.slots) == 0 {
+		return 0
+	}
+	for i := t.slot(local, domain); t.slots[i] != 0; i = t.after(i) {
+		if b, d := t.get(t.slots[i]); d == domain && string(b) == string(local) {
+			return t.slots[i]
+		}
+	}
+	return 0
+}
+
+func (t *texts) slot(local []byte, domain uint8) int {
+	h := maphash.Bytes(t.seed, local) + uint64(domain)*0x9e3779b97f4a7c15
+	hi, _ := bits.Mul64(h, uint64(len(t.slots)))
+	return int(hi)
+}
+
+func (t *texts) after(i int) int {
+	if i++; i == len(t.slots) {
+		return 0
+	}
+	return i
+}
+
+// grow makes room for n slots.
+func (t *texts) grow(n int) {
+	if n <= len(t.slots) {
+		return
+	}
+	old := t.slots
+	t.slots = make([]ref, n)
+	for _, r := range old {
+		if r == 0 {
+			continue
+		}
+		b, d := t.get(r)
+		i := t.slot(b, d)
+		for t.slots[i] != 0 {
+			i = t.after(i)
+		}
+		t.slots[i] = r
+	}
+}
+
+// fold returns an address as both services compare it: ASCII letters small,
+// the domain as an A-label. What has no @ has no domain. The bytes are valid
+// until the next call.
+func (t *texts) fold(s string) (local []byte, domain uint8) {
+	s = strings.TrimSpace(s)
+	if len(s) > maxText {
+		s = s[:maxText]
+	}
+	b := appendLower(t.scratch[:0], s)
+	t.scratch = b
+	at := strings.LastIndexByte(s, '@')
+	if at < 0 {
+		return b, 0
+	}
+	host := b[at+1:]
+	if n := len(host); n > 0 && host[n-1] == '.' {
+		host = host[:n-1]
+	}
+	if d, ok := t.numbers[string(host)]; ok && d != inline {
+		return b[:at], d
+	}
+	label := asciiDomain(string(host))
+	d, ok := t.numbers[label]
+	if !ok {
+		if d = inline; len(t.domains) < inline {
+			d = uint8(len(t.domains))
+			t.domains = append(t.domains, strings.Clone(label))
+			t.numbers[t.domains[d]] = d
+		}
+	}
+	if d == inline {
+		t.scratch = append(b[:at+1], label...)
+		return t.scratch, inline
+	}
+	if label != string(host) && len(t.numbers) < 4*inline {
+		t.numbers[string(host)] = d // this spelling too
+	}
+	return b[:at], d
+}
+
+// asciiDomain returns a domain as an A-label, or as it is if it has none.
+func asciiDomain(d string) string {
+	for i := range len(d) {
+		if d[i] >= 0x80 {
+			if a, err := idna.Lookup.ToASCII(d); err == nil {
+				return a
+			}
+			break
+		}
+	}
+	return d
+}
+
+func appendLower(b []byte, s string) []byte {
+	for i := range len(s) {
+		c := s[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	return b
+}
+
+// Fold returns one address as both services compare it.
+func Fold(s string) string {
+	s = strings.TrimSpace(s)
+	b := appendLower(make([]byte, 0, len(s)), s)
+	at := strings.LastIndexByte(s, '@')
+	if at < 0 {
+		return string(b)
+	}
+	return string(b[:at+1]) + asciiDomain(strings.TrimSuffix(string(b[at+1:]), "."))
+}
+
+// appendPlain is Plain.
+func appendPlain(b []byte, s string) []byte {
+	for _, r := range s {
+		switch {
+		case r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029,
+			r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f, // directions
+			r == 0x200b || r == 0xfeff: // nothing to see
+			b = append(b, ' ')
+		default:
+			b = append(b, string(r)...)
+		}
+	}
+	return b
+}
+
+// Plain returns s on one line, without what a terminal would obey.
+func Plain(s string) string {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return string(appendPlain(nil, s))
+		}
+	}
+	return s
+}
