@@ -219,9 +219,10 @@ func (c *Client) users(ctx context.Context, first *rest.Request, o *UsersOptions
 //	GET /groups/{id}/transitiveMembers/microsoft.graph.user; GroupMember.Read.All and User.Read.All; safe to repeat
 func (c *Client) GroupMembers(ctx context.Context, groupID string) iter.Seq2[*User, error] {
 	request := &rest.Request{
-		Method: http.MethodGet, Path: "groups/{id}/transitiveMembers/microsoft.graph.user", Args: []string{groupID}, Permission: perm.GroupRead + " and " + perm.UserRead,
-		Query:  url.Values{"$select": {strings.Join(userFields, ",")}, "$top": {"999"}, "$count": {"true"}},
-		Header: eventual(), Bulk: true,
+		Method: http.MethodGet, Path: "groups/{id}/transitiveMembers/microsoft.graph.user", Args: []string{groupID},
+		Permission: perm.GroupRead + " and " + perm.UserRead,
+		Query:      url.Values{"$select": {strings.Join(userFields, ",")}, "$top": {"999"}, "$count": {"true"}},
+		Header:     eventual(), Bulk: true,
 	}
 	if groupID == "" {
 		return failed[User](request, errNoID)

@@ -50,14 +50,17 @@ func (st *observation) inspectTechnicalAccount(ps *findings, p Plan) {
 	a := st.technical
 	if a == nil {
 		if !p.TechnicalAccount.Create {
-			ps.refuse(CodeTechnicalAccount, upn, "the technical account "+upn+" does not exist", "create it, or set technicalAccount.create and supply a password")
+			ps.refuse(CodeTechnicalAccount, upn, "the technical account "+upn+" does not exist",
+				"create it, or set technicalAccount.create and supply a password")
 		}
 	} else {
 		if why := a.unfit(p, st); why != "" {
-			ps.refuse(CodeTechnicalAccount, upn, "the technical account "+upn+" "+why, "make it an enabled, cloud-only account on the tenant's *.onmicrosoft.com domain without an immutable ID")
+			ps.refuse(CodeTechnicalAccount, upn, "the technical account "+upn+" "+why,
+				"make it an enabled, cloud-only account on the tenant's *.onmicrosoft.com domain without an immutable ID")
 		}
 		if !a.global && !p.TechnicalAccount.Create {
-			ps.refuse(CodeTechnicalAccount, upn, "the technical account "+upn+" is not a Global Administrator", "give it the role, or set technicalAccount.create to have it given")
+			ps.refuse(CodeTechnicalAccount, upn, "the technical account "+upn+" is not a Global Administrator",
+				"give it the role, or set technicalAccount.create to have it given")
 		}
 	}
 	if _, at, _ := strings.Cut(upn, "@"); !strings.HasSuffix(domainName(at), ".onmicrosoft.com") {
@@ -69,7 +72,8 @@ func (st *observation) inspectTechnicalAccount(ps *findings, p Plan) {
 
 func (f *Federator) gatePassword(ps *findings, p Plan, st *observation) {
 	if p.TechnicalAccount.Create && st.technical == nil && f.opts.TechnicalPassword.IsZero() {
-		ps.refuse(CodeTechnicalAccount, p.TechnicalAccount.UserPrincipalName, "the technical account "+p.TechnicalAccount.UserPrincipalName+" is to be made, but no password was supplied",
+		ps.refuse(CodeTechnicalAccount, p.TechnicalAccount.UserPrincipalName,
+			"the technical account "+p.TechnicalAccount.UserPrincipalName+" is to be made, but no password was supplied",
 			"supply Options.TechnicalPassword, or create the account by hand")
 	}
 }
@@ -162,7 +166,8 @@ func (c Change) accountCmdlets(b *bufio.Writer) {
 	}
 	local, _, _ := strings.Cut(c.Name, "@")
 	fmt.Fprintf(b, "$password = [System.Net.NetworkCredential]::new('', (Read-Host -AsSecureString)).Password # not on this page\n"+
-		"New-MgUser -UserPrincipalName %s -DisplayName %s -MailNickname %s -AccountEnabled -PasswordProfile @{ Password = $password; ForceChangePasswordNextSignIn = $false }\n",
+		"New-MgUser -UserPrincipalName %s -DisplayName %s -MailNickname %s -AccountEnabled -PasswordProfile @{ Password = $password; "+
+		"ForceChangePasswordNextSignIn = $false }\n",
 		name, psQuote(c.value("displayName")), psQuote(local))
 }
 
@@ -174,9 +179,11 @@ func (c Change) roleCmdlets(b *bufio.Writer, s Step) {
 		} else {
 			id += " #"
 		}
-		fmt.Fprintf(b, "Remove-MgRoleManagementDirectoryRoleAssignment -UnifiedRoleAssignmentId %s Global Administrator of %s\n", id, comment(c.Name))
+		fmt.Fprintf(b, "Remove-MgRoleManagementDirectoryRoleAssignment -UnifiedRoleAssignmentId %s Global Administrator of %s\n",
+			id, comment(c.Name))
 		return
 	}
-	fmt.Fprintf(b, "$assignment = New-MgRoleManagementDirectoryRoleAssignment -PrincipalId (Get-MgUser -UserId %s).Id -RoleDefinitionId %s -DirectoryScopeId '/' # Global Administrator\n",
+	fmt.Fprintf(b, "$assignment = New-MgRoleManagementDirectoryRoleAssignment -PrincipalId (Get-MgUser -UserId %s).Id "+
+		"-RoleDefinitionId %s -DirectoryScopeId '/' # Global Administrator\n",
 		psQuote(c.Name), psQuote(aad.GlobalAdministrator))
 }

@@ -151,7 +151,8 @@ func (st *observation) gateBreakGlass(ps *findings, p Plan) {
 			named = append(slices.Clone(named), fmt.Sprintf("and %d more", n-unfitAtMost))
 		}
 		ps.warn(CodeRoleLeftOut, p.Domain,
-			"the role of Global Administrator is assigned to somebody who is gone, of another tenant, or not to be read, and who does not count: "+plain(strings.Join(named, "; ")),
+			"the role of Global Administrator is assigned to somebody who is gone, of another tenant, or not to be read, and who does not count: "+
+				plain(strings.Join(named, "; ")),
 			"take the role away from who is gone; for groups, grant GroupMember.Read.All to the application")
 	}
 	for i := range st.admins {

@@ -154,7 +154,8 @@ func (st *observation) shows(p Plan, c certs.Cert) bool {
 		return false
 	}
 	own, err := a.Certificate()
-	return err == nil && own == c || st.metadata != nil && st.metadata.EntityID == a.IdPEntityID && slices.Contains(st.metadata.SigningCerts, c)
+	return err == nil && own == c ||
+		st.metadata != nil && st.metadata.EntityID == a.IdPEntityID && slices.Contains(st.metadata.SigningCerts, c)
 }
 
 func signingCert(a *jumpcloud.Application, m *certs.Metadata) (certs.Cert, error) {
@@ -166,9 +167,11 @@ func signingCert(a *jumpcloud.Application, m *certs.Metadata) (certs.Cert, error
 	case len(m.SigningCerts) != 1:
 		return certs.Cert{}, errors.New("the application's metadata does not hold exactly one signing certificate")
 	case m.SigningCerts[0] != own:
-		return certs.Cert{}, errors.New("the application's certificate " + own.Thumbprint() + " is not the one in its metadata, " + m.SigningCerts[0].Thumbprint())
+		return certs.Cert{}, errors.New("the application's certificate " + own.Thumbprint() +
+			" is not the one in its metadata, " + m.SigningCerts[0].Thumbprint())
 	case m.EntityID != a.IdPEntityID:
-		return certs.Cert{}, errors.New("the application's entity ID " + quote(a.IdPEntityID) + " is not the one in its metadata, " + quote(m.EntityID))
+		return certs.Cert{}, errors.New("the application's entity ID " + quote(a.IdPEntityID) +
+			" is not the one in its metadata, " + quote(m.EntityID))
 	}
 	return own, nil
 }
@@ -237,14 +240,20 @@ func (st *observation) inspectApplication(ps *findings, p Plan) {
 	app := st.app(p)
 	switch {
 	case st.pinLost:
-		ps.refuse(CodeApplicationGone, p.Application.ID, "the application "+p.Application.ID+" that the plan pins does not exist any more", "remove application.id from the plan to have it made anew")
+		ps.refuse(CodeApplicationGone, p.Application.ID, "the application "+p.Application.ID+" that the plan pins does not exist any more",
+			"remove application.id from the plan to have it made anew")
 	case app == nil && st.noTmpl:
-		ps.refuse(CodeTemplateMissing, p.Application.Template, "JumpCloud has no application template "+quote(p.Application.Template), "set application.template to the name of the Microsoft 365 template of your organisation")
+		ps.refuse(CodeTemplateMissing, p.Application.Template, "JumpCloud has no application template "+quote(p.Application.Template),
+			"set application.template to the name of the Microsoft 365 template of your organisation")
 	case app == nil:
 	case app.IdPEntityID != p.Application.IdPEntityID:
-		ps.refuse(CodeApplicationFixed, app.ID, "the pinned application "+app.ID+" has the entity ID "+quote(app.IdPEntityID)+", the plan asks for "+quote(p.Application.IdPEntityID), "set application.idpEntityID to the application's, or pin another one")
+		ps.refuse(CodeApplicationFixed, app.ID, "the pinned application "+app.ID+" has the entity ID "+quote(app.IdPEntityID)+
+			", the plan asks for "+quote(p.Application.IdPEntityID),
+			"set application.idpEntityID to the application's, or pin another one")
 	case p.Application.LoginURL != "" && app.SSOURL != p.Application.LoginURL:
-		ps.refuse(CodeApplicationFixed, app.ID, "the application "+quote(app.DisplayLabel)+" has the login URL "+app.SSOURL+", which cannot be changed after it was made; the plan asks for "+p.Application.LoginURL, "leave application.loginURL out to use what it has")
+		ps.refuse(CodeApplicationFixed, app.ID, "the application "+quote(app.DisplayLabel)+" has the login URL "+app.SSOURL+
+			", which cannot be changed after it was made; the plan asks for "+p.Application.LoginURL,
+			"leave application.loginURL out to use what it has")
 	}
 }
 

@@ -33,7 +33,9 @@ func (u *undoing) applicationStands(ctx context.Context, s *undoStep) (standing,
 	case c.Action == Create:
 		return undone, "", nil
 	}
-	now := map[string]string{"label": a.DisplayLabel, "template": a.Name, "idpEntityID": a.IdPEntityID, "loginURL": a.SSOURL, "active": fmt.Sprint(a.Active)}
+	now := map[string]string{"label": a.DisplayLabel, "template": a.Name, "idpEntityID": a.IdPEntityID, "loginURL": a.SSOURL,
+		"active": fmt.Sprint(a.Active),
+	}
 	fields := c.Fields
 	if c.Action == Delete { // that somebody has switched it off does not make it another one
 		fields = slices.DeleteFunc(slices.Clone(fields), func(f Field) bool { return f.Name == "active" })
@@ -45,12 +47,14 @@ func (u *undoing) applicationStands(ctx context.Context, s *undoStep) (standing,
 	if at != asLeft || c.Action == Update {
 		return at, why, err
 	}
-	for to, err := range u.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: id}, jumpcloud.GroupObject, jumpcloud.UserObject) {
+	app := jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: id}
+	for to, err := range u.f.jc.Associations(ctx, app, jumpcloud.GroupObject, jumpcloud.UserObject) {
 		if err != nil {
 			return differs, "", lagging(err)
 		}
 		if to.Type != jumpcloud.GroupObject || !u.removes(ResApplicationGroup, id, to.ID) {
-			return differs, "the " + to.String() + " is bound to the application, which this run did not do: end that binding, or keep the application", nil
+			return differs, "the " + to.String() + " is bound to the application, which this run did not do: " +
+				"end that binding, or keep the application", nil
 		}
 	}
 	return asLeft, "", nil
@@ -73,7 +77,8 @@ func (u *undoing) identifyApplication(ctx context.Context, s *undoStep) error {
 		return nil
 	}
 	a := found[0]
-	if a.DisplayLabel == s.was("label") && a.Name == s.was("template") && a.SSOURL == s.was("loginURL") && (a.Created.IsZero() || s.sameTime(a.Created)) {
+	if a.DisplayLabel == s.was("label") && a.Name == s.was("template") && a.SSOURL == s.was("loginURL") &&
+		(a.Created.IsZero() || s.sameTime(a.Created)) {
 		s.ID = a.ID
 	}
 	return nil

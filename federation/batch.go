@@ -161,7 +161,8 @@ func contradictions(ps *findings, plans []Plan) {
 			}
 			c := claim{what, strings.ToLower(strings.TrimSuffix(value, "/"))}
 			if other, ok := by[c]; ok && other != d {
-				ps.refuse(CodeBatch, value, "the plans of "+other+" and "+d+" have the same "+what+" "+value, "give each domain its own, or leave it out for the default")
+				ps.refuse(CodeBatch, value, "the plans of "+other+" and "+d+" have the same "+what+" "+value,
+					"give each domain its own, or leave it out for the default")
 			}
 			by[c] = d
 		}
@@ -176,7 +177,8 @@ func contradictions(ps *findings, plans []Plan) {
 		own("login URL", a.LoginURL)
 		own("application ID", a.ID)
 		if next := domainName(p.DefaultDomain); next != "" && next != d && domains[next] {
-			ps.refuse(CodeBatch, next, "the plan of "+d+" makes "+next+" the default domain, and another plan federates it", "choose a default domain that stays managed")
+			ps.refuse(CodeBatch, next, "the plan of "+d+" makes "+next+" the default domain, and another plan federates it",
+				"choose a default domain that stays managed")
 		}
 		for _, g := range p.Groups {
 			if g.ID == "" {
@@ -191,7 +193,8 @@ func contradictions(ps *findings, plans []Plan) {
 			set := strings.Join(slices.Sorted(slices.Values(p.Directory.Rules)), ", ")
 			key := p.Directory.ID + "/" + p.Directory.Name
 			if other, ok := rules[key]; ok && other != set {
-				ps.refuse(CodeBatch, p.Directory.Name, "two plans want different translation rules of one directory: "+other+" and "+set, "list the same rules in both")
+				ps.refuse(CodeBatch, p.Directory.Name, "two plans want different translation rules of one directory: "+other+" and "+set,
+					"list the same rules in both")
 			}
 			rules[key] = set
 		}

@@ -95,7 +95,8 @@ func (st *observation) diffFederation(cs Changes, p Plan) Changes {
 			// Old clients send passwords there. That there is none is fine, and
 			// so is another path; somebody else's host is not.
 			continue
-		case f.name == fieldNextCertificate && (now == cert || st.shows(p, have.NextSigningCertificate) || !p.Consent.RemoveNextCertificate && (!p.Consent.TakeOver || ours(p, st))):
+		case f.name == fieldNextCertificate && (now == cert || st.shows(p, have.NextSigningCertificate) ||
+			!p.Consent.RemoveNextCertificate && (!p.Consent.TakeOver || ours(p, st))):
 			continue // JumpCloud's next one, or told by inspectCertificates
 		case f.name == fieldSignOut && st.keepsSignOut(p):
 			continue // told by inspectSignOut
@@ -116,7 +117,8 @@ func (st *observation) inspectCertificates(ps *findings, p Plan, now time.Time) 
 	if st.app(p) != nil {
 		own, err := st.cert(p)
 		if err != nil {
-			ps.refuse(CodeCertificateMismatch, p.Application.IdPEntityID, err.Error(), "wait a minute and try again; if it stays so, look at the application in JumpCloud's console")
+			ps.refuse(CodeCertificateMismatch, p.Application.IdPEntityID, err.Error(),
+				"wait a minute and try again; if it stays so, look at the application in JumpCloud's console")
 		} else {
 			checkCertificate(ps, p, own, now)
 		}
@@ -174,7 +176,8 @@ func (st *observation) driftFederation(p Plan, c Change, f Finding) []Finding {
 			continue // told by inspectCertificates
 		case fieldCertificate:
 			g.Severity = Alarm
-			g.Message = fmt.Sprintf("Azure AD expects the %s for %s, JumpCloud signs with the %s: nobody can sign in", field.show(field.Old), c.Name, field.show(field.New))
+			g.Message = fmt.Sprintf("Azure AD expects the %s for %s, JumpCloud signs with the %s: nobody can sign in",
+				field.show(field.Old), c.Name, field.show(field.New))
 			if field.New == Later {
 				g.Message = fmt.Sprintf("Azure AD expects the %s for %s, and JumpCloud shows none: nobody can sign in", field.show(field.Old), c.Name)
 			}
@@ -193,7 +196,8 @@ func (c Change) federationCmdlets(b *bufio.Writer, s Step) {
 	id := "(Get-MgDomainFederationConfiguration -DomainId " + domain + ").Id"
 	switch c.Action {
 	case Delete:
-		fmt.Fprintf(b, "Remove-MgDomainFederationConfiguration -DomainId %s -InternalDomainFederationId %s # the domain is managed from then on\n", domain, id)
+		fmt.Fprintf(b, "Remove-MgDomainFederationConfiguration -DomainId %s -InternalDomainFederationId %s "+
+			"# the domain is managed from then on\n", domain, id)
 		return
 	case Create:
 		if len(c.Fields) == 0 && s.Backup != nil {
@@ -209,7 +213,8 @@ func (c Change) federationCmdlets(b *bufio.Writer, s Step) {
 		fmt.Fprintf(b, "New-MgDomainFederationConfiguration -DomainId %s -BodyParameter $federation\n", domain)
 		return
 	}
-	fmt.Fprintf(b, "Update-MgDomainFederationConfiguration -DomainId %s -InternalDomainFederationId %s -BodyParameter $federation\n", domain, id)
+	fmt.Fprintf(b, "Update-MgDomainFederationConfiguration -DomainId %s -InternalDomainFederationId %s -BodyParameter $federation\n",
+		domain, id)
 }
 
 // updateFederation sends an update. If the service refuses it, and leftovers are

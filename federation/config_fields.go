@@ -71,7 +71,9 @@ func textField[T ~string](name string, in func(*aad.Federation) *T, out func(*aa
 	}
 }
 
-func certificateField(name string, in func(*aad.Federation) (c *certs.Cert, raw *string), out func(*aad.FederationUpdate) **certs.Cert) configField {
+func certificateField(
+	name string, in func(*aad.Federation) (c *certs.Cert, raw *string), out func(*aad.FederationUpdate) **certs.Cert,
+) configField {
 	return configField{
 		name: name,
 		get: func(f *aad.Federation) string {

@@ -91,11 +91,13 @@ func (u *undoing) sameFederation(s *undoStep, fed *aad.Federation) (standing, st
 			continue
 		}
 		if now := federationField(fed, f.Name); now != f.Old {
-			return differs, fmt.Sprintf("%s is federated with %s by now: %s is %s, the run left %s", s.Change.Name, provider(fed.IssuerURI, fed.PassiveSignInURI), f.Name, f.show(now), f.show(f.Old)), nil
+			return differs, fmt.Sprintf("%s is federated with %s by now: %s is %s, the run left %s",
+				s.Change.Name, provider(fed.IssuerURI, fed.PassiveSignInURI), f.Name, f.show(now), f.show(f.Old)), nil
 		}
 	}
 	if s.Change.Action == Delete && s.ID != "" && fed.ID != "" && fed.ID != s.ID {
-		return differs, s.Change.Name + " was federated anew after this run: the configuration " + s.ID + " that it made is gone, and " + fed.ID + " is a later run's", nil
+		return differs, s.Change.Name + " was federated anew after this run: the configuration " + s.ID +
+			" that it made is gone, and " + fed.ID + " is a later run's", nil
 	}
 	return asLeft, "", nil
 }

@@ -62,10 +62,13 @@ func (f *Federator) onlyOrganization(ctx context.Context) (string, error) {
 // report is of. What is not known is not compared.
 func gateCustomer(ps *findings, what, wantTenant, tenant, wantOrganization, organization string) {
 	if wantTenant != "" && tenant != "" && wantTenant != tenant {
-		ps.refuse(CodeWrongTenant, tenant, "the "+what+" is of the Azure AD tenant "+wantTenant+", and the credential of "+tenant, "use the credential of the tenant "+wantTenant)
+		ps.refuse(CodeWrongTenant, tenant, "the "+what+" is of the Azure AD tenant "+wantTenant+", and the credential of "+tenant,
+			"use the credential of the tenant "+wantTenant)
 	}
 	if wantOrganization != "" && organization != "" && wantOrganization != organization {
-		ps.refuse(CodeWrongOrganization, organization, "the "+what+" is of the JumpCloud organisation "+wantOrganization+", and the key of "+organization, "use the key of the organisation "+wantOrganization)
+		ps.refuse(CodeWrongOrganization, organization,
+			"the "+what+" is of the JumpCloud organisation "+wantOrganization+", and the key of "+organization,
+			"use the key of the organisation "+wantOrganization)
 	}
 }
 
@@ -124,7 +127,9 @@ func (u *undoing) fitsByID(ctx context.Context, tenant string) error {
 		return reading(PhaseCheck, err)
 	}
 	var ps findings
-	ps.refuse(CodeWrongTenant, u.p.Domain, fmt.Sprintf("nothing that the report names exists in the Azure AD tenant %s or in the JumpCloud organisation %s", cmp.Or(tenant, "of this credential"), cmp.Or(organization, "of this key")),
+	ps.refuse(CodeWrongTenant, u.p.Domain,
+		fmt.Sprintf("nothing that the report names exists in the Azure AD tenant %s or in the JumpCloud organisation %s",
+			cmp.Or(tenant, "of this credential"), cmp.Or(organization, "of this key")),
 		"use the credentials of the customer whose report it is")
 	u.rep.note(ps)
 	return ps.err()

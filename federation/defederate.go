@@ -58,7 +58,8 @@ func (p DefederatePlan) normalize() (DefederatePlan, error) {
 	switch p.Passwords {
 	case PasswordsKnown, PasswordsReset, PasswordsTemporaryAccessPass:
 	default:
-		ps.refuse(CodePlanPasswords, string(p.Passwords), "the plan does not say how people without an Azure AD password will get in (AADSTS50056)",
+		ps.refuse(CodePlanPasswords, string(p.Passwords),
+			"the plan does not say how people without an Azure AD password will get in (AADSTS50056)",
 			"set passwords to known (everybody has one), reset (administrators set new ones) or temporary-access-pass")
 	}
 	return p, ps.err()
@@ -152,7 +153,8 @@ func (st *observation) defederateProblems(plan DefederatePlan, rep *Report) erro
 		ps.refuse(CodeDomainUnknown, plan.Domain, plan.Domain+": "+rep.Before.info().Meaning, rep.Before.info().Next)
 	}
 	if st.fed != nil && provider(st.fed.IssuerURI, st.fed.PassiveSignInURI) != "JumpCloud" && len(st.apps) == 0 {
-		ps.refuse(CodeOtherProvider, plan.Domain, plan.Domain+" is federated with "+provider(st.fed.IssuerURI, st.fed.PassiveSignInURI)+", not with JumpCloud",
+		ps.refuse(CodeOtherProvider, plan.Domain, plan.Domain+" is federated with "+provider(st.fed.IssuerURI, st.fed.PassiveSignInURI)+
+			", not with JumpCloud",
 			"set otherProvider if that federation is to be ended").
 			unless("otherProvider", plan.OtherProvider)
 	}

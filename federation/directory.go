@@ -153,21 +153,31 @@ func (st *observation) inspectDirectory(ps *findings, p Plan) {
 		}
 		switch {
 		case len(names) == 0:
-			ps.refuse(CodeDirectoryMissing, p.Domain, "JumpCloud has no Microsoft 365 directory, so no user has the immutable ID that Azure AD looks for",
-				"add one in the JumpCloud console (Directory Integrations, Cloud Directories, Microsoft 365) and give consent as a Global Administrator; this cannot be done through the API")
+			ps.refuse(CodeDirectoryMissing, p.Domain,
+				"JumpCloud has no Microsoft 365 directory, so no user has the immutable ID that Azure AD looks for",
+				"add one in the JumpCloud console (Directory Integrations, Cloud Directories, Microsoft 365) "+
+					"and give consent as a Global Administrator; this cannot be done through the API")
 		case p.Directory.ID != "" || p.Directory.Name != "":
-			ps.refuse(CodeDirectoryMissing, p.Directory.Name, "JumpCloud has no Microsoft 365 directory "+quote(p.Directory.Name)+", only "+strings.Join(names, ", "), "set directory.name to one of these")
+			ps.refuse(CodeDirectoryMissing, p.Directory.Name,
+				"JumpCloud has no Microsoft 365 directory "+quote(p.Directory.Name)+", only "+strings.Join(names, ", "),
+				"set directory.name to one of these")
 		default:
-			ps.refuse(CodeDirectoryAmbiguous, p.Domain, "JumpCloud has several Microsoft 365 directories: "+strings.Join(names, ", "), "set directory.name to the one that exports the people of "+p.Domain)
+			ps.refuse(CodeDirectoryAmbiguous, p.Domain, "JumpCloud has several Microsoft 365 directories: "+strings.Join(names, ", "),
+				"set directory.name to the one that exports the people of "+p.Domain)
 		}
 		return
 	}
 	if dir.OAuth != nil && dir.OAuth.Error != "" {
-		ps.refuse(CodeDirectoryGrant, dir.Name, fmt.Sprintf("the consent that JumpCloud's Microsoft 365 directory %q works with is broken: %s", dir.Name, strings.TrimSuffix(dir.OAuth.Error+": "+dir.OAuth.Message, ": ")),
-			"reactivate the directory in the JumpCloud console (Directory Integrations, Cloud Directories, "+dir.Name+", Reactivate) as a Global Administrator; the users stay connected")
+		ps.refuse(CodeDirectoryGrant, dir.Name,
+			fmt.Sprintf("the consent that JumpCloud's Microsoft 365 directory %q works with is broken: %s", dir.Name,
+				strings.TrimSuffix(dir.OAuth.Error+": "+dir.OAuth.Message, ": ")),
+			"reactivate the directory in the JumpCloud console (Directory Integrations, Cloud Directories, "+dir.Name+
+				", Reactivate) as a Global Administrator; the users stay connected")
 	}
-	if want := p.Directory.DefaultDomain; want != "" && want != p.Domain && st.dirDomains != nil && !slices.ContainsFunc(st.dirDomains, func(d *jumpcloud.DirectoryDomain) bool { return domainName(d.Domain) == want }) {
-		ps.refuse(CodeDirectoryDomain, want, "the directory "+quote(dir.Name)+" has no domain "+want+" to be its default", "name one of the directory's domains, or leave directory.defaultDomain out")
+	if want := p.Directory.DefaultDomain; want != "" && want != p.Domain && st.dirDomains != nil &&
+		!slices.ContainsFunc(st.dirDomains, func(d *jumpcloud.DirectoryDomain) bool { return domainName(d.Domain) == want }) {
+		ps.refuse(CodeDirectoryDomain, want, "the directory "+quote(dir.Name)+" has no domain "+want+" to be its default",
+			"name one of the directory's domains, or leave directory.defaultDomain out")
 	}
 }
 

@@ -111,23 +111,28 @@ func (st *observation) inspectDomain(ps *findings, p Plan) {
 	case StateInitial:
 		ps.refuse(CodeDomainInitial, p.Domain, p.Domain+" is the tenant's initial domain, which cannot be federated", info.Next)
 	case StateInherits:
-		ps.refuse(CodeDomainInherits, p.Domain, p.Domain+" is a subdomain and inherits the authentication of "+st.rootOf(p.Domain), "federate "+st.rootOf(p.Domain)+"; its subdomains follow")
+		ps.refuse(CodeDomainInherits, p.Domain, p.Domain+" is a subdomain and inherits the authentication of "+st.rootOf(p.Domain),
+			"federate "+st.rootOf(p.Domain)+"; its subdomains follow")
 	case StateForeign:
 		if st.inspectOwnTool(ps, p) {
 			break
 		}
-		ps.refuse(CodeDomainForeign, p.Domain, fmt.Sprintf("%s is federated with %s (issuer %s)", p.Domain, provider(st.fed.IssuerURI, st.fed.PassiveSignInURI), st.fed.IssuerURI),
+		ps.refuse(CodeDomainForeign, p.Domain,
+			fmt.Sprintf("%s is federated with %s (issuer %s)", p.Domain, provider(st.fed.IssuerURI, st.fed.PassiveSignInURI), st.fed.IssuerURI),
 			info.Next+"; then set consent.takeOver").
 			unless("takeOver", p.Consent.TakeOver)
 	case StateHalf:
-		ps.refuse(CodeDomainHalf, p.Domain, p.Domain+" is federated, but its configuration cannot be read: what a failed creation leaves behind", info.Next).
+		ps.refuse(CodeDomainHalf, p.Domain, p.Domain+" is federated, but its configuration cannot be read: what a failed creation leaves behind",
+			info.Next).
 			unless("recover", p.Consent.Recover)
 	}
 	d := st.domain(p.Domain)
 	inspectDeletion(ps, d)
 	if bare(p.Application.IdPEntityID, p.Domain) && (st.fed == nil || st.fed.IssuerURI != p.Application.IdPEntityID) {
-		ps.refuse(CodePlanEntityID, p.Application.IdPEntityID, "the IdP entity ID "+quote(p.Application.IdPEntityID)+" begins with neither https:// nor urn:, and is not the issuer that "+p.Domain+
-			" is federated with; Azure AD takes such a one no more", "use "+entityIDPrefix+p.Domain+", or leave it out")
+		ps.refuse(CodePlanEntityID, p.Application.IdPEntityID,
+			"the IdP entity ID "+quote(p.Application.IdPEntityID)+" begins with neither https:// nor urn:, "+
+				"and is not the issuer that "+p.Domain+" is federated with; Azure AD takes such a one no more",
+			"use "+entityIDPrefix+p.Domain+", or leave it out")
 	}
 	st.inspectSignOut(ps, p)
 	if !d.IsDefault {
@@ -136,27 +141,36 @@ func (st *observation) inspectDomain(ps *findings, p Plan) {
 	name := p.newDefault(st)
 	switch next := st.domain(name); {
 	case next == nil:
-		ps.refuse(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and there is no domain "+quote(name)+" to take its place", "name a verified, managed domain under defaultDomain")
+		ps.refuse(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and there is no domain "+quote(name)+" to take its place",
+			"name a verified, managed domain under defaultDomain")
 	case !next.IsVerified:
-		ps.refuse(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is not verified", "name a verified, managed domain under defaultDomain")
+		ps.refuse(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, "+
+			"because it is not verified",
+			"name a verified, managed domain under defaultDomain")
 	case beingDeleted(next):
-		ps.refuse(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is being deleted", "name a verified, managed domain under defaultDomain")
+		ps.refuse(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, "+
+			"because it is being deleted",
+			"name a verified, managed domain under defaultDomain")
 	case st.federated(name):
-		ps.refuse(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, because it is federated itself", "name a verified, managed domain under defaultDomain")
+		ps.refuse(CodeDefaultDomain, name, p.Domain+" is the tenant's default domain, and "+name+" cannot take its place, "+
+			"because it is federated itself",
+			"name a verified, managed domain under defaultDomain")
 	}
 }
 
 // beingDeleted reports whether a deletion of the domain is under way, or planned.
 // A domain whose deletion has failed stays.
 func beingDeleted(d *aad.Domain) bool {
-	return d != nil && d.State != nil && strings.Contains(strings.ToLower(d.State.Operation), "delete") && !strings.EqualFold(d.State.Status, "Failed")
+	return d != nil && d.State != nil && strings.Contains(strings.ToLower(d.State.Operation), "delete") &&
+		!strings.EqualFold(d.State.Status, "Failed")
 }
 
 func inspectDeletion(ps *findings, d *aad.Domain) {
 	name := domainName(d.Name)
 	switch {
 	case beingDeleted(d):
-		ps.refuse(CodeDomainDeleted, name, name+" is being deleted from the tenant ("+plain(d.State.Operation+", "+d.State.Status)+"), and its accounts are disabled or renamed with it",
+		ps.refuse(CodeDomainDeleted, name, name+" is being deleted from the tenant ("+plain(d.State.Operation+", "+d.State.Status)+
+			"), and its accounts are disabled or renamed with it",
 			"wait until the deletion is over; add the domain and verify it again if it is wanted")
 	case d.State != nil && strings.Contains(strings.ToLower(d.State.Operation), "delete"):
 		ps.warn(CodeDomainDeleted, name,

@@ -129,7 +129,8 @@ func (st *observation) removals(p Plan) (cs Changes) {
 	}
 	for _, a := range st.apps {
 		if a != st.app(p) && a.IdPEntityID == p.Application.IdPEntityID {
-			cs = append(cs, Change{Resource: ResApplication, Name: a.IdPEntityID, Action: Delete, Target: a.ID, Fields: []Field{{Name: "label", Old: a.DisplayLabel}}})
+			cs = append(cs, Change{Resource: ResApplication, Name: a.IdPEntityID, Action: Delete, Target: a.ID,
+				Fields: []Field{{Name: "label", Old: a.DisplayLabel}}})
 		}
 	}
 	return cs
@@ -149,7 +150,8 @@ func (r *run) inUse(ctx context.Context, d double, doubles []double) (string, er
 		if now.federated(r.plan.Domain) && (fed == nil || now.uses(d.id)) {
 			return "the domain may be federated with it", nil
 		}
-		for to, err := range r.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: d.id}, jumpcloud.GroupObject, jumpcloud.UserObject) {
+		app := jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: d.id}
+		for to, err := range r.f.jc.Associations(ctx, app, jumpcloud.GroupObject, jumpcloud.UserObject) {
 			if errors.Is(err, jumpcloud.ErrNotFound) {
 				return "", nil
 			}
@@ -212,8 +214,10 @@ func (st *observation) inspectDoubles(ps *findings, p Plan) {
 			why = "the plan pins it"
 		}
 		ps.alarm(CodeApplicationTwice, a.ID,
-			"applications "+st.nameApplication(app)+" and "+st.nameApplication(a)+" carry the same entity ID "+p.Application.IdPEntityID+"; the plan's is the first, because "+why,
-			"find out who made the other, perhaps another run at the same moment; delete it with jumpcloud.Client.DeleteApplication(ctx, "+quote(a.ID)+"), or set consent.removeDuplicate").
+			"applications "+st.nameApplication(app)+" and "+st.nameApplication(a)+" carry the same entity ID "+p.Application.IdPEntityID+
+				"; the plan's is the first, because "+why,
+			"find out who made the other, perhaps another run at the same moment; "+
+				"delete it with jumpcloud.Client.DeleteApplication(ctx, "+quote(a.ID)+"), or set consent.removeDuplicate").
 			unless("removeDuplicate", p.Consent.RemoveDuplicate)
 	}
 }
@@ -279,7 +283,8 @@ func (st *observation) inspectTwice(ps *findings, p Plan) {
 			for _, h := range have {
 				ids = append(ids, h.ID)
 			}
-			ps.refuse(CodeGroupTwice, g.Name, fmt.Sprintf("JumpCloud has %d groups named %q (%s)", len(have), g.Name, strings.Join(ids, ", ")), "rename all but one, or set the group's id in the plan")
+			ps.refuse(CodeGroupTwice, g.Name, fmt.Sprintf("JumpCloud has %d groups named %q (%s)", len(have), g.Name, strings.Join(ids, ", ")),
+				"rename all but one, or set the group's id in the plan")
 		}
 	}
 }

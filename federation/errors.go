@@ -46,7 +46,7 @@ func reading(phase Phase, err error) error {
 // Unwrap returns the cause.
 func (e *StepError) Unwrap() error { return e.Err }
 
-// An ErrDiffers is why a step is not undone: the present state is not what the
+// ErrDiffers is why a step is not undone: the present state is not what the
 // step left.
 var ErrDiffers = errors.New("the present state is not what the step left")
 

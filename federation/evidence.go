@@ -95,7 +95,8 @@ func (e Evidence) WriteMarkdown(w io.Writer) error {
 		return err
 	}
 	fence := strings.Repeat("`", max(3, longestRun(script.String(), '`')+1))
-	fmt.Fprintf(b, "\n## The same in Microsoft Graph PowerShell\n\nFor reading; the change is not made this way.\n\n%spowershell\n%s%s\n", fence, script.String(), fence)
+	fmt.Fprintf(b, "\n## The same in Microsoft Graph PowerShell\n\nFor reading; the change is not made this way.\n\n%spowershell\n%s%s\n",
+		fence, script.String(), fence)
 	return b.Flush()
 }
 
@@ -197,7 +198,8 @@ func (e Evidence) writeChanges(b *bufio.Writer) {
 		if s.ID != "" {
 			out += "<br>ID " + span(s.ID)
 		}
-		fmt.Fprintf(b, "| %d | %s | %s %s %s | %s | %s |\n", i+1, service, s.Change.Action, what, span(s.Change.Name), strings.Join(values, "<br>"), out)
+		fmt.Fprintf(b, "| %d | %s | %s %s %s | %s | %s |\n", i+1, service, s.Change.Action, what, span(s.Change.Name),
+			strings.Join(values, "<br>"), out)
 	}
 }
 
@@ -318,8 +320,9 @@ func (e Evidence) writeRollback(b *bufio.Writer) {
 	}
 	b.WriteString("\nKeep the report: it holds the values before the change.")
 	if slices.ContainsFunc(e.steps(), func(s ticketStep) bool { return s.Change.federates() }) {
-		fmt.Fprintf(b, " Once %s is managed again, its people sign in with Azure AD passwords, which many of them may never have had (AADSTS50056): "+
-			"have resets or temporary access passes ready. Published delays are up to 60 minutes for the way back, and up to 24 hours for the change itself.", span(e.domain()))
+		fmt.Fprintf(b, " Once %s is managed again, its people sign in with Azure AD passwords, "+
+			"which many of them may never have had (AADSTS50056): have resets or temporary access passes ready. "+
+			"Published delays are up to 60 minutes for the way back, and up to 24 hours for the change itself.", span(e.domain()))
 	}
 	b.WriteByte('\n')
 }

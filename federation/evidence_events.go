@@ -84,8 +84,10 @@ func (e Evidence) writeEvents(b *bufio.Writer) {
 	if !suspicious {
 		return
 	}
-	fmt.Fprintf(b, "\n%s and %s are also what an intruder leaves who federates a domain to stay in it. Published detection rules, Sigma's and Elastic's among them, "+
-		"raise an alert on either, and assessments mark any federated domain. Tell whoever watches the tenant beforehand. ", span(activityAuthentication), span(activityFederation))
+	fmt.Fprintf(b, "\n%s and %s are also what an intruder leaves who federates a domain to stay in it. "+
+		"Published detection rules, Sigma's and Elastic's among them, raise an alert on either, "+
+		"and assessments mark any federated domain. Tell whoever watches the tenant beforehand. ",
+		span(activityAuthentication), span(activityFederation))
 	var from []string
 	if e.AzureAD != nil && e.AzureAD.AppID != "" {
 		from = append(from, "come from the application "+span(e.AzureAD.AppID))

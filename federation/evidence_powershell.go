@@ -27,7 +27,8 @@ func (e Evidence) WritePowerShell(w io.Writer) error {
 		b.WriteByte('\n')
 		writeCmdlets(b, s.Change, s.Step)
 	}
-	fmt.Fprintf(b, "\n# read back\nGet-MgDomain -DomainId %[1]s | Select-Object Id, AuthenticationType, IsDefault\nGet-MgDomainFederationConfiguration -DomainId %[1]s\n", psQuote(e.domain()))
+	fmt.Fprintf(b, "\n# read back\nGet-MgDomain -DomainId %[1]s | Select-Object Id, AuthenticationType, IsDefault\n"+
+		"Get-MgDomainFederationConfiguration -DomainId %[1]s\n", psQuote(e.domain()))
 
 	b.WriteString("\n# the way back, if it is needed\n")
 	for _, s := range slices.Backward(steps) {

@@ -98,7 +98,8 @@ func (f *Federator) gates(ctx context.Context, p Plan, st *observation) (finding
 	gatePermissions(&ps, todo, perms)
 	ps = append(append(ps, taken...), groups...)
 	if org.OnPremisesSyncEnabled {
-		ps.refuse(CodeDirectorySync, org.DisplayName, "the tenant is synchronised from an on-premises directory, which owns the users' immutable IDs",
+		ps.refuse(CodeDirectorySync, org.DisplayName,
+			"the tenant is synchronised from an on-premises directory, which owns the users' immutable IDs",
 			"switch directory synchronisation off first, or make sure that JumpCloud sends the same immutable IDs and set consent.directorySync").
 			unless("directorySync", p.Consent.DirectorySync)
 	}
@@ -107,7 +108,8 @@ func (f *Federator) gates(ctx context.Context, p Plan, st *observation) (finding
 		if own == p.Application.IdPEntityID {
 			own = "https://" + p.Domain
 		}
-		ps.refuse(CodeIssuerInUse, p.Application.IdPEntityID, "the issuer "+p.Application.IdPEntityID+" is used by the domain "+other+" already, and Azure AD tells domains apart by it",
+		ps.refuse(CodeIssuerInUse, p.Application.IdPEntityID,
+			"the issuer "+p.Application.IdPEntityID+" is used by the domain "+other+" already, and Azure AD tells domains apart by it",
 			"set application.idpEntityID to one that no other domain has, such as "+own)
 	}
 	return ps, nil

@@ -164,7 +164,8 @@ func (st *observation) inspectGroups(ps *findings, p Plan) {
 	for _, g := range p.Groups {
 		for _, m := range g.Members {
 			if st.userIDs[strings.ToLower(m)] == "" {
-				ps.refuse(CodeMemberUnknown, m, "JumpCloud has no user with the email address "+m+", who is to be a member of "+quote(g.Name), "create the user, or take the address out of the plan")
+				ps.refuse(CodeMemberUnknown, m, "JumpCloud has no user with the email address "+m+", who is to be a member of "+quote(g.Name),
+					"create the user, or take the address out of the plan")
 			}
 		}
 	}
@@ -211,7 +212,8 @@ func (f *Federator) gateGroups(ctx context.Context, p Plan, st *observation, tod
 				"beside the group "+quote(g.Name)+" there is "+similar+", whose name differs in nothing but capitals or spaces",
 				"make sure that the plan names the one that has the people")
 		default:
-			ps.refuse(CodeGroupSimilar, g.Name, "there is no group "+quote(g.Name)+", but there is "+similar+", whose name differs in nothing but capitals or spaces",
+			ps.refuse(CodeGroupSimilar, g.Name, "there is no group "+quote(g.Name)+", but there is "+similar+
+				", whose name differs in nothing but capitals or spaces",
 				"name the group as it is written; if both are wanted, create "+quote(g.Name)+" in JumpCloud first")
 		}
 	}
@@ -259,7 +261,8 @@ func (u *undoing) groupStands(ctx context.Context, s *undoStep) (standing, strin
 				return differs, "", lagging(err)
 			}
 			if !u.removes(r, to.ID, s.ID) && !u.deletes(to.ID) {
-				return differs, "the group is bound to the " + string(to.Type) + " " + to.ID + ", which this run did not do: end that binding, or keep the group", nil
+				return differs, "the group is bound to the " + string(to.Type) + " " + to.ID + ", which this run did not do: " +
+					"end that binding, or keep the group", nil
 			}
 		}
 	}

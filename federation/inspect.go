@@ -38,7 +38,8 @@ func (s *Status) String() string {
 	}
 	if s.Federation != nil {
 		fmt.Fprintf(&b, "  issuer: %s\n  sign-in: %s\n", s.Federation.IssuerURI, s.Federation.PassiveSignInURI)
-		fmt.Fprintf(&b, "  accepts: %s\n", Field{Name: fieldCertificate}.show(rawCertificate(s.Federation.SigningCertificate, s.Federation.RawSigningCertificate)))
+		fmt.Fprintf(&b, "  accepts: %s\n",
+			Field{Name: fieldCertificate}.show(rawCertificate(s.Federation.SigningCertificate, s.Federation.RawSigningCertificate)))
 		if next := rawCertificate(s.Federation.NextSigningCertificate, s.Federation.RawNextSigningCertificate); next != "" {
 			fmt.Fprintf(&b, "  also accepts: %s\n", showCertificate(next))
 		}

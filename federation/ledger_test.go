@@ -1,7 +1,6 @@
 package federation_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -368,15 +367,4 @@ func (l *ledger) afterEffect(r *http.Request, then func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.after[r] = then
-}
-
-// String tells who cannot sign in, for tests that fail.
-func (l *ledger) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var b strings.Builder
-	for _, s := range l.now {
-		fmt.Fprintf(&b, "%s: %s\n", s.upn, s.why)
-	}
-	return b.String()
 }

@@ -69,7 +69,8 @@ func (c *clearing) told(domain string) (ps findings) {
 	}
 	if left != nil {
 		ps.warn(CodeLeftover, domain,
-			"Azure AD keeps what the provider before has left in the federation of "+domain+", although it was asked to clear it: "+strings.Join(left, ", "),
+			"Azure AD keeps what the provider before has left in the federation of "+domain+", although it was asked to clear it: "+
+				strings.Join(left, ", "),
 			"clear it by hand in Microsoft Graph; sign-in through JumpCloud does not depend on it")
 	}
 	return ps

@@ -38,16 +38,19 @@ func (f *Federator) gateLoginURL(ctx context.Context, p Plan, st *observation, t
 	var ps findings
 	if own == nil {
 		ps.refuse(CodeLoginURLTaken, want, loginURLTaken(p, want, strings.Join(names, " and ")),
-			"set application.loginURL to one that no application has; if one of these is the application of "+p.Domain+", set application.idpEntityID to its entity ID")
+			"set application.loginURL to one that no application has; if one of these is the application of "+p.Domain+
+				", set application.idpEntityID to its entity ID")
 	} else {
-		ps.refuse(CodeLoginURLTaken, want, "the application "+quote(own.DisplayLabel)+" ("+own.ID+") of "+p.Domain+" has the login URL "+want+", which "+strings.Join(names, " and ")+" has too, and people would be sent to either",
+		ps.refuse(CodeLoginURLTaken, want, "the application "+quote(own.DisplayLabel)+" ("+own.ID+") of "+p.Domain+" has the login URL "+want+
+			", which "+strings.Join(names, " and ")+" has too, and people would be sent to either",
 			"delete the application that nobody uses; a login URL cannot be changed, so for another one an application has to be made anew")
 	}
 	return ps, nil
 }
 
 func loginURLTaken(p Plan, want, by string) string {
-	return "the login URL " + want + " for the application of " + p.Domain + " is that of " + by + " already, and people would be sent to either"
+	return "the login URL " + want + " for the application of " + p.Domain + " is that of " + by +
+		" already, and people would be sent to either"
 }
 
 // untaken refuses to make an application whose login URL somebody has taken since
@@ -57,7 +60,8 @@ func (st *observation) untaken(p Plan) error {
 	for _, a := range st.others {
 		if a.SSOURL != "" && sameEndpoint(a.SSOURL, want) {
 			var ps findings
-			ps.refuse(CodeLoginURLTaken, want, loginURLTaken(p, want, quote(a.DisplayLabel)+" ("+a.ID+")"), "set application.loginURL to one that no application has")
+			ps.refuse(CodeLoginURLTaken, want, loginURLTaken(p, want, quote(a.DisplayLabel)+" ("+a.ID+")"),
+				"set application.loginURL to one that no application has")
 			return ps.err()
 		}
 	}

@@ -17,7 +17,8 @@ func (st *observation) inspectOwnTool(ps *findings, p Plan) bool {
 	if len(apps) == 0 && !(strings.EqualFold(bareIssuer(issuer), p.Domain) && within(hostOf(st.fed.PassiveSignInURI), "jumpcloud.com")) {
 		return false
 	}
-	message := p.Domain + " is federated with JumpCloud already, by JumpCloud's own tool or by hand: the issuer is " + issuer + ", the plan's entity ID " + p.Application.IdPEntityID
+	message := p.Domain + " is federated with JumpCloud already, by JumpCloud's own tool or by hand: the issuer is " + issuer +
+		", the plan's entity ID " + p.Application.IdPEntityID
 	repair := "set application.idpEntityID to " + quote(issuer) + ", which adopts the application that people sign in through"
 	names := make([]string, 0, len(apps))
 	for _, a := range apps {
@@ -26,12 +27,14 @@ func (st *observation) inspectOwnTool(ps *findings, p Plan) bool {
 	switch {
 	case len(apps) == 0:
 		message += "; no application of this organisation carries that issuer"
-		repair = "set application.idpEntityID to " + quote(issuer) + ", and the application is made anew; if another JumpCloud organisation has it, people lose their sign-in there"
+		repair = "set application.idpEntityID to " + quote(issuer) +
+			", and the application is made anew; if another JumpCloud organisation has it, people lose their sign-in there"
 	case apps[0].IdPEntityID == issuer:
 		message += ". The application is " + strings.Join(names, " or ")
 	default:
 		message += ". People are sent to the application " + strings.Join(names, " or ") + ", whose entity ID is " + quote(apps[0].IdPEntityID)
-		repair = "give the application the entity ID " + quote(issuer) + " in JumpCloud's console, because Azure AD compares letter by letter; then set application.idpEntityID to it"
+		repair = "give the application the entity ID " + quote(issuer) +
+			" in JumpCloud's console, because Azure AD compares letter by letter; then set application.idpEntityID to it"
 	}
 	f := ps.refuse(CodeDomainOwn, p.Domain, message, repair)
 	if p.Consent.TakeOver {

@@ -206,9 +206,9 @@ func (p *People) lockedOut(consent LockOut) (unconsented, consented []PersonFind
 }
 
 // apply tells who of some people is not covered, and who is.
-func (consent LockOut) apply(locked []PersonFinding) (unconsented, consented []PersonFinding) {
-	named := make(map[string]bool, len(consent.People))
-	for _, s := range consent.People {
+func (c LockOut) apply(locked []PersonFinding) (unconsented, consented []PersonFinding) {
+	named := make(map[string]bool, len(c.People))
+	for _, s := range c.People {
 		named[people.Fold(s)] = true
 	}
 	var others []PersonFinding
@@ -219,7 +219,7 @@ func (consent LockOut) apply(locked []PersonFinding) (unconsented, consented []P
 			others = append(others, f)
 		}
 	}
-	if len(others) > consent.AtMost {
+	if len(others) > c.AtMost {
 		return others, consented
 	}
 	return nil, slices.Concat(consented, others)

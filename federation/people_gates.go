@@ -152,13 +152,13 @@ var toldByName = []struct {
 
 // unused tells of a consent that fits nobody: a name that was mistyped, or
 // somebody for whom all is well by now.
-func (consent LockOut) unused(locked, out []PersonFinding, domain string) []Finding {
+func (c LockOut) unused(locked, out []PersonFinding, domain string) []Finding {
 	fits := make(map[string]bool, len(locked)+len(out))
 	for _, f := range slices.Concat(locked, out) {
 		fits[f.UserPrincipalName] = true
 	}
 	var names []string
-	for _, s := range consent.People {
+	for _, s := range c.People {
 		if !fits[people.Fold(s)] {
 			names = append(names, plain(s))
 		}

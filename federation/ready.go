@@ -75,7 +75,8 @@ func (r *run) patience(ctx context.Context, c Change) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
 	defer cancel()
 	for looks := 0; looks < halfStateLooks; {
-		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &c, Attempt: looks + 1, Text: "making sure that the configuration cannot be read"})
+		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &c, Attempt: looks + 1,
+			Text: "making sure that the configuration cannot be read"})
 		if err := sleep(ctx, halfStatePause); err != nil {
 			return &StepError{PhaseWait, c, err}
 		}

@@ -237,7 +237,8 @@ func (r *run) rows() []Row {
 		row(8, "Microsoft 365 directory: grant, rules, groups, default domain"),
 		row(9, "domain federated"),
 		{Number: 10, Title: "read back", State: "open"},
-		{Number: 11, Title: "people can sign in", State: "waiting", Evidence: "not told by the services' settings; ask Verify or Wait (20 minutes to 2 hours, at worst 24)"},
+		{Number: 11, Title: "people can sign in", State: "waiting",
+			Evidence: "not told by the services' settings; ask Verify or Wait (20 minutes to 2 hours, at worst 24)"},
 	}
 	rows[1].Evidence = joined(rows[1].Evidence, st.adminEvidence(p))
 	for _, d := range st.domains {

@@ -70,7 +70,8 @@ func (u *undoing) judgeTakingAway(ctx context.Context, s *undoStep, ps *findings
 		return nil // Defederate names everybody
 	}
 	ps.warn(CodePasswordNeeded, u.p.Domain,
-		"people on "+u.p.Domain+" sign in with Azure AD passwords from then on; who has none gets AADSTS50056. For up to an hour, pages that are open may still send people to JumpCloud",
+		"people on "+u.p.Domain+" sign in with Azure AD passwords from then on; who has none gets AADSTS50056. "+
+			"For up to an hour, pages that are open may still send people to JumpCloud",
 		"set passwords, or issue temporary access passes, for people without one")
 	if u.sight.st.fed != nil {
 		for _, f := range s.Change.Fields {
@@ -144,11 +145,14 @@ func (u *undoing) judgeJumpCloud(ctx context.Context, s *undoStep, ps *findings)
 		}
 	}
 	if app == nil {
-		ps.refuse(CodeRevertNothing, u.p.Domain, "JumpCloud has no application with the entity ID "+t.IssuerURI+" at "+t.PassiveSignInURI+" any more, so the federation that the run ended cannot come back", anew)
+		ps.refuse(CodeRevertNothing, u.p.Domain, "JumpCloud has no application with the entity ID "+t.IssuerURI+" at "+t.PassiveSignInURI+
+			" any more, so the federation that the run ended cannot come back", anew)
 		return nil
 	}
 	if own, err := app.Certificate(); err != nil || own != t.SigningCertificate && own != t.NextSigningCertificate {
-		ps.refuse(CodeRevertNothing, u.p.Domain, "JumpCloud has no application that signs with the certificate "+t.SigningCertificate.Thumbprint()+" of the configuration that the run ended", anew)
+		ps.refuse(CodeRevertNothing, u.p.Domain,
+			"JumpCloud has no application that signs with the certificate "+t.SigningCertificate.Thumbprint()+
+				" of the configuration that the run ended", anew)
 		return nil
 	}
 	p, err := u.planOf(ctx, app, t)
@@ -215,10 +219,14 @@ func (u *undoing) judgeOtherProvider(ctx context.Context, s *undoStep, ps *findi
 	name := provider(t.IssuerURI, t.PassiveSignInURI)
 	switch {
 	case t.SigningCertificate.IsZero():
-		ps.refuse(CodeRevertNothing, u.p.Domain, "the certificate of "+name+" in the report cannot be read", "set the federation up anew from "+name)
+		ps.refuse(CodeRevertNothing, u.p.Domain, "the certificate of "+name+" in the report cannot be read",
+			"set the federation up anew from "+name)
 		return nil
-	case inDate(t.SigningCertificate, time.Now()) != "" && (t.NextSigningCertificate.IsZero() || inDate(t.NextSigningCertificate, time.Now()) != ""):
-		ps.refuse(CodeRevertNothing, u.p.Domain, "the certificate "+t.SigningCertificate.Thumbprint()+" of "+name+" "+inDate(t.SigningCertificate, time.Now()), "set the federation up anew from "+name)
+	case inDate(t.SigningCertificate, time.Now()) != "" &&
+		(t.NextSigningCertificate.IsZero() || inDate(t.NextSigningCertificate, time.Now()) != ""):
+		ps.refuse(CodeRevertNothing, u.p.Domain,
+			"the certificate "+t.SigningCertificate.Thumbprint()+" of "+name+" "+inDate(t.SigningCertificate, time.Now()),
+			"set the federation up anew from "+name)
 		return nil
 	}
 	ps.warn(CodeOtherProvider, u.p.Domain,
@@ -242,7 +250,8 @@ func (u *undoing) judgeOtherProvider(ctx context.Context, s *undoStep, ps *findi
 	bad, accepted := u.p.Consent.LockOut.covers(bad)
 	const why = " no immutable ID, by which Azure AD finds people who come from another provider"
 	for _, upn := range bad {
-		ps.refuse(CodeLockOut, upn, upn+" would be locked out: the account has"+why, "give the account its immutable ID, or name it in consent.lockOut.people").
+		ps.refuse(CodeLockOut, upn, upn+" would be locked out: the account has"+why,
+			"give the account its immutable ID, or name it in consent.lockOut.people").
 			unless("lockOut.people", false)
 	}
 	for _, upn := range accepted {

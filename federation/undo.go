@@ -43,7 +43,10 @@ import (
 // provider's is brought back if its certificate is in date; nobody here can check
 // more, and people without an immutable ID need consent.
 func (f *Federator) Revert(ctx context.Context, rep *Report) (*Report, error) {
-	out := &Report{Version: reportVersion, Plan: rep.Plan, Tenant: rep.Tenant, Organization: rep.Organization, Started: time.Now(), Steps: []Step{}}
+	out := &Report{
+		Version: reportVersion, Plan: rep.Plan, Tenant: rep.Tenant, Organization: rep.Organization,
+		Started: time.Now(), Steps: []Step{},
+	}
 	u := &undoing{f: f, p: rep.Plan, rep: out}
 	err := u.revert(ctx, rep)
 	u.finish(ctx, err, "undone")
@@ -116,7 +119,8 @@ func (u *undoing) run(ctx context.Context) error {
 		s.Started = time.Now()
 		err := u.make(ctx, s)
 		s.Elapsed = time.Since(s.Started)
-		u.f.emit(ctx, Event{Phase: PhaseUndo, Domain: u.p.Domain, Change: &s.Change, Text: string(s.Outcome), Elapsed: max(s.Elapsed, 1), Err: err})
+		u.f.emit(ctx, Event{Phase: PhaseUndo, Domain: u.p.Domain, Change: &s.Change,
+			Text: string(s.Outcome), Elapsed: max(s.Elapsed, 1), Err: err})
 		switch {
 		case err == nil:
 		case s.Outcome == Left:
@@ -225,7 +229,8 @@ func (u *undoing) place(ctx context.Context, s *undoStep) error {
 				return nil
 			}
 		}
-		u.f.emit(ctx, Event{Phase: PhaseWait, Domain: u.p.Domain, Change: &s.Change, Attempt: n, Text: "making sure of what there is to undo", Err: err})
+		u.f.emit(ctx, Event{Phase: PhaseWait, Domain: u.p.Domain, Change: &s.Change, Attempt: n,
+			Text: "making sure of what there is to undo", Err: err})
 		if serr := sleep(ctx, pause); serr != nil {
 			return &StepError{PhaseObserve, s.Change, errors.Join(serr, err)}
 		}

@@ -177,7 +177,8 @@ func (u *undoing) lookAround(ctx context.Context) (err error) {
 			return err
 		}
 		s := u.federation()
-		if s == nil || s.Change.Action != Delete || s.at == differs || (s.at == undone) != u.sight.st.federated(u.p.Domain) || n == halfStateLooks {
+		if s == nil || s.Change.Action != Delete || s.at == differs ||
+			(s.at == undone) != u.sight.st.federated(u.p.Domain) || n == halfStateLooks {
 			return nil
 		}
 		if err := sleep(ctx, 5*time.Second); err != nil {
@@ -258,7 +259,8 @@ func (u *undoing) release(ctx context.Context) (reason string, err error) {
 			}
 			pause = apart
 		}
-		u.f.emit(ctx, Event{Phase: PhaseWait, Domain: u.p.Domain, Attempt: n, Text: "making sure that the domain depends on the application no more", Err: err})
+		u.f.emit(ctx, Event{Phase: PhaseWait, Domain: u.p.Domain, Attempt: n,
+			Text: "making sure that the domain depends on the application no more", Err: err})
 		if serr := sleep(ctx, pause); serr != nil {
 			u.stuck = "it did not show that " + u.p.Domain + " depends on it no more: call Revert again"
 			if parent.Err() != nil || err != nil {

@@ -159,7 +159,8 @@ func (u *undoing) serves(s *undoStep, others map[string]string) string {
 	switch {
 	case s.Change.ofAdministrator():
 		if len(names) > 0 {
-			return "it gets administrators back in while " + strings.Join(names, ", ") + " is federated: revert the reports of the other domains first, or delete the account by hand"
+			return "it gets administrators back in while " + strings.Join(names, ", ") + " is federated: " +
+				"revert the reports of the other domains first, or delete the account by hand"
 		}
 	case s.Change.ofDirectoryDomain():
 		if n := s.Change.Name; slices.Contains(names, n) {

@@ -45,7 +45,8 @@ func (s *undoStep) unidentified(kind string) (standing, string, error) {
 	if s.nothing {
 		return undone, "", nil
 	}
-	return differs, "it is not known whether the run made the " + kind + " " + quote(s.Change.Name) + " that is there, because no answer came: if it did, delete it by hand", nil
+	return differs, "it is not known whether the run made the " + kind + " " + quote(s.Change.Name) + " that is there, " +
+		"because no answer came: if it did, delete it by hand", nil
 }
 
 // sameTime reports whether something was made when the step was sent.

@@ -24,7 +24,8 @@ func (p Plan) normalize() (Plan, error) {
 	p.Domain = domainName(p.Domain)
 	switch reason := checkDomain(p.Domain); {
 	case p.Domain == "":
-		bad.refuse(CodePlanDomain, "domain", "the plan names no domain", "set domain to the Azure AD domain that is to be federated, such as example.com")
+		bad.refuse(CodePlanDomain, "domain", "the plan names no domain",
+			"set domain to the Azure AD domain that is to be federated, such as example.com")
 	case reason != "":
 		bad.refuse(CodePlanDomain, p.Domain, "the domain "+quote(p.Domain)+" "+reason, "give it as Azure AD lists it, such as example.com")
 	case strings.HasSuffix(p.Domain, ".onmicrosoft.com"):
@@ -37,7 +38,8 @@ func (p Plan) normalize() (Plan, error) {
 	p.BrandName = cmp.Or(strings.TrimSpace(p.BrandName), p.Domain)
 	p.SignOutURL = strings.TrimSpace(p.SignOutURL)
 	if reason := checkURL(p.SignOutURL); p.SignOutURL != "" && reason != "" {
-		bad.refuse(CodePlanURL, p.SignOutURL, "the sign-out URL "+quote(p.SignOutURL)+" "+reason, "give an https URL, or leave it out for the user console of the organisation's region")
+		bad.refuse(CodePlanURL, p.SignOutURL, "the sign-out URL "+quote(p.SignOutURL)+" "+reason,
+			"give an https URL, or leave it out for the user console of the organisation's region")
 	}
 
 	switch p.MFA {
@@ -52,15 +54,19 @@ func (p Plan) normalize() (Plan, error) {
 	if p.DefaultDomain != "" {
 		switch reason := checkDomain(p.DefaultDomain); {
 		case p.DefaultDomain == p.Domain:
-			bad.refuse(CodePlanDefaultDomain, p.DefaultDomain, "the plan makes the domain that it federates the default domain, which Azure AD refuses", "name another domain, or leave defaultDomain out for the *.onmicrosoft.com one")
+			bad.refuse(CodePlanDefaultDomain, p.DefaultDomain,
+				"the plan makes the domain that it federates the default domain, which Azure AD refuses",
+				"name another domain, or leave defaultDomain out for the *.onmicrosoft.com one")
 		case reason != "":
-			bad.refuse(CodePlanDefaultDomain, p.DefaultDomain, "the default domain "+quote(p.DefaultDomain)+" "+reason, "give it as Azure AD lists it")
+			bad.refuse(CodePlanDefaultDomain, p.DefaultDomain, "the default domain "+quote(p.DefaultDomain)+" "+reason,
+				"give it as Azure AD lists it")
 		}
 	}
 
 	p.TechnicalAccount = p.TechnicalAccount.normalize(p.Domain, &bad)
 	if p.Consent.LockOut.AtMost < 0 {
-		bad.refuse(CodePlanConsent, "consent.lockOut.atMost", "consent.lockOut.atMost is negative", "give the number of people who may be locked out")
+		bad.refuse(CodePlanConsent, "consent.lockOut.atMost", "consent.lockOut.atMost is negative",
+			"give the number of people who may be locked out")
 	}
 	return p, bad.err()
 }
@@ -88,7 +94,8 @@ func (a Application) normalize(domain string, bad *findings) Application {
 func normalizeGroups(groups []Group, dir Directory, bad *findings) ([]Group, Directory) {
 	groups = slices.Clone(groups)
 	if len(groups) == 0 {
-		bad.refuse(CodePlanGroups, "groups", "the plan names no group, so nobody could sign in", "name at least one JumpCloud user group; it is created if it is missing")
+		bad.refuse(CodePlanGroups, "groups", "the plan names no group, so nobody could sign in",
+			"name at least one JumpCloud user group; it is created if it is missing")
 	}
 	seen := make(map[string]bool, len(groups))
 	for i := range groups {
@@ -105,7 +112,8 @@ func normalizeGroups(groups []Group, dir Directory, bad *findings) ([]Group, Dir
 		for j, m := range g.Members {
 			g.Members[j] = strings.TrimSpace(m)
 			if at := strings.IndexByte(g.Members[j], '@'); at <= 0 || at == len(g.Members[j])-1 {
-				bad.refuse(CodePlanGroups, g.Name, "the member "+quote(m)+" of the group "+quote(g.Name)+" is not an email address", "list members by their email address in JumpCloud")
+				bad.refuse(CodePlanGroups, g.Name, "the member "+quote(m)+" of the group "+quote(g.Name)+" is not an email address",
+					"list members by their email address in JumpCloud")
 			}
 		}
 	}
@@ -113,7 +121,8 @@ func normalizeGroups(groups []Group, dir Directory, bad *findings) ([]Group, Dir
 	dir.DefaultDomain = domainName(dir.DefaultDomain)
 	if dir.DefaultDomain != "" {
 		if reason := checkDomain(dir.DefaultDomain); reason != "" {
-			bad.refuse(CodePlanDefaultDomain, dir.DefaultDomain, "the directory's default domain "+quote(dir.DefaultDomain)+" "+reason, "give it as Azure AD lists it")
+			bad.refuse(CodePlanDefaultDomain, dir.DefaultDomain, "the directory's default domain "+quote(dir.DefaultDomain)+" "+reason,
+				"give it as Azure AD lists it")
 		}
 	}
 	if len(dir.Groups) == 0 {
@@ -130,7 +139,8 @@ func normalizeGroups(groups []Group, dir Directory, bad *findings) ([]Group, Dir
 	}
 	for _, rule := range dir.Rules {
 		if !strings.HasPrefix(rule, "user_") {
-			bad.refuse(CodePlanRule, rule, "the translation rule "+quote(rule)+" is none of JumpCloud's built-in rules", "use a built-in rule such as user_department")
+			bad.refuse(CodePlanRule, rule, "the translation rule "+quote(rule)+" is none of JumpCloud's built-in rules",
+				"use a built-in rule such as user_department")
 		}
 	}
 	return groups, dir
@@ -140,16 +150,21 @@ func (t TechnicalAccount) normalize(domain string, bad *findings) TechnicalAccou
 	t.UserPrincipalName = strings.TrimSpace(t.UserPrincipalName)
 	if t.UserPrincipalName == "" {
 		if t.Create {
-			bad.refuse(CodePlanTechnicalAccount, "technicalAccount", "the technical account is to be created but has no name", "set technicalAccount.userPrincipalName, such as breakglass@contoso.onmicrosoft.com")
+			bad.refuse(CodePlanTechnicalAccount, "technicalAccount", "the technical account is to be created but has no name",
+				"set technicalAccount.userPrincipalName, such as breakglass@contoso.onmicrosoft.com")
 		}
 		return t
 	}
 	t.DisplayName = cmp.Or(t.DisplayName, "Federation break-glass")
 	switch local, at, ok := strings.Cut(t.UserPrincipalName, "@"); {
 	case !ok || local == "" || checkDomain(domainName(at)) != "":
-		bad.refuse(CodePlanTechnicalAccount, t.UserPrincipalName, "the technical account "+quote(t.UserPrincipalName)+" is not a user principal name", "give it as name@contoso.onmicrosoft.com")
+		bad.refuse(CodePlanTechnicalAccount, t.UserPrincipalName,
+			"the technical account "+quote(t.UserPrincipalName)+" is not a user principal name",
+			"give it as name@contoso.onmicrosoft.com")
 	case domainName(at) == domain:
-		bad.refuse(CodePlanTechnicalAccount, t.UserPrincipalName, "the technical account is on the domain that is to be federated, so it would be locked out with everybody else", "use an account on the tenant's *.onmicrosoft.com domain")
+		bad.refuse(CodePlanTechnicalAccount, t.UserPrincipalName,
+			"the technical account is on the domain that is to be federated, so it would be locked out with everybody else",
+			"use an account on the tenant's *.onmicrosoft.com domain")
 	}
 	return t
 }

@@ -233,7 +233,8 @@ func (st *observation) layerCertificate(p Plan, now time.Time) Layer {
 	case st.fed.NextSigningCertificate == own:
 		l.Status, l.Evidence = Good, own.Thumbprint()+" in JumpCloud's metadata and, as the second one, in Azure AD"
 	default:
-		l.Evidence = "JumpCloud signs with " + own.Thumbprint() + ", Azure AD expects the " + showCertificate(rawCertificate(st.fed.SigningCertificate, st.fed.RawSigningCertificate))
+		l.Evidence = "JumpCloud signs with " + own.Thumbprint() + ", Azure AD expects the " +
+			showCertificate(rawCertificate(st.fed.SigningCertificate, st.fed.RawSigningCertificate))
 	}
 	if expired(p, st, now) { // nobody says whether Azure AD looks at the dates
 		l.Status = Wrong
@@ -245,7 +246,8 @@ func (st *observation) layerCertificate(p Plan, now time.Time) Layer {
 // expired reports whether the certificate is in its place and its time is over.
 func expired(p Plan, st *observation, now time.Time) bool {
 	own, err := st.cert(p)
-	return err == nil && st.fed != nil && (st.fed.SigningCertificate == own || st.fed.NextSigningCertificate == own) && now.After(own.X509().NotAfter)
+	return err == nil && st.fed != nil && (st.fed.SigningCertificate == own || st.fed.NextSigningCertificate == own) &&
+		now.After(own.X509().NotAfter)
 }
 
 func (st *observation) layerGraph(p Plan, missing Changes) Layer {
@@ -332,7 +334,8 @@ func endpoint(s string) string {
 func sameEndpoint(auth, sso string) bool {
 	a, err1 := url.Parse(auth)
 	b, err2 := url.Parse(sso)
-	return err1 == nil && err2 == nil && strings.EqualFold(a.Host, b.Host) && strings.TrimSuffix(a.Path, "/") == strings.TrimSuffix(b.Path, "/")
+	return err1 == nil && err2 == nil && strings.EqualFold(a.Host, b.Host) &&
+		strings.TrimSuffix(a.Path, "/") == strings.TrimSuffix(b.Path, "/")
 }
 
 func (f *Federator) layerPeople(ctx context.Context, p Plan, st *observation) (Layer, error) {

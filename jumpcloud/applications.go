@@ -212,7 +212,8 @@ func keepsCertificate(before *Application, body json.RawMessage) (json.RawMessag
 		return body, nil
 	}
 	if before.hasCertificate() || before.SSOType == "saml" && before.config == nil {
-		return nil, fmt.Errorf("jumpcloud: application %s: %w is shown, though there is one; nothing was written, because JumpCloud would make a new one", before.ID, ErrNoCertificate)
+		return nil, fmt.Errorf("jumpcloud: application %s: %w is shown, though there is one; "+
+			"nothing was written, because JumpCloud would make a new one", before.ID, ErrNoCertificate)
 	}
 	if _, ok := before.config[settingCertificate]; !ok {
 		return body, nil

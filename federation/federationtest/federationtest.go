@@ -86,7 +86,9 @@ func New(opts *Options) *Env {
 	e.JumpCloud.AddDirectoryDomain(e.Directory, e.Domain, true)
 	for i := range e.Administrators {
 		e.Administrators[i] = fmt.Sprintf("breakglass%d@contoso.onmicrosoft.com", i+1)
-		id := e.AzureAD.AddUser(aad.User{UserPrincipalName: e.Administrators[i], DisplayName: fmt.Sprintf("Break-glass %d", i+1), Enabled: yes(), UserType: "Member"})
+		id := e.AzureAD.AddUser(aad.User{
+			UserPrincipalName: e.Administrators[i], DisplayName: fmt.Sprintf("Break-glass %d", i+1), Enabled: yes(), UserType: "Member",
+		})
 		e.AzureAD.MakeGlobalAdministrator(id)
 	}
 	var members []string

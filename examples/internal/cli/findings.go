@@ -43,7 +43,8 @@ func Findings(w io.Writer, p *federation.Preflight, atMost int) {
 	}
 	for i, f := range p.People.All() {
 		if i == atMost {
-			lines = append(lines, line{"…", "", fmt.Sprintf("and %d more findings; the example program preflight shows all", p.People.Len()-atMost)})
+			more := fmt.Sprintf("and %d more findings; the example program preflight shows all", p.People.Len()-atMost)
+			lines = append(lines, line{"…", "", more})
 			break
 		}
 		kind := strings.TrimPrefix(string(f.Code), "person-")

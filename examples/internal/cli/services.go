@@ -93,7 +93,8 @@ func (s *Services) jumpCloud(o ClientOptions) (*jumpcloud.Client, error) {
 	case id != "":
 		return nil, errors.New("no credential for JumpCloud: JUMPCLOUD_CLIENT_ID is set, JUMPCLOUD_CLIENT_SECRET is not")
 	}
-	return nil, errors.New("no credential for JumpCloud: set JUMPCLOUD_API_KEY, or JUMPCLOUD_CLIENT_ID and JUMPCLOUD_CLIENT_SECRET of a service account")
+	return nil, errors.New("no credential for JumpCloud: " +
+		"set JUMPCLOUD_API_KEY, or JUMPCLOUD_CLIENT_ID and JUMPCLOUD_CLIENT_SECRET of a service account")
 }
 
 func (s *Services) azureAD(o ClientOptions) (*aad.Client, error) {

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// A crowd holds what the two directories said about people, small enough for
+// A Crowd holds what the two directories said about people, small enough for
 // hundreds of thousands of them. Records may come in any order, several times
 // and from several goroutines; a record that others point to before it came is
 // there with its ID alone.

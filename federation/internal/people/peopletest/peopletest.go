@@ -108,18 +108,26 @@ func Company() Place {
 	full(3, "carla", "Carla Diaz")
 	add(4, people.JumpCloudUser{}, people.AzureADUser{UPN: "dora@example.com", Name: "Dora | Eis", Mail: "dora@example.com", ImmutableID: "4"})
 	add(5, people.JumpCloudUser{Email: "emil@example.com", Username: "emil"}, people.AzureADUser{})
-	add(6, people.JumpCloudUser{Email: "fritz@example.com", Username: "fritz"}, people.AzureADUser{UPN: "f.gold@example.com", Name: "=cmd|' /C calc'!A0", Mail: "f.gold@example.com", ImmutableID: "6", Proxies: []string{"SMTP:f.gold@example.com", "smtp:fritz@example.com"}})
+	add(6, people.JumpCloudUser{Email: "fritz@example.com", Username: "fritz"},
+		people.AzureADUser{UPN: "f.gold@example.com", Name: "=cmd|' /C calc'!A0", Mail: "f.gold@example.com", ImmutableID: "6",
+			Proxies: []string{"SMTP:f.gold@example.com", "smtp:fritz@example.com"}})
 	w.Members = append(w.Members, Member{JumpCloudID(6), true, true})
 	w.Bindings = append(w.Bindings, Binding{JumpCloudID(6), "", "@SUM(1) \x1b[31mrefused"})
-	add(7, people.JumpCloudUser{Email: "gina@example.com", Username: "gina", Suspended: true}, people.AzureADUser{UPN: "gina@example.com", Name: "Gina Hof", Mail: "gina@example.com", ImmutableID: "carla"})
-	add(8, people.JumpCloudUser{Username: "nomail"}, people.AzureADUser{UPN: "room.3@example.com", Name: "Room 3", Mail: "room.3@example.com", ImmutableID: "8"})
-	add(9, people.JumpCloudUser{Email: "ida@example.com", Username: "ida"}, people.AzureADUser{UPN: "ida@example.com", Name: "Ida Jung", Mail: "ida@example.com", ImmutableID: "9", Admin: true, Synced: true})
+	add(7, people.JumpCloudUser{Email: "gina@example.com", Username: "gina", Suspended: true},
+		people.AzureADUser{UPN: "gina@example.com", Name: "Gina Hof", Mail: "gina@example.com", ImmutableID: "carla"})
+	add(8, people.JumpCloudUser{Username: "nomail"},
+		people.AzureADUser{UPN: "room.3@example.com", Name: "Room 3", Mail: "room.3@example.com", ImmutableID: "8"})
+	add(9, people.JumpCloudUser{Email: "ida@example.com", Username: "ida"},
+		people.AzureADUser{UPN: "ida@example.com", Name: "Ida Jung", Mail: "ida@example.com", ImmutableID: "9", Admin: true, Synced: true})
 	w.Members = append(w.Members, Member{JumpCloudID(9), false, true})
-	add(10, people.JumpCloudUser{Email: "jan@example.com", Username: "jan"}, people.AzureADUser{UPN: "jan@contoso.onmicrosoft.com", Name: "Jan Klee", Mail: "jan@example.com", ImmutableID: "10"})
+	add(10, people.JumpCloudUser{Email: "jan@example.com", Username: "jan"},
+		people.AzureADUser{UPN: "jan@contoso.onmicrosoft.com", Name: "Jan Klee", Mail: "jan@example.com", ImmutableID: "10"})
 	w.Members = append(w.Members, Member{JumpCloudID(10), false, true})
 	add(11, people.JumpCloudUser{Email: "Ida@example.com", Username: "ida2"}, people.AzureADUser{})
-	add(12, people.JumpCloudUser{Email: "x@partner.example", Username: "x"}, people.AzureADUser{UPN: "kai@example.com", Name: "Kai", Disabled: true})
-	add(13, people.JumpCloudUser{Email: "lea@example.com", Username: "lea", NotActivated: true}, people.AzureADUser{UPN: "lea@example.com", Name: "Léa\u202eMai", Mail: "lea@example.com"})
+	add(12, people.JumpCloudUser{Email: "x@partner.example", Username: "x"},
+		people.AzureADUser{UPN: "kai@example.com", Name: "Kai", Disabled: true})
+	add(13, people.JumpCloudUser{Email: "lea@example.com", Username: "lea", NotActivated: true},
+		people.AzureADUser{UPN: "lea@example.com", Name: "Léa\u202eMai", Mail: "lea@example.com"})
 	w.Members = append(w.Members, Member{JumpCloudID(13), false, true})
 	w.Bindings = append(w.Bindings, Binding{JumpCloudID(13), AzureADID(13), ""})
 	return w
