@@ -338,6 +338,9 @@ func TestErrorsFarAway(t *testing.T) {
 	} {
 		in := "<a>" + strings.Repeat("<b>é\n</b>", minWindow/16) + strings.Repeat("é<b c='1'/>", minWindow/8) + bad.in
 		for _, r := range readers {
+			if r.name == "one byte at a time" {
+				continue // its window moves in the shortest document
+			}
 			_, err := tokens(r.of(in))
 			e, ok := err.(*Error)
 			// The text before a fault is in the line, too.

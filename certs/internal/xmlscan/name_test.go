@@ -53,7 +53,12 @@ func TestNameCharacters(t *testing.T) {
 func TestCharacters(t *testing.T) {
 	for r := rune(0); r <= utf8.MaxRune+0x100; r++ {
 		want := within(r, 9, 10, 13, 13, 0x20, 0xD7FF, 0xE000, 0xFFFD, 0x10000, 0x10FFFF)
-		for _, name := range []string{fmt.Sprintf("#%d", r), fmt.Sprintf("#x%x", r)} {
+		edge := r < 0x300 || r&0x3ff < 2 || r&0x3ff > 0x3fc
+		for _, format := range []string{"#%d", "#x%x"} {
+			if !edge {
+				break
+			}
+			name := fmt.Sprintf(format, r)
 			if got, ok := Reference(name); ok != want || ok && got != r {
 				t.Errorf("&%s; is %U, %v", name, got, ok)
 			}
@@ -63,9 +68,6 @@ func TestCharacters(t *testing.T) {
 		}
 		if n, ok := xmlRune([]byte(string(r) + "a")); ok != want || n != utf8.RuneLen(r) {
 			t.Errorf("%U: %d bytes, %v", r, n, ok)
-		}
-		if r == utf8.MaxRune {
-			break
 		}
 	}
 	for _, r := range []string{"#55296", "#x110000", "#x7fffffff", "#xffffffff", "#x100000041"} {
