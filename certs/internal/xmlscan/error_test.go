@@ -176,6 +176,12 @@ func TestErrors(t *testing.T) {
 		{"<a>¦\xc0\x80</a>", badChar},         // an overlong zero
 		{"<a>¦\xf4\x90\x80\x80</a>", badChar}, // beyond Unicode
 		{"<a>x¦\xc3</a>", badChar},
+		{"<a>x¦\x80</a>", badChar},
+		{"<a>&lt;¦\x80</a>", badChar},
+		{"<a b='x¦\x80'/>", badChar},
+		{"<a><!--¦\x80--></a>", badChar},
+		{"<a><![CDATA[¦\x80]]></a>", badChar},
+		{"<a><?p ¦\x80?></a>", badChar},
 		{"<a b='12¦\x00'/>", badChar},
 		{"<a b='12' c=\"é¦\x07\"/>", badChar},
 		{"<a b='&lt;é¦\xff'/>", badChar},

@@ -126,9 +126,11 @@ func TestTokens(t *testing.T) {
 		{"brackets in CDATA", "<a><![CDATA[]]]]></a>", []string{"<a -", `text "]]"`, "</a -"}},
 		{"brackets and > in CDATA", "<a><![CDATA[]] >]>]]></a>", []string{"<a -", `text "]] >]>"`, "</a -"}},
 		{"line ends in CDATA", "<a><![CDATA[1\r\n2\r3\n4\r]]></a>", []string{"<a -", `text "1\n2\n3\n4\n"`, "</a -"}},
+		{"line ends at the end", "<a>\r\n<![CDATA[\r\n]]><!--\r\n--><?p x\r\n?>x\r\n</a>",
+			[]string{"<a -", `text "\n"`, `text "\n"`, `comment "\n"`, `pi p "x\n"`, `text "x\n"`, "</a -"}},
 		{"CDATA in text", "<a>1<![CDATA[2]]>3</a>", []string{"<a -", `text "1"`, `text "2"`, `text "3"`, "</a -"}},
 		{"CDATA in CDATA", "<a><![CDATA[<![CDATA[]]></a>", []string{"<a -", `text "<![CDATA["`, "</a -"}},
-		{"characters in CDATA", "<a><![CDATA[é\t\u20ac]]></a>", []string{"<a -", `text "é\t€"`, "</a -"}},
+		{"characters in CDATA", "<a><![CDATA[é\t \x7f\u20ac]]></a>", []string{"<a -", `text "é\t \x7f€"`, "</a -"}},
 
 		{"comment", "<a><!-- b --></a>", []string{"<a -", `comment " b "`, "</a -"}},
 		{"empty comment", "<a><!----></a>", []string{"<a -", `comment ""`, "</a -"}},
