@@ -36,7 +36,7 @@ func Position(text []byte, i int) (line, col int) {
 func clip(b []byte, most int) string {
 	for i, n := 0, 0; i < len(b); n++ {
 		if n == most {
-			return string(b[:i]) + "…"
+			return string(bytes.ToValidUTF8(b[:i], []byte("\ufffd"))) + "…"
 		}
 		_, size := utf8.DecodeRune(b[i:])
 		i += size

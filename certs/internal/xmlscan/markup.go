@@ -116,6 +116,9 @@ func (s *Scanner) declaration() error {
 	if end < 0 {
 		return s.fail(s.pos, "an XML declaration without an end")
 	}
+	if err := s.checkChars(s.pos, s.buf[s.pos:end]); err != nil {
+		return err
+	}
 	i, seen := s.pos+5, 0
 	for {
 		j := SkipSpace(s.buf[:end], i)

@@ -66,3 +66,67 @@ func TestLinear(t *testing.T) {
 		}
 	}
 }
+
+// TestLinear proves nothing unless the work is counted: every pass over the
+// bytes, and every name that is compared.
+func TestWorkIsCounted(t *testing.T) {
+	x := strings.Repeat("x", 10000)
+	scan := func(in string, stream bool) int {
+		s := New([]byte(in))
+		if stream {
+			s = NewReader(iotest.OneByteReader(strings.NewReader(in)))
+		}
+		if _, err := tokens(s); err != nil {
+			t.Fatal(err)
+		}
+		return s.work
+	}
+	for _, tc := range []struct {
+		in     string
+		passes int // over the 10,000
+	}{
+		{"<a>" + x + "</a>", 2},
+		{"<a><!--" + x + "--></a>", 3},
+		{"<a><![CDATA[" + x + "]]></a>", 2},
+		{"<a><?p " + x + "?></a>", 2},
+		{"<a b='" + x + "'/>", 3}, // the test asks for the value
+		{"<a b='&lt;" + x + "'/>", 5},
+		{"<a ID='" + x + "'/>", 3},
+		{"<a xmlns='" + x + "'/>", 3},
+	} {
+		if got := (scan(tc.in, false) + 5000) / len(x); got != tc.passes {
+			t.Errorf("%.20q: %d passes, want %d", tc.in, got, tc.passes)
+		}
+	}
+	if got := scan("<a"+attributes(100)+"/>", false); got < 100*99/2 {
+		t.Errorf("100 attributes: %d", got)
+	}
+	// The namespace of a tag without prefix is looked for among all, at both ends.
+	p := declared(100)
+	if got := scan("<a"+p+"><b/></a>", false) - scan("<a"+p+"/>", false); got < 2*100 {
+		t.Errorf("among 100 prefixes: %d", got)
+	}
+	if got := scan("<a"+p+" xmlns:q='v'/>", false) - scan("<a"+p+" another='v'/>", false); got < 100 {
+		t.Errorf("a namespace among 100: %d", got)
+	}
+	if got := scan("<a>"+x+"</a>", true); got < 3*len(x) {
+		t.Errorf("a byte at a time: %d", got)
+	}
+	if got := scan("<a b='"+x+"'/>", true); got < 3*len(x) || got > 20*len(x) {
+		t.Errorf("a tag, a byte at a time: %d", got)
+	}
+	s := New([]byte("<a" + p + "/>"))
+	if _, err := s.Next(); err != nil {
+		t.Fatal(err)
+	}
+	was := s.work
+	s.URI([]byte("other"))
+	if s.work-was != 101 {
+		t.Errorf("a URI among 101: %d", s.work-was)
+	}
+	was = s.work
+	s.Here()
+	if s.work-was != s.pos {
+		t.Errorf("a place at %d: %d", s.pos, s.work-was)
+	}
+}

@@ -111,7 +111,7 @@ func (s *Scanner) declare(a *Attr, at, depth int) error {
 	if len(a.Prefix) > 0 {
 		prefix = a.Local
 	}
-	v, err := s.decode(at, a.Raw, true)
+	v, err := s.decode(s.offset(a.Raw), a.Raw, true)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (s *Scanner) declare(a *Attr, at, depth int) error {
 			return s.fail(at, "an attribute given twice")
 		}
 	}
-	if len(s.bound) >= maxPrefixes {
+	if len(s.bound) > maxPrefixes { // one is that of xml
 		return s.fail(at, "more than %d namespace declarations", maxPrefixes)
 	}
 	b := Binding{string(prefix), uri, None, depth}
@@ -210,14 +210,17 @@ func (s *Scanner) checkValue(a *Attr) error {
 	if plain(a.Raw) {
 		return nil
 	}
-	_, err := s.decode(s.pos, a.Raw, true)
+	_, err := s.decode(s.offset(a.Raw), a.Raw, true)
 	return err
 }
+
+// offset returns where in buf a part of it begins.
+func (s *Scanner) offset(part []byte) int { return cap(s.buf) - cap(part) }
 
 // noteID refuses an ID that another element has: a signature could refer to
 // either.
 func (s *Scanner) noteID(a *Attr) error {
-	v, err := s.decode(s.pos, a.Raw, true)
+	v, err := s.decode(s.offset(a.Raw), a.Raw, true)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 package xmlscan
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -11,466 +11,520 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// spaces names the numbers of namespaces.
-var spaces = map[Space]string{None: "", XML: "xml", MD: "md", DS: "ds", SAMLP: "samlp", SAML: "saml"}
-
-func told(space Space, local []byte) string {
-	name, ok := spaces[space]
-	if !ok {
-		name = fmt.Sprint("#", int(space-Other))
-	}
-	if name == "" {
-		return string(local)
-	}
-	return "{" + name + "}" + string(local)
+// readers are the ways to read the same document.
+var readers = []struct {
+	name string
+	of   func(in string) *Scanner
+}{
+	{"memory", func(in string) *Scanner { return New([]byte(in)) }},
+	{"stream", func(in string) *Scanner { return NewReader(strings.NewReader(in)) }},
+	{"one byte at a time", func(in string) *Scanner { return NewReader(iotest.OneByteReader(strings.NewReader(in))) }},
+	{"with its end", func(in string) *Scanner { return NewReader(iotest.DataErrReader(strings.NewReader(in))) }},
 }
 
-// tokens writes what the scanner finds in a document: an element as <name attr="value">,
-// its end as </name>, text in quotes, declarations as xmlns attributes. What
-// stops it comes last.
-func tokens(s *Scanner) []string {
-	var out []string
+// shown gives a namespace as the tests write it: only those without a number of
+// their own are named by their URI.
+func shown(s *Scanner, n Space, prefix []byte) string {
+	if known := map[Space]string{None: "-", XML: "xml", MD: "md", DS: "ds", SAMLP: "samlp", SAML: "saml"}[n]; known != "" {
+		return known
+	}
+	return s.URI(prefix)
+}
+
+func qualified(prefix, local []byte) string {
+	if prefix == nil {
+		return string(local)
+	}
+	return string(prefix) + ":" + string(local)
+}
+
+// tokens scans to the end and tells each token in a line.
+func tokens(s *Scanner) ([]string, error) {
+	var got []string
 	for {
 		k, err := s.Next()
 		if err != nil {
-			var e *Error
-			if !errors.As(err, &e) {
-				return append(out, err.Error())
-			}
-			return append(out, fmt.Sprintf("%d:%d %s", e.Line, e.Column, e.Detail))
+			return got, err
 		}
 		switch k {
 		case Start:
-			var b strings.Builder
-			fmt.Fprintf(&b, "<%s", told(s.Name.Space, s.Name.Local))
+			line := "<" + qualified(s.Name.Prefix, s.Name.Local) + " " + shown(s, s.Name.Space, s.Name.Prefix)
 			for i := range s.Attrs {
 				a := &s.Attrs[i]
-				if !a.Declares() {
-					fmt.Fprintf(&b, " %s=%q", told(a.Space, a.Local), s.Value(a))
+				line += fmt.Sprintf(" %s=%q", qualified(a.Prefix, a.Local), s.Value(a))
+				if a.Space != None {
+					line += " " + shown(s, a.Space, a.Prefix)
 				}
 			}
-			for _, d := range s.Declared() {
-				fmt.Fprintf(&b, " xmlns:%s=%q", d.Prefix, d.URI)
-			}
-			out = append(out, b.String()+">")
+			got = append(got, line)
 		case End:
-			out = append(out, "</"+told(s.Name.Space, s.Name.Local)+">")
+			space := "other"
+			if s.Name.Space < Other {
+				space = shown(s, s.Name.Space, nil)
+			}
+			got = append(got, "</"+qualified(s.Name.Prefix, s.Name.Local)+" "+space)
 		case Text:
-			if n := len(out); n > 0 && out[n-1][0] == '"' { // text may come in pieces
-				out[n-1] = out[n-1][:len(out[n-1])-1] + fmt.Sprintf("%q", s.Text)[1:]
-				break
-			}
-			out = append(out, fmt.Sprintf("%q", s.Text))
+			got = append(got, fmt.Sprintf("text %q", s.Text))
 		case Comment:
-			out = append(out, fmt.Sprintf("comment %q", s.Text))
+			got = append(got, fmt.Sprintf("comment %q", s.Text))
 		case Instruction:
-			out = append(out, fmt.Sprintf("instruction %s %q", s.Name.Local, s.Text))
+			got = append(got, fmt.Sprintf("pi %s %q", qualified(s.Name.Prefix, s.Name.Local), s.Text))
 		case EOF:
-			return out
+			return got, nil
+		default:
+			return got, fmt.Errorf("token of kind %d", k)
 		}
 	}
 }
 
-// both scans a document in memory and as a stream that comes byte by byte; they
-// must find the same.
-func both(t *testing.T, doc string, set func(*Scanner)) []string {
-	t.Helper()
-	whole, stream := New([]byte(doc)), NewReader(iotest.OneByteReader(strings.NewReader(doc)))
-	if set != nil {
-		set(whole)
-		set(stream)
-	}
-	got := tokens(whole)
-	if diff := cmp.Diff(got, tokens(stream)); diff != "" {
-		t.Errorf("%q: in memory (-) and as a stream (+):\n%s", doc, diff)
-	}
-	return got
-}
-
-// What a document consists of, after XML 1.0 (fifth edition) and Namespaces in
-// XML 1.0 (third edition).
 func TestTokens(t *testing.T) {
-	md := URIMD
-	for _, tt := range []struct {
-		name, doc string
-		want      []string
+	const md, ds = URIMD, URIDS
+	for _, tc := range []struct {
+		name, in string
+		want     []string
 	}{
-		{"an empty element", `<a/>`, []string{`<a>`, `</a>`}},
-		{"white space in tags", "<a \t\r\n b = 'c'\n/><", []string{`<a b="c">`, `</a>`, `3:3 a tag without an end`}},
-		{"start and end", "<a></a\n>", []string{`<a>`, `</a>`}},
-		{"a declaration", `<?xml version="1.0" encoding="UTF-8" standalone="yes"?><a/>`, []string{`<a>`, `</a>`}},
-		{"a byte order mark", "\ufeff<a/>", []string{`<a>`, `</a>`}},
-		{"a byte order mark and a declaration", "\ufeff<?xml version='1.0'?>\n<a/>\n", []string{`<a>`, `</a>`}},
-		{"an instruction called xml-something", "<?xml-stylesheet href='x'?><a/>", []string{`instruction xml-stylesheet "href='x'"`, `<a>`, `</a>`}},
-		{"instructions", "<?p?><a><?q  r \r\ns?></a><?t ?>", []string{`instruction p ""`, `<a>`, `instruction q "r \ns"`, `</a>`, `instruction t ""`}},
-		{"comments", "<!-- a\rb --><a><!----><!-- - > --></a><!--x-->", []string{`comment " a\nb "`, `<a>`, `comment ""`, `comment " - > "`, `</a>`, `comment "x"`}},
-		{"text", "<a> x\ty </a>", []string{`<a>`, `" x\ty "`, `</a>`}},
-		{"line ends in text", "<a>1\n2\r\n3\r4\r</a>", []string{`<a>`, `"1\n2\n3\n4\n"`, `</a>`}},
-		{"references in text", "<a>&lt;&gt;&amp;&quot;&apos;&#13;&#10;&#x9;&#xe9;&#x1F600;</a>", []string{`<a>`, `"<>&\"'\r\n\té😀"`, `</a>`}},
-		{"references with zeros", "<a>&#0000000000000065;&#x00000000000000000042;</a>", []string{`<a>`, `"AB"`, `</a>`}},
-		{"the first and the last characters", "<a>&#x20;&#xD7FF;&#xE000;&#xFFFD;&#x10000;&#x10FFFF;</a>", []string{`<a>`, fmt.Sprintf("%q", " \ud7ff\ue000\ufffd\U00010000\U0010ffff"), `</a>`}},
-		{"the same as they are", "<a> \ud7ff\ue000\ufffd\U00010000\U0010ffff\x7f</a>", []string{`<a>`, fmt.Sprintf("%q", " \ud7ff\ue000\ufffd\U00010000\U0010ffff\x7f"), `</a>`}},
-		{"> and ]] in text", "<a>a > b ]] c ]&gt; ]]&gt;</a>", []string{`<a>`, `"a > b ]] c ]> ]]>"`, `</a>`}},
-		{"CDATA", "<a>x<![CDATA[<b>&amp;]] >\r\n]]>y</a>", []string{`<a>`, `"x<b>&amp;]] >\ny"`, `</a>`}},
-		{"empty CDATA", "<a><![CDATA[]]></a>", []string{`<a>`, `</a>`}},
-		{"CDATA that ends in brackets", "<a><![CDATA[]]]]></a>", []string{`<a>`, `"]]"`, `</a>`}},
-		{"an attribute's white space", "<a b='1\n2\r\n3\r4\t5&#10;6&#13;7&#9;8  9'/>", []string{`<a b="1 2 3 4 5\n6\r7\t8  9">`, `</a>`}},
-		{"an attribute's quotes", `<a b="'" c='"' d=">"/>`, []string{`<a b="'" c="\"" d=">">`, `</a>`}},
-		{"an attribute's references", "<a b='&lt;&amp;&apos;&#xE9;é'/>", []string{`<a b="<&'éé">`, `</a>`}},
-		{"names", "<_a.b-c·é x:y='' xmlns:x='u'/>", []string{`<_a.b-c·é {#1}y="" xmlns:x="u">`, `</_a.b-c·é>`}},
-		{"known namespaces", "<m:a xmlns:m='" + md + "' xmlns='" + URIDS + "'><b/><p:c xmlns:p='" + URISAMLP + "'/><s:d xmlns:s='" + URISAML + "'/></m:a>", []string{
-			`<{md}a xmlns:m="` + md + `" xmlns:="` + URIDS + `">`, `<{ds}b>`, `</{ds}b>`, `<{samlp}c xmlns:p="` + URISAMLP + `">`, `</{samlp}c>`,
-			`<{saml}d xmlns:s="` + URISAML + `">`, `</{saml}d>`, `</{md}a>`}},
-		{"a declaration that comes after its use", "<x:a x:b='' xmlns:x='u'/>", []string{`<{#1}a {#1}b="" xmlns:x="u">`, `</{#1}a>`}},
-		{"a namespace by two prefixes", "<x:a xmlns:x='u' xmlns:y='u' y:b='1' z='2'/>", []string{`<{#1}a {#1}b="1" z="2" xmlns:x="u" xmlns:y="u">`, `</{#1}a>`}},
-		{"another namespace is another", "<x:a xmlns:x='u' xmlns:y='v'><y:a/></x:a>", []string{`<{#1}a xmlns:x="u" xmlns:y="v">`, `<{#2}a>`, `</{#2}a>`, `</{#1}a>`}},
-		{"the default is no attribute's", "<a xmlns='u' b=''/>", []string{`<{#1}a b="" xmlns:="u">`, `</{#1}a>`}},
-		{"the default is taken back", "<a xmlns='u'><b xmlns=''><c/></b><d/></a>", []string{`<{#1}a xmlns:="u">`, `<b xmlns:="">`, `<c>`, `</c>`, `</b>`, `<{#1}d>`, `</{#1}d>`, `</{#1}a>`}},
-		{"a prefix bound anew, and back", "<x:a xmlns:x='u'><x:a xmlns:x='v'/><x:a/></x:a>", []string{
-			`<{#1}a xmlns:x="u">`, `<{#2}a xmlns:x="v">`, `</{#2}a>`, `<{#1}a>`, `</{#1}a>`, `</{#1}a>`}},
-		{"the prefix xml", "<a xml:lang='de' xml:id='i'><xml:b xmlns:xml='" + URIXML + "'/></a>", []string{
-			`<a {xml}lang="de" {xml}id="i">`, `<{xml}b>`, `</{xml}b>`, `</a>`}},
-		{"a URI with references and white space", "<a xmlns='u&amp;&#32;v\n'/>", []string{`<{#1}a xmlns:="u& v ">`, `</{#1}a>`}},
-		{"the same attribute in two namespaces", "<a b='' x:b='' y:b='' xmlns:x='u' xmlns:y='v'/>", []string{`<a b="" {#1}b="" {#2}b="" xmlns:x="u" xmlns:y="v">`, `</a>`}},
-		{"IDs that differ", "<a ID='1'><b ID='2' id='1' xml:id='3'/></a>", []string{`<a ID="1">`, `<b ID="2" id="1" {xml}id="3">`, `</b>`, `</a>`}},
+		{"empty element", "<a/>", []string{"<a -", "</a -"}},
+		{"empty element with space", "<a />", []string{"<a -", "</a -"}},
+		{"start and end", "<a></a>", []string{"<a -", "</a -"}},
+		{"spaces in tags", "<a \t\r\n></a \t\r\n>", []string{"<a -", "</a -"}},
+		{"space around the root", " \t\r\n<a/> \t\r\n", []string{"<a -", "</a -"}},
+		{"nesting", "<a><b/><c><d></d></c></a>", []string{"<a -", "<b -", "</b -", "<c -", "<d -", "</d -", "</c -", "</a -"}},
+		{"names that begin alike", "<a><ab/><aa></aa></a>", []string{"<a -", "<ab -", "</ab -", "<aa -", "</aa -", "</a -"}},
+		{"the elements of a file", "<?xml version='1.0' encoding='utf-8'?>\n<a>t</a>\n", []string{"<a -", `text "t"`, "</a -"}},
+
+		{"attributes", `<a b="1" c='2'/>`, []string{`<a - b="1" c="2"`, "</a -"}},
+		{"no attribute value", `<a b=""/>`, []string{`<a - b=""`, "</a -"}},
+		{"other quote", `<a b='"' c="'"/>`, []string{`<a - b="\"" c="'"`, "</a -"}},
+		{"space around =", "<a b \t=\r\n'1'/>", []string{`<a - b="1"`, "</a -"}},
+		{"> and / in a value", "<a b='/>' c='/'></a>", []string{`<a - b="/>" c="/"`, "</a -"}},
+		{"]]> in a value", "<a b=']]>'/>", []string{`<a - b="]]>"`, "</a -"}},
+		{"white space in a value", "<a b='\t1\n2\r\n3\r4\r\r5 6  '/>", []string{`<a - b=" 1 2 3 4  5 6  "`, "</a -"}},
+		{"white space in a value that ends so", "<a b='\r' c='\n' d='\t' e='\r\n'/>", []string{`<a - b=" " c=" " d=" " e=" "`, "</a -"}},
+		{"white space by reference in a value", "<a b='&#9;&#10;&#13;&#32;&#xA;&#xD;&#x20;'/>", []string{`<a - b="\t\n\r \n\r "`, "</a -"}},
+		{"CR by reference before LF", "<a b='&#13;\n'>&#13;\n</a>", []string{`<a - b="\r "`, `text "\r\n"`, "</a -"}},
+		{"entities in a value", "<a b='&lt;&gt;&amp;&quot;&apos;'/>", []string{`<a - b="<>&\"'"`, "</a -"}},
+		{"characters in a value", "<a b='é\u20ac\U00010000\x7f'/>", []string{`<a - b="é€𐀀\x7f"`, "</a -"}},
+		{"references with zeros", "<a b='&#0000000000000065;'>&#x00000000000000000042;</a>", []string{`<a - b="A"`, `text "B"`, "</a -"}},
+		{"characters and references in a value", "<a b='é&#233;é'/>", []string{`<a - b="ééé"`, "</a -"}},
+		{"ID and its like", "<a ID='&#120;' Id='x' id='x'><b xml:id='y' ID='z'/></a>", []string{`<a - ID="x" Id="x" id="x"`, `<b - xml:id="y" xml ID="z"`, "</b -", "</a -"}},
+		{"ID in a namespace is none", "<a ID='x' xmlns:p='u' p:ID='x' p:id='x'/>", []string{`<a - ID="x" xmlns:p="u" p:ID="x" u p:id="x" u`, "</a -"}},
+
+		{"text", "<a>t</a>", []string{"<a -", `text "t"`, "</a -"}},
+		{"entities", "<a>&lt;&gt;&amp;&quot;&apos;</a>", []string{"<a -", `text "<>&\"'"`, "</a -"}},
+		{"no entity is read twice", "<a>&amp;lt;&#38;gt;</a>", []string{"<a -", `text "&lt;&gt;"`, "</a -"}},
+		{"characters by number", "<a>&#65;&#x42;&#x6a;&#x6A;&#x10FFFF;&#xFFFD;&#xE000;&#xD7FF;&#1114111;&#000065;</a>",
+			[]string{"<a -", fmt.Sprintf("text %q", "ABjj\U0010FFFF\uFFFD\uE000\uD7FF\U0010FFFFA"), "</a -"}},
+		{"line ends", "<a>\n1\r2\r\n3\r\r\n4\n\r5\r</a>", []string{"<a -", `text "\n1\n2\n3\n\n4\n\n5\n"`, "</a -"}},
+		{"line ends by reference", "<a>&#13;&#xD;&#10;\r&#10;</a>", []string{"<a -", `text "\r\r\n\n\n"`, "</a -"}},
+		{"tab in text", "<a>\t&amp;\t</a>", []string{"<a -", `text "\t&\t"`, "</a -"}},
+		{"> and quotes in text", `<a>>'"/]]]&gt;] ]>]></a>`, []string{"<a -", `text ">'\"/]]]>] ]>]>"`, "</a -"}},
+		{"characters at the edges", "<a>\u0020\u007e\u007f\u0080\u0085\ud7ff\ue000\ufffd\U00010000\U0010ffff\ufeff\u2028</a>",
+			[]string{"<a -", fmt.Sprintf("text %q", "\u0020\u007e\u007f\u0080\u0085\ud7ff\ue000\ufffd\U00010000\U0010ffff\ufeff\u2028"), "</a -"}},
+		{"characters beside a reference", "<a>&amp;é\u20ac\U00010000&amp;</a>", []string{"<a -", `text "&é€𐀀&"`, "</a -"}},
+
+		{"CDATA", "<a><![CDATA[<b>&amp;]]></a>", []string{"<a -", `text "<b>&amp;"`, "</a -"}},
+		{"empty CDATA", "<a><![CDATA[]]></a>", []string{"<a -", "</a -"}},
+		{"brackets in CDATA", "<a><![CDATA[]]]]></a>", []string{"<a -", `text "]]"`, "</a -"}},
+		{"brackets and > in CDATA", "<a><![CDATA[]] >]>]]></a>", []string{"<a -", `text "]] >]>"`, "</a -"}},
+		{"line ends in CDATA", "<a><![CDATA[1\r\n2\r3\n4\r]]></a>", []string{"<a -", `text "1\n2\n3\n4\n"`, "</a -"}},
+		{"line ends at the end", "<a>\r\n<![CDATA[\r\n]]><!--\r\n--><?p x\r\n?>x\r\n</a>",
+			[]string{"<a -", `text "\n"`, `text "\n"`, `comment "\n"`, `pi p "x\n"`, `text "x\n"`, "</a -"}},
+		{"CDATA in text", "<a>1<![CDATA[2]]>3</a>", []string{"<a -", `text "1"`, `text "2"`, `text "3"`, "</a -"}},
+		{"CDATA in CDATA", "<a><![CDATA[<![CDATA[]]></a>", []string{"<a -", `text "<![CDATA["`, "</a -"}},
+		{"characters in CDATA", "<a><![CDATA[é\t \x7f\u20ac]]></a>", []string{"<a -", `text "é\t \x7f€"`, "</a -"}},
+
+		{"comment", "<a><!-- b --></a>", []string{"<a -", `comment " b "`, "</a -"}},
+		{"empty comment", "<a><!----></a>", []string{"<a -", `comment ""`, "</a -"}},
+		{"comment with markup", "<a><!-- <b> & ]]> - - <?p?> -></a>--></a>", []string{"<a -", `comment " <b> & ]]> - - <?p?> -></a>"`, "</a -"}},
+		{"line ends in a comment", "<a><!--1\r\n2\r3é--></a>", []string{"<a -", `comment "1\n2\n3é"`, "</a -"}},
+		{"comments outside the root", "<!--1--><a/><!--2-->", []string{`comment "1"`, "<a -", "</a -", `comment "2"`}},
+		{"comment in text", "<a>1<!--2-->3</a>", []string{"<a -", `text "1"`, `comment "2"`, `text "3"`, "</a -"}},
+
+		{"instruction", "<a><?p d?></a>", []string{"<a -", `pi p "d"`, "</a -"}},
+		{"instruction without data", "<a><?p?><?q \t\r\n?></a>", []string{"<a -", `pi p ""`, `pi q ""`, "</a -"}},
+		{"instruction data", "<a><?p \t\r\n <b a='?'> & -- ]]> ? >\r\ré ?></a>", []string{"<a -", `pi p "<b a='?'> & -- ]]> ? >\n\né "`, "</a -"}},
+		{"instruction with two question marks", "<a><?p ??></a>", []string{"<a -", `pi p "?"`, "</a -"}},
+		{"instructions outside the root", "<?p 1?><a/><?q 2?>", []string{`pi p "1"`, "<a -", "</a -", `pi q "2"`}},
+		{"instruction that begins with xml", "<?xml-stylesheet href='x'?><a/>", []string{`pi xml-stylesheet "href='x'"`, "<a -", "</a -"}},
+		{"instruction after the declaration", "<?xml version='1.0'?><?p?><a/>", []string{`pi p ""`, "<a -", "</a -"}},
+
+		{"declaration", "<?xml version='1.0'?><a/>", []string{"<a -", "</a -"}},
+		{"declaration in full", "<?xml\tversion = \"1.0\"\r\nencoding='UTF-8' standalone='yes' ?><a/>", []string{"<a -", "</a -"}},
+		{"declaration, standalone", "<?xml version='1.0' standalone='no'?><a/>", []string{"<a -", "</a -"}},
+		{"byte order mark", "\ufeff<a/>", []string{"<a -", "</a -"}},
+		{"byte order mark and space", "\ufeff \n<a/>", []string{"<a -", "</a -"}},
+		{"byte order mark and declaration", "\ufeff<?xml\nversion='1.0'?><a/>", []string{"<a -", "</a -"}},
+		{"byte order mark and instruction", "\ufeff<?xmls ?><a/>", []string{`pi xmls ""`, "<a -", "</a -"}},
+		{"encoding utf8", "<?xml version='1.0' encoding='utf8'?><a/>", []string{"<a -", "</a -"}},
+		{"encoding US-ASCII", "<?xml version='1.0' encoding='us-ascii'?><a/>", []string{"<a -", "</a -"}},
+		{"encoding ASCII", "<?xml version='1.0' encoding='ASCII'?><a/>", []string{"<a -", "</a -"}},
+
+		{"default namespace", "<a xmlns='" + md + "'><b xmlns=''><c/></b><d/></a>",
+			[]string{`<a md xmlns="` + md + `"`, `<b - xmlns=""`, "<c -", "</c -", "</b -", "<d md", "</d md", "</a md"}},
+		{"a default namespace is none of attributes", "<a xmlns='" + md + "' b=''/>", []string{`<a md xmlns="` + md + `" b=""`, "</a md"}},
+		{"prefix", "<p:a xmlns:p='" + ds + "' p:b='' b=''><p:c/></p:a>", []string{`<p:a ds xmlns:p="` + ds + `" p:b="" ds b=""`, "<p:c ds", "</p:c ds", "</p:a ds"}},
+		{"prefix declared behind its use", "<p:a p:b='' xmlns:p='" + ds + "'/>", []string{`<p:a ds p:b="" ds xmlns:p="` + ds + `"`, "</p:a ds"}},
+		{"prefix declared anew", "<p:a xmlns:p='" + md + "'><p:b xmlns:p='u'><p:c/></p:b><p:d/></p:a>",
+			[]string{`<p:a md xmlns:p="` + md + `"`, `<p:b u xmlns:p="u"`, "<p:c u", "</p:c other", "</p:b other", "<p:d md", "</p:d md", "</p:a md"}},
+		{"all known", "<a xmlns='" + URISAML + "' xmlns:p='" + URISAMLP + "' p:a='' xml:lang=''/>",
+			[]string{`<a saml xmlns="` + URISAML + `" xmlns:p="` + URISAMLP + `" p:a="" samlp xml:lang="" xml`, "</a saml"}},
+		{"namespace by reference", "<p:a xmlns:p='&#117;rn:oasis:names:tc:SAML:2.0:metadata'/>", []string{`<p:a md xmlns:p="` + md + `"`, "</p:a md"}},
+		{"namespaces are compared as they are", "<a xmlns='URN:oasis:names:tc:SAML:2.0:metadata'/>",
+			[]string{`<a URN:oasis:names:tc:SAML:2.0:metadata xmlns="URN:oasis:names:tc:SAML:2.0:metadata"`, "</a other"}},
+		{"the prefix xml", "<xml:a xml:b=''/>", []string{`<xml:a xml xml:b="" xml`, "</xml:a xml"}},
+		{"the prefix xml declared", "<a xmlns:xml='" + URIXML + "' xml:b=''/>", []string{`<a - xmlns:xml="` + URIXML + `" xml:b="" xml`, "</a -"}},
+		{"an element xmlns", "<xmlns/>", []string{"<xmlns -", "</xmlns -"}},
+		{"a prefix that begins with xmlns", "<a xmlnsp='1' xmlns:p='u' p:xmlns='2'/>", []string{`<a - xmlnsp="1" xmlns:p="u" p:xmlns="2" u`, "</a -"}},
+		{"the same local name", "<a xmlns:p='u' xmlns:q='v' b='1' p:b='2' q:b='3'/>", []string{`<a - xmlns:p="u" xmlns:q="v" b="1" p:b="2" u q:b="3" v`, "</a -"}},
+		{"an attribute like a prefix", "<a xmlns:b='u' b='1'/>", []string{`<a - xmlns:b="u" b="1"`, "</a -"}},
+		{"two prefixes of a namespace", "<p:a xmlns:p='u' xmlns:q='u' p:b='' q:c=''/>", []string{`<p:a u xmlns:p="u" xmlns:q="u" p:b="" u q:c="" u`, "</p:a other"}},
+		{"names beyond ASCII", "<é:ñ.-1·\u0301 xmlns:é='u' _='' A='' é:z=''/>", []string{"<é:ñ.-1·\u0301 u xmlns:é=\"u\" _=\"\" A=\"\" é:z=\"\" u", "</é:ñ.-1·\u0301 other"}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, both(t, tt.doc, nil)); diff != "" {
-				t.Errorf("%q (-want +got):\n%s", tt.doc, diff)
+		for _, r := range readers {
+			t.Run(tc.name+"/"+r.name, func(t *testing.T) {
+				s := r.of(tc.in)
+				got, err := tokens(s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d := cmp.Diff(tc.want, got); d != "" {
+					t.Error(d)
+				}
+				starts := 0
+				for _, line := range tc.want {
+					if line[0] == '<' && line[1] != '/' {
+						starts++
+					}
+				}
+				if s.Elements != starts {
+					t.Errorf("%d elements counted, want %d", s.Elements, starts)
+				}
+				for range 2 {
+					if k, err := s.Next(); k != EOF || err != nil {
+						t.Errorf("after the end: %v, %v", k, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// Two prefixes are the same namespace if and only if their URIs are the same.
+func TestNamespacesDiffer(t *testing.T) {
+	s := New([]byte("<a xmlns:p='u' xmlns:q='v' xmlns:r='u' xmlns:s='w' xmlns:t='urn:oasis:names:tc:SAML:2.0:metadata' p:a='' q:a='' s:a='' r:b='' t:a=''><p:b xmlns='u'><b/><q:b/></p:b></a>"))
+	if _, err := s.Next(); err != nil {
+		t.Fatal(err)
+	}
+	by := map[string]Space{}
+	for _, a := range s.Attrs {
+		if !a.Declares() {
+			by[string(a.Prefix)] = a.Space
+		}
+	}
+	if by["p"] != by["r"] || by["p"] == by["q"] || by["p"] == by["s"] || by["q"] == by["s"] || by["t"] != MD {
+		t.Errorf("%v", by)
+	}
+	for p, n := range by {
+		if p != "t" && n < Other {
+			t.Errorf("%s is a known namespace, %d", p, n)
+		}
+	}
+	for _, want := range []Space{by["p"], by["p"], by["p"], by["q"]} {
+		if _, err := s.Next(); err != nil || s.Name.Space != want {
+			t.Errorf("%s:%s is in %d (%v), want %d", s.Name.Prefix, s.Name.Local, s.Name.Space, err, want)
+		}
+	}
+}
+
+// The spaces of namespaces that are out of scope may be had again, those in
+// scope may not.
+func TestNamespaceOfSibling(t *testing.T) {
+	s := New([]byte("<r xmlns:p='u'><a xmlns:q='v'/><a xmlns:q='w'><p:b/><q:b/></a></r>"))
+	var p, q Space
+	for {
+		k, err := s.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k == EOF {
+			break
+		}
+		switch string(s.Name.Prefix) {
+		case "p":
+			p = s.Name.Space
+		case "q":
+			q = s.Name.Space
+		}
+	}
+	if p == q || p < Other || q < Other {
+		t.Errorf("p is %d, q is %d", p, q)
+	}
+}
+
+func TestBindings(t *testing.T) {
+	type binding struct{ Prefix, URI string }
+	show := func(b []Binding) (l []binding) {
+		for _, b := range b {
+			l = append(l, binding{b.Prefix, b.URI})
+		}
+		return l
+	}
+	s := New([]byte("<a xmlns='u' xmlns:p='v'><b/><c xmlns:p='w' xmlns='' xmlns:q='x'><d xmlns:q='y'/></c><e/></a>"))
+	xml := binding{"xml", URIXML}
+	outer := []binding{{"", "u"}, {"p", "v"}}
+	inner := []binding{{"p", "w"}, {"", ""}, {"q", "x"}}
+	all := func(l ...[]binding) []binding {
+		sum := []binding{xml}
+		for _, l := range l {
+			sum = append(sum, l...)
+		}
+		return sum
+	}
+	if d := cmp.Diff(all(), show(s.InScope())); d != "" {
+		t.Error(d)
+	}
+	want := map[string]struct{ declared, scope, uris []binding }{
+		"a": {outer, all(outer), outer},
+		"b": {nil, all(outer), append([]binding{xml, {"q", ""}}, outer...)},
+		"c": {inner, all(outer, inner), inner},
+		"d": {[]binding{{"q", "y"}}, all(outer, inner, []binding{{"q", "y"}}), []binding{{"p", "w"}, {"", ""}, {"q", "y"}}},
+		"e": {nil, all(outer), outer},
+	}
+	for {
+		k, err := s.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k == EOF {
+			break
+		}
+		if k != Start {
+			continue
+		}
+		w := want[string(s.Name.Local)]
+		if d := cmp.Diff(w.declared, show(s.Declared())); d != "" {
+			t.Errorf("%s declares: %s", s.Name.Local, d)
+		}
+		if d := cmp.Diff(w.scope, show(s.InScope())); d != "" {
+			t.Errorf("%s in scope: %s", s.Name.Local, d)
+		}
+		for _, u := range w.uris {
+			if got := s.URI([]byte(u.Prefix)); got != u.URI {
+				t.Errorf("in %s %q is bound to %q, want %q", s.Name.Local, u.Prefix, got, u.URI)
 			}
-		})
+		}
+	}
+	if d := cmp.Diff(all(), show(s.InScope())); d != "" {
+		t.Error(d)
 	}
 }
 
-// What is not well-formed is refused where it is wrong, and by name.
-func TestRefuses(t *testing.T) {
-	const (
-		char   = "a byte or character that XML in UTF-8 cannot have: convert the file to UTF-8"
-		ref    = "a reference to an unknown entity or an impossible character"
-		amp    = "an & that begins no reference: write &amp;"
-		decl   = "an XML declaration that cannot be read"
-		colon  = "a name with a misplaced colon"
-		name   = "a character where a name should begin"
-		twice  = "an attribute given twice"
-		anew   = "a reserved namespace declared anew"
-		cutOff = "the document ends inside an element: it is cut off"
-		pi     = "a processing instruction without a name"
-	)
-	for doc, want := range map[string]string{
-		"":                           "1:1 there is no element",
-		" \n":                        "2:1 there is no element",
-		"<!-- -->":                   "1:9 there is no element",
-		"\ufeff":                     "1:2 there is no element",
-		"<a>":                        "1:4 " + cutOff,
-		"<a>\n é<b></b>":             "2:10 " + cutOff,
-		"<a>x":                       "1:5 " + cutOff,
-		"<a":                         "1:1 a tag without an end",
-		"<a b='>":                    "1:1 a tag without an end",
-		"<a/><b/>":                   "1:5 a second root element",
-		"<a></a>\n<b>":               "2:1 a second root element",
-		"<a/>x":                      "1:5 text outside the root element",
-		" x<a/>":                     "1:2 text outside the root element",
-		"<a/>&#32;":                  "1:5 text outside the root element",
-		"<![CDATA[x]]><a/>":          "1:1 a CDATA section outside the root element",
-		"<a><![CDATA[x]] >":          "1:4 a CDATA section without an end",
-		"<a>]]></a>":                 "1:4 ]]> in text",
-		"<a>\nx]]>&</a>":             "2:2 ]]> in text",
-		"<a><!-- -- --></a>":         "1:9 -- in a comment",
-		"<a><!-- ---></a>":           "1:9 -- in a comment",
-		"<a><!-- -":                  "1:4 a comment without an end",
-		"<a><!-->":                   "1:4 a comment without an end",
-		"<a><!-- \x01--></a>":        "1:9 " + char,
-		"<a><!-- \xff--></a>":        "1:9 " + char,
-		"<a><?p":                     "1:4 a processing instruction without an end",
-		"<a><?p \x02?></a>":          "1:8 " + char,
-		"<a><? p?></a>":              "1:4 " + pi,
-		"<a><?x:y?></a>":             "1:4 " + pi,
-		"<a><?p+?></a>":              "1:4 " + pi,
-		"<a><?XML x?></a>":           "1:4 an XML declaration that is not at the very beginning: remove what is before it",
-		" <?xml version='1.0'?><a/>": "1:2 an XML declaration that is not at the very beginning: remove what is before it",
-		"<a/><?xml version='1.0'?>":  "1:5 an XML declaration that is not at the very beginning: remove what is before it",
-		"<?xml version='1.1'?><a/>":  "1:7 XML version 1.1: only 1.0 is in use for SAML",
-		"<?xml version='1.0' encoding='ISO-8859-1'?><a/>":             "1:21 the encoding ISO-8859-1: convert the file to UTF-8",
-		"<?xml version='1.0' encoding='UTF-16'?><a/>":                 "1:21 the encoding UTF-16: convert the file to UTF-8",
-		"<?xml encoding='UTF-8'?><a/>":                                "1:7 " + decl,
-		"<?xml version='1.0' standalone='yes' encoding='UTF-8'?><a/>": "1:38 " + decl,
-		"<?xml version='1.0' version='1.0'?><a/>":                     "1:21 " + decl,
-		"<?xml version='1.0' standalone='true'?><a/>":                 "1:21 " + decl,
-		"<?xml version='1.0' other='x'?><a/>":                         "1:21 " + decl,
-		"<?xml version='1.0'encoding='UTF-8'?><a/>":                   "1:20 " + decl,
-		"<?xml version='1.0' +?><a/>":                                 "1:21 " + decl,
-		"<?xml ?><a/>":                                                "1:1 " + decl,
-		"<?xml version=1.0?><a/>":                                     "1:15 an attribute without quotes",
-		"<?xml version='1.0'":                                         "1:1 a processing instruction without an end",
-		"\ufeff<?xml version='1.0'":                                   "1:2 an XML declaration without an end",
-		"\ufeff<?xml version='1.1'?><a/>":                             "1:8 XML version 1.1: only 1.0 is in use for SAML",
-		"<!DOCTYPE a><a/>":                                            "1:1 remove the DOCTYPE; SAML metadata has none",
-		"<a><!ELEMENT a></a>":                                         "1:4 a markup declaration",
-		"<a><!DOCTYPE":                                                "1:4 remove the DOCTYPE; SAML metadata has none",
-		"<!a><a/>":                                                    "1:1 a markup declaration",
-		"< a/>":                                                       "1:2 " + name,
-		"<1/>":                                                        "1:2 " + name,
-		"<-a/>":                                                       "1:2 " + name,
-		"<.a/>":                                                       "1:2 " + name,
-		"<·/>":                                                        "1:2 " + name,
-		"<\xff/>":                                                     "1:2 " + name,
-		"<a><//a></a>":                                                "1:6 " + name,
-		"<a b='' 1=''/>":                                              "1:9 " + name,
-		"<:a/>":                                                       "1:2 " + colon,
-		"<a:/>":                                                       "1:2 " + colon,
-		"<a:b:c/>":                                                    "1:2 " + colon,
-		"<a:1/>":                                                      "1:2 " + colon,
-		"<a><b></a></b>":                                              "1:7 </a> where </b> was expected",
-		"<a></a ><b>":                                                 "1:9 a second root element",
-		"<a></a b>":                                                   "1:7 an end tag with more than a name",
-		"</a>":                                                        "1:1 an end tag without a start tag",
-		"<a/></a>":                                                    "1:5 an end tag without a start tag",
-		"<a></a":                                                      "1:4 a tag without an end",
-		"<a <b/>":                                                     "1:4 a < inside a tag",
-		"<a b='<'/>":                                                  "1:7 a < inside an attribute: a quote may be missing before it",
-		"<a b/>":                                                      "1:5 an attribute without a value",
-		"<a b >":                                                      "1:6 an attribute without a value",
-		"<a b=/>":                                                     "1:6 an attribute without quotes",
-		"<a b=c/>":                                                    "1:6 an attribute without quotes",
-		"<a b='x'c='y'/>":                                             "1:9 no space before an attribute",
-		"<a b='' b=''/>":                                              "1:1 " + twice,
-		"<a x:b='' y:b='' xmlns:x='u' xmlns:y='u'/>": "1:1 " + twice,
-		"<a xmlns='u' xmlns='v'/>":                   "1:14 " + twice,
-		"<a xmlns:x='u' xmlns:x='u'/>":               "1:16 " + twice,
-		"<x:a/>":                                     `1:1 the prefix "x" is not declared`,
-		"<a x:b=''/>":                                `1:1 the prefix "x" is not declared`,
-		"<a><b xmlns:x='u'/><x:c/></a>":              `1:20 the prefix "x" is not declared`,
-		"<xmlns:a/>":                                 `1:1 the prefix "xmlns" is not declared`,
-		"<a xmlns:x=''/>":                            "1:4 a prefix bound to no namespace",
-		"<a xmlns:xml='u'/>":                         "1:4 " + anew,
-		"<a xmlns:xmlns='u'/>":                       "1:4 " + anew,
-		"<a xmlns:x='" + URIXMLNS + "'/>":            "1:4 " + anew,
-		"<a xmlns='" + URIXMLNS + "'/>":              "1:4 " + anew,
-		"<a xmlns:x='" + URIXML + "'/>":              "1:4 " + anew,
-		"<a xmlns='" + URIXML + "'/>":                "1:4 " + anew,
-		"<a>&</a>":                                   "1:4 " + amp,
-		"<a>& </a>":                                  "1:4 " + amp,
-		"<a>x&amp</a>":                               "1:5 " + amp,
-		"<a>&" + strings.Repeat("a", maxReference) + ";</a>": "1:4 " + amp,
-		"<a>&nbsp;</a>":                 "1:4 " + ref,
-		"<a>&;</a>":                     "1:4 " + ref,
-		"<a>&#;</a>":                    "1:4 " + ref,
-		"<a>&#x;</a>":                   "1:4 " + ref,
-		"<a>&#X41;</a>":                 "1:4 " + ref,
-		"<a>&#+65;</a>":                 "1:4 " + ref,
-		"<a>&#-65;</a>":                 "1:4 " + ref,
-		"<a>&#x+41;</a>":                "1:4 " + ref,
-		"<a>&#4_1;</a>":                 "1:4 " + ref,
-		"<a>&#0;</a>":                   "1:4 " + ref,
-		"<a>&#8;</a>":                   "1:4 " + ref,
-		"<a>&#x1F;</a>":                 "1:4 " + ref,
-		"<a>&#xD800;</a>":               "1:4 " + ref,
-		"<a>&#xDFFF;</a>":               "1:4 " + ref,
-		"<a>&#xFFFE;</a>":               "1:4 " + ref,
-		"<a>&#xFFFF;</a>":               "1:4 " + ref,
-		"<a>&#x110000;</a>":             "1:4 " + ref,
-		"<a>&#x100000041;</a>":          "1:4 " + ref,
-		"<a b='&#0;'/>":                 "1:1 " + ref,
-		"<a ID='&x;'/>":                 "1:1 " + ref,
-		"<a xmlns='&x;'/>":              "1:4 " + ref,
-		"<a>\x00</a>":                   "1:4 " + char,
-		"<a>é\x0b</a>":                  "1:5 " + char,
-		"<a>\n&amp;\x1f</a>":            "2:6 " + char,
-		"<a>\xc3</a>":                   "1:4 " + char,
-		"<a>\r\xed\xa0\x80</a>":         "1:5 " + char,
-		"<a>\uffff</a>":                 "1:4 " + char,
-		"<a b='\x01'/>":                 "1:1 " + char,
-		"<a><![CDATA[\x01]]></a>":       "1:13 " + char,
-		"<a ID='1'><b ID='1'/></a>":     "1:11 an ID that two elements have",
-		"<a ID='1'><b xml:id='1'/></a>": "1:11 an ID that two elements have",
-		"<a ID='&#49;'><b ID='1'/></a>": "1:15 an ID that two elements have",
-	} {
-		got := both(t, doc, nil)
-		last := ""
-		if len(got) > 0 {
-			last = got[len(got)-1]
+func TestKnownSpace(t *testing.T) {
+	for uri, want := range map[string]Space{"": None, URIXML: XML, URIMD: MD, URIDS: DS, URISAMLP: SAMLP, URISAML: SAML} {
+		if got, ok := KnownSpace(uri); got != want || !ok {
+			t.Errorf("%q: %d, %v; want %d", uri, got, ok, want)
 		}
-		if !strings.HasPrefix(last, want) {
-			t.Errorf("%q: %q; want %q", doc, last, want)
+	}
+	for _, uri := range []string{"u", URIXMLNS, URIMD + " ", " "} {
+		if got, ok := KnownSpace(uri); got != Other || ok {
+			t.Errorf("%q: %d, %v", uri, got, ok)
 		}
 	}
 }
 
-// Characters that may be in a name, and begin one, by XML 1.0 (fifth edition).
-func TestNames(t *testing.T) {
-	first := []rune{':', 'A', 'Z', '_', 'a', 'z', 0xC0, 0xD6, 0xD8, 0xF6, 0xF8, 0x2FF, 0x370, 0x37D, 0x37F, 0x1FFF, 0x200C, 0x200D, 0x2070, 0x218F,
-		0x2C00, 0x2FEF, 0x3001, 0xD7FF, 0xF900, 0xFDCF, 0xFDF0, 0xFFFD, 0x10000, 0xEFFFF}
-	later := []rune{'-', '.', '0', '9', 0xB7, 0x300, 0x36F, 0x203F, 0x2040}
-	never := []rune{' ', '!', ',', '/', ';', '@', '[', '^', '`', '{', 0x7F, 0xB6, 0xB8, 0xBF, 0xD7, 0xF7, 0x37E, 0x2000, 0x200B, 0x200E, 0x203E, 0x2041, 0x206F, 0x2190,
-		0x2BFF, 0x2FF0, 0x3000, 0xE000, 0xF8FF, 0xFDD0, 0xFDEF, 0xFFFE, 0xF0000}
-	for _, set := range []struct {
-		runes          []rune
-		begins, inside bool
-	}{{first, true, true}, {later, false, true}, {never, false, false}} {
-		for _, r := range set.runes {
-			one := string(r)
-			if got := ScanName([]byte(one)) == len(one); got != set.begins {
-				t.Errorf("U+%04X begins a name: %t", r, got)
-			}
-			if got := ScanName([]byte("a"+one)) == 1+len(one); got != set.inside {
-				t.Errorf("U+%04X is in a name: %t", r, got)
+func TestNameIs(t *testing.T) {
+	n := Name{MD, []byte("p"), []byte("a")}
+	if !n.Is(MD, "a") || n.Is(DS, "a") || n.Is(MD, "b") || n.Is(MD, "p:a") {
+		t.Error("a name in a namespace is taken for another")
+	}
+}
+
+func TestAttr(t *testing.T) {
+	s := New([]byte("<a xmlns:p='u' p:b='1' b='&lt;2' c='3\n' d=''/>"))
+	if _, err := s.Next(); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"b": "<2", "c": "3 ", "d": ""} {
+		if got, ok := s.Attr(name); got != want || !ok {
+			t.Errorf("%s is %q, %v", name, got, ok)
+		}
+	}
+	for _, name := range []string{"p", "p:b", "xmlns:p", "e", ""} {
+		if got, ok := s.Attr(name); got != "" || ok {
+			t.Errorf("%s is %q, %v", name, got, ok)
+		}
+	}
+}
+
+// A value that needs no decoding is not copied.
+func TestNothingCopied(t *testing.T) {
+	in := []byte("<a b='plain' c='é'>text é\n\t</a>")
+	s := New(in)
+	if _, err := s.Next(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range s.Attrs {
+		if v := s.Value(&s.Attrs[i]); &v[0] != &s.Attrs[i].Raw[0] {
+			t.Errorf("%q is copied", v)
+		}
+	}
+	if _, err := s.Next(); err != nil || &s.Text[0] != &in[bytes.IndexByte(in, '>')+1] {
+		t.Errorf("%q is copied, %v", s.Text, err)
+	}
+}
+
+func TestUTF16Declared(t *testing.T) {
+	for _, enc := range []string{"UTF-16", "utf-16le", "UTF-16BE", "UTF-8"} {
+		in := "<?xml version='1.0' encoding='" + enc + "'?><a/>"
+		s := New([]byte(in))
+		s.UTF16 = true
+		if _, err := tokens(s); err != nil {
+			t.Errorf("%s, converted: %v", enc, err)
+		}
+		if _, err := tokens(New([]byte(in))); (err == nil) != (enc == "UTF-8") {
+			t.Errorf("%s, not converted: %v", enc, err)
+		}
+	}
+}
+
+// Pos and Here are the end of the token, wherever the window is.
+func TestPlaces(t *testing.T) {
+	in := "\n<a\n b='é'>é1<!--\n-->\r\n<?p?><b/><![CDATA[é\n\n2]]></a>\n"
+	want := []struct{ pos, line, col int }{
+		{12, 3, 8}, {15, 3, 10}, {23, 4, 4}, {25, 5, 1}, {30, 5, 6}, {34, 5, 10}, {34, 5, 10}, {51, 7, 5}, {55, 7, 9}, {56, 8, 1},
+	}
+	for _, r := range readers {
+		for every := 1; every <= 3; every++ {
+			s := r.of(in)
+			for i, w := range want {
+				if _, err := s.Next(); err != nil {
+					t.Fatal(err)
+				}
+				if r.name == "memory" && s.Pos() != w.pos {
+					t.Errorf("token %d ends at %d, want %d", i, s.Pos(), w.pos)
+				}
+				if i%every != 0 {
+					continue
+				}
+				for range 2 {
+					if line, col := s.Here(); line != w.line || col != w.col {
+						t.Errorf("%s, each %d: token %d ends at %d:%d, want %d:%d", r.name, every, i, line, col, w.line, w.col)
+					}
+				}
+				if e := s.Fail("x %d", 1).(*Error); *e != (Error{w.line, w.col, false, "x 1"}) {
+					t.Errorf("%s: %v, want %d:%d", r.name, e, w.line, w.col)
+				}
 			}
 		}
 	}
-	for b, want := range map[string]int{"": 0, "ab c": 2, "a\xff": 1, "é\xc3": 2, "a:b=": 3} {
-		if got := ScanName([]byte(b)); got != want {
-			t.Errorf("ScanName(%q) = %d; want %d", b, got, want)
+	for i, w := range want {
+		if line, col := Position([]byte(in), w.pos); line != w.line || col != w.col {
+			t.Errorf("token %d ends at %d:%d, want %d:%d", i, line, col, w.line, w.col)
 		}
+	}
+	if line, col := Position([]byte("ab"), 0); line != 1 || col != 1 {
+		t.Errorf("the first character is at %d:%d", line, col)
 	}
 }
 
-// The limits hold to the last one, and say what they are.
-func TestLimits(t *testing.T) {
-	nested := func(n int) string { return strings.Repeat("<a>", n) + strings.Repeat("</a>", n) }
-	ids := func(n int) string {
-		var b strings.Builder
-		for i := range n {
-			fmt.Fprintf(&b, "<b ID='%d'/>", i)
-		}
-		return "<a>" + b.String() + "<b ID='0'/><b ID='" + fmt.Sprint(n-1) + "'/></a>"
-	}
-	for _, tt := range []struct {
-		name, good, bad, want string
-		set                   func(*Scanner)
-	}{
-		{"depth", nested(maxDepth), nested(maxDepth + 1), "elements nested more than 100 deep", nil},
-		{"attributes", "<a" + attributes(maxAttrs) + "/>", "<a" + attributes(maxAttrs+1) + "/>", "more than 128 attributes in one element", nil},
-		{"declarations", "<a" + declared(maxPrefixes-1) + "/>", "<a" + declared(maxPrefixes) + "/>", "more than 128 namespace declarations", nil},
-		{"declarations of several", "<a><b" + declared(100) + "/><b" + declared(100) + "/></a>", "<a" + declared(100) + "><b" + declared(100) + "/></a>",
-			"more than 128 namespace declarations", nil},
-		{"a value", "<a b='" + strings.Repeat("x", maxAttrValue) + "'/>", "<a b='" + strings.Repeat("x", maxAttrValue+1) + "'/>", "an attribute of more than 64 KiB", nil},
-		{"a name", "<" + strings.Repeat("x", MaxName) + "/>", "<" + strings.Repeat("x", MaxName+1) + "/>", "a name of more than 1024 bytes", nil},
-		{"IDs that are kept", "<a><b ID='0'/><b ID='1'/><b ID='2'/><b ID='2'/></a>", ids(2), "an ID that two elements have", func(s *Scanner) { s.MaxIDs = 2 }},
-	} {
-		if got := both(t, tt.good, tt.set); strings.Contains(got[len(got)-1], " ") {
-			t.Errorf("%s, as many as there may be: %s", tt.name, got[len(got)-1])
-		}
-		if got := both(t, tt.bad, tt.set); !strings.Contains(got[len(got)-1], tt.want) {
-			t.Errorf("%s, one more: %.80s; want %q", tt.name, got[len(got)-1], tt.want)
+// A window that moves changes nothing: not the tokens, not the places.
+func TestWindow(t *testing.T) {
+	var doc strings.Builder
+	doc.WriteString("<r xmlns:p='u'>\n")
+	for i := 0; doc.Len() < 3*minWindow; i++ {
+		fmt.Fprintf(&doc, "<p:a%d b='é%s'\n>text &amp; é%s</p:a%d><!-- %s\r\n --><![CDATA[%s]]><?p %s?>", i, strings.Repeat("v", i%977), strings.Repeat("t", i*7%1999), i,
+			strings.Repeat("c", i%99), strings.Repeat("d", i%101), strings.Repeat("i", i%103))
+		if i%3 == 0 {
+			doc.WriteByte('\n')
 		}
 	}
-}
-
-// A stream's errors come back as they are, and one that brings nothing ends.
-func TestStreams(t *testing.T) {
-	broken := errors.New("the line is dead")
-	for name, tt := range map[string]struct {
-		r    io.Reader
-		want string
-	}{
-		"an error in the middle":      {io.MultiReader(strings.NewReader("<a>x"), iotest.ErrReader(broken)), broken.Error()},
-		"an error in a tag":           {io.MultiReader(strings.NewReader("<a b='"), iotest.ErrReader(broken)), broken.Error()},
-		"an error in a comment":       {io.MultiReader(strings.NewReader("<!-- "), iotest.ErrReader(broken)), broken.Error()},
-		"an error behind a mark":      {io.MultiReader(strings.NewReader("\ufeff"), iotest.ErrReader(broken)), broken.Error()},
-		"an error in an end tag":      {io.MultiReader(strings.NewReader("<a></a"), iotest.ErrReader(broken)), broken.Error()},
-		"an error in an instruction":  {io.MultiReader(strings.NewReader("<?p "), iotest.ErrReader(broken)), broken.Error()},
-		"an error in a CDATA section": {io.MultiReader(strings.NewReader("<a><![CDATA[ "), iotest.ErrReader(broken)), broken.Error()},
-		"nothing comes":               {idle{}, io.ErrNoProgress.Error()},
-		"data and the end at once":    {iotest.DataErrReader(strings.NewReader("<a/>")), "</a>"},
-		"a tag that has no end":       {io.MultiReader(strings.NewReader("<a b='"), endless{}), "1:1 a tag, comment or text of more than 16 MiB"},
-		"lines far into the stream":   {strings.NewReader("<a>" + strings.Repeat("é\n", 60_000) + "xy&</a>"), "60001:3 an & that begins no reference: write &amp;"},
-		"a line that is very long":    {strings.NewReader("<a>" + strings.Repeat("<é/>", 40_000) + "&</a>"), "1:160004 an & that begins no reference: write &amp;"},
-	} {
-		got := tokens(NewReader(tt.r))
-		if len(got) == 0 || got[len(got)-1] != tt.want {
-			t.Errorf("%s: %.200q; want %q last", name, got[max(0, len(got)-1):], tt.want)
-		}
-	}
-}
-
-type idle struct{}
-
-func (idle) Read([]byte) (int, error) { return 0, nil }
-
-type endless struct{}
-
-func (endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = 'x'
-	}
-	return len(p), nil
-}
-
-// Where a token is, and what is in scope there.
-func TestHereAndScope(t *testing.T) {
-	const doc = "<a xmlns='u' xmlns:p='v'>\n é<p:b\n x='1' p:y='2'/>\n\n<c xmlns='' xmlns:p='w'>t</c></a>"
-	for how, s := range map[string]*Scanner{"in memory": New([]byte(doc)), "stream": NewReader(iotest.OneByteReader(strings.NewReader(doc)))} {
-		var got []string
-		for {
+	doc.WriteString("</r>")
+	in := doc.String()
+	type place struct{ line, col int }
+	scan := func(s *Scanner) (all []string, at []place) {
+		for i := 0; ; i++ {
 			k, err := s.Next()
 			if err != nil {
 				t.Fatal(err)
 			}
+			if i%5 == 0 {
+				l, c := s.Here()
+				at = append(at, place{l, c})
+			}
+			switch k {
+			case Text, Comment:
+				all = append(all, string(s.Text))
+			default:
+				all = append(all, fmt.Sprintf("%d %s", k, qualified(s.Name.Prefix, s.Name.Local)))
+			}
 			if k == EOF {
-				break
+				return all, at
 			}
-			if k != Start {
-				continue
+		}
+	}
+	want, places := scan(New([]byte(in)))
+	for _, r := range readers[1:] {
+		got, at := scan(r.of(in))
+		if !cmp.Equal(want, got) {
+			t.Errorf("%s: other tokens", r.name)
+		}
+		if !cmp.Equal(places, at, cmp.AllowUnexported(place{})) {
+			t.Errorf("%s: other places", r.name)
+		}
+	}
+	for i := range len(in) {
+		if i < 50 || i > len(in)-10 || i%39983 == 0 {
+			if _, err := tokens(NewReader(iotest.HalfReader(strings.NewReader(in[:i])))); err == nil {
+				t.Errorf("cut at %d and accepted", i)
 			}
-			line, col := s.Here()
-			x, ok := s.Attr("x")
-			y, found := s.Attr("y") // it has a namespace
-			got = append(got, fmt.Sprintf("%s %d:%d, default %q, p %q, q %q, x %q %t, y %q %t, %d in scope, %d elements", s.Name.Local, line, col,
-				s.URI(nil), s.URI([]byte("p")), s.URI([]byte("q")), x, ok, y, found, len(s.InScope()), s.Elements))
 		}
-		want := []string{
-			`a 1:26, default "u", p "v", q "", x "" false, y "" false, 3 in scope, 1 elements`,
-			`b 3:17, default "u", p "v", q "", x "1" true, y "" false, 3 in scope, 2 elements`,
-			`c 5:25, default "", p "w", q "", x "" false, y "" false, 5 in scope, 3 elements`,
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", how, diff)
-		}
-	}
-	s := New([]byte("<?xml version='1.0' encoding='UTF-16'?><a/>"))
-	s.UTF16 = true
-	if got := tokens(s); len(got) != 2 || s.Pos() != 43 {
-		t.Errorf("converted from UTF-16: %q, to %d", got, s.Pos())
-	}
-	s = New([]byte("<a>\n x</a>"))
-	for range 2 {
-		if _, err := s.Next(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var e *Error
-	if err := s.Fail("not %s", "this"); !errors.As(err, &e) || e.Line != 2 || e.Column != 3 || e.Detail != "not this" {
-		t.Errorf("Fail = %v", err)
-	}
-	for uri, want := range map[string]Space{"": None, URIXML: XML, URIMD: MD, URIDS: DS, URISAMLP: SAMLP, URISAML: SAML} {
-		if got, ok := KnownSpace(uri); got != want || !ok {
-			t.Errorf("KnownSpace(%q) = %v, %t", uri, got, ok)
-		}
-	}
-	if got, ok := KnownSpace("u"); got < Other || ok {
-		t.Errorf("KnownSpace of another = %v, %t", got, ok)
-	}
-	if n := (Name{MD, nil, []byte("a")}); !n.Is(MD, "a") || n.Is(DS, "a") || n.Is(MD, "b") {
-		t.Error("Is")
 	}
 }
 
-// What an error says of a document.
-func TestError(t *testing.T) {
-	_, err := New([]byte("<!DOCTYPE a>")).Next()
-	var e *Error
-	if !errors.As(err, &e) || !e.DTD || e.Error() != "line 1, column 1: remove the DOCTYPE; SAML metadata has none" {
-		t.Errorf("of a document type: %v", err)
+// A token is shorter than the window, no more of the input is held.
+func TestWindowStaysSmall(t *testing.T) {
+	s := NewReader(strings.NewReader("<r>" + strings.Repeat("<a b='c'/>text", 8*minWindow/14) + "</r>"))
+	if _, err := tokens(s); err != nil {
+		t.Fatal(err)
 	}
-	if _, err = New([]byte("<a")).Next(); !errors.As(err, &e) || e.DTD {
-		t.Errorf("of another: %v", err)
+	if cap(s.buf) > minWindow {
+		t.Errorf("a window of %d bytes", cap(s.buf))
 	}
-	if line, col := Position([]byte("é\né x"), 6); line != 2 || col != 3 {
-		t.Errorf("Position = %d, %d", line, col)
+}
+
+type faulty struct {
+	r     io.Reader
+	err   error
+	empty int // reads without anything before each
+}
+
+func (f *faulty) Read(b []byte) (int, error) {
+	for range f.empty {
+		f.empty--
+		return 0, nil
 	}
-	for in, want := range map[string]string{"": "", "éa": "éa", "éab": "éab", "éabc": "éab…", "a\xffb": "a\ufffdb"} {
-		if got := clip([]byte(in), 3); got != want {
-			t.Errorf("clip(%q, 3) = %q; want %q", in, got, want)
+	n, err := f.r.Read(b)
+	if err == io.EOF {
+		err = f.err
+	}
+	return n, err
+}
+
+func TestReadErrors(t *testing.T) {
+	broken := io.ErrUnexpectedEOF
+	for _, in := range []string{"", "\ufeff", "<", "<a", "<a b='", "<aaaaaaaaa", "<a>", "<a>text text text", "<a>texttexttext<", "<a>1</", "<a></aaaaaaaaaaaa", "<a><![CDATA[", "<a><![CDATA[xx]]",
+		"<!--", "<!--xxxxxxxx-", "<!--xxxxxxxx--", "<?p xxxxxxxxxx", "<?p xxxxxxxxxx?", "<?xml version='1.0'", "\ufeff<?xml version='1.0'", "\ufeff<?xm", "<a/>"} {
+		if _, err := tokens(NewReader(&faulty{r: strings.NewReader(in), err: broken})); err != broken {
+			t.Errorf("%q: %v", in, err)
 		}
+		if _, err := tokens(NewReader(&faulty{r: iotest.OneByteReader(strings.NewReader(in)), err: broken})); err != broken {
+			t.Errorf("%q, by the byte: %v", in, err)
+		}
+	}
+	if _, err := tokens(NewReader(&faulty{r: strings.NewReader("<a/>"), err: io.EOF, empty: 99})); err != nil {
+		t.Error(err)
+	}
+	if _, err := tokens(NewReader(&faulty{r: strings.NewReader("<a/>"), err: io.EOF, empty: 100})); err != io.ErrNoProgress {
+		t.Errorf("a reader that gives nothing: %v", err)
 	}
 }
