@@ -1,13 +1,16 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/certs"
 	"github.com/jcaad/jcaad/internal/text"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
@@ -50,8 +53,9 @@ func (e Explanation) String() string {
 
 // Explain says of any error of this module what happened, which service was asked
 // for what, and what to do: each finding of a [PreconditionError]; each answer of a
-// service in the tree of err, once; and last, where a run stopped. Of other errors it
-// returns the text. It is nil only for nil.
+// service in the tree of err, once; what package certs found in place of a
+// certificate; and last, where a run stopped. Of a batch, it says which domain. Of
+// other errors it returns the text. It is nil only for nil.
 //
 // There are no secrets in it, as there are none in the errors of this module; what an
 // [Options.Confirm] of the caller returned is repeated as it is, on one line.
@@ -60,74 +64,140 @@ func Explain(err error) []Explanation {
 	if err == nil {
 		return nil
 	}
-	var refused *PreconditionError
-	if errors.As(err, &refused) && len(refused.Findings) > 0 {
-		var all []Explanation
-		for _, f := range refused.Findings {
-			all = append(all, Explanation{Happened: f.Message, Repair: f.Repair, Consent: f.Consent})
-		}
-		return all
-	}
-	all := answers(err)
-	var step *StepError
-	last := Explanation{Repair: advice(err)}
-	switch {
-	case errors.As(err, &step):
-		last.Happened = "the run stopped at: " + string(step.Phase)
-		if step.Change.Resource != "" {
-			last.Happened += " " + step.Change.String()
-		}
-		if len(all) == 0 {
-			last.Cause = sentence(step.Err)
-		}
-	case len(all) == 0:
-		last.Happened = sentence(err)
-	default:
-		return all
-	}
-	return append(all, last)
+	x := explaining{seen: make(map[Explanation]bool)}
+	x.tell(err)
+	return x.told
 }
 
-// answers explains the errors of the two services in err's tree, each once.
-func answers(err error) (all []Explanation) {
-	seen := make(map[string]bool)
-	var walk func(error)
-	walk = func(err error) {
-		var e Explanation
-		switch x := err.(type) {
-		case *jumpcloud.Error:
-			e = answer("JumpCloud", x.Op, x.StatusCode, x.Message, x.Err)
-			e.RequestID = x.RequestID
-			if errors.Is(x, jumpcloud.ErrDenied) || errors.Is(x, jumpcloud.ErrUnauthenticated) {
-				e.Needs = x.Scope
-			}
-		case *aad.Error:
-			e = answer("Azure AD", x.Op, x.StatusCode, x.Code+" "+x.Message, x.Err)
-			e.RequestID = x.RequestID
-			if errors.Is(x, aad.ErrDenied) || errors.Is(x, aad.ErrUnauthenticated) {
-				e.Needs = x.Permission
-			}
-		case interface{ Unwrap() error }:
-			if next := x.Unwrap(); next != nil {
-				walk(next)
-			}
-			return
-		case interface{ Unwrap() []error }:
-			for _, next := range x.Unwrap() {
-				walk(next)
-			}
-			return
-		default:
-			return
+type explaining struct {
+	told []Explanation
+	seen map[Explanation]bool
+}
+
+func (x *explaining) add(e Explanation) {
+	if !x.seen[e] {
+		x.seen[e] = true
+		x.told = append(x.told, e)
+	}
+}
+
+// tell explains err, by its text if there is nothing in it that says more.
+func (x *explaining) tell(err error) {
+	if !x.walk(err) {
+		x.add(Explanation{Happened: sentence(err), Repair: advice(err)})
+	}
+}
+
+// walk explains what err's tree holds of this module's types, and reports whether
+// there is any. Nobody was asked what ended because the caller had gone.
+func (x *explaining) walk(err error) bool {
+	switch e := err.(type) {
+	case *PreconditionError:
+		for _, f := range e.Findings {
+			x.add(Explanation{Happened: f.Message, Repair: f.Repair, Consent: f.Consent})
 		}
-		if !errors.Is(err, context.Canceled) && !seen[err.Error()] {
-			seen[err.Error()] = true
-			e.Repair = advice(err)
-			all = append(all, e)
+		return len(e.Findings) > 0
+	case *StepError:
+		x.stopped(e)
+	case *jumpcloud.Error:
+		if errors.Is(e, context.Canceled) {
+			return false
+		}
+		a := answer("JumpCloud", e.Op, e.StatusCode, e.Code+" "+e.Message, e.Err)
+		a.RequestID = e.RequestID
+		if errors.Is(e, jumpcloud.ErrDenied) || errors.Is(e, jumpcloud.ErrUnauthenticated) {
+			a.Needs = e.Scope
+		}
+		a.Repair = repair(e, a.Service, e.RetryAfter)
+		x.add(a)
+	case *aad.Error:
+		if errors.Is(e, context.Canceled) {
+			return false
+		}
+		a := answer("Azure AD", e.Op, e.StatusCode, e.Code+" "+e.Message, e.Err)
+		a.RequestID = cmp.Or(e.RequestID, e.ClientRequestID)
+		if errors.Is(e, aad.ErrDenied) || errors.Is(e, aad.ErrUnauthenticated) {
+			a.Needs = e.Permission
+		}
+		a.Repair = repair(e, a.Service, e.RetryAfter)
+		x.add(a)
+	case *certs.ParseError:
+		x.add(Explanation{Happened: sentence(e), Repair: parseAdvice(e.Found)})
+	case interface{ Unwrap() error }:
+		return e.Unwrap() != nil && x.within(err, e.Unwrap())
+	case interface{ Unwrap() []error }:
+		return x.several(err, e.Unwrap())
+	default:
+		return false
+	}
+	return true
+}
+
+// within explains cause, with what err, which wraps it, says around it: which
+// domain of a batch, which application.
+func (x *explaining) within(err, cause error) bool {
+	n := len(x.told)
+	if !x.walk(cause) {
+		return false
+	}
+	before, after, found := strings.Cut(clean(err.Error()), clean(cause.Error()))
+	if !found {
+		return true
+	}
+	before, after = strings.Trim(sentenceOf(before), " :"), strings.Trim(after, " ;:()")
+	for i := range x.told[n:] {
+		e := &x.told[n+i]
+		if before != "" {
+			e.Happened = before + ": " + e.Happened
+		}
+		if after != "" {
+			e.Happened += " (" + after + ")"
 		}
 	}
-	walk(err)
-	return all
+	return true
+}
+
+// several explains each of the errors that err joins. Those that [fmt.Errorf] made
+// one sentence of stay one, if it is all there is to say.
+func (x *explaining) several(err error, all []error) bool {
+	var lines []string
+	for _, e := range all {
+		lines = append(lines, e.Error())
+	}
+	if strings.Join(lines, "\n") == err.Error() {
+		for _, e := range all {
+			x.tell(e)
+		}
+		return len(all) > 0
+	}
+	var silent []error
+	for _, e := range all {
+		if !x.walk(e) {
+			silent = append(silent, e)
+		}
+	}
+	if len(silent) == len(all) {
+		return false
+	}
+	for _, e := range silent {
+		x.tell(e)
+	}
+	return true
+}
+
+func (x *explaining) stopped(e *StepError) {
+	last := Explanation{Happened: "the run stopped at: " + string(e.Phase), Repair: advice(e)}
+	if e.Change.Resource != "" {
+		last.Happened += " " + e.Change.String()
+	}
+	if e.Err != nil && !x.walk(e.Err) {
+		last.Cause = sentence(e.Err)
+	}
+	var refused *PreconditionError
+	if errors.As(e.Err, &refused) {
+		last.Repair = "mend what stands in the way, and " + runAgain
+	}
+	x.add(last)
 }
 
 func answer(service, operation string, status int, said string, cause error) Explanation {
@@ -137,6 +207,9 @@ func answer(service, operation string, status int, said string, cause error) Exp
 	case status != 0:
 		e.Happened = service + " answered with an error"
 		e.Answer = strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+		if status < 300 {
+			e.Happened = service + " did not answer what it should"
+		}
 		if said != "" {
 			e.Answer += ": " + said
 		}
@@ -149,17 +222,33 @@ func answer(service, operation string, status int, said string, cause error) Exp
 	return e
 }
 
+// repair is what to do about an error of a service.
+func repair(err error, service string, retryAfter time.Duration) string {
+	switch s := advice(err); {
+	case retryAfter > 0 && s == comeBack:
+		return "come back after " + retryAfter.String() + "; the run goes on from what it finds"
+	case s != "":
+		return s
+	}
+	return "try once more; if it stays so, quote the request ID to the support of " + service
+}
+
 // sentence is the text of an error without the names of packages in front.
 func sentence(err error) string {
 	if err == nil {
 		return ""
 	}
-	s := text.OneLine(text.NoAddresses(err.Error()), 1000)
+	return sentenceOf(clean(err.Error()))
+}
+
+func sentenceOf(s string) string {
 	for _, name := range [...]string{"federation: ", "aad: ", "jumpcloud: ", "certs: "} {
 		s = strings.TrimPrefix(s, name)
 	}
 	return s
 }
+
+func clean(s string) string { return text.OneLine(text.NoAddresses(s), 1000) }
 
 const (
 	comeBack = "come back later; the run goes on from what it finds"
@@ -189,6 +278,19 @@ var advices = []struct {
 		"a signed-in user also needs a directory role, such as Global Administrator"},
 	{aad.ErrOpaqueToken, "the permissions show when they are used; for a look before, use a token of Microsoft Graph"},
 	{aad.ErrIssuerInUse, "set application.idpEntityID to one that no other domain has, in this tenant or another"},
+	{aad.ErrAlreadyFederated, "ask Inspect whose federation it is; update it, or consent to take it over"},
+	{aad.ErrNotFederated, "the domain is managed, or its configuration cannot be read: ask Inspect, and federate it"},
+	{jumpcloud.ErrCertificate, "nothing was written; use ReplaceCertificate"},
+	{jumpcloud.ErrNoCertificate, "wait a minute, and " + runAgain + "; if it stays so, look at the application in JumpCloud's console"},
+	{jumpcloud.ErrTooManyPages, "ask for less, or raise the client's MaxPages"},
+	{aad.ErrTooManyPages, "ask for less, or raise the client's MaxPages"},
+	{jumpcloud.ErrConflict, "look at what is there already: adopt it, rename it, or delete it"},
+	{aad.ErrConflict, "look at what has that value already, perhaps among what was deleted: adopt it, change it, or delete it"},
+	{errLagging, runAgain},
+	{jumpcloud.ErrNotFound, "look whether it was deleted, and whether the key is of the right organisation; what is new may show later"},
+	{aad.ErrNotFound, "look whether it was deleted, and whether the credential is of the right tenant; what is new may show later"},
+	{jumpcloud.ErrInvalid, "mend the value that the message is about"},
+	{aad.ErrInvalid, "mend the value that the message is about"},
 	{jumpcloud.ErrThrottled, comeBack},
 	{aad.ErrThrottled, comeBack},
 	{jumpcloud.ErrUnavailable, runAgain},
@@ -205,4 +307,21 @@ func advice(err error) string {
 		}
 	}
 	return ""
+}
+
+// parseAdvice is what to do about an input that is not what was asked for.
+func parseAdvice(found certs.Kind) string {
+	switch found {
+	case certs.KindPrivateKey, certs.KindEncryptedPrivateKey, certs.KindPKCS12:
+		return "pass the certificate alone, and no key; replace a key that others have seen"
+	case certs.KindSeveral:
+		return "pass only the certificate that signs"
+	case certs.KindSeveralIdPs, certs.KindUnknownEntity:
+		return "choose one identity provider by its entity ID"
+	case certs.KindUnsigned, certs.KindWeakSignature, certs.KindBadSignature:
+		return "do not trust the document; download it anew, or compare its certificate's thumbprint with the provider's"
+	case certs.KindTruncated, certs.KindTrailingData, certs.KindDamaged, certs.KindMalformedXML:
+		return "copy or download it anew, whole"
+	}
+	return "pass a certificate (PEM, base64 or DER), or the identity provider's metadata"
 }

@@ -7,10 +7,12 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/certs"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
 	"github.com/jcaad/jcaad/jumpcloud"
@@ -20,6 +22,7 @@ func TestExplain(t *testing.T) {
 	type es = []federation.Explanation
 	change := federation.Change{Resource: federation.ResApplication, Name: "urn:x", Action: federation.Create}
 	denied := &jumpcloud.Error{Op: "GET /api/x", StatusCode: 403, Message: "no", Scope: "applications", RequestID: "ray-1"}
+	const key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"
 	const again = "run it again; the run goes on from what it finds"
 	tests := []struct {
 		name string
@@ -27,7 +30,7 @@ func TestExplain(t *testing.T) {
 		want es // with a beginning of each Repair
 	}{
 		{"nothing", nil, nil},
-		{"findings", fmt.Errorf("x: %w", &federation.PreconditionError{Findings: []federation.Finding{
+		{"findings", fmt.Errorf("federation: %w", &federation.PreconditionError{Findings: []federation.Finding{
 			{Message: "m1", Repair: "r1", Consent: "takeOver"}, {Message: "m2"}}}),
 			es{{Happened: "m1", Repair: "r1", Consent: "takeOver"}, {Happened: "m2"}}},
 		{"a refused step", &federation.StepError{Phase: federation.PhaseApply, Change: change, Err: denied}, es{
@@ -47,7 +50,7 @@ func TestExplain(t *testing.T) {
 		{"credential", &jumpcloud.Error{Op: "GET /api/x", StatusCode: 401}, es{{Happened: "JumpCloud answered with an error", Service: "JumpCloud", Operation: "GET /api/x",
 			Answer: "401 Unauthorized", Repair: "check the API key"}}},
 		{"people in a message", &jumpcloud.Error{Op: "POST /api/x", StatusCode: 400, Message: "dana@example.com\nis taken"},
-			es{{Happened: "JumpCloud answered with an error", Service: "JumpCloud", Operation: "POST /api/x", Answer: "400 Bad Request: <address> is taken"}}},
+			es{{Happened: "JumpCloud answered with an error", Service: "JumpCloud", Operation: "POST /api/x", Answer: "400 Bad Request: <address> is taken", Repair: "mend the value"}}},
 		{"a wait that ended", &federation.StepError{Phase: federation.PhaseWait, Change: change, Err: federation.ErrNotConverged},
 			es{{Happened: `the run stopped at: wait create jumpcloud/application "urn:x"`, Cause: "the change does not show yet", Repair: again}}},
 		{"not confirmed", fmt.Errorf("federation: %w: %w", federation.ErrNotConfirmed, errors.New("no\x1b")), es{{Happened: "not confirmed: no", Repair: "nothing was written"}}},
@@ -56,6 +59,39 @@ func TestExplain(t *testing.T) {
 		{"wrong", federation.ErrWrong, es{{Happened: federation.ErrWrong.Error(), Repair: "waiting does not mend it"}}},
 		{"cancelled", &federation.StepError{Phase: federation.PhaseApply, Err: &aad.Error{Op: "GET users", Err: context.Canceled}},
 			es{{Happened: "the run stopped at: apply", Cause: "GET users: context canceled", Repair: again}}},
+		{"findings before the switch", &federation.StepError{Phase: federation.PhaseApply, Change: change,
+			Err: &federation.PreconditionError{Findings: []federation.Finding{{Message: "m1", Repair: "r1"}}}}, es{{Happened: "m1", Repair: "r1"},
+			{Happened: `the run stopped at: apply create jumpcloud/application "urn:x"`, Repair: "mend what stands in the way, and " + again}}},
+		{"a batch", errors.Join(
+			fmt.Errorf("a.example: %w", &federation.PreconditionError{Findings: []federation.Finding{{Message: "m1", Repair: "r1"}}}),
+			fmt.Errorf("b.example: %w", &federation.StepError{Phase: federation.PhaseObserve, Err: denied}),
+			fmt.Errorf("federation: c.example: %w", federation.ErrNotStarted)), es{
+			{Happened: "a.example: m1", Repair: "r1"},
+			{Happened: "b.example: JumpCloud answered with an error", Service: "JumpCloud", Operation: "GET /api/x", Answer: "403 Forbidden: no",
+				Needs: "applications", RequestID: "ray-1", Repair: "give the service account the scope"},
+			{Happened: "b.example: the run stopped at: observe", Repair: "give the service account the scope"},
+			{Happened: "c.example: " + federation.ErrNotStarted.Error(), Repair: "nothing was done"}}},
+		{"not confirmed, because of a service", fmt.Errorf("federation: %w: %w", federation.ErrNotConfirmed, denied), es{
+			{Happened: "JumpCloud answered with an error", Service: "JumpCloud", Operation: "GET /api/x", Answer: "403 Forbidden: no",
+				Needs: "applications", RequestID: "ray-1", Repair: "give the service account the scope"},
+			{Happened: "not confirmed", Repair: "nothing was written"}}},
+		{"what a caller adds", fmt.Errorf("%w (the domain has another configuration)", denied), es{
+			{Happened: "JumpCloud answered with an error (the domain has another configuration)", Service: "JumpCloud", Operation: "GET /api/x",
+				Answer: "403 Forbidden: no", Needs: "applications", RequestID: "ray-1", Repair: "give the service account the scope"}}},
+		{"asked to stay away", &aad.Error{Op: "GET users", StatusCode: 429, RetryAfter: 90 * time.Second}, es{{Happened: "Azure AD answered with an error",
+			Service: "Azure AD", Operation: "GET users", Answer: "429 Too Many Requests", Repair: "come back after 1m30s"}}},
+		{"an answer that is none", &aad.Error{Op: "GET users", StatusCode: 200, ClientRequestID: "ours", Err: errors.New("no list")}, es{
+			{Happened: "Azure AD did not answer what it should", Service: "Azure AD", Operation: "GET users", Answer: "200 OK", Cause: "no list",
+				RequestID: "ours", Repair: again}}},
+		{"an answer that nobody knows", &jumpcloud.Error{Op: "GET /api/x", StatusCode: 418, Code: "TEAPOT"}, es{
+			{Happened: "JumpCloud answered with an error", Service: "JumpCloud", Operation: "GET /api/x", Answer: "418 I'm a teapot: TEAPOT",
+				Repair: "try once more; if it stays so, quote the request ID to the support of JumpCloud"}}},
+		{"a certificate that is none", fmt.Errorf("jumpcloud: application a1: its certificate cannot be read: %w", parseError("nothing of the kind")), es{
+			{Happened: "application a1: its certificate cannot be read: " + strings.TrimPrefix(parseError("nothing of the kind").Error(), "certs: "),
+				Repair: "pass a certificate"}}},
+		{"a key in place of a certificate", parseError(key), es{
+			{Happened: strings.TrimPrefix(parseError(key).Error(), "certs: "),
+				Repair: "pass the certificate alone"}}},
 		{"late", context.DeadlineExceeded, es{{Happened: "context deadline exceeded", Repair: "give it more time"}}},
 		{"anything", errors.New("federation: something"), es{{Happened: "something"}}},
 	}
@@ -69,6 +105,43 @@ func TestExplain(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
+	}
+}
+
+func parseError(s string) error {
+	_, err := certs.ParseOne([]byte(s))
+	return err
+}
+
+// TestExplainSaysWhatToDo: of each kind of error that this module exports.
+func TestExplainSaysWhatToDo(t *testing.T) {
+	for _, err := range []error{
+		federation.ErrNotConverged, federation.ErrNotConfirmed, federation.ErrDiffers, federation.ErrNotStarted, federation.ErrWrong,
+		aad.ErrNotFound, aad.ErrNotFederated, aad.ErrAlreadyFederated, aad.ErrIssuerInUse, aad.ErrInvalid, aad.ErrConflict, aad.ErrDenied,
+		aad.ErrUnauthenticated, aad.ErrThrottled, aad.ErrUnavailable, aad.ErrOutcomeUnknown, aad.ErrTooManyPages, aad.ErrReadOnly, aad.ErrOpaqueToken,
+		jumpcloud.ErrNotFound, jumpcloud.ErrConflict, jumpcloud.ErrInvalid, jumpcloud.ErrUnauthenticated, jumpcloud.ErrDenied,
+		jumpcloud.ErrThrottled, jumpcloud.ErrUnavailable, jumpcloud.ErrOutcomeUnknown, jumpcloud.ErrTooManyPages, jumpcloud.ErrReadOnly,
+		jumpcloud.ErrNoCertificate, jumpcloud.ErrCertificate, jumpcloud.ErrCertificateRegenerated,
+		context.Canceled, context.DeadlineExceeded, parseError(""), &aad.Error{StatusCode: 418}, &jumpcloud.Error{StatusCode: 302},
+	} {
+		for _, err := range []error{err, fmt.Errorf("outside: %w", err), errors.Join(err, nil), &federation.StepError{Phase: federation.PhaseApply, Err: err}} {
+			all := federation.Explain(err)
+			if len(all) == 0 || all[0].Happened == "" || all[0].Repair == "" {
+				t.Errorf("%v: %+v", err, all)
+			}
+		}
+	}
+}
+
+// TestExplainBatch: what a batch returns says which domain each of it is about.
+func TestExplainBatch(t *testing.T) {
+	env := federationtest.New(nil)
+	unknown := env.Plan()
+	unknown.Domain = "nobody.example"
+	_, err := env.Federator(nil).FederateAll(t.Context(), []federation.Plan{unknown}, nil)
+	all := federation.Explain(err)
+	if len(all) == 0 || !strings.HasPrefix(all[0].Happened, "nobody.example: ") || all[0].Repair == "" {
+		t.Errorf("%v:\n%+v", err, all)
 	}
 }
 

@@ -206,6 +206,21 @@ func firstOf(errs ...error) error {
 	return errs[0]
 }
 
+// TestConditions: each condition is the operator that JumpCloud knows it by.
+func TestConditions(t *testing.T) {
+	for got, want := range map[string]string{
+		jumpcloud.Eq("a", "1"): "a:$eq:1", jumpcloud.Ne("a", "1"): "a:$ne:1",
+		jumpcloud.Gt("a", "1"): "a:$gt:1", jumpcloud.Gte("a", "1"): "a:$gte:1",
+		jumpcloud.Lt("a", "1"): "a:$lt:1", jumpcloud.Lte("a", "1"): "a:$lte:1",
+		jumpcloud.StartsWith("a", "1"): "a:$sw:1",
+		jumpcloud.In("a", "1", "2|3"):  `a:$in:1|2\|3`, jumpcloud.NotIn("a", "1", "2"): "a:$nin:1|2",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // Values that look dangerous and are not: they arrive as they are.
 func TestOddValues(t *testing.T) {
 	for _, email := range []string{"a+b@example.com", "o'neil@example.com", "jürgen@exämple.com", `"quoted, comma"@example.com`, "a|b@example.com", "a:b@example.com", "a&b=c#d@example.com", "50%@example.com"} {

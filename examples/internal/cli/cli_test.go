@@ -113,6 +113,11 @@ func TestExplain(t *testing.T) {
 		{"no answer", fmt.Errorf("federation: %w", &aad.Error{Op: "GET domains", Err: io.ErrUnexpectedEOF}), []string{"Azure AD could not be asked", "unexpected EOF"}},
 		{"step without service", &federation.StepError{Phase: federation.PhaseWait, Change: change, Err: federation.ErrNotConverged}, []string{"The run stopped at: wait", "does not show yet"}},
 		{"not confirmed", fmt.Errorf("federation: %w: %w", federation.ErrNotConfirmed, errors.New("no")), []string{"Not confirmed: no", "nothing was written"}},
+		{"refused", &federation.PreconditionError{Findings: []federation.Finding{{Message: "m1", Repair: "r1", Consent: "takeOver"}, {Message: "m2"}}},
+			[]string{"Refused; nothing was written. 2 things", "  1. m1", "what to do: r1", "consent.takeOver", "  2. m2"}},
+		{"refused late", &federation.StepError{Phase: federation.PhaseApply, Change: change,
+			Err: &federation.PreconditionError{Findings: []federation.Finding{{Message: "m1"}}}},
+			[]string{"Refused before the domain was switched. One thing", "  1. m1", "The run stopped at: apply create", "what to do", "mend"}},
 		{"anything", errors.New("federation: something"), []string{"Something"}},
 	} {
 		var b strings.Builder

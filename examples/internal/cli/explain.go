@@ -18,12 +18,17 @@ func (s *Services) Explain(w io.Writer, err error) {
 	all := federation.Explain(err)
 	var refused *federation.PreconditionError
 	if errors.As(err, &refused) {
-		if len(all) == 1 {
-			fmt.Fprintln(w, "Refused; nothing was written. One thing stands in the way:")
-		} else {
-			fmt.Fprintf(w, "Refused; nothing was written. %d things stand in the way:\n", len(all))
+		n := min(len(refused.Findings), len(all))
+		how := "; nothing was written"
+		if len(all) > n {
+			how = " before the domain was switched"
 		}
-		for i, e := range all {
+		if n == 1 {
+			fmt.Fprintf(w, "Refused%s. One thing stands in the way:\n", how)
+		} else {
+			fmt.Fprintf(w, "Refused%s. %d things stand in the way:\n", how, n)
+		}
+		for i, e := range all[:n] {
 			fmt.Fprintf(w, "\n%3d. %s\n", i+1, Wrap(e.Happened, 5))
 			if e.Repair != "" {
 				fmt.Fprintf(w, "     what to do: %s\n", Wrap(e.Repair, 17))
@@ -32,7 +37,9 @@ func (s *Services) Explain(w io.Writer, err error) {
 				fmt.Fprintf(w, "     or consent in the plan: consent.%s\n", e.Consent)
 			}
 		}
-		return
+		if all = all[n:]; len(all) > 0 {
+			fmt.Fprintln(w)
+		}
 	}
 	told := ""
 	for _, e := range all {
