@@ -177,3 +177,28 @@ func TestPrivateKeys(t *testing.T) {
 		}
 	}
 }
+
+// What is read has an end: in bytes, and in how often it is wrapped.
+func TestParseEnds(t *testing.T) {
+	blank := bytes.Repeat([]byte(" "), certs.MaxInput+1)
+	if _, err := certs.Parse(blank[:certs.MaxInput]); found(err) != certs.KindEmpty {
+		t.Errorf("as much as is read: %v", err)
+	}
+	if _, err := certs.Parse(blank); found(err) != certs.KindTooLarge || !strings.Contains(err.Error(), "16777217 bytes, where at most 16 MiB") {
+		t.Errorf("a byte more: %v", err)
+	}
+	c := pairA().Cert()
+	for _, inner := range []string{string(c.PEM()), c.Base64()} {
+		in := inner
+		for range 5 {
+			in = base64.StdEncoding.EncodeToString([]byte(in))
+		}
+		if got, err := certs.ParseOne([]byte(in)); err != nil || got != c {
+			t.Errorf("base64 of it five times: %v, %v", got, err)
+		}
+		in = base64.StdEncoding.EncodeToString([]byte(in))
+		if _, err := certs.ParseOne([]byte(in)); found(err) != certs.KindNotCertificate || !strings.Contains(err.Error(), "base64 of text") {
+			t.Errorf("base64 of it six times: %v", err)
+		}
+	}
+}
