@@ -150,7 +150,7 @@ func (st *observation) defederateProblems(plan DefederatePlan, rep *Report) erro
 	var ps findings
 	switch rep.Before {
 	case StateUnknown, StateInherits, StateUnverified:
-		ps.refuse(CodeDomainUnknown, plan.Domain, plan.Domain+": "+rep.Before.info().Meaning, rep.Before.info().Next)
+		ps.refuse(CodeDomainUnknown, plan.Domain, plan.Domain+": "+rep.Before.Meaning(), rep.Before.Next())
 	}
 	if st.fed != nil && provider(st.fed.IssuerURI, st.fed.PassiveSignInURI) != "JumpCloud" && len(st.apps) == 0 {
 		ps.refuse(CodeOtherProvider, plan.Domain, plan.Domain+" is federated with "+provider(st.fed.IssuerURI, st.fed.PassiveSignInURI)+

@@ -101,15 +101,14 @@ func (p Plan) newDefault(st *observation) string {
 
 func (st *observation) inspectDomain(ps *findings, p Plan) {
 	state := st.classify(p)
-	info := state.info()
 	switch state {
 	case StateUnknown:
-		ps.refuse(CodeDomainUnknown, p.Domain, p.Domain+" is not a domain of this Azure AD tenant", info.Next)
+		ps.refuse(CodeDomainUnknown, p.Domain, p.Domain+" is not a domain of this Azure AD tenant", state.Next())
 		return
 	case StateUnverified:
-		ps.refuse(CodeDomainUnverified, p.Domain, p.Domain+" is not verified in Azure AD", info.Next)
+		ps.refuse(CodeDomainUnverified, p.Domain, p.Domain+" is not verified in Azure AD", state.Next())
 	case StateInitial:
-		ps.refuse(CodeDomainInitial, p.Domain, p.Domain+" is the tenant's initial domain, which cannot be federated", info.Next)
+		ps.refuse(CodeDomainInitial, p.Domain, p.Domain+" is the tenant's initial domain, which cannot be federated", state.Next())
 	case StateInherits:
 		ps.refuse(CodeDomainInherits, p.Domain, p.Domain+" is a subdomain and inherits the authentication of "+st.rootOf(p.Domain),
 			"federate "+st.rootOf(p.Domain)+"; its subdomains follow")
@@ -119,11 +118,11 @@ func (st *observation) inspectDomain(ps *findings, p Plan) {
 		}
 		ps.refuse(CodeDomainForeign, p.Domain,
 			fmt.Sprintf("%s is federated with %s (issuer %s)", p.Domain, provider(st.fed.IssuerURI, st.fed.PassiveSignInURI), st.fed.IssuerURI),
-			info.Next+"; then set consent.takeOver").
+			state.Next()+"; then set consent.takeOver").
 			unless("takeOver", p.Consent.TakeOver)
 	case StateHalf:
 		ps.refuse(CodeDomainHalf, p.Domain, p.Domain+" is federated, but its configuration cannot be read: what a failed creation leaves behind",
-			info.Next).
+			state.Next()).
 			unless("recover", p.Consent.Recover)
 	}
 	d := st.domain(p.Domain)

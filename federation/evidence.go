@@ -135,7 +135,7 @@ func (e Evidence) writeHead(b *bufio.Writer) {
 }
 
 func explain(s State) string {
-	if m := s.info().Meaning; m != "" {
+	if m := s.Meaning(); m != "" {
 		return ": " + m
 	}
 	return ""

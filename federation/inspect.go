@@ -93,8 +93,7 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 	if s.State == StateOrphaned && !known {
 		s.State = StateForeign // its own issuer is no sign that it is ours
 	}
-	info := s.State.info()
-	s.Meaning, s.Next = info.Meaning, info.Next
+	s.Meaning, s.Next = s.State.Meaning(), s.State.Next()
 	if s.State == StateInherits {
 		s.Meaning += " " + st.rootOf(name)
 	}

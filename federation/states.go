@@ -1,7 +1,5 @@
 package federation
 
-import "slices"
-
 // State is the state that a domain is in, seen together with the JumpCloud
 // application. Each has one decided outcome; see [States].
 type State string
@@ -25,21 +23,32 @@ const (
 	StateHalf        State = "half-federated" // federated without a readable configuration
 )
 
-// StateInfo describes a state.
-type StateInfo struct {
-	State State
-	// Meaning is what a person should understand.
-	Meaning string
-	// Federate is what Federate does about it.
-	Federate string
-	// Next is the safe next step.
-	Next string
+// States lists every state.
+func States() []State {
+	out := make([]State, len(states))
+	for i, info := range states {
+		out[i] = info.state
+	}
+	return out
 }
 
-// States lists every state with its decided outcome.
-func States() []StateInfo { return slices.Clone(states) }
+// Meaning is what a person should understand of the state; "" if there is no such
+// state.
+func (s State) Meaning() string { return s.info().meaning }
 
-var states = []StateInfo{
+// Federate is what [Federator.Federate] does about the state.
+func (s State) Federate() string { return s.info().federate }
+
+// Next is the safe next step in the state.
+func (s State) Next() string { return s.info().next }
+
+// stateInfo is the decided outcome of a state.
+type stateInfo struct {
+	state                   State
+	meaning, federate, next string
+}
+
+var states = []stateInfo{
 	{StateUnknown, "the domain does not belong to this tenant", "refuses", "add the domain to the tenant and verify it, or check the spelling and the credential's tenant"},
 	{StateUnverified, "the domain is in the tenant, but its ownership is not verified", "refuses", "publish the domain's verification record and verify it"},
 	{StateInitial, "Microsoft's own domain, which cannot be federated", "refuses", "federate a domain of your own"},
@@ -57,13 +66,13 @@ var states = []StateInfo{
 	{StateHalf, "the domain is federated, but its configuration cannot be read: what a failed creation leaves behind", "refuses; sets the domain to Managed and starts anew with consent.recover", "set the domain to Managed, so that people sign in with Azure AD passwords, or run Federate with consent.recover, which does so and federates it anew"},
 }
 
-func (s State) info() StateInfo {
+func (s State) info() stateInfo {
 	for _, i := range states {
-		if i.State == s {
+		if i.state == s {
 			return i
 		}
 	}
-	return StateInfo{State: s}
+	return stateInfo{state: s}
 }
 
 // classify names the state that a domain is in.

@@ -197,12 +197,12 @@ func TestStates(t *testing.T) {
 		})
 		reached[tt.state] = true
 	}
-	for _, info := range federation.States() {
-		if !reached[info.State] {
-			t.Errorf("no test reaches the state %s", info.State)
+	for _, s := range federation.States() {
+		if !reached[s] {
+			t.Errorf("no test reaches the state %s", s)
 		}
-		if info.Meaning == "" || info.Next == "" || info.Federate == "" {
-			t.Errorf("the state %s has no decided outcome: %+v", info.State, info)
+		if s.Meaning() == "" || s.Next() == "" || s.Federate() == "" {
+			t.Errorf("the state %s has no decided outcome: %q, %q, %q", s, s.Meaning(), s.Federate(), s.Next())
 		}
 	}
 	federation.GoldenFiles(t, "states", files)
@@ -231,8 +231,7 @@ func (tt inState) run(t *testing.T, file string) {
 		t.Errorf("Inspect wrote %d times", n)
 	}
 
-	i := slices.IndexFunc(federation.States(), func(i federation.StateInfo) bool { return i.State == tt.state })
-	outcome := federation.States()[i].Federate
+	outcome := tt.state.Federate()
 	if refuses := strings.HasPrefix(outcome, "refuses"); refuses != (tt.refuses != "") {
 		t.Errorf("the table of states says that Federate %s", outcome)
 	}
