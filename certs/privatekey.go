@@ -267,11 +267,8 @@ func lettersOf(label []byte) []byte {
 	var out []byte
 	for i := 0; i < len(label); i++ {
 		switch c := label[i]; {
-		case c == '%' && i+2 < len(label), c == '\\' && i+5 < len(label) && label[i+1] == 'U':
+		case c == '%':
 			i += 2
-			if c == '\\' {
-				i += 3
-			}
 		case c == '&':
 			if n := bytes.IndexByte(label[i:], ';'); n > 0 {
 				i += n
