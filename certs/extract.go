@@ -123,7 +123,7 @@ func (x *extractor) keyIn(s *xmlscan.Scanner) *ParseError {
 func (x *extractor) keyText(t []byte) *ParseError {
 	switch {
 	case len(t) < minKeyText:
-	case x.cert && !bytes.Contains(t, []byte("---")):
+	case x.cert && bytes.IndexByte(t, '-') < 0:
 		if k := textKey(t); k != "" {
 			return refuse(k, "%s", adviceKey)
 		}
@@ -149,14 +149,10 @@ func (x *extractor) start(n xmlscan.Name, at attributes) error {
 		switch {
 		case n.Is(xmlscan.MD, "EntitiesDescriptor"):
 			next = inEntities
-			if err := x.push(at); err != nil {
-				return err
-			}
+			x.push(at)
 		case n.Is(xmlscan.MD, "EntityDescriptor"):
 			next = inEntity
-			if err := x.entity(at); err != nil {
-				return err
-			}
+			x.entity(at)
 		}
 	case inEntity:
 		next = x.role(n, at)
@@ -207,10 +203,12 @@ func (x *extractor) root(n xmlscan.Name, at attributes) error {
 	switch {
 	case n.Is(xmlscan.MD, "EntitiesDescriptor"):
 		x.states = append(x.states, inEntities)
-		return x.push(at)
+		x.push(at)
+		return nil
 	case n.Is(xmlscan.MD, "EntityDescriptor"):
 		x.states = append(x.states, inEntity)
-		return x.entity(at)
+		x.entity(at)
+		return nil
 	case strings.EqualFold(string(n.Local), "html"):
 		return refuse(KindHTML, "%s", markupAdvice(KindHTML))
 	case n.Space == xmlscan.SAMLP || n.Space == xmlscan.SAML:
@@ -222,7 +220,7 @@ func (x *extractor) root(n xmlscan.Name, at attributes) error {
 	return refuse(KindNotMetadata, "the root element is %s: download the metadata of the identity provider", printable(string(n.Local), 60))
 }
 
-func (x *extractor) entity(at attributes) error {
+func (x *extractor) entity(at attributes) {
 	x.id, _ = at.Attr("entityID")
 	x.idp, x.sp, x.old = nil, false, false
 	x.entities++
@@ -233,11 +231,11 @@ func (x *extractor) entity(at attributes) error {
 	if !x.skip {
 		x.matches++
 	}
-	return x.push(at)
+	x.push(at)
 }
 
 // push notes the validity that an element states.
-func (x *extractor) push(at attributes) error {
+func (x *extractor) push(at attributes) {
 	var l limit
 	if v, ok := at.Attr("validUntil"); ok && !x.skip {
 		if l.until, ok = parseDateTime(v); !ok {
@@ -248,7 +246,6 @@ func (x *extractor) push(at attributes) error {
 		l.cache = parseDuration(v)
 	}
 	x.limits = append(x.limits, l)
-	return nil
 }
 
 // role handles the elements of an entity.

@@ -3,6 +3,7 @@ package certs
 import (
 	"bytes"
 	"encoding/json"
+	"unicode/utf8"
 
 	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
@@ -136,7 +137,7 @@ func parseJSON(t []byte, in nesting) ([]Cert, *ParseError, bool) {
 		}
 		switch err.Found {
 		case KindPrivateKey, KindEncryptedPrivateKey, KindTruncated, KindTrailingData, KindDamaged, KindUnreadable:
-			err.Line, err.Column, err.offset = 0, 0, 0
+			err.Line, err.Column = 0, 0 // in the string
 			return err
 		}
 		return nil
@@ -203,7 +204,7 @@ func unwrapMetadata(b []byte) (document, *ParseError) {
 		_, err := parseDER(b)
 		return document{}, notMetadata(err)
 	}
-	text, err := decodeText(b)
+	text, guessed, err := decodeText(b)
 	if err != nil {
 		return document{}, notMetadata(err)
 	}
@@ -216,6 +217,9 @@ func unwrapMetadata(b []byte) (document, *ParseError) {
 		}
 		if err := findKey(t); err != nil {
 			return document{}, err
+		}
+		if guessed && bytes.IndexFunc(t, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+			return document{}, refuse(KindMalformedXML, "text that is neither UTF-8 nor UTF-16: save it as UTF-8")
 		}
 		return document{text: t, utf16: true}, nil
 	}

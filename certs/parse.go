@@ -161,7 +161,7 @@ func parseBytes(b []byte, in nesting) ([]Cert, *ParseError) {
 	if looksDER(b) {
 		return parseDER(b)
 	}
-	text, err := decodeText(b)
+	text, _, err := decodeText(b)
 	if err != nil {
 		return nil, err
 	}

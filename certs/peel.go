@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"html"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -183,6 +184,9 @@ func peelQuotes(t []byte) ([]byte, bool) {
 			if bytes.IndexByte(in, '\\') > 0 && !bytes.Contains(in, []byte(`\"`)) && bytes.Count(in, []byte("`n")) > bytes.Count(in, []byte(`\n`)) {
 				return nil, true // PowerShell's, perhaps: there a backslash is one
 			}
+			if replaced(in, s) {
+				return nil, true
+			}
 			return []byte(s), true
 		}
 	}
@@ -193,6 +197,13 @@ func peelQuotes(t []byte) ([]byte, bool) {
 		return nil, true
 	}
 	return cutTail(in), true
+}
+
+// replaced reports whether the decoder of JSON has put another character in the
+// place of one that t writes half.
+func replaced(t []byte, s string) bool {
+	const char = "\ufffd"
+	return strings.Contains(s, char) && !bytes.Contains(t, []byte(char))
 }
 
 // escapesDiffer reports whether XML between quotes, whose own quotes are not
@@ -332,6 +343,9 @@ func peelJSON(t []byte) ([]byte, bool) {
 			if v, ok := peelXML([]byte(value)); ok {
 				out = v
 				n++
+				if replaced(t, value) {
+					n++
+				}
 			}
 		}
 		return nil
@@ -345,8 +359,8 @@ func peelBase64(t []byte) ([]byte, bool) {
 	if err != nil || len(raw) == 0 || raw[0] == 0x30 || base64.StdEncoding.EncodedLen(len(raw)) > len(t)+4 || !looksText(raw) {
 		return nil, false
 	}
-	text, err := decodeText(raw)
-	return text, err == nil
+	text, guessed, err := decodeText(raw)
+	return text, err == nil && !guessed
 }
 
 // peelValue undoes the base64 that is the one long value of a configuration.

@@ -71,7 +71,8 @@ func decodeURL(t []byte) ([]byte, bool) {
 }
 
 // decodeString decodes the escapes that JSON, JavaScript, Java, C and Python have
-// in common.
+// in common. It returns nil if there are others: what is a letter to one of them
+// is an escape or a backslash to another, and a byte over 0x7f a character.
 func decodeString(t []byte) []byte {
 	out := make([]byte, 0, len(t))
 	for i := 0; i < len(t); i++ {
@@ -80,37 +81,47 @@ func decodeString(t []byte) []byte {
 			continue
 		}
 		i++
-		switch c := t[i]; c {
-		case 'n':
+		switch c := t[i]; {
+		case c == 'n':
 			out = append(out, '\n')
-		case 'r':
+		case c == 'r':
 			out = append(out, '\r')
-		case 't':
+		case c == 't':
 			out = append(out, '\t')
-		case '\n': // the line goes on
-		case 'u', 'x':
-			digits := 4
-			if c == 'x' {
-				digits = 2
+		case c == '\n' || c == '\r' && bytes.HasPrefix(t[i+1:], []byte("\n")): // the line goes on
+			if c == '\r' {
+				i++
 			}
-			r, ok := hexRune(t[i+1:], digits)
-			if !ok {
-				out = append(out, '\\', c)
-				break
-			}
-			i += digits
-			if utf16.IsSurrogate(r) && bytes.HasPrefix(t[i+1:], []byte(`\u`)) {
-				if low, ok := hexRune(t[i+3:], 4); ok && utf16.DecodeRune(r, low) != unicode.ReplacementChar {
-					r = utf16.DecodeRune(r, low)
-					i += 6
-				}
+		case c == 'u' || c == 'U' || c == 'x':
+			r, n := escapedRune(c, t[i+1:])
+			if n == 0 {
+				return nil
 			}
 			out = utf8.AppendRune(out, r)
+			i += n
+		case letter(c) || '0' <= c && c <= '9':
+			return nil
 		default:
 			out = append(out, c)
 		}
 	}
 	return out
+}
+
+// escapedRune reads what follows \u, \U or \x, and returns how many bytes that is,
+// 0 if it is no character.
+func escapedRune(c byte, t []byte) (r rune, n int) {
+	n = map[byte]int{'u': 4, 'U': 8, 'x': 2}[c]
+	r, ok := hexRune(t, n)
+	if ok && utf16.IsSurrogate(r) && bytes.HasPrefix(t[n:], []byte(`\u`)) {
+		low, _ := hexRune(t[n+2:], 4)
+		r, n = utf16.DecodeRune(r, low), n+6
+		ok = r != unicode.ReplacementChar
+	}
+	if !ok || !utf8.ValidRune(r) || c == 'x' && r >= utf8.RuneSelf {
+		return 0, 0
+	}
+	return r, n
 }
 
 func notInReference(r rune) bool { return r != '#' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
@@ -123,7 +134,8 @@ func hexRune(t []byte, digits int) (rune, bool) {
 	return rune(v), err == nil
 }
 
-// decodePowerShell decodes the escapes of PowerShell's strings.
+// decodePowerShell decodes the escapes of PowerShell's strings. It returns nil for
+// `u, which only its newer versions know.
 func decodePowerShell(t []byte) []byte {
 	out := make([]byte, 0, len(t))
 	for i := 0; i < len(t); i++ {
@@ -139,6 +151,8 @@ func decodePowerShell(t []byte) []byte {
 			out = append(out, '\r')
 		case 't':
 			out = append(out, '\t')
+		case 'u':
+			return nil
 		default:
 			out = append(out, t[i])
 		}

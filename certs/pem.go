@@ -225,9 +225,6 @@ func parsePEM(t []byte, ms []marker, in nesting) ([]Cert, *ParseError) {
 		}
 	}
 	if len(cs) == 0 {
-		if other == nil {
-			other = refuse(KindNotCertificate, "a PEM block without content: %s", adviceCopy)
-		}
 		return nil, other
 	}
 	return cs, nil

@@ -82,17 +82,7 @@ const minKeyText = 40
 
 // textKey looks for a private key that begins where t does.
 func textKey(t []byte) Kind {
-	i := skipSpace(t, 0)
-	if len(t)-i < minKeyText {
-		return ""
-	}
-	switch t[i] {
-	case 'M':
-		return keyKind(derKind(decodePrefix(t[i:], 48)))
-	case '-':
-		return markedKey(t[i:min(len(t), i+400)])
-	}
-	return ""
+	return keyKind(derKind(decodePrefix(t[skipSpace(t, 0):], 48)))
 }
 
 // hexKey reports whether t begins with a private key in hexadecimal digits:
@@ -277,11 +267,8 @@ func lettersOf(label []byte) []byte {
 	var out []byte
 	for i := 0; i < len(label); i++ {
 		switch c := label[i]; {
-		case c == '%' && i+2 < len(label), c == '\\' && i+5 < len(label) && label[i+1] == 'U':
+		case c == '%':
 			i += 2
-			if c == '\\' {
-				i += 3
-			}
 		case c == '&':
 			if n := bytes.IndexByte(label[i:], ';'); n > 0 {
 				i += n

@@ -8,31 +8,32 @@ import (
 )
 
 // decodeText returns b as UTF-8. Windows PowerShell's Out-File writes UTF-16
-// with a byte order mark, older editors Windows-1252.
-func decodeText(b []byte) ([]byte, *ParseError) {
+// with a byte order mark, older editors Windows-1252: that it is the latter, and
+// not one of its kin, is guessed; as is half a character of UTF-16.
+func decodeText(b []byte) (text []byte, guessed bool, perr *ParseError) {
 	switch {
 	case bytes.HasPrefix(b, []byte("\ufeff")):
 		b = b[3:]
 	case bytes.HasPrefix(b, []byte("\xff\xfe")):
-		b = decodeUTF16(b[2:], binary.LittleEndian)
+		b, guessed = decodeUTF16(b[2:], binary.LittleEndian)
 	case bytes.HasPrefix(b, []byte("\xfe\xff")):
-		b = decodeUTF16(b[2:], binary.BigEndian)
+		b, guessed = decodeUTF16(b[2:], binary.BigEndian)
 	case len(b) >= 8 && b[0] == 0 && b[2] == 0 && b[4] == 0 && b[1] != 0:
-		b = decodeUTF16(b, binary.BigEndian)
+		b, guessed = decodeUTF16(b, binary.BigEndian)
 	case len(b) >= 8 && b[1] == 0 && b[3] == 0 && b[5] == 0 && b[0] != 0:
-		b = decodeUTF16(b, binary.LittleEndian)
+		b, guessed = decodeUTF16(b, binary.LittleEndian)
 	}
 	if utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 {
-		return b, nil
+		return b, guessed, nil
 	}
 	if what := binaryKind(b); what != "" {
-		return nil, refuse(KindNotCertificate, "%s: %s", what, adviceExport)
+		return nil, false, refuse(KindNotCertificate, "%s: %s", what, adviceExport)
 	}
 	if k := bytes.TrimRight(b, "\x00"); len(k) < len(b) && utf8.Valid(k) && bytes.IndexByte(k, 0) < 0 {
-		return k, nil // a C string, or a block padded with zeros
+		return k, false, nil // a C string, or a block padded with zeros
 	}
 	if !looksText(b) {
-		return nil, refuse(KindNotCertificate, "binary data that is no DER: %s", adviceExport)
+		return nil, false, refuse(KindNotCertificate, "binary data that is no DER: %s", adviceExport)
 	}
 	out := make([]byte, 0, len(b)+len(b)/8)
 	for len(b) > 0 {
@@ -43,28 +44,32 @@ func decodeText(b []byte) ([]byte, *ParseError) {
 		out = utf8.AppendRune(out, r)
 		b = b[n:]
 	}
-	return out, nil
+	return out, true, nil
 }
 
-func decodeUTF16(b []byte, order binary.ByteOrder) []byte {
-	out := make([]byte, 0, len(b)/2)
+// decodeUTF16 reports whether it had to replace half a character.
+func decodeUTF16(b []byte, order binary.ByteOrder) (out []byte, replaced bool) {
+	out = make([]byte, 0, len(b)/2)
 	for len(b) >= 2 {
 		r := rune(order.Uint16(b))
 		b = b[2:]
 		if utf16.IsSurrogate(r) {
-			if len(b) < 2 {
-				return utf8.AppendRune(out, utf8.RuneError)
+			low := rune(0)
+			if len(b) >= 2 {
+				low = rune(order.Uint16(b))
 			}
-			if pair := utf16.DecodeRune(r, rune(order.Uint16(b))); pair != utf8.RuneError {
-				r, b = pair, b[2:]
+			if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
+				replaced = true
+			} else {
+				b = b[2:]
 			}
 		}
 		out = utf8.AppendRune(out, r)
 	}
 	if len(b) > 0 {
-		return utf8.AppendRune(out, utf8.RuneError)
+		return utf8.AppendRune(out, utf8.RuneError), true
 	}
-	return out
+	return out, replaced
 }
 
 // windows1252 returns the character of a byte in the encoding that Windows uses
@@ -73,10 +78,14 @@ func windows1252(c byte) rune {
 	switch c {
 	case 0x85:
 		return '…'
-	case 0x91, 0x92:
-		return '\''
-	case 0x93, 0x94:
-		return '"'
+	case 0x91:
+		return '‘'
+	case 0x92:
+		return '’'
+	case 0x93:
+		return '“'
+	case 0x94:
+		return '”'
 	case 0x96, 0x97:
 		return '–'
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/jcaad/jcaad/certs/internal/xmlscan"
@@ -72,6 +71,9 @@ func decodePercent(t []byte) ([]byte, bool) {
 	return out, true
 }
 
+// maxReference is how long a reference of HTML is at most: &ZeroWidthSpace;
+const maxReference = 16
+
 // decodeEntities decodes the references of HTML that matter in a certificate or
 // in metadata. Others stay as they are.
 func decodeEntities(t []byte) ([]byte, bool) {
@@ -82,7 +84,7 @@ func decodeEntities(t []byte) ([]byte, bool) {
 	changed := false
 	for i := 0; i < len(t); i++ {
 		if t[i] == '&' {
-			if end := bytes.IndexByte(t[i:min(len(t), i+12)], ';'); end > 0 {
+			if end := bytes.IndexByte(t[i:min(len(t), i+maxReference)], ';'); end > 0 {
 				if r, ok := htmlReference(string(t[i+1 : i+end])); ok {
 					out = utf8.AppendRune(out, r)
 					i += end
@@ -162,12 +164,6 @@ func decodeBackslashes(t []byte) ([]byte, bool) {
 				break
 			}
 			i += n
-			if r := rune(v); utf16.IsSurrogate(r) && i+6 < len(t) && t[i+1] == '\\' && t[i+2] == 'u' {
-				low, err := strconv.ParseUint(string(t[i+3:i+7]), 16, 31)
-				if pair := utf16.DecodeRune(r, rune(low)); err == nil && pair != utf8.RuneError {
-					v, i = uint64(pair), i+6
-				}
-			}
 			out = utf8.AppendRune(out, rune(v))
 		default:
 			out = append(out, c)

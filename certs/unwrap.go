@@ -14,6 +14,9 @@ import (
 // metadata: other readers of that would not find them.
 func unwrap(t []byte, input bool) ([]byte, bool) {
 	if input && len(findMarkers(t)) == 0 {
+		if out, ok := dropTags(t); ok {
+			return out, true // before a line that ends in one is taken for something else
+		}
 		if out, ok := keepLongValues(t); ok && len(out) < len(t) {
 			return out, true
 		}

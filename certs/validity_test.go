@@ -45,6 +45,32 @@ func TestDateTime(t *testing.T) {
 		"223-01-01T00:00:00Z":               "",
 		"+2023-01-01T00:00:00Z":             "",
 		"12023-01-01T00:00:00Z":             "12023-01-01T00:00:00Z",
+		"2026-12-31T23:59:59Z":              "2026-12-31T23:59:59Z",
+		"2026-01-31T00:00:00.1Z":            "2026-01-31T00:00:00.1Z",
+		"2026-04-30T00:00:00Z":              "2026-04-30T00:00:00Z",
+		"2026-04-31T00:00:00Z":              "",
+		"2026-01-32T00:00:00Z":              "",
+		"2026-05-01T10:59:00+13:59":         "2026-04-30T21:00:00Z",
+		"2026-05-01T00:00:00-14:00":         "2026-05-01T14:00:00Z",
+		"2026-05-01T00:00:00+15:00":         "",
+		"2026-05-01T00:00:00+1:000":         "",
+		"2026-05-01T00:00:00+00:0:":         "",
+		"2026-05-01T00:00:00*01:00":         "",
+		"2026-05-01T00:00:00+01-00":         "",
+		"2026-05-01T00:00:00+01:00Z":        "",
+		"2026-05-01T24:00:00.1Z":            "",
+		"2026-05-01T24:01:00Z":              "",
+		"2026-05-01T23:59:60Z":              "",
+		"2026-05-0:T00:00:00Z":              "",
+		"2026-05-:0T00:00:00Z":              "",
+		"2026-05-/1T00:00:00Z":              "",
+		"2026-05-1/T00:00:00Z":              "",
+		"2026/05-01T00:00:00Z":              "",
+		"2026-05-01T00-00:00Z":              "",
+		"123456789-01-01T00:00:00Z":         "123456789-01-01T00:00:00Z",
+		"1234567890-01-01T00:00:00Z":        "",
+		"-0000-01-01T00:00:00Z":             "",
+		"--2026-01-01T00:00:00Z":            "",
 		"-0044-03-15T00:00:00Z":             "-0044-03-15T00:00:00Z",
 		"":                                  "",
 	} {
@@ -124,5 +150,22 @@ func TestOneBadEntity(t *testing.T) {
 	}
 	if got, err := certs.ParseMetadata([]byte(group(` validUntil="2026-05-01T00:00:00Z"`, good))); err != nil || !got.ValidUntil.Equal(time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("a good date of the enclosing group: %v, %v", got, err)
+	}
+}
+
+// Durations are the schema's as far as real files keep to it; what is none is
+// no duration, and no reason to refuse.
+func TestDurations(t *testing.T) {
+	const day = 24 * time.Hour
+	for v, want := range map[string]time.Duration{
+		"P1Y": 365 * day, "P1M": 30 * day, "P2D": 2 * day, "PT3H": 3 * time.Hour, "PT4M": 4 * time.Minute, "PT5S": 5 * time.Second, "PT0.5S": 500 * time.Millisecond,
+		"P1Y2M3DT4H5M6.5S": 428*day + 4*time.Hour + 5*time.Minute + 6500*time.Millisecond, "P1DT": day, " \n PT1S\t": time.Second, "P1D1D": 2 * day,
+		"PT1D": 0, "P1H": 0, "P1S": 0, "PT1Y": 0, "-P1D": 0, "P-1D": 0, "1D": 0, "P": 0, "PT": 0, "": 0, "P1": 0, "PD": 0, "PxD": 0, "P1Dx": 0, "one day": 0, "pt1s": 0,
+		"P292Y": 0, "P1e300Y": 0, "PT9223372036S": 0, "PT4611686018S": 4611686018 * time.Second, "PT4611686019S": 0, "PNaND": 0, "PInfD": 0, "PTNaNS": 0,
+	} {
+		md, err := certs.ParseMetadata([]byte(entity(`entityID="x" cacheDuration="`+v+`"`, idpRole("", keyDescriptor("", pairA().Cert())))))
+		if err != nil || md.CacheDuration != want {
+			t.Errorf("%q: %v, %v; want %v", v, md, err, want)
+		}
 	}
 }
