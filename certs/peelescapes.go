@@ -14,7 +14,9 @@ import (
 // peelEscapes undoes the escapes that t begins with, once, in all of it.
 func peelEscapes(t []byte) ([]byte, bool) {
 	switch {
-	case t[0] == '&':
+	case t[0] == '&' && quotedPrintable(t):
+		return peelQuotedPrintable(t)
+	case t[0] == '&', htmlJSON(t):
 		out := html.UnescapeString(string(t))
 		return []byte(out), len(out) < len(t)
 	case t[0] == '%':
@@ -70,9 +72,10 @@ func decodeURL(t []byte) ([]byte, bool) {
 	return out, true
 }
 
-// decodeString decodes the escapes that JSON, JavaScript, Java, C and Python have
-// in common.
+// decodeString decodes the escapes that JSON, JavaScript, Java, C, Python and YAML
+// have in common. What they take for different things makes all of it nothing.
 func decodeString(t []byte) []byte {
+	yaml := continuesYAML(t)
 	out := make([]byte, 0, len(t))
 	for i := 0; i < len(t); i++ {
 		if t[i] != '\\' || i+1 == len(t) {
@@ -87,18 +90,26 @@ func decodeString(t []byte) []byte {
 			out = append(out, '\r')
 		case 't':
 			out = append(out, '\t')
-		case '\n': // the line goes on
-		case 'u', 'x':
-			digits := 4
-			if c == 'x' {
-				digits = 2
+		case '\r', '\n': // the line goes on
+			if c == '\r' && i+1 < len(t) && t[i+1] == '\n' {
+				i++
 			}
+			switch next := skipSpace(t, i); {
+			case yaml:
+				i = max(i, next-1)
+			case next > i+1 && len(out) > 0 && out[len(out)-1] != '>' && next < len(t) && t[next] != '<':
+				return nil // YAML drops the blanks, others do not
+			}
+		case 'u', 'x', 'U':
+			digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[c]
 			r, ok := hexRune(t[i+1:], digits)
-			if !ok {
-				out = append(out, '\\', c)
-				break
+			if !ok || !utf8.ValidRune(r) && !utf16.IsSurrogate(r) {
+				return nil
 			}
 			i += digits
+			if c == 'x' && r >= utf8.RuneSelf {
+				return nil // a byte, or a character
+			}
 			if utf16.IsSurrogate(r) && bytes.HasPrefix(t[i+1:], []byte(`\u`)) {
 				if low, ok := hexRune(t[i+3:], 4); ok && utf16.DecodeRune(r, low) != unicode.ReplacementChar {
 					r = utf16.DecodeRune(r, low)
@@ -107,10 +118,33 @@ func decodeString(t []byte) []byte {
 			}
 			out = utf8.AppendRune(out, r)
 		default:
+			if letter(c) || '0' <= c && c <= '9' {
+				return nil // not one that they have in common
+			}
 			out = append(out, c)
 		}
 	}
 	return out
+}
+
+// continuesYAML reports whether a string is folded as only YAML does: the next
+// line is indented, and the blank that counts escaped.
+func continuesYAML(t []byte) bool {
+	for _, end := range [...]string{"\\\n", "\\\r\n"} {
+		for rest := t; ; {
+			_, after, ok := bytes.Cut(rest, []byte(end))
+			count(len(rest) - len(after))
+			if !ok {
+				break
+			}
+			n := skipSpace(after, 0)
+			if count(n); n > 0 && bytes.HasPrefix(after[n:], []byte(`\ `)) {
+				return true
+			}
+			rest = after
+		}
+	}
+	return false
 }
 
 func notInReference(r rune) bool { return r != '#' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
@@ -144,6 +178,17 @@ func decodePowerShell(t []byte) []byte {
 		}
 	}
 	return out
+}
+
+// htmlJSON reports whether t begins like JSON that was escaped for HTML.
+func htmlJSON(t []byte) bool {
+	return (t[0] == '{' || t[0] == '[') && bytes.HasPrefix(t[skipSpace(t, 1):], []byte("&quot;"))
+}
+
+// quotedPrintable reports whether the first = in t is one that was encoded.
+func quotedPrintable(t []byte) bool {
+	i := bytes.IndexByte(t[:min(len(t), 2048)], '=')
+	return i >= 0 && bytes.HasPrefix(t[i+1:], []byte("3D"))
 }
 
 func peelQuotedPrintable(t []byte) ([]byte, bool) {
