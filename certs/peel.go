@@ -64,6 +64,12 @@ func peelMarkup(t []byte) ([]byte, bool) {
 		in, _, _ = bytes.Cut(in, []byte("]]>"))
 		return in, true
 	}
+	if in, ok := bytes.CutPrefix(t, []byte("<?php")); ok {
+		return in, true
+	}
+	if quotedPrintable(t) { // a soft line break may stand in a tag or a reference
+		return peelQuotedPrintable(t)
+	}
 	if isTextTag([]byte(rootName(t))) {
 		_, in, _ := bytes.Cut(t, []byte(">"))
 		in, ok := bytes.CutSuffix(in, []byte(">"))
@@ -80,10 +86,10 @@ func peelMarkup(t []byte) ([]byte, bool) {
 	switch v := t[i+1:]; {
 	case bytes.HasPrefix(v, []byte(`\"`)), bytes.HasPrefix(v, []byte(`\'`)):
 		return decodeString(t), true
-	case bytes.HasPrefix(v, []byte("3D")):
-		return peelQuotedPrintable(t)
 	case bytes.HasPrefix(v, []byte(`""`)) && len(v) > 2 && !xmlValueEnds(v[2]):
 		return bytes.ReplaceAll(t, []byte(`""`), []byte(`"`)), true // CSV, Visual Basic
+	case bytes.HasPrefix(v, []byte("''")) && len(v) > 2 && !xmlValueEnds(v[2]):
+		return bytes.ReplaceAll(t, []byte("''"), []byte("'")), true // YAML, SQL, PowerShell
 	case bytes.HasPrefix(v, []byte("`\"")), bytes.HasPrefix(v, []byte("``")):
 		return decodePowerShell(t), true
 	case bytes.HasPrefix(v, []byte("&quot;")), bytes.HasPrefix(v, []byte("&#34;")),
@@ -135,6 +141,9 @@ func peelFence(t []byte) ([]byte, bool) {
 	if n < 3 || mark != '`' && mark != '~' {
 		return nil, false
 	}
+	if in := t[n:]; opensXML(in) || bytes.HasPrefix(in, []byte("&lt;")) { // all in one line
+		return in[:max(0, bytes.LastIndex(in, t[:n]))], true
+	}
 	_, in, _ := bytes.Cut(t, []byte("\n"))
 	return untilLine(in, string(t[:n])), true
 }
@@ -166,6 +175,9 @@ func peelQuotes(t []byte) ([]byte, bool) {
 	for _, triple := range [...]string{`"""`, "'''"} {
 		if in, ok := bytes.CutPrefix(t, []byte(triple)); ok {
 			in, _, _ = bytes.Cut(in, []byte(triple))
+			if opensXML(trimText(in)) && hasEscape(in) && !escapedTags(trimText(in)) {
+				return nil, true // Python's and TOML's have escapes, others not
+			}
 			return in, true
 		}
 	}
@@ -219,6 +231,9 @@ func escapesDiffer(in []byte, quote rune) bool {
 	if bytes.Contains(in, []byte(`\\`)) || bytes.Contains(in, []byte(`\`+q)) {
 		return true
 	}
+	if quote == '`' && bytes.Contains(in, []byte(`\$`)) || quote == '"' && bytes.IndexByte(in, '`') >= 0 && onlyBehind(in, '"', '`') {
+		return true // JavaScript's, PowerShell's
+	}
 	for rest := in; ; {
 		_, after, ok := bytes.Cut(rest, []byte(q+q))
 		count(len(rest) - len(after))
@@ -229,6 +244,33 @@ func escapesDiffer(in []byte, quote rune) bool {
 			return true
 		}
 		rest = after
+	}
+}
+
+// onlyBehind reports whether no c stands in t but with esc before it.
+func onlyBehind(t []byte, c, esc byte) bool {
+	count(len(t))
+	for i := range t {
+		if t[i] == c && (i == 0 || t[i-1] != esc) {
+			return false
+		}
+	}
+	return true
+}
+
+// hasEscape reports whether t holds a backslash that was escaped, or a quote or $:
+// nobody writes those who does not mean an escape, but not all languages have it.
+func hasEscape(t []byte) bool {
+	count(len(t))
+	for {
+		_, after, ok := bytes.Cut(t, []byte(`\`))
+		if !ok || len(after) == 0 {
+			return false
+		}
+		if bytes.IndexByte([]byte("\\\"'`$"), after[0]) >= 0 {
+			return true
+		}
+		t = after
 	}
 }
 

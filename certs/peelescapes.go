@@ -14,7 +14,9 @@ import (
 // peelEscapes undoes the escapes that t begins with, once, in all of it.
 func peelEscapes(t []byte) ([]byte, bool) {
 	switch {
-	case t[0] == '&':
+	case t[0] == '&' && quotedPrintable(t):
+		return peelQuotedPrintable(t)
+	case t[0] == '&', htmlJSON(t):
 		out := html.UnescapeString(string(t))
 		return []byte(out), len(out) < len(t)
 	case t[0] == '%':
@@ -70,10 +72,11 @@ func decodeURL(t []byte) ([]byte, bool) {
 	return out, true
 }
 
-// decodeString decodes the escapes that JSON, JavaScript, Java, C and Python have
-// in common. It returns nil if there are others: what is a letter to one of them
-// is an escape or a backslash to another, and a byte over 0x7f a character.
+// decodeString decodes the escapes that JSON, JavaScript, Java, C, Python and YAML
+// have in common. It returns nil if there are others: what is a letter to one of
+// them is an escape or a backslash to another, and a byte over 0x7f a character.
 func decodeString(t []byte) []byte {
+	yaml := continuesYAML(t)
 	out := make([]byte, 0, len(t))
 	for i := 0; i < len(t); i++ {
 		if t[i] != '\\' || i+1 == len(t) {
@@ -91,6 +94,12 @@ func decodeString(t []byte) []byte {
 		case c == '\n' || c == '\r' && bytes.HasPrefix(t[i+1:], []byte("\n")): // the line goes on
 			if c == '\r' {
 				i++
+			}
+			switch next := skipSpace(t, i); {
+			case yaml:
+				i = max(i, next-1)
+			case next > i+1 && len(out) > 0 && out[len(out)-1] != '>' && next < len(t) && t[next] != '<':
+				return nil // YAML drops the blanks, others do not
 			}
 		case c == 'u' || c == 'U' || c == 'x':
 			r, n := escapedRune(c, t[i+1:])
@@ -122,6 +131,26 @@ func escapedRune(c byte, t []byte) (r rune, n int) {
 		return 0, 0
 	}
 	return r, n
+}
+
+// continuesYAML reports whether a string is folded as only YAML does: the next
+// line is indented, and the blank that counts escaped.
+func continuesYAML(t []byte) bool {
+	for _, end := range [...]string{"\\\n", "\\\r\n"} {
+		for rest := t; ; {
+			_, after, ok := bytes.Cut(rest, []byte(end))
+			count(len(rest) - len(after))
+			if !ok {
+				break
+			}
+			n := skipSpace(after, 0)
+			if count(n); n > 0 && bytes.HasPrefix(after[n:], []byte(`\ `)) {
+				return true
+			}
+			rest = after
+		}
+	}
+	return false
 }
 
 func notInReference(r rune) bool { return r != '#' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
@@ -158,6 +187,17 @@ func decodePowerShell(t []byte) []byte {
 		}
 	}
 	return out
+}
+
+// htmlJSON reports whether t begins like JSON that was escaped for HTML.
+func htmlJSON(t []byte) bool {
+	return (t[0] == '{' || t[0] == '[') && bytes.HasPrefix(t[skipSpace(t, 1):], []byte("&quot;"))
+}
+
+// quotedPrintable reports whether the first = in t is one that was encoded.
+func quotedPrintable(t []byte) bool {
+	i := bytes.IndexByte(t[:min(len(t), 2048)], '=')
+	return i >= 0 && bytes.HasPrefix(t[i+1:], []byte("3D"))
 }
 
 func peelQuotedPrintable(t []byte) ([]byte, bool) {

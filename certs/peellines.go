@@ -2,6 +2,7 @@ package certs
 
 import (
 	"bytes"
+	"unicode/utf8"
 )
 
 // linePrefix are the characters that lines are quoted or commented out with.
@@ -48,7 +49,7 @@ func peelContext(t []byte) ([]byte, bool) {
 	start := bytes.LastIndexByte(t[:at], '\n') + 1
 	if lead := bytes.TrimRight(t[start:at], " \t"); len(lead) > 0 {
 		if out, ok := stripLead(t, start, bytes.TrimSpace(lead)); ok {
-			return out, true
+			return cutTail(out), true
 		}
 		if len(bytes.Trim(lead, linePrefix)) == 0 {
 			return nil, true // some lines are quoted, and others are not
@@ -58,9 +59,13 @@ func peelContext(t []byte) ([]byte, bool) {
 	intro := bytes.TrimRight(t[:start], " \t\r\n")
 	last := intro[bytes.LastIndexByte(intro, '\n')+1:]
 	indent := t[start:at]
-	switch word, here := hereWord(last); {
+	switch word, raw, here := hereWord(last); {
 	case here:
-		return untilLine(t[start:], word), true
+		in := untilLine(t[start:], word)
+		if !raw && hasEscape(in) || word == `"@` && bytes.IndexByte(in, '`') >= 0 {
+			return nil, true // which ones count depends on the language
+		}
+		return in, true
 	case isBlock(last):
 		return block(t[start:], indent), true
 	case bytes.Contains(last, []byte("```")):
@@ -75,10 +80,11 @@ func peelContext(t []byte) ([]byte, bool) {
 // t[start], and before the lines that follow: the > of a mail whose first lines
 // are not quoted, the name of a file, the numbers of lines.
 func stripLead(t []byte, start int, lead []byte) ([]byte, bool) {
-	if len(lead) > 60 {
-		return nil, false
+	if r, _ := utf8.DecodeLastRune(lead); len(lead) > 60 || closing(r) != "" {
+		return nil, false // a literal on every line
 	}
-	number, tail, numbered := lineNumber(lead)
+	name := lead[:len(lead)-len(numberAtEnd(lead))] // of the file, before the number of the line
+	number, tail, numbered := lineNumber(lead[len(name):])
 	matched, seen := 0, start
 	var out []byte
 	for line := range bytes.Lines(t[start:]) {
@@ -89,8 +95,10 @@ func stripLead(t []byte, start int, lead []byte) ([]byte, bool) {
 			ok := false
 			if numbered {
 				var n int
-				if n, cut, ok = lineNumber(rest); ok {
-					ok = n == number+matched
+				if cut, ok = bytes.CutPrefix(rest, name); ok {
+					if n, cut, ok = lineNumber(cut); ok {
+						ok = n == number+matched
+					}
 				}
 				cut, _ = bytes.CutPrefix(cut, tail)
 			} else {
@@ -118,8 +126,7 @@ func peelMail(t []byte) ([]byte, bool) {
 	if at <= 0 || t[at] != '<' {
 		return nil, false
 	}
-	i := bytes.IndexByte(t[at:min(len(t), at+2048)], '=')
-	if i < 0 || !bytes.HasPrefix(t[at+i+1:], []byte("3D")) {
+	if !quotedPrintable(t[at:]) {
 		return nil, false
 	}
 	return peelQuotedPrintable(t)
@@ -215,24 +222,27 @@ func undouble(t []byte) ([]byte, bool) {
 }
 
 // hereWord returns what ends a here-document, if the line begins one: <<EOF of
-// shells, Ruby and Terraform, <<<EOF of PHP, @" of PowerShell.
-func hereWord(line []byte) (string, bool) {
+// shells, Ruby and Terraform, <<<EOF of PHP, @" of PowerShell. It is raw if there
+// is no backslash that escapes anything in it.
+func hereWord(line []byte) (end string, raw, ok bool) {
 	line = bytes.TrimRight(line, " \t\r")
 	for _, q := range [...]string{"'", `"`} {
 		if bytes.HasSuffix(line, []byte("@"+q)) {
-			return q + "@", true
+			return q + "@", true, true
 		}
 	}
 	_, word, ok := bytes.Cut(line, []byte("<<"))
 	if !ok {
-		return "", false
+		return "", false, false
 	}
-	word = bytes.TrimLeft(word, "<-~ \t'\"")
+	word = bytes.TrimLeft(word, "<-~ \t")
+	raw = len(word) > 0 && word[0] == '\''
+	word = bytes.TrimLeft(word, "'\"")
 	n := 0
 	for n < len(word) && (base64Byte(word[n]) && word[n] != '+' && word[n] != '/' || word[n] == '_') {
 		n++
 	}
-	return string(word[:n]), n > 0
+	return string(word[:n]), raw, n > 0
 }
 
 // isBlock reports whether a line announces a block scalar of YAML.
@@ -262,6 +272,20 @@ func block(t, indent []byte) []byte {
 		out = append(out, in...)
 	}
 	return out
+}
+
+// numberAtEnd returns the number that a line begins with, or the one before the
+// sign that lead ends with.
+func numberAtEnd(lead []byte) []byte {
+	if _, _, ok := lineNumber(lead); ok {
+		return lead
+	}
+	digits := bytes.TrimRight(lead, ":-|) \t")
+	n := len(digits) - len(bytes.TrimRight(digits, "0123456789"))
+	if n == 0 || n == len(digits) || len(digits) == len(lead) {
+		return nil
+	}
+	return lead[len(digits)-n:]
 }
 
 // lineNumber reads the number at the beginning of a line, and returns what
