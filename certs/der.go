@@ -120,6 +120,11 @@ func tbsKind(tbs, next element) Kind {
 	case tagContext0:
 		return "" // the version of a certificate
 	case tagOID:
+		// The end may be cut off: PKCS #5 and PKCS #12 encrypt nothing else.
+		if string(first.body[:min(len(first.body), 8)]) == "\x2a\x86\x48\x86\xf7\x0d\x01\x05" && next.tag == 0 ||
+			string(first.body[:min(len(first.body), 9)]) == "\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01" && next.tag == 0 {
+			return KindEncryptedPrivateKey
+		}
 		switch next.tag {
 		case tagBitString:
 			return KindPublicKey

@@ -102,6 +102,11 @@ func (x *extractor) keyIn(s *xmlscan.Scanner) *ParseError {
 			if err := findKey(raw); err != nil {
 				return err
 			}
+			if text, ok := decodeEntities(raw); ok {
+				if err := findKey(text); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	x.cert = false

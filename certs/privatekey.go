@@ -12,7 +12,9 @@ import (
 // PuTTY, age, .NET and JWK, by what OpenSSL and GnuTLS print of one, and by DER
 // in base64 or hexadecimal digits that begins like a key. Words about private
 // keys are none: there must be something that could be one.
-func findKey(t []byte) *ParseError {
+func findKey(t []byte) *ParseError { return findKeyWithin(t, 0) }
+
+func findKeyWithin(t []byte, depth int) *ParseError {
 	count(len(t))
 	before := byte(' ')
 	for i := 0; i+1 < len(t); i++ {
@@ -30,7 +32,87 @@ func findKey(t []byte) *ParseError {
 		}
 		before = c
 	}
+	if jwkKey(t) {
+		return refuse(KindPrivateKey, "%s", adviceKey)
+	}
+	return encodedKey(t, depth)
+}
+
+// encodedKey looks for a private key in the base64 of text that stands in t.
+func encodedKey(t []byte, depth int) *ParseError {
+	const step = 64 // no text with a key in it is shorter
+	if depth == maxNested {
+		return nil
+	}
+	for i := step - 1; i < len(t); i += step {
+		if !base64Byte(t[i]) {
+			continue
+		}
+		from, end := i, i
+		for from > 0 && base64Byte(t[from-1]) {
+			from--
+		}
+		if !looksText(decodePrefix(t[from:], 96)) {
+			for i+1 < len(t) && base64Byte(t[i+1]) {
+				i++
+			}
+			continue
+		}
+		var packed []byte
+		for at := from; at < len(t); { // the lines that it is folded into
+			for end = at; end < len(t) && base64Byte(t[end]); {
+				end++
+			}
+			if end == at {
+				break
+			}
+			packed = append(packed, t[at:end]...)
+			at = end
+			for at < len(t) && bytes.IndexByte([]byte(" \t\r\n>|#*"), t[at]) >= 0 {
+				at++
+			}
+			if bytes.IndexByte(t[end:at], '\n') < 0 || at-end > 40 {
+				break
+			}
+		}
+		count(len(packed))
+		i = max(i, end)
+		if len(packed) >= step {
+			n, _ := base64.RawStdEncoding.Decode(packed, packed[:len(packed)&^3])
+			if err := findKeyWithin(packed[:n], depth+1); err != nil {
+				return err
+			}
+			if k := textKey(packed[:n]); k != "" {
+				return refuse(k, "%s", adviceKey)
+			}
+		}
+	}
 	return nil
+}
+
+// jwkKey reports whether t holds a JSON Web Key with its private part.
+func jwkKey(t []byte) bool {
+	if !bytes.Contains(t, []byte(`"kty"`)) {
+		return false
+	}
+	for rest := t; ; {
+		_, after, ok := bytes.Cut(rest, []byte(`"d"`))
+		count(len(rest) - len(after))
+		if !ok {
+			return false
+		}
+		rest = after
+		value := bytes.TrimLeft(after[:min(len(after), keyReach)], ": \t\r\n")
+		if value, ok := bytes.CutPrefix(value, []byte(`"`)); ok {
+			n := 0
+			for n < len(value) && (base64Byte(value[n]) || value[n] == '-' || value[n] == '_') {
+				n++
+			}
+			if n >= minKeyText {
+				return true
+			}
+		}
+	}
 }
 
 // mayBegin reports whether what wordAt or bareKey look for can begin with c and d.
@@ -96,7 +178,7 @@ func textKey(t []byte) Kind {
 }
 
 // hexKey reports whether t begins with a private key in hexadecimal digits:
-// PKCS#8, PKCS#1 or SEC 1.
+// PKCS#8, encrypted or not, PKCS#1 or SEC 1.
 func hexKey(t []byte) bool {
 	var digits [64]byte
 	n := 0
@@ -114,7 +196,7 @@ func hexKey(t []byte) bool {
 	}
 	var der [32]byte
 	k, err := hex.Decode(der[:], digits[:n&^1])
-	return err == nil && derKind(der[:k]) == KindPrivateKey
+	return err == nil && keyKind(derKind(der[:k])) != ""
 }
 
 func hexDigit(c byte) bool {
@@ -333,6 +415,7 @@ func isDashBefore(b []byte) bool {
 // hexadecimal digits with colons between them, over several lines, or base64.
 func printedKey(t []byte) Kind {
 	t = bytes.TrimLeft(t[:min(len(t), keyReach)], ":= \t\r\n>|#*\"'")
+	t = bytes.TrimLeft(dropBreak(t), " \t\r\n")
 	t = bytes.TrimPrefix(t, []byte("0x"))
 	pairs := 0
 	for len(t) > 2 && hexDigit(t[0]) && hexDigit(t[1]) {
@@ -340,6 +423,7 @@ func printedKey(t []byte) Kind {
 			return KindPrivateKey
 		}
 		t = bytes.TrimLeft(t[2:], ": \t\r\n>|#*")
+		t = bytes.TrimLeft(dropBreak(t), ": \t\r\n>|#*")
 	}
 	n := 0
 	for n < len(t) && base64Byte(t[n]) {
@@ -349,6 +433,16 @@ func printedKey(t []byte) Kind {
 		return KindPrivateKey
 	}
 	return ""
+}
+
+// dropBreak cuts off what is a line end in HTML.
+func dropBreak(t []byte) []byte {
+	for _, b := range [...]string{"<br>", "<br/>", "<br />", "&#10;", "&#xA;", "&#xa;", "&#13;&#10;"} {
+		if rest, ok := bytes.CutPrefix(t, []byte(b)); ok {
+			return rest
+		}
+	}
+	return t
 }
 
 // keyValue looks for the private part of the RSAKeyValue or DSAKeyValue that

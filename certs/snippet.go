@@ -105,7 +105,7 @@ func tagEnd(t []byte) int {
 	return -1
 }
 
-// tagAttr returns the value of an attribute of the tag at hand, as written.
+// tagAttr returns the value of an attribute of the tag at hand.
 func (p *pieces) tagAttr(name string) string {
 	b := p.body[xmlscan.ScanName(p.body):]
 	for {
@@ -124,6 +124,9 @@ func (p *pieces) tagAttr(name string) string {
 			return ""
 		}
 		if string(b[:n]) == name {
+			if dec, ok := decodeEntities(value); ok {
+				value = dec
+			}
 			return string(value)
 		}
 		b = after
