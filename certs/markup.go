@@ -62,6 +62,15 @@ func parseAllMetadata(t []byte) ([]Cert, *ParseError) {
 	return cs, nil
 }
 
+// afterComment cuts off the comment of XML that t begins with, if no XML follows.
+func afterComment(t []byte) ([]byte, bool) {
+	if !bytes.HasPrefix(t, []byte("<!--")) {
+		return nil, false
+	}
+	_, rest, ok := bytes.Cut(t[4:], []byte("-->"))
+	return rest, ok && !bytes.HasPrefix(trimText(rest), []byte("<"))
+}
+
 // rootName returns the local name of the first element in t.
 func rootName(t []byte) string {
 	for {

@@ -188,10 +188,6 @@ func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 			}
 			return nil, refuse(KindEmpty, "there is only white space")
 		}
-		if code, ok := bytes.CutPrefix(t, []byte("<?php")); ok {
-			text = code
-			continue
-		}
 		if rest, ok := afterComment(t); ok {
 			if text = rest; len(trimText(rest)) == 0 {
 				return nil, refuse(KindNotCertificate, "only a comment of XML, in which a certificate is not there: %s", adviceCopy)
@@ -202,6 +198,10 @@ func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 			if cs, err, ok := parseWrapped(t, in); ok {
 				return cs, err
 			}
+		}
+		if code, ok := bytes.CutPrefix(t, []byte("<?php")); ok {
+			text = code
+			continue
 		}
 		cs, err := parsePlain(t, in)
 		if err == nil {
@@ -231,15 +231,6 @@ func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 		text = next
 	}
 	return nil, first
-}
-
-// afterComment cuts off the comment of XML that t begins with, if no XML follows.
-func afterComment(t []byte) ([]byte, bool) {
-	if !bytes.HasPrefix(t, []byte("<!--")) {
-		return nil, false
-	}
-	_, rest, ok := bytes.Cut(t[4:], []byte("-->"))
-	return rest, ok && !bytes.HasPrefix(trimText(rest), []byte("<"))
 }
 
 // mayHoldXML reports whether there is anything in t that XML could begin with, or

@@ -196,13 +196,13 @@ func peelQuotes(t []byte) ([]byte, bool) {
 			if bytes.IndexByte(in, '\\') > 0 && !bytes.Contains(in, []byte(`\"`)) && bytes.Count(in, []byte("`n")) > bytes.Count(in, []byte(`\n`)) {
 				return nil, true // PowerShell's, perhaps: there a backslash is one
 			}
-			if replaced(in, s) {
+			if replaced(in, s) || xml && bytes.Contains(in, []byte("``")) {
 				return nil, true
 			}
 			return []byte(s), true
 		}
 	}
-	if !xml && bytes.Contains(in, []byte("\\"+string(open))) {
+	if !xml && bytes.Contains(in, []byte("\\"+string(open))) || open == '"' && continued(in) && onlyBehind(in, '"', '\\') {
 		return decodeString(in), true
 	}
 	if xml && !escapedTags(trimText(in)) && escapesDiffer(in, open) {
@@ -244,33 +244,6 @@ func escapesDiffer(in []byte, quote rune) bool {
 			return true
 		}
 		rest = after
-	}
-}
-
-// onlyBehind reports whether no c stands in t but with esc before it.
-func onlyBehind(t []byte, c, esc byte) bool {
-	count(len(t))
-	for i := range t {
-		if t[i] == c && (i == 0 || t[i-1] != esc) {
-			return false
-		}
-	}
-	return true
-}
-
-// hasEscape reports whether t holds a backslash that was escaped, or a quote or $:
-// nobody writes those who does not mean an escape, but not all languages have it.
-func hasEscape(t []byte) bool {
-	count(len(t))
-	for {
-		_, after, ok := bytes.Cut(t, []byte(`\`))
-		if !ok || len(after) == 0 {
-			return false
-		}
-		if bytes.IndexByte([]byte("\\\"'`$"), after[0]) >= 0 {
-			return true
-		}
-		t = after
 	}
 }
 

@@ -153,6 +153,38 @@ func continuesYAML(t []byte) bool {
 	return false
 }
 
+// continued reports whether a line of t ends in a backslash.
+func continued(t []byte) bool {
+	return bytes.Contains(t, []byte("\\\n")) || bytes.Contains(t, []byte("\\\r\n"))
+}
+
+// onlyBehind reports whether no c stands in t but with esc before it.
+func onlyBehind(t []byte, c, esc byte) bool {
+	count(len(t))
+	for i := range t {
+		if t[i] == c && (i == 0 || t[i-1] != esc) {
+			return false
+		}
+	}
+	return true
+}
+
+// hasEscape reports whether t holds a backslash that was escaped, or a quote or $:
+// nobody writes those who does not mean an escape, but not all languages have it.
+func hasEscape(t []byte) bool {
+	count(len(t))
+	for {
+		_, after, ok := bytes.Cut(t, []byte(`\`))
+		if !ok || len(after) == 0 {
+			return false
+		}
+		if bytes.IndexByte([]byte("\\\"'`$"), after[0]) >= 0 {
+			return true
+		}
+		t = after
+	}
+}
+
 func notInReference(r rune) bool { return r != '#' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
 func hexRune(t []byte, digits int) (rune, bool) {
@@ -191,7 +223,8 @@ func decodePowerShell(t []byte) []byte {
 
 // htmlJSON reports whether t begins like JSON that was escaped for HTML.
 func htmlJSON(t []byte) bool {
-	return (t[0] == '{' || t[0] == '[') && bytes.HasPrefix(t[skipSpace(t, 1):], []byte("&quot;"))
+	in := t[skipSpace(t, 1):]
+	return (t[0] == '{' || t[0] == '[') && (bytes.HasPrefix(in, []byte("&quot;")) || bytes.HasPrefix(in, []byte("&#34;")))
 }
 
 // quotedPrintable reports whether the first = in t is one that was encoded.

@@ -14,11 +14,13 @@ func TestWorkIsLinear(t *testing.T) {
 	heads := []string{
 		"", "<KeyInfo>", "<KeyInfo ", "<X509Certificate>", "<X509Data><!--", "-----BEGIN CERTIFICATE-----\n", "'", "“", "&lt;", "%3C?", "key: |\n  <a ", "> <a", `{"a":"`,
 		"```\n", "x = '<a ", "<pre>", "1: <a>\n", "f.xml:<a ", `x = "<a " +`, "<RSAKeyValue>", "key: ",
+		`"kty"`, `x = """<a>`, `"<a b=\"`, "```<a ", "m: \"<a ",
 	}
 	units := []string{
 		"‹", "<", ">", "&lt;", "&amp;a;", "%3C", `\u003c`, "'", "`n", "=\n", "-", " ", "A\n", "BEGIN\u200b", "<KeyDescriptor", "<X509Certificate>", "<X509Certificate>A</X509Certificate>", "<!--",
 		"<![CDATA[", "> ", "a:", "BEGIN PRIVATE ", "priv:00", "M ", "LS0tLS1CRUdJT", "-----BEGIN X-----\n", "=3D", "<a b='", "<<EOF\n", "\" +\n\"", "it''s", "private key:", "PRIVATE KEY-----\n", "END PRIVATE KEY-----", ":RSAKeyValue", "<RSAKeyValue>", "<D>",
 		strings.Repeat("A", 64) + "\n", "a: " + strings.Repeat("A", 64) + "\n", "1: " + strings.Repeat("MIID", 16) + "\n", "<?php",
+		"\"d\":\"a\",", "\\\n    ", "\\\\x", "eCB5", strings.Repeat("eCB5", 16) + "\n", "e\n" + strings.Repeat(" ", 30), "<!---->",
 	}
 	const size = 8 << 10
 	work := func(in string) int {
