@@ -3,6 +3,7 @@ package certs
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -225,7 +226,7 @@ func parseText(text []byte, in nesting) ([]Cert, *ParseError) {
 			first = err
 		}
 		next, ok := unwrap(t, in.more())
-		if !ok {
+		if !ok || loses(t, next, "IDPSSODescriptor") {
 			break
 		}
 		text = next
@@ -245,12 +246,18 @@ func parseWrapped(t []byte, in nesting) ([]Cert, *ParseError, bool) {
 			return nil, nil, false
 		}
 	}
+	if (t[0] == '{' || t[0] == '[') && json.Valid(t) {
+		return nil, nil, false // all of its strings are read
+	}
 	x, ok := peelXML(t)
 	if !ok {
 		return nil, nil, false
 	}
 	if err := findKey(x); err != nil {
 		return nil, err, true
+	}
+	if loses(t, x, "BEGIN CERTIFICATE") {
+		return nil, refuse(KindNotCertificate, "certificates beside what holds others: paste one of them"), true
 	}
 	switch rootName(x) {
 	case "EntityDescriptor", "EntitiesDescriptor", "X509Certificate", "X509Data", "KeyInfo", "KeyDescriptor", "IDPSSODescriptor":

@@ -29,9 +29,19 @@ func peelXML(t []byte) ([]byte, bool) {
 		if !ok {
 			return t, opensXML(t)
 		}
+		if loses(t, next, "IDPSSODescriptor") {
+			return nil, false // two documents, of which one would be chosen
+		}
 		t = next
 	}
 	return nil, false
+}
+
+// loses reports whether something of the given name was cut off from t with what
+// is around in.
+func loses(t, in []byte, name string) bool {
+	count(len(t))
+	return bytes.Count(in, []byte(name)) < bytes.Count(t, []byte(name))
 }
 
 // peel takes off the outermost wrapping of t, which is not empty.

@@ -1,6 +1,7 @@
 package certs_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -11,6 +12,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -158,5 +160,50 @@ func checkErrorText(t *testing.T, err error) {
 	s := err.Error()
 	if !strings.HasPrefix(s, "certs: ") || strings.Count(s, "certs: ") != 1 || strings.ContainsAny(s, "\r\n") || len(s) > 2500 {
 		t.Errorf("error text %q", s)
+	}
+}
+
+// The error about several lists them, up to eight; one about data says what it is.
+func TestRefusalsSay(t *testing.T) {
+	c, d := pairA().Cert(), pairB().Cert()
+	subjectOf := func(c certs.Cert) string { return c.X509().Subject.String() }
+	var ten strings.Builder
+	var subjects []string
+	for range 10 {
+		e := newSigner(0).cert
+		ten.Write(e.PEM())
+		subjects = append(subjects, subjectOf(e)+" "+e.Thumbprint())
+	}
+	noise := make([]byte, 600)
+	for i := range noise {
+		noise[i] = byte(i*i*7 + i>>3 | 0x80)
+	}
+	for _, test := range []struct {
+		name     string
+		in       []byte
+		want     certs.Kind
+		subjects []string
+		text     string
+	}{
+		{"two", append(c.PEM(), d.PEM()...), certs.KindSeveral, []string{subjectOf(c) + " " + c.Thumbprint(), subjectOf(d) + " " + d.Thumbprint()}, "2 of them"},
+		{"ten", []byte(ten.String()), certs.KindSeveral, subjects[:8], "10 of them"},
+		{"a ZIP archive", []byte("PK\x03\x04\x14\x00\x00\x00"), certs.KindNotCertificate, nil, "a ZIP archive or Office document"},
+		{"a Java keystore", []byte("\xfe\xed\xfe\xed\x00\x00\x00\x02"), certs.KindNotCertificate, nil, "a Java keystore, which may hold a private key"},
+		{"another", []byte("\xce\xce\xce\xce\x00\x00\x00\x02"), certs.KindNotCertificate, nil, "a Java keystore"},
+		{"gzip", []byte("\x1f\x8b\x08\x00\x00\x00\x00\x00"), certs.KindNotCertificate, nil, "gzip data"},
+		{"noise", noise, certs.KindNotCertificate, nil, "binary data that is no DER"},
+		{"noise with zeros", append([]byte("ab\x00\x01\x00"), noise...), certs.KindNotCertificate, nil, "binary data that is no DER"},
+		{"a short one", []byte("\x00\x01\x02"), certs.KindNotCertificate, nil, "binary data that is no DER"},
+		{"control characters", bytes.Repeat([]byte("ab\x01\x02\xff"), 40), certs.KindNotCertificate, nil, "binary data that is no DER"},
+		{"words in an X509Certificate", []byte(jumpCloudMetadata("to do")), certs.KindNotCertificate, nil, "in an X509Certificate element: "},
+	} {
+		_, err := certs.Normalize(test.in)
+		var perr *certs.ParseError
+		if !errors.As(err, &perr) || perr.Found != test.want || !slices.Equal(perr.Subjects, test.subjects) || !strings.Contains(err.Error(), test.text) {
+			t.Errorf("%s: %v; want %q of %q: %s", test.name, err, test.want, test.subjects, test.text)
+		}
+		if md, err := certs.ParseMetadata(test.in); err == nil {
+			t.Errorf("%s: ParseMetadata = %v", test.name, md)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package certs_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jcaad/jcaad/certs"
@@ -40,6 +41,14 @@ func TestSnippets(t *testing.T) {
 		{"for encryption", `<md:KeyDescriptor use = 'encryption' >` + data(el(b)) + "</md:KeyDescriptor>", nil, certs.KindNoSigningKey},
 		{"for encryption, then alone", `<IDPSSODescriptor><KeyDescriptor use="encryption">` + data(el(b)) + "</KeyDescriptor>" + data(el(a)) + "</IDPSSODescriptor>", []certs.Cert{a}, ""},
 		{"for signing, with the word elsewhere", `<KeyDescriptor title="encryption" use="signing">` + data(el(a)) + "</KeyDescriptor>", []certs.Cert{a}, ""},
+		{"for encryption, behind a name", `<KeyDescriptor use="encryption"><KeyInfo><KeyName>x</KeyName>` + data(el(b)) + "</KeyInfo></KeyDescriptor>", nil, certs.KindNoSigningKey},
+		{"for encryption, behind other attributes", `<KeyDescriptor a = "" b='use="signing"'  use="encryption">` + data(el(b)) + "</KeyDescriptor>", nil, certs.KindNoSigningKey},
+		{"for encryption, in an attribute of another", `<KeyDescriptor xuse="encryption" use2="encryption">` + data(el(a)) + "</KeyDescriptor>", []certs.Cert{a}, ""},
+		{"an attribute without a value", `<KeyDescriptor use>` + data(el(a)) + "</KeyDescriptor>", []certs.Cert{a}, ""},
+		{"an attribute without quotes", `<KeyDescriptor use=encryption>` + data(el(a)) + "</KeyDescriptor>", []certs.Cert{a}, ""},
+		{"a reference", data("<ds:X509Certificate>" + strings.NewReplacer("+", "&#43;", "/", "&#x2F;", "=", "&#61;").Replace(a.Base64()) + "</ds:X509Certificate>"), []certs.Cert{a}, ""},
+		{"an empty element beside", data("<ds:X509SKI/>" + el(a)), []certs.Cert{a}, ""},
+		{"an empty X509Certificate beside", data("<ds:X509Certificate/>" + el(a)), []certs.Cert{a}, ""},
 		{"an element inside", data("<ds:X509Certificate>" + first + "<b>" + second + "</b></ds:X509Certificate>"), nil, certs.KindMalformedXML},
 		{"an empty element inside", data("<ds:X509Certificate>" + first + "<br/>" + second + "</ds:X509Certificate>"), nil, certs.KindMalformedXML},
 		{"no end of the tag", "<ds:X509Data><ds:X509Certificate " + a.Base64(), nil, certs.KindMalformedXML},
