@@ -105,3 +105,78 @@ func decodeHex(t []byte) ([]byte, bool) {
 	n, err := hex.Decode(packed, packed)
 	return packed[:n], err == nil
 }
+
+// parseBase64 reads bare base64 of one certificate, or of several one after the
+// other.
+func parseBase64(t []byte, in nesting) ([]Cert, *ParseError) {
+	cs, err := parseBase64One(t, in)
+	if err == nil || err.Found != KindTruncated && err.Found != KindTrailingData && err.Found != KindNotCertificate {
+		return cs, err
+	}
+	parts := splitBase64(t)
+	if len(parts) < 2 {
+		return nil, err
+	}
+	cs = nil
+	for _, part := range parts {
+		c, perr := parseBase64One(part, in)
+		if perr != nil {
+			return nil, err
+		}
+		cs = append(cs, c...)
+	}
+	return cs, nil
+}
+
+func parseBase64One(t []byte, in nesting) ([]Cert, *ParseError) {
+	raw, err := decodeBase64(t)
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) == 0 {
+		return nil, refuse(KindNotCertificate, "text of %d characters", len(t))
+	}
+	if raw[0] == 0x30 && looksDER(raw) {
+		return parseDER(raw)
+	}
+	if in.more() && looksText(raw) {
+		cs, err := parseBytes(raw, in.deeper())
+		if err != nil {
+			err.Line, err.Column, err.offset = 0, 0, 0
+		}
+		return cs, err
+	}
+	if !in.more() && looksText(raw) {
+		return nil, refuse(KindNotCertificate, "base64 of text, where base64 of a certificate belongs: %s", adviceExport)
+	}
+	return nil, refuse(KindNotCertificate, "base64 of %d bytes that are no certificate: %s", len(raw), adviceExport)
+}
+
+// splitBase64 cuts text where one certificate may end and the next begin:
+// behind padding, and before a line that begins like a certificate.
+func splitBase64(t []byte) [][]byte {
+	var parts [][]byte
+	begin, padded, fresh := 0, false, false
+	for i := 0; i < len(t); i++ {
+		switch c := t[i]; {
+		case c == '=':
+			padded = true
+		case c == '\n' || c == '\r' || c == ',' || c == ';':
+			fresh = true
+		case isSpace(c):
+		default:
+			if padded || fresh && bytes.HasPrefix(t[i:], []byte("MII")) && i > begin {
+				parts = append(parts, bytes.TrimRight(t[begin:i], " \t\r\n,;"))
+				begin = i
+				if len(parts) > 1+i/minCertText {
+					return nil
+				}
+			}
+			padded, fresh = false, false
+		}
+	}
+	return append(parts, bytes.TrimRight(t[begin:], " \t\r\n,;"))
+}
+
+// minCertText is less than the smallest certificate has in base64.
+const minCertText = 200
