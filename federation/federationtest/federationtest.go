@@ -12,12 +12,14 @@ package federationtest
 
 import (
 	"cmp"
+	"context"
 	"encoding/base64"
 	"fmt"
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/aad/aadtest"
 	"github.com/jcaad/jcaad/federation"
+	"github.com/jcaad/jcaad/internal/wait"
 	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
@@ -210,3 +212,12 @@ func yes() *bool {
 }
 
 func lower(s string) string { return string(s[0]|0x20) + s[1:] }
+
+// Hurry returns a context in which a [federation.Federator]'s own pauses, between
+// two looks at what it has changed or is about to, take a hundredth of their
+// time. They are there because a real service may not show a change for a while;
+// those of an [Env] do at once, unless they are given a Lag. Everything else
+// takes its time: what a service asks a client to wait, and Options.Settle.
+//
+// It is for tests and demonstrations that have no bubble of [testing/synctest].
+func Hurry(ctx context.Context) context.Context { return wait.Hurry(ctx) }
