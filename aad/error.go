@@ -166,8 +166,8 @@ func (e *Error) refusal() error {
 		return ErrIssuerInUse
 	case federation && strings.Contains(words, "already has federation configuration"):
 		return ErrAlreadyFederated
-	case federation && strings.Contains(words, "in use") && (strings.Contains(words, "issuer") || strings.Contains(words,
-		"federation service identifier")):
+	case federation && strings.Contains(words, "in use") &&
+		(strings.Contains(words, "issuer") || strings.Contains(words, "federation service identifier")):
 		return ErrIssuerInUse
 	case sameKey:
 		return ErrConflict

@@ -151,8 +151,9 @@ type RoleUser struct {
 //
 //	as RoleAssignments, GroupMembers (for each group) and Users (for each 15 users);
 //	RoleManagement.Read.Directory, User.Read.All and, if a group has the role, GroupMember.Read.All; safe to repeat
-func (c *Client) RoleUsers(ctx context.Context, roleDefinitionID string, leftOut ...func(*RoleAssignment,
-	error)) iter.Seq2[*RoleUser, error] {
+func (c *Client) RoleUsers(
+	ctx context.Context, roleDefinitionID string, leftOut ...func(*RoleAssignment, error),
+) iter.Seq2[*RoleUser, error] {
 	tell := func(a *RoleAssignment, err error) {
 		for _, f := range leftOut {
 			f(a, err)

@@ -139,15 +139,11 @@ func parseBase64One(t []byte, in nesting) ([]Cert, *ParseError) {
 	if raw[0] == 0x30 && looksDER(raw) {
 		return parseDER(raw)
 	}
-	if in.more() && looksText(raw) {
-		cs, err := parseBytes(raw, in.deeper())
-		if err != nil {
-			err.Line, err.Column, err.offset = 0, 0, 0
+	if looksText(raw) {
+		if !in.more() {
+			return nil, refuse(KindNotCertificate, "base64 of text, where base64 of a certificate belongs: %s", adviceExport)
 		}
-		return cs, err
-	}
-	if !in.more() && looksText(raw) {
-		return nil, refuse(KindNotCertificate, "base64 of text, where base64 of a certificate belongs: %s", adviceExport)
+		return parseNested(raw, in)
 	}
 	return nil, refuse(KindNotCertificate, "base64 of %d bytes that are no certificate: %s", len(raw), adviceExport)
 }

@@ -47,14 +47,15 @@
 // comment of XML is not there.
 //
 // Nothing is guessed: a visible character that does not belong is never
-// dropped, and what is returned is always every certificate of the input.
+// dropped, and what is returned is always every certificate of the input; only
+// base64 within a sentence beside PEM is none.
 //
 // # Refused
 //
 // Every refusal is a [*ParseError] whose Found says what was there: a private
-// key, encrypted or not (anywhere in the input, which is refused as a whole; as
-// openssl prints one, too, but not words about one), a
-// signing request, a public key, a revocation list, PKCS#12, an SSH key, an
+// key, encrypted or not (anywhere in the input, which is refused as a whole: as
+// PEM, bare, encoded once more, as a JSON Web Key, or as openssl prints one; words
+// about keys are none), a signing request, a public key, a revocation list, PKCS#12, an SSH key, an
 // HTML page, JSON, metadata of a service provider or without a signing
 // certificate, a truncated certificate (with the number of missing bytes), data
 // behind the certificate, several certificates where one is needed (with their

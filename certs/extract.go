@@ -124,13 +124,15 @@ func (x *extractor) keyIn(s *xmlscan.Scanner) *ParseError {
 }
 
 // keyText looks for a private key in text. That of a certificate, whoever's it
-// is, is looked at where it begins: it is much, and base64.
+// is, is looked at where its lines begin: it is much, and base64.
 func (x *extractor) keyText(t []byte) *ParseError {
 	switch {
 	case len(t) < minKeyText:
 	case x.cert && bytes.IndexByte(t, '-') < 0:
-		if k := textKey(t); k != "" {
-			return refuse(k, "%s", adviceKey)
+		for line := range bytes.Lines(t) {
+			if k := textKey(line); k != "" {
+				return refuse(k, "%s", adviceKey)
+			}
 		}
 	default:
 		return findKey(t)

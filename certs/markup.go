@@ -139,7 +139,7 @@ func parseJSON(t []byte, in nesting) ([]Cert, *ParseError, bool) {
 		if len(value) < 64 || !in.more() {
 			return nil
 		}
-		found, err := parseBytes([]byte(value), in.deeper())
+		found, err := parseNested([]byte(value), in)
 		if err == nil {
 			cs = append(cs, found...)
 			return nil

@@ -169,6 +169,16 @@ func parseBytes(b []byte, in nesting) ([]Cert, *ParseError) {
 	return parseText(text, in)
 }
 
+// parseNested reads what was encoded or quoted as a whole: a place in it is none in
+// the input.
+func parseNested(b []byte, in nesting) ([]Cert, *ParseError) {
+	cs, err := parseBytes(b, in.deeper())
+	if err != nil {
+		err.Line, err.Column, err.offset = 0, 0, 0
+	}
+	return cs, err
+}
+
 // parseText reads text, undoing one wrapping after the other until something is
 // recognised. Every attempt takes time linear in the text, and there are at
 // most maxLayers of them.

@@ -157,3 +157,41 @@ func TestWhatHides(t *testing.T) {
 		t.Errorf("for encryption, by a reference: %v, %v", got, err)
 	}
 }
+
+// Certificates beside PEM, without markers, are certificates of the input too.
+func TestBesidePEM(t *testing.T) {
+	a, b := pairA().Cert(), pairB().Cert()
+	folded := "old: |\n  " + fold(b.Base64(), 64, "\n  ") + "\n"
+	for _, tt := range []struct {
+		name, in string
+		want     []certs.Cert
+		kind     certs.Kind
+	}{
+		{"before", "old: " + b.Base64() + "\n" + string(a.PEM()), []certs.Cert{b, a}, ""},
+		{"behind", string(a.PEM()) + "next = \"" + b.Base64() + "\"\n", []certs.Cert{a, b}, ""},
+		{"between", string(a.PEM()) + folded + string(a.PEM()), []certs.Cert{a, b}, ""},
+		{"the same", "cert: " + a.Base64() + "\n" + string(a.PEM()), []certs.Cert{a}, ""},
+		{"behind what has no END", "-----BEGIN CERTIFICATE-----\n" + a.Base64() + "\n" + string(b.PEM()), []certs.Cert{a, b}, ""},
+		{"half of one", "old: " + b.Base64()[:400] + "\n" + string(a.PEM()), nil, certs.KindTruncated},
+		{"a damaged one", "old: " + strings.Replace(b.Base64(), b.Base64()[900:904], "AAAA", 1) + "\n" + string(a.PEM()), nil, certs.KindDamaged},
+		{"base64 of something else", "token: " + strings.Repeat("c2Vzc2lvbg", 40) + "\n" + string(a.PEM()), []certs.Cert{a}, ""},
+		{"prose", "It was " + b.Base64() + " before.\n" + string(a.PEM()), []certs.Cert{a}, ""},
+	} {
+		got, err := certs.Parse([]byte(tt.in))
+		if !slices.Equal(got, tt.want) || found(err) != tt.kind {
+			t.Errorf("%s: %v, %v; want %v, %q", tt.name, got, err, tt.want, tt.kind)
+		}
+	}
+}
+
+// A key below a certificate is found in the element of an entity that nobody
+// asked for, too.
+func TestKeyBelowACertificate(t *testing.T) {
+	a := pairA().Cert()
+	good := entity(`entityID="good"`, idpRole("", keyDescriptor("", a)))
+	other := entity(`entityID="other"`, idpRole("", strings.Replace(keyDescriptor("", a), a.Base64(), a.Base64()+"\n"+strings.ReplaceAll(keyText(pairB()), "\n", ""), 1)))
+	doc := `<md:EntitiesDescriptor ` + mdNS + `>` + good + other + `</md:EntitiesDescriptor>`
+	if md, err := certs.ParseMetadataFor([]byte(doc), "good"); found(err) != certs.KindPrivateKey {
+		t.Errorf("ParseMetadataFor = %v, %v; want a private key", md, err)
+	}
+}

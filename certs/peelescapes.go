@@ -49,27 +49,7 @@ func decodeURL(t []byte) ([]byte, bool) {
 			rest = after
 		}
 	}
-	plus := !bytes.Contains(t, []byte("%20"))
-	out := make([]byte, 0, len(t))
-	for i := 0; i < len(t); i++ {
-		switch {
-		case t[i] == '%':
-			if i+2 >= len(t) {
-				return nil, false
-			}
-			v, err := strconv.ParseUint(string(t[i+1:i+3]), 16, 8)
-			if err != nil {
-				return nil, false
-			}
-			out = append(out, byte(v))
-			i += 2
-		case t[i] == '+' && plus:
-			out = append(out, ' ')
-		default:
-			out = append(out, t[i])
-		}
-	}
-	return out, true
+	return unpercent(t, !bytes.Contains(t, []byte("%20")))
 }
 
 // decodeString decodes the escapes that JSON, JavaScript, Java, C, Python and YAML

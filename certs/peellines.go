@@ -199,8 +199,8 @@ func fromQuote(t []byte, at int, lead []byte) ([]byte, bool) {
 }
 
 // undouble returns what is in a literal of YAML or SQL between single quotes, of
-// which two stand for one. It reports false if none are doubled in it; a literal
-// that ends before t has no more of them is empty.
+// which two stand for one. It reports false if none are doubled in it, and
+// returns nothing if it does not show where the literal ends.
 func undouble(t []byte) ([]byte, bool) {
 	var out []byte
 	doubled := false

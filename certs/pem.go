@@ -177,8 +177,8 @@ func otherLabel(label string) Kind {
 	return ""
 }
 
-// parsePEM reads the blocks between markers; the text around them counts for
-// nothing. Blocks of another kind are passed over beside certificates, and
+// parsePEM reads the blocks between markers, and bare certificates that are values
+// in the text around them; all else of that counts for nothing. Blocks of another kind are passed over beside certificates, and
 // named if there are none.
 func parsePEM(t []byte, ms []marker, in nesting) ([]Cert, *ParseError) {
 	var cs []Cert
@@ -200,7 +200,19 @@ func parsePEM(t []byte, ms []marker, in nesting) ([]Cert, *ParseError) {
 		cs = append(cs, block...)
 		return err
 	}
+	done := 0 // what has been read
+	beside := func(to int) *ParseError {
+		found, err := bareBeside(t[done:max(done, to)], in)
+		cs = append(cs, found...)
+		return err
+	}
 	for i, m := range ms {
+		if !m.end {
+			if err := beside(m.from); err != nil {
+				return nil, err
+			}
+		}
+		done = m.to
 		next := marker{from: len(t), label: m.label, end: true}
 		if i+1 < len(ms) {
 			next = ms[i+1]
@@ -222,10 +234,36 @@ func parsePEM(t []byte, ms []marker, in nesting) ([]Cert, *ParseError) {
 			if err := take(m.to, next.from, m.label); err != nil {
 				return nil, err
 			}
+			done = next.from
 		}
+	}
+	if err := beside(len(t)); err != nil {
+		return nil, err
 	}
 	if len(cs) == 0 {
 		return nil, other
+	}
+	return cs, nil
+}
+
+// bareBeside returns the certificates that are values of configuration in text
+// beside PEM. They would be left out silently else.
+func bareBeside(t []byte, in nesting) ([]Cert, *ParseError) {
+	if len(t) < minCertText || !in.more() { // in metadata, other readers would not find them
+		return nil, nil
+	}
+	values, _ := keepLongValues(t)
+	var cs []Cert
+	for value := range bytes.Lines(values) {
+		raw, err := decodeBase64(value)
+		if err != nil || !looksDER(raw) || derKind(raw) != "" {
+			continue
+		}
+		found, err := parseDER(raw)
+		if err != nil {
+			return nil, err
+		}
+		cs = append(cs, found...)
 	}
 	return cs, nil
 }
@@ -301,11 +339,7 @@ func parseRaw(raw []byte, label string, in nesting) ([]Cert, *ParseError) {
 		return parseDER(raw)
 	}
 	if in.more() && looksText(raw) {
-		cs, err := parseBytes(raw, in.deeper())
-		if err != nil {
-			err.Line, err.Column, err.offset = 0, 0, 0
-		}
-		return cs, err
+		return parseNested(raw, in)
 	}
 	return nil, refuse(KindNotCertificate, "a PEM block that holds no DER: %s", adviceCopy)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -49,6 +48,11 @@ func decodePercent(t []byte) ([]byte, bool) {
 		return nil, false
 	}
 	plus := bytes.Contains(t, []byte("%2B")) || bytes.Contains(t, []byte("%2b")) || bytes.Contains(t, []byte("BEGIN+"))
+	return unpercent(t, plus)
+}
+
+// unpercent decodes percent-encoding, and + as a blank if plus says so.
+func unpercent(t []byte, plus bool) ([]byte, bool) {
 	out := make([]byte, 0, len(t))
 	for i := 0; i < len(t); i++ {
 		switch {
@@ -153,18 +157,13 @@ func decodeBackslashes(t []byte) ([]byte, bool) {
 				i++
 			}
 		case 'u', 'x', 'U':
-			n := map[byte]int{'u': 4, 'x': 2, 'U': 8}[c]
-			if i+n >= len(t) {
-				out = append(out, '\\', c)
-				break
-			}
-			v, err := strconv.ParseUint(string(t[i+1:i+1+n]), 16, 31)
-			if err != nil {
+			r, n := escapedRune(c, t[i+1:])
+			if n == 0 {
 				out = append(out, '\\', c)
 				break
 			}
 			i += n
-			out = utf8.AppendRune(out, rune(v))
+			out = utf8.AppendRune(out, r)
 		default:
 			out = append(out, c)
 		}

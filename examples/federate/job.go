@@ -120,8 +120,9 @@ func (j *job) watch(f func() error) error {
 }
 
 // run is watch for what makes a report.
-func (j *job) run(ctx context.Context, f func(context.Context, federation.Plan) (*federation.Report,
-	error)) (rep *federation.Report, err error) {
+func (j *job) run(
+	ctx context.Context, f func(context.Context, federation.Plan) (*federation.Report, error),
+) (rep *federation.Report, err error) {
 	err = j.watch(func() error {
 		rep, err = f(ctx, j.plan)
 		return err

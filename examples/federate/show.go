@@ -84,8 +84,8 @@ func (j *job) count() {
 // counts shows how many requests there were.
 func (j *job) counts() {
 	if j.counted != nil {
-		fmt.Fprintf(j.out, "\n  The stand-ins counted %d requests, %s.\n", j.counted.Requests(), plural(j.counted.Writes(),
-			"1 of them a write", "%d of them writes"))
+		fmt.Fprintf(j.out, "\n  The stand-ins counted %d requests, %s.\n", j.counted.Requests(),
+			plural(j.counted.Writes(), "1 of them a write", "%d of them writes"))
 	}
 }
 
