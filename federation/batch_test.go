@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 	"github.com/jcaad/jcaad/federation/federationtest"
 	"github.com/jcaad/jcaad/internal/fault"
 	"github.com/jcaad/jcaad/jumpcloud"
+	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
 
 // many is an environment with n domains, and plans that share everything that can
@@ -235,6 +237,67 @@ func both(t *testing.T, f, g *federation.Federator, a, b federation.Plan) (error
 	}()
 	_, err := f.Federate(t.Context(), a)
 	return err, <-done
+}
+
+// Another run makes an application of its own at the same moment and federates the
+// domain with it, which no list has shown so far. Its certificate stays, because
+// people sign in through it, and this run's application goes.
+func TestOvertaken(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		at      string        // the path that this run writes to at that moment
+		lag     time.Duration // of JumpCloud's lists
+		seen    bool          // its application shows at all
+		overdue bool
+	}{
+		{"right before the switch", "federationConfiguration", 0, true, false},
+		{"right before the switch, and lists lag", "federationConfiguration", 20 * time.Second, true, false},
+		{"while groups are bound", "associations", 0, true, false},
+		{"while groups are bound, and lists lag", "associations", 20 * time.Second, true, false},
+		{"with an application that never shows", "federationConfiguration", 0, false, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				plan := env.Plan()
+				theirs := env.JumpCloud.AddApplication("office365", "Microsoft 365", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/other")
+				app := env.JumpCloud.Applications()[0]
+				cert := app.Certificate
+				env.JumpCloud.DeleteApplication(theirs)
+				var once sync.Once
+				overtake := func(r *http.Request) {
+					if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, tt.at) {
+						once.Do(func() {
+							env.JumpCloud.ListLag = jumpcloudtest.Lag{For: tt.lag}
+							if tt.seen {
+								theirs = env.JumpCloud.AddApplication("office365", "Microsoft 365", "urn:uri:example.com", app.SSOURL)
+								other, _ := env.JumpCloud.Application(theirs)
+								cert = other.Certificate
+							}
+							env.AzureAD.SetFederation("example.com", aad.Federation{IssuerURI: "urn:uri:example.com", SigningCertificate: cert,
+								PassiveSignInURI: app.SSOURL, ActiveSignInURI: app.SSOURL, SignOutURI: app.SSOURL, Protocol: aad.SAML})
+						})
+					}
+				}
+				env.JumpCloud.OnRequest, env.AzureAD.OnRequest = overtake, overtake
+				rep, err := env.Federator(nil).Federate(t.Context(), plan)
+				if tt.overdue != errors.Is(err, federation.ErrNotConverged) || !tt.overdue && err != nil {
+					t.Fatalf("%v\n%s", err, rep)
+				}
+				if tt.overdue && !strings.Contains(err.Error(), "another run has federated the domain") {
+					t.Errorf("the error does not say why: %v", err)
+				}
+				fed, ok := env.AzureAD.Federation("example.com")
+				if !ok || fed.SigningCertificate != cert || fed.IssuerURI != "urn:uri:example.com" {
+					t.Errorf("the domain does not trust the other run's application any more: %+v\n%s", fed, rep)
+				}
+				apps := env.JumpCloud.Applications()
+				if !tt.overdue && (len(apps) != 1 || apps[0].ID != theirs || rep.Plan.Application.ID != theirs) {
+					t.Errorf("%d applications; want the other run's alone\n%s", len(apps), rep)
+				}
+			})
+		})
+	}
 }
 
 // Another application with the plan's entity ID is told of; it goes only with

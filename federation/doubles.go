@@ -262,6 +262,16 @@ func (st *observation) uses(appID string) bool {
 	return false
 }
 
+var errOvertaken = errors.New("another run has federated the domain a moment ago, with an application that JumpCloud does not list yet; " +
+	"call again in some minutes, it goes on from what it finds")
+
+// overtaken reports whether the domain stands federated with the plan's issuer, but
+// with the certificate of no application that is seen.
+func (st *observation) overtaken(p Plan) bool {
+	return st.federated(p.Domain) && st.fed != nil && st.fed.IssuerURI == p.Application.IdPEntityID &&
+		!slices.ContainsFunc(st.apps, func(a *jumpcloud.Application) bool { return st.uses(a.ID) })
+}
+
 // nameApplication names an application for people. If there are several, it
 // says with which of them the domain is federated.
 func (st *observation) nameApplication(a *jumpcloud.Application) string {

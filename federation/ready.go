@@ -20,6 +20,9 @@ func (r *run) ready(ctx context.Context, stage Changes) error {
 	case c.recovers():
 		return r.patience(ctx, c)
 	case c.ofFederation():
+		if err := r.twin(ctx, c); err != nil {
+			return err
+		}
 		if err := r.certificate(ctx, c); err != nil {
 			return err
 		}
@@ -27,6 +30,40 @@ func (r *run) ready(ctx context.Context, stage Changes) error {
 		return err
 	}
 	return nil
+}
+
+// twin looks for an application that another run has made at the same moment, right
+// before the domain is sent to one that is as young: lists may not have shown it so
+// far. A domain that is federated with our issuer and the certificate of no
+// application that is seen is the sure sign of one. Until that shows, its certificate
+// stays: people may be signing in through it.
+func (r *run) twin(ctx context.Context, c Change) error {
+	if own := r.st.app(r.plan); own == nil || time.Since(own.Created) > atWorkFor {
+		return nil
+	}
+	parts := part(partApplications)
+	if c.Action == Update {
+		parts |= partMetadata | partDomains | partFederation
+	}
+	parent := ctx
+	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
+	defer cancel()
+	for n := 1; ; n++ {
+		err := r.lookAgain(ctx, parts)
+		switch {
+		case err != nil && (!temporary(err) || parent.Err() != nil):
+			return &StepError{PhaseWait, c, err}
+		case err == nil && !r.st.overtaken(r.plan):
+			r.listed = time.Now()
+			return nil
+		case err == nil:
+			err = errOvertaken
+		}
+		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &c, Attempt: n, Err: err})
+		if serr := sleep(ctx, backoff(n)); serr != nil {
+			return &StepError{PhaseWait, c, errors.Join(serr, err)}
+		}
+	}
 }
 
 // sure looks a second time for what the stage is to make. A list may be older than

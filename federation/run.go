@@ -82,6 +82,7 @@ type run struct {
 
 	judgedAt  int       // how many steps had been filed by then
 	certified time.Time // when the certificate that was switched to was judged
+	listed    time.Time // when another run's application was looked for right before the switch
 
 	doubles []double // what gave way to another run's
 

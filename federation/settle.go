@@ -71,6 +71,9 @@ func (r *run) whole(ctx context.Context) (again bool, err error) {
 	if time.Since(r.certified) < freshRead {
 		everything &^= partMetadata // the certificate was judged right before the switch
 	}
+	if time.Since(r.listed) < freshRead {
+		everything &^= partApplications // so were the applications
+	}
 	need := 1
 	if r.resumed {
 		need = 2
