@@ -13,7 +13,7 @@ import (
 	"github.com/jcaad/jcaad/aad/aadtest"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
@@ -39,19 +39,19 @@ func many(env *federationtest.Env, n int) (plans []federation.Plan) {
 func TestBatchMakesSharedThingsOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		kind fault.Kind
-	}{{"without faults", fault.None}, {"lost answer", fault.DropAfter}, {"throttled", fault.ThrottleBare}} {
+		kind fake.Kind
+	}{{"without faults", fake.None}, {"lost answer", fake.DropAfter}, {"throttled", fake.ThrottleBare}} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				env := federationtest.New(nil)
 				plans := many(env, 4)
 				slow(env)
 				var n atomic.Int64
-				env.JumpCloud.Fault = func(r *http.Request) fault.Fault {
+				env.JumpCloud.Fault = func(r *http.Request) fake.Fault {
 					if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/usergroups") && n.Add(1) <= 2 {
-						return fault.Fault{Kind: tt.kind}
+						return fake.Fault{Kind: tt.kind}
 					}
-					return fault.Fault{}
+					return fake.Fault{}
 				}
 				reports, err := env.Federator(nil).FederateAll(t.Context(), plans, nil)
 				if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/jcaad/jcaad/aad/aadtest"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
@@ -113,7 +113,7 @@ var verbs = []verb{
 		s.revert(s.ctx, rep)
 	}},
 	{"Revert of a Federate that died", func(s *tale) {
-		ctx, over := s.killed(http.MethodPost, "/v1.0/domains/*/federationConfiguration", fault.DropAfter)
+		ctx, over := s.killed(http.MethodPost, "/v1.0/domains/*/federationConfiguration", fake.DropAfter)
 		rep, _ := s.federate(ctx, s.rich(), nil)
 		over()
 		s.amid(func(ctx context.Context) { s.revert(ctx, rep) })

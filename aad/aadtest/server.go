@@ -9,7 +9,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/jcaad/jcaad/aad"
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/internal/memhttp"
 	"github.com/jcaad/jcaad/internal/wait"
 )
@@ -69,7 +69,7 @@ type Server struct {
 
 	once  sync.Once
 	serve http.Handler
-	log   fault.Log
+	log   fake.Log
 
 	mu      sync.Mutex
 	domains []*domain
@@ -164,35 +164,35 @@ type Quirks struct {
 
 // What goes wrong with a request, and the throttle, are the same for both fakes of this module.
 type (
-	Fault           = fault.Fault
-	FaultKind       = fault.Kind
-	Bucket          = fault.Bucket
-	RetryAfterStyle = fault.RetryAfterStyle
+	Fault           = fake.Fault
+	FaultKind       = fake.Kind
+	Bucket          = fake.Bucket
+	RetryAfterStyle = fake.RetryAfterStyle
 	// Request is a record of the log.
-	Request = fault.Record
+	Request = fake.Record
 )
 
 // The kinds of faults.
 const (
-	None           = fault.None
-	Refuse503      = fault.Refuse503
-	Error500Before = fault.Error500Before
-	Error500After  = fault.Error500After
-	DropBefore     = fault.DropBefore
-	DropAfter      = fault.DropAfter
-	Truncate       = fault.Truncate
-	Throttle       = fault.Throttle
-	ThrottleBare   = fault.ThrottleBare
-	Hang           = fault.Hang
-	SlowBody       = fault.SlowBody
+	None           = fake.None
+	Refuse503      = fake.Refuse503
+	Error500Before = fake.Error500Before
+	Error500After  = fake.Error500After
+	DropBefore     = fake.DropBefore
+	DropAfter      = fake.DropAfter
+	Truncate       = fake.Truncate
+	Throttle       = fake.Throttle
+	ThrottleBare   = fake.ThrottleBare
+	Hang           = fake.Hang
+	SlowBody       = fake.SlowBody
 )
 
 // How a [Bucket] tells the wait.
 const (
-	WholeSeconds      = fault.Whole
-	FractionalSeconds = fault.Fraction
-	HTTPDate          = fault.Date
-	NoRetryAfter      = fault.Absent
+	WholeSeconds      = fake.Whole
+	FractionalSeconds = fake.Fraction
+	HTTPDate          = fake.Date
+	NoRetryAfter      = fake.Absent
 )
 
 // start makes what every request needs, once.
@@ -217,7 +217,7 @@ func (s *Server) start() {
 			services: []string{"Email", "OfficeCommunicationsOnline"},
 		})}
 		graph, login := s.graph(), s.login()
-		h := fault.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := fake.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if isGraph(r) {
 				graph.ServeHTTP(w, r)
 			} else {

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/internal/memhttp"
 	"github.com/jcaad/jcaad/internal/wait"
 	"github.com/jcaad/jcaad/jumpcloud"
@@ -118,7 +118,7 @@ type Server struct {
 
 	once    sync.Once
 	handler http.Handler
-	log     fault.Log
+	log     fake.Log
 
 	mu sync.Mutex
 	state
@@ -136,34 +136,34 @@ const (
 
 // The troubles that can be made; see package documentation.
 type (
-	Fault           = fault.Fault
-	FaultKind       = fault.Kind
-	Throttle        = fault.Bucket
-	RetryAfterStyle = fault.RetryAfterStyle
-	Request         = fault.Record
+	Fault           = fake.Fault
+	FaultKind       = fake.Kind
+	Throttle        = fake.Bucket
+	RetryAfterStyle = fake.RetryAfterStyle
+	Request         = fake.Record
 )
 
 // Kinds of a [Fault].
 const (
-	None           = fault.None
-	Refuse503      = fault.Refuse503      // 503, without effect
-	Error500Before = fault.Error500Before // 500, without effect
-	Error500After  = fault.Error500After  // the effect, then 500
-	DropBefore     = fault.DropBefore     // the connection is reset, without effect
-	DropAfter      = fault.DropAfter      // the effect, then the answer is lost
-	Truncate       = fault.Truncate       // the effect, and half of the answer
-	TooMany        = fault.Throttle       // 429 with Retry-After
-	TooManyBare    = fault.ThrottleBare   // 429 without
-	Hang           = fault.Hang           // no answer
-	SlowBody       = fault.SlowBody       // the effect, and a body that takes Delay
+	None           = fake.None
+	Refuse503      = fake.Refuse503      // 503, without effect
+	Error500Before = fake.Error500Before // 500, without effect
+	Error500After  = fake.Error500After  // the effect, then 500
+	DropBefore     = fake.DropBefore     // the connection is reset, without effect
+	DropAfter      = fake.DropAfter      // the effect, then the answer is lost
+	Truncate       = fake.Truncate       // the effect, and half of the answer
+	TooMany        = fake.Throttle       // 429 with Retry-After
+	TooManyBare    = fake.ThrottleBare   // 429 without
+	Hang           = fake.Hang           // no answer
+	SlowBody       = fake.SlowBody       // the effect, and a body that takes Delay
 )
 
 // Ways in which a [Throttle] tells the wait.
 const (
-	Whole    = fault.Whole
-	Fraction = fault.Fraction
-	Date     = fault.Date
-	Absent   = fault.Absent
+	Whole    = fake.Whole
+	Fraction = fake.Fraction
+	Date     = fake.Date
+	Absent   = fake.Absent
 )
 
 // SuspectedAbuse is the fault of asking too fast, as JumpCloud's edge tells it:
@@ -190,7 +190,7 @@ func (s *Server) init() {
 				s.OnRequest(r)
 			}
 		})
-		h = fault.Wrap(h, func(r *http.Request) Fault {
+		h = fake.Wrap(h, func(r *http.Request) Fault {
 			if s.Fault == nil {
 				return Fault{}
 			}

@@ -1,7 +1,7 @@
-// Package fault holds the troubles that both fakes can be told to make: faults
-// of single requests, a throttle, and the log that tests read afterwards. All
-// of it works over memhttp and over a real net/http server.
-package fault
+// Package fake holds what both stand-ins share: the troubles that they can be told
+// to make (faults of single requests, a throttle), and the log that tests read
+// afterwards. All of it works over memhttp and over a real net/http server.
+package fake
 
 import (
 	"bytes"
