@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/internal/fake"
 )
 
 // AddDomain adds a verified, managed domain: a root domain, or a subdomain if a
@@ -33,10 +34,10 @@ func (s *Server) AddDomain(name string, edit ...func(*aad.Domain)) {
 	}
 	if st.isDefault {
 		for _, d := range s.domains {
-			o := d.state.now()
+			o := d.state.Now()
 			o.isDefault = false
-			d.state = cell[domainState]{}
-			d.state.set(o)
+			d.state = fake.Cell[domainState]{}
+			d.state.Set(o)
 		}
 	}
 	s.domains = append(s.domains, newDomain(name, st))
@@ -63,7 +64,7 @@ func (s *Server) SetFederation(name string, f aad.Federation) {
 	if f.ID == "" {
 		f.ID = s.newID(0xfed0)
 	}
-	st := d.state.now()
+	st := d.state.Now()
 	st.auth, st.fed, st.broken = aad.Federated, &f, false
 	s.set(d, st)
 }
@@ -75,7 +76,7 @@ func (s *Server) RemoveFederation(name string) {
 	defer s.tell()
 	defer s.mu.Unlock()
 	d := s.must(name)
-	st := d.state.now()
+	st := d.state.Now()
 	st.auth, st.fed, st.broken = aad.Managed, nil, false
 	s.set(d, st)
 }
@@ -122,7 +123,7 @@ func (s *Server) AddUser(u aad.User) string {
 		u.Created = time.Now().UTC().Truncate(time.Second)
 	}
 	v := new(user)
-	v.state.set(userState{User: u})
+	v.state.Set(userState{User: u})
 	s.add(v)
 	return u.ID
 }
@@ -136,11 +137,11 @@ func (s *Server) EditUser(idOrUPN string, edit func(*aad.User)) {
 	if u == nil {
 		panic("aadtest: there is no user " + idOrUPN)
 	}
-	st := u.state.now()
+	st := u.state.Now()
 	delete(s.names, strings.ToLower(st.UserPrincipalName))
 	edit(&st.User)
 	s.names[strings.ToLower(st.UserPrincipalName)] = u
-	u.state.set(st)
+	u.state.Set(st)
 }
 
 // RemoveUser deletes a user behind everybody's back.
@@ -165,7 +166,7 @@ func (s *Server) AssignRole(roleDefinitionID, principalID string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := &assignment{id: s.newID(0x401e), role: roleDefinitionID, principal: principalID}
-	a.gone.set(false)
+	a.gone.Set(false)
 	s.roles = append(s.roles, a)
 	return a.id
 }
@@ -219,7 +220,7 @@ func (s *Server) Federation(name string) (aad.Federation, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if d := s.find(name); d != nil {
-		if st := d.state.now(); st.fed != nil && !st.broken {
+		if st := d.state.Now(); st.fed != nil && !st.broken {
 			return *st.fed, true
 		}
 	}
@@ -233,7 +234,7 @@ func (s *Server) Users() []aad.User {
 	defer s.mu.Unlock()
 	var all []aad.User
 	for _, u := range s.order {
-		if st := u.state.now(); !st.gone {
+		if st := u.state.Now(); !st.gone {
 			all = append(all, st.User)
 		}
 	}
@@ -246,7 +247,7 @@ func (s *Server) Domains() []aad.Domain {
 	s.mu.Lock()
 	var names []string
 	for _, d := range s.domains {
-		if !d.state.now().gone {
+		if !d.state.Now().gone {
 			names = append(names, d.name)
 		}
 	}
@@ -266,7 +267,7 @@ func (s *Server) RoleAssignments() []aad.RoleAssignment {
 	defer s.mu.Unlock()
 	var all []aad.RoleAssignment
 	for _, a := range s.roles {
-		if !a.gone.now() {
+		if !a.gone.Now() {
 			all = append(all, aad.RoleAssignment{ID: a.id, RoleDefinitionID: a.role, PrincipalID: a.principal, DirectoryScopeID: "/"})
 		}
 	}
@@ -280,7 +281,7 @@ func (s *Server) RemoveRole(assignmentID string) {
 	defer s.mu.Unlock()
 	for _, a := range s.roles {
 		if a.id == assignmentID {
-			a.gone.set(true)
+			a.gone.Set(true)
 		}
 	}
 }

@@ -168,6 +168,7 @@ type (
 	FaultKind       = fake.Kind
 	Bucket          = fake.Bucket
 	RetryAfterStyle = fake.RetryAfterStyle
+	Lag             = fake.Lag
 	// Request is a record of the log.
 	Request = fake.Record
 )

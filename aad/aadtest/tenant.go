@@ -107,7 +107,7 @@ func cloudInstance(r *http.Request) string { return strings.TrimPrefix(r.Host, "
 func (s *Server) inherit(name string, st *domainState) {
 	if d := s.find(name); d != nil && st.fed == nil {
 		if p := s.root(d); p != nil {
-			st.fed = p.state.read("realm of "+name+"'s root", Lag{For: s.RealmLag}).fed
+			st.fed = p.state.Read("realm of "+name+"'s root", Lag{For: s.RealmLag}).fed
 		}
 	}
 }
