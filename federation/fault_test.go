@@ -62,7 +62,7 @@ var readings = []reads{
 	}},
 	{"flapping", func(e *federationtest.Env) {
 		e.JumpCloud.ListLag = jumpcloudtest.Lag{Flaps: 5}
-		e.AzureAD.ReadLag = aadtest.Lag{Reads: 5, Flap: true}
+		e.AzureAD.ReadLag = aadtest.Lag{Flaps: 5}
 	}},
 }
 

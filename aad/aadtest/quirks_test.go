@@ -717,7 +717,7 @@ func TestReadsLagBehind(t *testing.T) {
 		{"none", aadtest.Lag{}, "", 0, list, "new new new new"},
 		{"by reads", aadtest.Lag{Reads: 2}, "", 0, list, "old old new new"},
 		{"by time", aadtest.Lag{For: 5 * time.Second}, "", 2 * time.Second, auth, "old old old new"},
-		{"flapping", aadtest.Lag{Reads: 3, Flap: true}, "", 0, auth, "new old new new"},
+		{"flapping", aadtest.Lag{Flaps: 3}, "", 0, auth, "new old new new"},
 		{"another resource", aadtest.Lag{Reads: 9}, "domains/example.com", 0, list, "new new new new"},
 		{"this resource", aadtest.Lag{Reads: 9}, "domains/example.com", 0, auth, "old old old old"},
 	} {

@@ -141,6 +141,7 @@ type (
 	Throttle        = fake.Bucket
 	RetryAfterStyle = fake.RetryAfterStyle
 	Request         = fake.Record
+	Lag             = fake.Lag
 )
 
 // Kinds of a [Fault].
