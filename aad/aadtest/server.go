@@ -11,7 +11,6 @@ import (
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/internal/memhttp"
-	"github.com/jcaad/jcaad/internal/wait"
 )
 
 // Server is an Azure AD tenant in memory, as far as package aad uses one. The zero
@@ -86,7 +85,6 @@ type Server struct {
 	ids     int
 	history []State
 	pending []State // not yet told to OnFederationChange
-	dressed *Bucket // the throttle that speaks Graph's language
 }
 
 // Quirks choose among behaviours. The zero value is what the documentation
@@ -218,23 +216,19 @@ func (s *Server) start() {
 			services: []string{"Email", "OfficeCommunicationsOnline"},
 		})}
 		graph, login := s.graph(), s.login()
-		h := fake.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		front := s.log.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if isGraph(r) {
 				graph.ServeHTTP(w, r)
 			} else {
 				login.ServeHTTP(w, r)
 			}
-			if s.OnRequest != nil {
-				s.OnRequest(r)
-			}
-		}), s.fault)
-		s.serve = s.log.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !s.delay(r) {
-				panic(http.ErrAbortHandler)
-			}
+		}), isWrite, func() fake.Front {
+			return fake.Front{Latency: s.Latency, Throttle: s.Throttle, Throttled: isGraph, Fault: s.Fault, Words: words, OnRequest: s.OnRequest}
+		})
+		s.serve = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.stamp(w, r)
-			s.Throttle.Wrap(h).ServeHTTP(w, r)
-		}), isWrite)
+			front.ServeHTTP(w, r)
+		})
 	})
 }
 
@@ -245,27 +239,21 @@ func isWrite(r *http.Request) bool {
 	return r.Method != http.MethodGet && r.Method != http.MethodHead && isGraph(r)
 }
 
-// fault asks the Fault field, and answers in Graph's words.
-func (s *Server) fault(r *http.Request) Fault {
-	if s.Fault == nil {
-		return Fault{}
+// words is how Graph says what went wrong.
+func words(r *http.Request, k FaultKind) string {
+	if !isGraph(r) {
+		return ""
 	}
-	f := s.Fault(r)
-	if f.Body == "" && isGraph(r) {
-		switch f.Kind {
-		case Throttle, ThrottleBare:
-			f.Body = throttledBody
-		case Refuse503:
-			f.Body = `{"error":{"code":"ServiceUnavailable","message":""}}`
-		case Error500Before, Error500After:
-			f.Body = `{"error":{"code":"InternalServerError","message":"An internal error occurred."}}`
-		}
+	switch k {
+	case Throttle, ThrottleBare:
+		return `{"error":{"code":"TooManyRequests","innerError":{"code":"429","message":"Please retry after","status":"429"},` +
+			`"message":"Please retry again later."}}`
+	case Refuse503:
+		return `{"error":{"code":"ServiceUnavailable","message":""}}`
+	case Error500Before, Error500After:
+		return `{"error":{"code":"InternalServerError","message":"An internal error occurred."}}`
 	}
-	return f
-}
-
-func (s *Server) delay(r *http.Request) bool {
-	return wait.For(r.Context(), s.Latency) == nil
+	return ""
 }
 
 // ServeHTTP implements [http.Handler].

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"math"
 	"net/http"
 	"strconv"
@@ -81,12 +82,19 @@ func (b *Bucket) ResetStats() {
 
 // Wrap returns a handler that lets through what the bucket has tokens for.
 // A nil bucket lets everything through.
-func (b *Bucket) Wrap(next http.Handler) http.Handler {
+func (b *Bucket) Wrap(next http.Handler) http.Handler { return b.wrap(next, new(Front)) }
+
+// wrap takes from front what the bucket does not say itself.
+func (b *Bucket) wrap(next http.Handler, front *Front) http.Handler {
 	if b == nil {
 		return next
 	}
+	only := b.Only
+	if only == nil {
+		only = front.Throttled
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if b.Only != nil && !b.Only(r) {
+		if only != nil && !only(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -100,7 +108,7 @@ func (b *Bucket) Wrap(next http.Handler) http.Handler {
 			kind = ThrottleBare
 		}
 		noteOf(r.Context()).set(kind)
-		f := Fault{Status: b.Status, Body: b.Body}
+		f := Fault{Status: b.Status, Body: cmp.Or(b.Body, front.words(r, kind))}
 		f.answer(w, r, http.StatusTooManyRequests, header)
 	})
 }

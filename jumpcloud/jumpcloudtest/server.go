@@ -11,7 +11,6 @@ import (
 
 	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/internal/memhttp"
-	"github.com/jcaad/jcaad/internal/wait"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
@@ -185,26 +184,9 @@ func (s *Server) init() {
 	s.once.Do(func() {
 		mux := http.NewServeMux()
 		s.routes(mux)
-		var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			mux.ServeHTTP(w, r)
-			if s.OnRequest != nil {
-				s.OnRequest(r)
-			}
+		s.handler = s.log.Serve(mux, isWrite, func() fake.Front {
+			return fake.Front{Latency: s.Latency, Throttle: s.Throttle, Fault: s.Fault, OnRequest: s.OnRequest}
 		})
-		h = fake.Wrap(h, func(r *http.Request) Fault {
-			if s.Fault == nil {
-				return Fault{}
-			}
-			return s.Fault(r)
-		})
-		faulty := h
-		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if wait.For(r.Context(), s.Latency) != nil {
-				panic(http.ErrAbortHandler)
-			}
-			s.Throttle.Wrap(faulty).ServeHTTP(w, r)
-		})
-		s.handler = s.log.Wrap(h, isWrite)
 	})
 }
 
