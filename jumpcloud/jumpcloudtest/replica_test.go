@@ -53,6 +53,32 @@ func TestLagByID(t *testing.T) {
 	})
 }
 
+// What somebody edits is seen as late as what is written; what is added has been
+// there for long.
+func TestEditsLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := jumpcloudtest.Server{GetLag: jumpcloudtest.Lag{For: time.Minute}}
+		id, user := addApp(&s), s.AddUser(jumpcloud.User{Username: "old"})
+		s.SetApplicationField(id, "description", "new")
+		s.SetUser(jumpcloud.User{ID: user, Username: "new"})
+		see := func(when, want string) {
+			t.Helper()
+			for path, key := range map[string]string{"/api/applications/" + id: "description", "/api/systemusers/" + user: "username"} {
+				if got := send(t, &s, "GET", path, "").json(t)[key]; got != want && (got != "" || want != "old") {
+					t.Errorf("%s: GET %s: %v", when, path, got)
+				}
+			}
+		}
+		see("at once", "old")
+		time.Sleep(time.Minute)
+		see("after a minute", "new")
+		s.DeleteApplication(id)
+		if a := send(t, &s, "GET", "/api/applications/"+id, ""); a.status != http.StatusOK {
+			t.Errorf("deleted, at once: %d", a.status)
+		}
+	})
+}
+
 // Only the group itself tells that a rule decides on its members.
 func TestMembershipMethodNotListed(t *testing.T) {
 	var s jumpcloudtest.Server

@@ -44,7 +44,7 @@ func (s *Server) SetUser(u jumpcloud.User) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := must(s.users.get(u.ID), u.ID)
-	s.users.settle(u.ID, &user{User: u, extra: old.extra})
+	s.users.put(u.ID, &user{User: u, extra: old.extra})
 }
 
 // GenerateUsers adds n users who are not kept in memory: f makes the i-th when
@@ -123,7 +123,7 @@ func (s *Server) SetOAuth(dirID string, status jumpcloud.OAuthStatus) {
 	defer s.mu.Unlock()
 	d := *must(s.dirs.get(dirID), dirID)
 	d.oauth = &status
-	s.dirs.settle(d.id, &d)
+	s.dirs.put(d.id, &d)
 }
 
 // RemoveDirectory removes a directory, as deactivating it in the console does.
@@ -131,7 +131,7 @@ func (s *Server) RemoveDirectory(dirID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	must(s.dirs.get(dirID), dirID)
-	s.dirs.settle(dirID, nil)
+	s.dirs.put(dirID, nil)
 	s.cut(jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: dirID})
 }
 
@@ -221,7 +221,7 @@ func (s *Server) Bind(a, b jumpcloud.Object) {
 func (s *Server) Unbind(a, b jumpcloud.Object) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.edges.settle(edge{a: a, b: b}.key(), nil)
+	s.edges.put(edge{a: a, b: b}.key(), nil)
 }
 
 // AddApplication adds an active application of a template, such as "office365",
@@ -273,7 +273,7 @@ func (s *Server) DeleteApplication(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	must(s.apps.get(id), id)
-	s.apps.settle(id, nil)
+	s.apps.put(id, nil)
 	s.cut(jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: id})
 }
 
@@ -282,7 +282,7 @@ func (s *Server) edit(id string, f func(*app)) {
 	defer s.mu.Unlock()
 	a := must(s.apps.get(id), id).clone()
 	f(a)
-	s.apps.settle(id, a)
+	s.apps.put(id, a)
 }
 
 func must[T any](v *T, id string) *T {
