@@ -39,8 +39,8 @@ func many(env *federationtest.Env, n int) (plans []federation.Plan) {
 func TestBatchMakesSharedThingsOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		kind fake.Kind
-	}{{"without faults", fake.None}, {"lost answer", fake.DropAfter}, {"throttled", fake.ThrottleBare}} {
+		kind fake.FaultKind
+	}{{"without faults", fake.None}, {"lost answer", fake.DropAfter}, {"throttled", fake.TooManyBare}} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				env := federationtest.New(nil)

@@ -29,7 +29,7 @@ import (
 // trouble is what goes wrong with request k of a run.
 type trouble struct {
 	name string
-	kind fake.Kind
+	kind fake.FaultKind
 	many int  // with how many requests, from k on; 0 means 1
 	dies bool // the process dies at that moment
 	wait string
@@ -42,8 +42,8 @@ var troubles = []trouble{
 	{name: "answer lost", kind: fake.DropAfter},
 	{name: "reset before", kind: fake.DropBefore},
 	{name: "truncated", kind: fake.Truncate},
-	{name: "429 with Retry-After", kind: fake.Throttle, wait: "2.128"},
-	{name: "429 without Retry-After", kind: fake.ThrottleBare},
+	{name: "429 with Retry-After", kind: fake.TooMany, wait: "2.128"},
+	{name: "429 without Retry-After", kind: fake.TooManyBare},
 	{name: "dies before", kind: fake.DropBefore, dies: true},
 	{name: "dies after", kind: fake.DropAfter, dies: true},
 }

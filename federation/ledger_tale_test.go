@@ -327,7 +327,7 @@ func (s *tale) amid(calls func(ctx context.Context)) {
 }
 
 // dies ends the process that has sent a request: before its effect, or after it.
-func (s *tale) dies(r *http.Request, kind fake.Kind, die context.CancelCauseFunc) {
+func (s *tale) dies(r *http.Request, kind fake.FaultKind, die context.CancelCauseFunc) {
 	if kind == fake.DropAfter {
 		s.afterEffect(r, func() { die(errDied) })
 	} else {
@@ -352,7 +352,7 @@ func (s *tale) onRequest(method, pattern string, n int, f fake.Fault) (over func
 
 // Answers of their own: a refusal for good, and a 200 without what was asked for.
 var (
-	denied   = fake.Fault{Kind: fake.ThrottleBare, Status: http.StatusForbidden, Body: deniedBody}
+	denied   = fake.Fault{Kind: fake.TooManyBare, Status: http.StatusForbidden, Body: deniedBody}
 	nothing  = fake.Fault{Kind: fake.Refuse503, Status: http.StatusOK, Body: `{}`}
 	lostWith = fake.Fault{Kind: fake.DropAfter}
 )
@@ -384,7 +384,7 @@ func (s *tale) app() jumpcloudtest.Application { return s.JumpCloud.Applications
 
 // killed is a context that ends with the first request that a method and a
 // path's pattern name, before its effect or after it.
-func (s *tale) killed(method, pattern string, kind fake.Kind) (ctx context.Context, over func()) {
+func (s *tale) killed(method, pattern string, kind fake.FaultKind) (ctx context.Context, over func()) {
 	ctx, die := context.WithCancelCause(s.ctx)
 	var quiet atomic.Bool
 	strike := func(r *http.Request) fake.Fault {

@@ -750,7 +750,7 @@ func TestReadsLagBehind(t *testing.T) {
 func TestThrottling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire(t)
-		w.s.Throttle = &aadtest.Bucket{Rate: 1, Burst: 2, Style: aadtest.FractionalSeconds}
+		w.s.Throttle = &aadtest.Throttle{Rate: 1, Burst: 2, Style: aadtest.FractionalSeconds}
 		w.send("GET", example, "")
 		w.send("GET", example, "")
 		a := w.expect(429, "Please retry again later.", "GET", example, "")
@@ -761,7 +761,7 @@ func TestThrottling(t *testing.T) {
 			t.Errorf("the login service was throttled too: %d", a.status)
 		}
 		w.s.Throttle = nil
-		for _, f := range []aadtest.Fault{{Kind: aadtest.Throttle, RetryAfter: "7"}, {Kind: aadtest.ThrottleBare}, {Kind: aadtest.Refuse503}} {
+		for _, f := range []aadtest.Fault{{Kind: aadtest.TooMany, RetryAfter: "7"}, {Kind: aadtest.TooManyBare}, {Kind: aadtest.Refuse503}} {
 			w.s.Fault = func(*http.Request) aadtest.Fault { return f }
 			a := w.send("GET", example, "")
 			if a.code() == "" || a.header.Get("Retry-After") != f.RetryAfter || a.header.Get("request-id") == "" {

@@ -29,7 +29,7 @@ type Server struct {
 	Fault func(*http.Request) Fault
 
 	// Throttle, if not nil, refuses the requests to Graph for which it has no tokens.
-	Throttle *Bucket
+	Throttle *Throttle
 
 	// Latency is added to each request.
 	Latency time.Duration
@@ -160,40 +160,6 @@ type Quirks struct {
 	SAMLAuthURL func(signIn, user string) string
 }
 
-// What goes wrong with a request, and the throttle, are the same for both fakes of this module.
-type (
-	Fault           = fake.Fault
-	FaultKind       = fake.Kind
-	Bucket          = fake.Bucket
-	RetryAfterStyle = fake.RetryAfterStyle
-	Lag             = fake.Lag
-	// Request is a record of the log.
-	Request = fake.Record
-)
-
-// The kinds of faults.
-const (
-	None           = fake.None
-	Refuse503      = fake.Refuse503
-	Error500Before = fake.Error500Before
-	Error500After  = fake.Error500After
-	DropBefore     = fake.DropBefore
-	DropAfter      = fake.DropAfter
-	Truncate       = fake.Truncate
-	Throttle       = fake.Throttle
-	ThrottleBare   = fake.ThrottleBare
-	Hang           = fake.Hang
-	SlowBody       = fake.SlowBody
-)
-
-// How a [Bucket] tells the wait.
-const (
-	WholeSeconds      = fake.Whole
-	FractionalSeconds = fake.Fraction
-	HTTPDate          = fake.Date
-	NoRetryAfter      = fake.Absent
-)
-
 // start makes what every request needs, once.
 func (s *Server) start() {
 	s.once.Do(func() {
@@ -245,7 +211,7 @@ func words(r *http.Request, k FaultKind) string {
 		return ""
 	}
 	switch k {
-	case Throttle, ThrottleBare:
+	case TooMany, TooManyBare:
 		return `{"error":{"code":"TooManyRequests","innerError":{"code":"429","message":"Please retry after","status":"429"},` +
 			`"message":"Please retry again later."}}`
 	case Refuse503:
@@ -292,7 +258,7 @@ func (s *Server) ClientWith(cred azcore.TokenCredential, opts *aad.Options) *aad
 }
 
 // Requests returns the requests that the server has seen, in the order of their arrival.
-func (s *Server) Requests() []Request { return s.log.Records() }
+func (s *Server) Requests() []Request { return s.log.Requests() }
 
 // Writes returns how many of them were to Graph and not just reading.
 func (s *Server) Writes() int { return s.log.Writes() }

@@ -24,7 +24,7 @@ type outcome struct {
 	Broken     bool // the body broke off
 	RetryAfter string
 	Effect     bool
-	Logged     fake.Record
+	Logged     fake.Request
 }
 
 // run sends one request with a fault over the transport that serve makes.
@@ -54,7 +54,7 @@ func run(t *testing.T, f fake.Fault, serve func(http.Handler) (*http.Client, str
 		o = outcome{Status: resp.StatusCode, Body: string(b), Broken: err != nil, RetryAfter: resp.Header.Get("Retry-After")}
 	}
 	for range 100 { // the server may learn a little later that the client is gone
-		if o.Logged = log.Records()[0]; o.Logged.Done {
+		if o.Logged = log.Requests()[0]; o.Logged.Done {
 			break
 		}
 		time.Sleep(5 * time.Millisecond)
@@ -69,8 +69,8 @@ func run(t *testing.T, f fake.Fault, serve func(http.Handler) (*http.Client, str
 
 func TestKinds(t *testing.T) {
 	const whole = `{"id":"1234567"}`
-	record := func(status, inner int, k fake.Kind, pattern bool) fake.Record {
-		r := fake.Record{N: 1, Method: "PUT", Path: "/things/7", Write: true, Status: status, Inner: inner, Fault: k, Done: true}
+	record := func(status, inner int, k fake.FaultKind, pattern bool) fake.Request {
+		r := fake.Request{N: 1, Method: "PUT", Path: "/things/7", Write: true, Status: status, Inner: inner, Fault: k, Done: true}
 		if pattern {
 			r.Pattern = "PUT /things/{id}"
 		}
@@ -89,9 +89,9 @@ func TestKinds(t *testing.T) {
 		{fake.Fault{Kind: fake.DropBefore}, outcome{Logged: record(0, 0, fake.DropBefore, false)}},
 		{fake.Fault{Kind: fake.DropAfter}, outcome{Effect: true, Logged: record(0, 201, fake.DropAfter, true)}},
 		{fake.Fault{Kind: fake.Truncate}, outcome{Status: 201, Body: whole[:8], Broken: true, Effect: true, Logged: record(201, 201, fake.Truncate, true)}},
-		{fake.Fault{Kind: fake.Throttle}, outcome{Status: 429, Body: `{"message":"Too Many Requests"}`, RetryAfter: "1", Logged: record(429, 0, fake.Throttle, false)}},
-		{fake.Fault{Kind: fake.Throttle, RetryAfter: "2.128"}, outcome{Status: 429, Body: `{"message":"Too Many Requests"}`, RetryAfter: "2.128", Logged: record(429, 0, fake.Throttle, false)}},
-		{fake.Fault{Kind: fake.ThrottleBare}, outcome{Status: 429, Body: `{"message":"Too Many Requests"}`, Logged: record(429, 0, fake.ThrottleBare, false)}},
+		{fake.Fault{Kind: fake.TooMany}, outcome{Status: 429, Body: `{"message":"Too Many Requests"}`, RetryAfter: "1", Logged: record(429, 0, fake.TooMany, false)}},
+		{fake.Fault{Kind: fake.TooMany, RetryAfter: "2.128"}, outcome{Status: 429, Body: `{"message":"Too Many Requests"}`, RetryAfter: "2.128", Logged: record(429, 0, fake.TooMany, false)}},
+		{fake.Fault{Kind: fake.TooManyBare}, outcome{Status: 429, Body: `{"message":"Too Many Requests"}`, Logged: record(429, 0, fake.TooManyBare, false)}},
 		{fake.Fault{Kind: fake.Hang}, outcome{Logged: record(0, 0, fake.Hang, false)}},
 		{fake.Fault{Kind: fake.SlowBody, Delay: 50 * time.Millisecond}, outcome{Status: 201, Body: whole, Effect: true, Logged: record(201, 201, fake.SlowBody, true)}},
 	}
@@ -135,34 +135,34 @@ func TestLog(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if log.Writes() != 2 || log.MaxInFlight() != 3 || len(log.Records()) != 3 {
-			t.Errorf("%d writes, %d in flight, %+v", log.Writes(), log.MaxInFlight(), log.Records())
+		if log.Writes() != 2 || log.MaxInFlight() != 3 || len(log.Requests()) != 3 {
+			t.Errorf("%d writes, %d in flight, %+v", log.Writes(), log.MaxInFlight(), log.Requests())
 		}
-		for i, r := range log.Records() {
+		for i, r := range log.Requests() {
 			if r.N != i+1 || r.Status != 200 || r.Took != time.Second {
 				t.Errorf("%+v", r)
 			}
 		}
 		log.Reset()
-		if log.Writes() != 0 || len(log.Records()) != 0 || log.MaxInFlight() != 0 {
+		if log.Writes() != 0 || len(log.Requests()) != 0 || log.MaxInFlight() != 0 {
 			t.Error("Reset left something")
 		}
 	})
 }
 
-func TestBucket(t *testing.T) {
+func TestThrottle(t *testing.T) {
 	tests := []struct {
 		style fake.RetryAfterStyle
 		want  string
 	}{
-		{fake.Whole, "1"},
-		{fake.Fraction, "0.400"},
-		{fake.Date, "Sat, 01 Jan 2000 00:00:01 GMT"},
-		{fake.Absent, ""},
+		{fake.WholeSeconds, "1"},
+		{fake.FractionalSeconds, "0.400"},
+		{fake.HTTPDate, "Sat, 01 Jan 2000 00:00:01 GMT"},
+		{fake.NoRetryAfter, ""},
 	}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {
-			b := &fake.Bucket{Rate: 2.5, Burst: 3, Style: tt.style, Grace: 10 * time.Millisecond}
+			b := &fake.Throttle{Rate: 2.5, Burst: 3, Style: tt.style, Grace: 10 * time.Millisecond}
 			h := b.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 			ask := func() (int, string) {
 				w := httptest.NewRecorder()
@@ -183,12 +183,12 @@ func TestBucket(t *testing.T) {
 			ask()
 			time.Sleep(300 * time.Millisecond)
 			early := 1
-			if tt.style == fake.Whole || tt.style == fake.Date {
+			if tt.style == fake.WholeSeconds || tt.style == fake.HTTPDate {
 				early = 2 // 0.405 s are within the whole second
 			}
 			code, _ := ask()
 			s := b.Stats()
-			if tt.style == fake.Absent {
+			if tt.style == fake.NoRetryAfter {
 				early = 0
 			}
 			if code != 200 || s.Accepted != 4 || s.Refused != 3 || s.Early != early {

@@ -10,7 +10,7 @@ import (
 // Front is what a request meets on its way to a stand-in, in this order.
 type Front struct {
 	Latency   time.Duration
-	Throttle  *Bucket
+	Throttle  *Throttle
 	Fault     func(*http.Request) Fault
 	OnRequest func(*http.Request) // after the effect, before the answer
 
@@ -19,7 +19,7 @@ type Front struct {
 
 	// Words, if set, returns the body of an answer that the stand-in's trouble gives,
 	// in the service's words; "" for one in no service's.
-	Words func(*http.Request, Kind) string
+	Words func(*http.Request, FaultKind) string
 }
 
 // Serve returns a handler that keeps l and makes trouble before next. now is asked
@@ -52,7 +52,7 @@ func (f *Front) fault(r *http.Request) Fault {
 	return flt
 }
 
-func (f *Front) words(r *http.Request, k Kind) string {
+func (f *Front) words(r *http.Request, k FaultKind) string {
 	if f.Words == nil {
 		return ""
 	}

@@ -44,7 +44,7 @@ func (s *service) handler() http.Handler {
 }
 
 func TestWhatIsRepeated(t *testing.T) {
-	k := func(kinds ...fake.Kind) (fs []fake.Fault) {
+	k := func(kinds ...fake.FaultKind) (fs []fake.Fault) {
 		for _, kind := range kinds {
 			fs = append(fs, fake.Fault{Kind: kind})
 		}
@@ -74,7 +74,7 @@ func TestWhatIsRepeated(t *testing.T) {
 		{"read after drop", rest.Read, k(fake.DropBefore, fake.DropAfter), want{Sent: 3, Status: 200, OK: true}},
 		{"read after truncation", rest.Read, k(fake.Truncate, fake.Truncate), want{Sent: 3, Status: 200, OK: true}},
 		{"read after 503", rest.Read, k(fake.Refuse503), want{Sent: 2, Status: 200, OK: true}},
-		{"read after 429", rest.Read, k(fake.Throttle, fake.ThrottleBare), want{Sent: 3, Status: 200, OK: true}},
+		{"read after 429", rest.Read, k(fake.TooMany, fake.TooManyBare), want{Sent: 3, Status: 200, OK: true}},
 		{"read gives up after 4 repeats of 500", rest.Read, many(fake.Fault{Kind: fake.Error500Before}), want{Sent: 5, Status: 500}},
 		{"read gives up after 4 repeats of 503", rest.Read, many(away), want{Sent: 5, Status: 503}},
 		{"read gives up after 4 dropped connections", rest.Read, many(fake.Fault{Kind: fake.DropBefore}), want{Sent: 5}},
@@ -97,7 +97,7 @@ func TestWhatIsRepeated(t *testing.T) {
 		{"create with bare 503", rest.Create, k(fake.Refuse503), want{Sent: 1, Status: 503, Unknown: true}},
 		{"create after 503 with Retry-After", rest.Create, []fake.Fault{away}, want{Sent: 2, Made: 1, Status: 200, OK: true}},
 		{"create refused with 503 every time", rest.Create, many(away), want{Sent: 3, Status: 503, Unknown: true}},
-		{"create after 429", rest.Create, k(fake.Throttle, fake.ThrottleBare, fake.Throttle), want{Sent: 4, Made: 1, Status: 200, OK: true}},
+		{"create after 429", rest.Create, k(fake.TooMany, fake.TooManyBare, fake.TooMany), want{Sent: 4, Made: 1, Status: 200, OK: true}},
 		{"create with 400", rest.Create, []fake.Fault{{Kind: fake.Error500Before, Status: 400}}, want{Sent: 1, Status: 400}},
 	}
 	for _, tt := range tests {
@@ -155,7 +155,7 @@ func TestThrottlingIsLimitedByTime(t *testing.T) {
 	always := func() *service {
 		s := &service{}
 		for range 1000 {
-			s.script = append(s.script, fake.Fault{Kind: fake.Throttle, RetryAfter: "20"})
+			s.script = append(s.script, fake.Fault{Kind: fake.TooMany, RetryAfter: "20"})
 		}
 		return s
 	}
@@ -185,7 +185,7 @@ func TestThrottlingIsLimitedByTime(t *testing.T) {
 func TestRetryAfterLongerThanMaxWait(t *testing.T) {
 	for _, value := range []string{"3600", "484289", "99999999999999999999", "1e400"} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &service{script: []fake.Fault{{Kind: fake.Throttle, RetryAfter: value}}}
+			s := &service{script: []fake.Fault{{Kind: fake.TooMany, RetryAfter: value}}}
 			c := caller(t, s.handler(), nil)
 			start := time.Now()
 			_, err := c.Do(t.Context(), &rest.Request{Method: "GET", Path: "x"}, nil)
@@ -211,7 +211,7 @@ func TestRetryAfterLongerThanMaxWait(t *testing.T) {
 
 func TestDeadlineBeforeTheEndOfTheWait(t *testing.T) {
 	for _, f := range []fake.Fault{
-		{Kind: fake.Throttle, RetryAfter: "60"},
+		{Kind: fake.TooMany, RetryAfter: "60"},
 		{Kind: fake.Refuse503, RetryAfter: "60"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -225,7 +225,7 @@ func TestDeadlineBeforeTheEndOfTheWait(t *testing.T) {
 			if !errors.Is(err, context.DeadlineExceeded) || got.Status/100 == 2 || got.Status == 0 || got.RetryAfter != 60*time.Second || got.Attempts != 1 {
 				t.Errorf("%v: %+v", f.Kind, got)
 			}
-			if got.Throttled != (f.Kind == fake.Throttle) {
+			if got.Throttled != (f.Kind == fake.TooMany) {
 				t.Errorf("%v: throttled is %v", f.Kind, got.Throttled)
 			}
 			// Nor does a call wait that only meets the closed gate.
@@ -244,7 +244,7 @@ func TestContextEndsWithItsCause(t *testing.T) {
 	cause := errors.New("the user went home")
 	for _, script := range [][]fake.Fault{
 		{{Kind: fake.Hang}},
-		{{Kind: fake.Throttle, RetryAfter: "100"}},
+		{{Kind: fake.TooMany, RetryAfter: "100"}},
 		{{Kind: fake.Refuse503, RetryAfter: "100"}},
 		{{Kind: fake.SlowBody, Delay: time.Hour}},
 	} {

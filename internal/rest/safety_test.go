@@ -205,7 +205,7 @@ func TestNoSecretsOutside(t *testing.T) {
 func TestLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var buf bytes.Buffer
-		s := &service{script: []fake.Fault{{Kind: fake.Throttle, RetryAfter: "2"}}}
+		s := &service{script: []fake.Fault{{Kind: fake.TooMany, RetryAfter: "2"}}}
 		c := caller(t, s.handler(), func(cfg *rest.Config) {
 			cfg.Logger = slog.New(slog.NewJSONHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		})

@@ -133,39 +133,6 @@ const (
 	RenewCertificate                 // a new key and certificate are made
 )
 
-// The troubles that can be made; see package documentation.
-type (
-	Fault           = fake.Fault
-	FaultKind       = fake.Kind
-	Throttle        = fake.Bucket
-	RetryAfterStyle = fake.RetryAfterStyle
-	Request         = fake.Record
-	Lag             = fake.Lag
-)
-
-// Kinds of a [Fault].
-const (
-	None           = fake.None
-	Refuse503      = fake.Refuse503      // 503, without effect
-	Error500Before = fake.Error500Before // 500, without effect
-	Error500After  = fake.Error500After  // the effect, then 500
-	DropBefore     = fake.DropBefore     // the connection is reset, without effect
-	DropAfter      = fake.DropAfter      // the effect, then the answer is lost
-	Truncate       = fake.Truncate       // the effect, and half of the answer
-	TooMany        = fake.Throttle       // 429 with Retry-After
-	TooManyBare    = fake.ThrottleBare   // 429 without
-	Hang           = fake.Hang           // no answer
-	SlowBody       = fake.SlowBody       // the effect, and a body that takes Delay
-)
-
-// Ways in which a [Throttle] tells the wait.
-const (
-	Whole    = fake.Whole
-	Fraction = fake.Fraction
-	Date     = fake.Date
-	Absent   = fake.Absent
-)
-
 // SuspectedAbuse is the fault of asking too fast, as JumpCloud's edge tells it:
 // a 403 that means 429.
 func SuspectedAbuse() Fault {
@@ -233,7 +200,7 @@ func (s *Server) options(opts *jumpcloud.Options) *jumpcloud.Options {
 }
 
 // Requests returns the requests that were made, in the order of their arrival.
-func (s *Server) Requests() []Request { return s.log.Records() }
+func (s *Server) Requests() []Request { return s.log.Requests() }
 
 // Writes returns how many requests there were that meant to change something.
 func (s *Server) Writes() int { return s.log.Writes() }

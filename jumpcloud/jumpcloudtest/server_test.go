@@ -286,7 +286,7 @@ func TestLag(t *testing.T) {
 func TestThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for style, want := range map[jumpcloudtest.RetryAfterStyle]string{
-			jumpcloudtest.Whole: "1", jumpcloudtest.Fraction: "0.500", jumpcloudtest.Absent: "",
+			jumpcloudtest.WholeSeconds: "1", jumpcloudtest.FractionalSeconds: "0.500", jumpcloudtest.NoRetryAfter: "",
 		} {
 			s := jumpcloudtest.Server{Throttle: &jumpcloudtest.Throttle{Rate: 2, Burst: 1, Style: style}}
 			if a := send(t, &s, "GET", "/api/applications", ""); a.status != 200 {
@@ -297,7 +297,7 @@ func TestThrottle(t *testing.T) {
 				t.Errorf("style %d: %d, Retry-After %q; want %q", style, a.status, a.header.Get("Retry-After"), want)
 			}
 		}
-		s := jumpcloudtest.Server{Throttle: &jumpcloudtest.Throttle{Rate: 20, Burst: 5, Style: jumpcloudtest.Whole}}
+		s := jumpcloudtest.Server{Throttle: &jumpcloudtest.Throttle{Rate: 20, Burst: 5, Style: jumpcloudtest.WholeSeconds}}
 		s.GenerateUsers(3000, func(i int) jumpcloud.User { return jumpcloud.User{Username: fmt.Sprint(i)} })
 		n := 0
 		for _, err := range s.Client(nil).Users(t.Context(), nil) {
