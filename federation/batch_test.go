@@ -174,18 +174,18 @@ func TestLastAdministratorStays(t *testing.T) {
 		}},
 		{"two Federators over one client", func(t *testing.T, env *federationtest.Env, a, b federation.Plan) (error, error) {
 			ad := env.AzureAD.Client(nil)
-			env.AzureAD.ReadLag = aadtest.Lag{For: 30 * time.Second} // no list tells what the other one has done
+			env.AzureAD.ListLag, env.AzureAD.GetLag = aadtest.Lag{For: 30 * time.Second}, aadtest.Lag{For: 30 * time.Second} // no list tells what the other one has done
 			f, g := federation.New(env.JumpCloud.Client(nil), ad, nil), federation.New(env.JumpCloud.Client(nil), ad, nil)
 			return both(t, f, g, a, b)
 		}},
 		{"one after the other, and the list of domains is old", func(t *testing.T, env *federationtest.Env, a, b federation.Plan) (error, error) {
 			ad := env.AzureAD.Client(nil)
-			env.AzureAD.ReadLag = aadtest.Lag{For: 10 * time.Minute}
+			env.AzureAD.ListLag, env.AzureAD.GetLag = aadtest.Lag{For: 10 * time.Minute}, aadtest.Lag{For: 10 * time.Minute}
 			f := federation.New(env.JumpCloud.Client(nil), ad, &federation.Options{Settle: time.Minute})
 			if rep, err := f.Federate(t.Context(), a); !errors.Is(err, federation.ErrNotConverged) || env.AzureAD.Domain(a.Domain).AuthenticationType != aad.Federated {
 				t.Errorf("%v; want a domain that is switched, and does not show it\n%s", err, rep)
 			}
-			env.JumpCloud.Deactivate(env.JumpCloud.Applications()[0].ID) // not at work any more, as far as JumpCloud tells
+			env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "active", false) // not at work any more, as far as JumpCloud tells
 			_, err := federation.New(env.JumpCloud.Client(nil), ad, nil).Federate(t.Context(), b)
 			return nil, err
 		}},

@@ -58,11 +58,11 @@ var readings = []reads{
 	{"prompt", func(*federationtest.Env) {}},
 	{"lagging", func(e *federationtest.Env) {
 		e.JumpCloud.ListLag = jumpcloudtest.Lag{For: 7 * time.Second}
-		e.AzureAD.ReadLag = aadtest.Lag{For: 7 * time.Second}
+		e.AzureAD.ListLag, e.AzureAD.GetLag = aadtest.Lag{For: 7 * time.Second}, aadtest.Lag{For: 7 * time.Second}
 	}},
 	{"flapping", func(e *federationtest.Env) {
 		e.JumpCloud.ListLag = jumpcloudtest.Lag{Flaps: 5}
-		e.AzureAD.ReadLag = aadtest.Lag{Flaps: 5}
+		e.AzureAD.ListLag, e.AzureAD.GetLag = aadtest.Lag{Flaps: 5}, aadtest.Lag{Flaps: 5}
 	}},
 }
 

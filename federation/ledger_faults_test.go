@@ -34,7 +34,7 @@ var mishaps = func() (all []mishap) {
 // replicas, beside the readings: what is asked by ID is old now and then.
 var ledgerReadings = append(readings[:len(readings):len(readings)], reads{"replicas disagree", func(e *federationtest.Env) {
 	e.JumpCloud.ListLag, e.JumpCloud.GetLag = jumpcloudtest.Lag{For: 7 * time.Second}, jumpcloudtest.Lag{Flaps: 4}
-	e.AzureAD.ReadLag = aadtest.Lag{Flaps: 3}
+	e.AzureAD.ListLag, e.AzureAD.GetLag = aadtest.Lag{Flaps: 3}, aadtest.Lag{Flaps: 3}
 }})
 
 // A verb is a call under trouble, with what led to it and what follows.

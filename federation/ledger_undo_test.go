@@ -55,7 +55,7 @@ var undoing = []situation{
 	}},
 	{"the brand name was edited, and the run had activated the application", func(s *tale) {
 		s.edit(func() {
-			s.JumpCloud.Deactivate(s.JumpCloud.AddApplication("office365", "Microsoft 365", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/example-com"))
+			s.JumpCloud.SetApplicationField(s.JumpCloud.AddApplication("office365", "Microsoft 365", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/example-com"), "active", false)
 			s.JumpCloud.Bind(object(jumpcloud.ApplicationObject, s.app().ID), object(jumpcloud.GroupObject, s.groupID(federationtest.Group)))
 		})
 		rep, _ := s.federate(s.ctx, s.Plan(), nil)
@@ -103,7 +103,7 @@ var undoing = []situation{
 	{"of a Defederate, and the application is inactive", func(s *tale) {
 		s.federate(s.ctx, s.Plan(), nil)
 		rep, _ := s.defederate(s.ctx, federation.DefederatePlan{Domain: s.Domain, Passwords: federation.PasswordsKnown})
-		s.edit(func() { s.JumpCloud.Deactivate(s.app().ID) })
+		s.edit(func() { s.JumpCloud.SetApplicationField(s.app().ID, "active", false) })
 		s.revert(s.ctx, rep)
 	}},
 	{"of a Defederate, and somebody was hired since", func(s *tale) {
@@ -185,8 +185,7 @@ var undoing = []situation{
 		s.edit(func() {
 			u := s.JumpCloud.Users()[0]
 			s.AzureAD.EditUser(u.Email, func(a *aad.User) { a.UserPrincipalName = "ada@other.example" })
-			u.Email = "ada@other.example"
-			s.JumpCloud.SetUser(u)
+			s.JumpCloud.EditUser(u.ID, func(u *jumpcloud.User) { u.Email = "ada@other.example" })
 		})
 		first, _ := s.federate(s.ctx, s.Plan(), nil)
 		s.federate(s.ctx, other, nil)

@@ -22,7 +22,7 @@ func domainObject(name string, st domainState) object {
 func (s *Server) listDomains(w http.ResponseWriter, r *http.Request) *refusal {
 	var all []object
 	for _, d := range s.domains {
-		if st := s.seen(d, "domains", s.lag("domains")); !st.gone {
+		if st := s.seen(d, "domains", s.lag("domains", s.ListLag)); !st.gone {
 			all = append(all, domainObject(d.name, st))
 		}
 	}
@@ -34,7 +34,7 @@ func (s *Server) getDomain(w http.ResponseWriter, r *http.Request) *refusal {
 	name := r.PathValue("domain")
 	for _, d := range slices.Backward(s.domains) {
 		if strings.EqualFold(d.name, name) {
-			if st := s.seen(d, "domain", s.lag("domains/"+d.name)); !st.gone {
+			if st := s.seen(d, "domain", s.lag("domains/"+d.name, s.GetLag)); !st.gone {
 				s.entity(w, r, http.StatusOK, "domains/$entity", domainObject(d.name, st))
 				return nil
 			}
@@ -246,7 +246,7 @@ func (s *Server) rootDomain(w http.ResponseWriter, r *http.Request) *refusal {
 	if p := s.root(d); p != nil {
 		d = p
 	}
-	s.entity(w, r, http.StatusOK, "domains/$entity", domainObject(d.name, s.seen(d, "domain", s.lag("domains/"+d.name))))
+	s.entity(w, r, http.StatusOK, "domains/$entity", domainObject(d.name, s.seen(d, "domain", s.lag("domains/"+d.name, s.GetLag))))
 	return nil
 }
 

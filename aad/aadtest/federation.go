@@ -47,7 +47,7 @@ func (s *Server) federationSeen(r *http.Request) (*domain, *aad.Federation, *ref
 	name := r.PathValue("domain")
 	for _, d := range slices.Backward(s.domains) {
 		if strings.EqualFold(d.name, name) {
-			st := s.seen(d, "federation", s.lag("domains/"+d.name+"/federationConfiguration"))
+			st := s.seen(d, "federation", s.lag("domains/"+d.name+"/federationConfiguration", s.GetLag))
 			if st.gone {
 				break
 			}

@@ -724,7 +724,7 @@ func TestReadsLagBehind(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWire(t)
-				w.s.ReadLag = tt.lag
+				w.s.ListLag, w.s.GetLag = tt.lag, tt.lag
 				if tt.only != "" {
 					w.s.ResourceLag = func(r string) aadtest.Lag {
 						if r == tt.only {
@@ -846,7 +846,11 @@ func TestMisusePanics(t *testing.T) {
 		"domain twice":       func() { w.s.AddDomain("Example.com") },
 		"user twice":         func() { w.s.AddUser(aad.User{ID: id}) },
 		"no such domain":     func() { w.s.SetFederation("nope.example", aad.Federation{}) },
+		"its truth":          func() { w.s.Domain("nope.example") },
+		"its federation":     func() { w.s.Federation("nope.example") },
 		"no such user":       func() { w.s.EditUser("nobody", func(*aad.User) {}) },
+		"a user long gone":   func() { w.s.RemoveUser("nobody") },
+		"no such assignment": func() { w.s.RemoveRole("nothing") },
 		"impossible options": func() { w.s.Client(&aad.Options{GraphURL: "x"}) },
 	} {
 		func() {

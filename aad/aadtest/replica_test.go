@@ -17,7 +17,7 @@ import (
 func TestUsersLagByIDAndName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire(t)
-		w.s.ReadLag = aadtest.Lag{For: time.Minute}
+		w.s.ListLag, w.s.GetLag = aadtest.Lag{For: time.Minute}, aadtest.Lag{For: time.Minute}
 		const upn = "lag@contoso.onmicrosoft.com"
 		a := w.send("POST", "/v1.0/users", `{"userPrincipalName":"`+upn+`","displayName":"Lag","mailNickname":"lag","accountEnabled":true,"passwordProfile":{"password":"long enough 1!"}}`)
 		id, _ := a.body["id"].(string)
@@ -68,7 +68,7 @@ func TestOnRequest(t *testing.T) {
 // What nobody else tells: who has which role in truth.
 func TestRoleAssignmentsAreTheTruth(t *testing.T) {
 	var s aadtest.Server
-	s.ReadLag = aadtest.Lag{For: time.Hour}
+	s.ListLag, s.GetLag = aadtest.Lag{For: time.Hour}, aadtest.Lag{For: time.Hour}
 	boss := s.AddUser(aad.User{DisplayName: "Boss"})
 	id := s.MakeGlobalAdministrator(boss)
 	want := []aad.RoleAssignment{{ID: id, RoleDefinitionID: aad.GlobalAdministrator, PrincipalID: boss, DirectoryScopeID: "/"}}

@@ -63,7 +63,7 @@ func (s *Server) listRoleAssignments(w http.ResponseWriter, r *http.Request) *re
 	}
 	var all []object
 	for _, a := range s.roles {
-		gone := a.gone.Read("roles", s.lag("roleManagement/directory/roleAssignments"))
+		gone := a.gone.Read("roles", s.lag("roleManagement/directory/roleAssignments", s.ListLag))
 		if gone || role != "" && !strings.EqualFold(a.role, role) || principal != "" && !strings.EqualFold(a.principal, principal) {
 			continue
 		}

@@ -149,9 +149,11 @@ func (s *Server) RemoveUser(idOrUPN string) {
 	s.start()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if u := s.lookup(idOrUPN, true); u != nil {
-		s.drop(u)
+	u := s.lookup(idOrUPN, true)
+	if u == nil {
+		panic("aadtest: there is no user " + idOrUPN)
 	}
+	s.drop(u)
 }
 
 // MakeGlobalAdministrator gives the role to a user, a group, or, if the ID is of
@@ -198,15 +200,15 @@ func (s *Server) SetOnPremisesSync(on bool) {
 	s.synced = on
 }
 
-// Domain returns what a domain is now, whatever reads show. There is no such domain: its name is empty.
+// Domain returns the truth about a domain, whatever reads show.
 func (s *Server) Domain(name string) aad.Domain {
 	s.start()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := s.find(name)
-	if d == nil {
-		return aad.Domain{}
-	}
+	return s.truth(s.must(name))
+}
+
+func (s *Server) truth(d *domain) aad.Domain {
 	st := s.seen(d, "truth", Lag{})
 	return aad.Domain{
 		Name: d.name, AuthenticationType: st.auth, IsDefault: st.isDefault, IsInitial: st.isInitial, IsRoot: st.isRoot,
@@ -214,20 +216,19 @@ func (s *Server) Domain(name string) aad.Domain {
 	}
 }
 
-// Federation returns the federation that a domain has now, if there is one that can be read.
+// Federation returns the truth about a domain's federation; false if there is
+// none that can be read.
 func (s *Server) Federation(name string) (aad.Federation, bool) {
 	s.start()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if d := s.find(name); d != nil {
-		if st := d.state.Now(); st.fed != nil && !st.broken {
-			return *st.fed, true
-		}
+	if st := s.must(name).state.Now(); st.fed != nil && !st.broken {
+		return *st.fed, true
 	}
 	return aad.Federation{}, false
 }
 
-// Users returns the users as they are now, the generated ones apart.
+// Users returns the truth about all users but the generated ones.
 func (s *Server) Users() []aad.User {
 	s.start()
 	s.mu.Lock()
@@ -241,26 +242,22 @@ func (s *Server) Users() []aad.User {
 	return all
 }
 
-// Domains returns what the domains are now, whatever reads show.
+// Domains returns the truth about all domains, oldest first.
 func (s *Server) Domains() []aad.Domain {
 	s.start()
 	s.mu.Lock()
-	var names []string
+	defer s.mu.Unlock()
+	var all []aad.Domain
 	for _, d := range s.domains {
 		if !d.state.Now().gone {
-			names = append(names, d.name)
+			all = append(all, s.truth(d))
 		}
-	}
-	s.mu.Unlock()
-	var all []aad.Domain
-	for _, n := range names {
-		all = append(all, s.Domain(n))
 	}
 	return all
 }
 
-// RoleAssignments returns who has which role now, whatever reads show. Of
-// groups the members are not named one by one.
+// RoleAssignments returns the truth about who has which role. Of groups the
+// members are not named one by one.
 func (s *Server) RoleAssignments() []aad.RoleAssignment {
 	s.start()
 	s.mu.Lock()
@@ -280,10 +277,12 @@ func (s *Server) RemoveRole(assignmentID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.roles {
-		if a.id == assignmentID {
+		if a.id == assignmentID && !a.gone.Now() {
 			a.gone.Set(true)
+			return
 		}
 	}
+	panic("aadtest: there is no role assignment " + assignmentID)
 }
 
 // History returns the states that the domains' authentication went through, in their order.

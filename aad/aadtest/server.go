@@ -34,11 +34,14 @@ type Server struct {
 	// Latency is added to each request.
 	Latency time.Duration
 
-	// ReadLag is how long reads show the state before a write; ResourceLag, if not
-	// nil, says so for each resource, by the path below /v1.0, such as
-	// "domains/example.com" or "domains/example.com/federationConfiguration".
-	ReadLag     Lag
-	ResourceLag func(resource string) Lag
+	// ListLag keeps what was changed out of lists: domains, users, role
+	// assignments, the organisation's domains. GetLag does the same for what is
+	// asked by its ID or name: a user, a domain, a domain's federation.
+	// ResourceLag, if not nil, says so in their place for each resource, by the
+	// path below /v1.0, such as "domains", "domains/example.com" or
+	// "domains/example.com/federationConfiguration".
+	ListLag, GetLag Lag
+	ResourceLag     func(resource string) Lag
 
 	// RealmLag is how long after a change the realm endpoints still show the
 	// state before it.

@@ -40,12 +40,12 @@ type State struct {
 	Before             *State          // what it was before; nil for a new domain
 }
 
-// lag returns how far reads of a resource are behind.
-func (s *Server) lag(resource string) Lag {
+// lag returns how far reads of a resource are behind, unless ResourceLag says so.
+func (s *Server) lag(resource string, unless Lag) Lag {
 	if s.ResourceLag != nil {
 		return s.ResourceLag(resource)
 	}
-	return s.ReadLag
+	return unless
 }
 
 // find returns a domain that exists now.

@@ -12,7 +12,7 @@ import (
 func (s *Server) listOrganization(w http.ResponseWriter, r *http.Request) *refusal {
 	var domains []object
 	for _, d := range s.domains {
-		if st := s.seen(d, "organization", s.lag("organization")); !st.gone && st.isVerified {
+		if st := s.seen(d, "organization", s.lag("organization", s.ListLag)); !st.gone && st.isVerified {
 			domains = append(domains, object{"name": d.name, "type": st.auth, "capabilities": strings.Join(st.services, ", "), "isDefault": st.isDefault, "isInitial": st.isInitial})
 		}
 	}

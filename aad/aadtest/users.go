@@ -190,7 +190,7 @@ func (q *query) match(u *aad.User) bool {
 func (s *Server) matching(q query) []aad.User {
 	var list []aad.User
 	for _, u := range s.order {
-		if st := u.state.Read("users", s.lag("users")); !st.gone && q.match(&st.User) {
+		if st := u.state.Read("users", s.lag("users", s.ListLag)); !st.gone && q.match(&st.User) {
 			list = append(list, st.User)
 		}
 	}
@@ -342,7 +342,7 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request) *refusal {
 	if u == nil {
 		return notFound(id)
 	}
-	st := u.state.Read("user", s.lag("users/"+u.state.Now().ID))
+	st := u.state.Read("user", s.lag("users/"+u.state.Now().ID, s.GetLag))
 	if st.gone {
 		return notFound(id)
 	}

@@ -60,7 +60,7 @@ func TestEditsLag(t *testing.T) {
 		s := jumpcloudtest.Server{GetLag: jumpcloudtest.Lag{For: time.Minute}}
 		id, user := addApp(&s), s.AddUser(jumpcloud.User{Username: "old"})
 		s.SetApplicationField(id, "description", "new")
-		s.SetUser(jumpcloud.User{ID: user, Username: "new"})
+		s.EditUser(user, func(u *jumpcloud.User) { u.Username = "new" })
 		see := func(when, want string) {
 			t.Helper()
 			for path, key := range map[string]string{"/api/applications/" + id: "description", "/api/systemusers/" + user: "username"} {

@@ -30,6 +30,9 @@ func (s *Server) AddUser(u jumpcloud.User) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u.ID = cmp.Or(u.ID, s.newID(kindUser))
+	if s.users.get(u.ID) != nil {
+		panic("jumpcloudtest: user " + u.ID + " is there already")
+	}
 	u.State = cmp.Or(u.State, jumpcloud.Activated)
 	if u.Created.IsZero() {
 		u.Created = time.Now()
@@ -39,12 +42,13 @@ func (s *Server) AddUser(u jumpcloud.User) string {
 	return u.ID
 }
 
-// SetUser replaces a user that was added before, as if somebody had edited it.
-func (s *Server) SetUser(u jumpcloud.User) {
+// EditUser changes a user that was added before, as somebody in the console would.
+func (s *Server) EditUser(id string, edit func(*jumpcloud.User)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := must(s.users.get(u.ID), u.ID)
-	s.users.put(u.ID, &user{User: u, extra: old.extra})
+	u := *must(s.users.get(id), id)
+	edit(&u.User)
+	s.users.put(id, &u)
 }
 
 // GenerateUsers adds n users who are not kept in memory: f makes the i-th when
@@ -250,7 +254,8 @@ func (s *Server) AddApplication(template, label, entityID, ssoURL string) string
 }
 
 // SetApplicationField sets a top-level field of an application to any JSON
-// value, such as one that package jumpcloud does not know.
+// value, such as one that package jumpcloud does not know. Without "active" nobody
+// can sign in.
 func (s *Server) SetApplicationField(id, key string, value any) {
 	s.edit(id, func(a *app) { a.fields[key] = raw(value) })
 }
@@ -264,9 +269,6 @@ func (s *Server) SetApplicationSetting(id, key, value string) {
 // RegenerateCertificate gives an application a new key and certificate, as the
 // console's button does.
 func (s *Server) RegenerateCertificate(id string) { s.edit(id, s.renew) }
-
-// Deactivate ends sign-in with an application.
-func (s *Server) Deactivate(id string) { s.SetApplicationField(id, "active", false) }
 
 // DeleteApplication deletes an application, as somebody in the console would.
 func (s *Server) DeleteApplication(id string) {

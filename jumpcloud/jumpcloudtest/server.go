@@ -60,8 +60,8 @@ type Server struct {
 	// ClientID and ClientSecret are the service account. Empty means any.
 	ClientID, ClientSecret string
 
-	// TokenLife is how long a service account's token lives; 0 means an hour.
-	TokenLife time.Duration
+	// TokenLifetime of the tokens of service accounts; the default is an hour.
+	TokenLifetime time.Duration
 
 	// Scopes are what the credential may do, as in "applications.readonly".
 	// Nil means everything.
@@ -89,31 +89,9 @@ type Server struct {
 	// may look at the truth: [Server.Applications] and the like.
 	OnRequest func(*http.Request)
 
-	// What JumpCloud really does is not known of the following.
-
-	// DeleteStatus is the answer to the deletion of an application: 200 with
-	// the application (the default), or 204.
-	DeleteStatus int
-	// EmptyNotFound leaves the body of 404 answers empty.
-	EmptyNotFound bool
-	// EmptyKey is what happens when an application is written with its
-	// certificate and without a private key, which can never be read back.
-	EmptyKey EmptyKey
-	// UniqueGroupNames refuses a second group of the same name.
-	UniqueGroupNames bool
-	// UniqueEntityIDs refuses a second application with the same IdP entity ID.
-	UniqueEntityIDs bool
-	// StringTotals quotes the totalCount of domains, as protobuf's JSON does.
-	StringTotals bool
-	// NoTotals leaves out x-total-count.
-	NoTotals bool
-	// ListOffice365s answers GET /api/v2/office365s, which is not found otherwise.
-	ListOffice365s bool
-	// RequireMetadataOrg refuses metadata.xml without x-org-id.
-	RequireMetadataOrg bool
-	// MetadataType is the Content-Type of metadata.xml; the default is
-	// application/xml.
-	MetadataType string
+	// Quirks are the places where nobody outside of JumpCloud knows what the
+	// service does, or where it has been seen to behave in more than one way.
+	Quirks Quirks
 
 	once    sync.Once
 	handler http.Handler
@@ -121,6 +99,43 @@ type Server struct {
 
 	mu sync.Mutex
 	state
+}
+
+// Quirks choose among behaviours. The zero value is what has been seen or, where
+// nobody has, what is likely.
+type Quirks struct {
+	// DeleteStatus is the answer to the deletion of an application: 200 with
+	// the application (the default), or 204.
+	DeleteStatus int
+
+	// EmptyNotFound leaves the body of 404 answers empty.
+	EmptyNotFound bool
+
+	// EmptyKey is what happens when an application is written with its
+	// certificate and without a private key, which can never be read back.
+	EmptyKey EmptyKey
+
+	// UniqueGroupNames refuses a second group of the same name.
+	UniqueGroupNames bool
+
+	// UniqueEntityIDs refuses a second application with the same IdP entity ID.
+	UniqueEntityIDs bool
+
+	// StringTotals quotes the totalCount of domains, as protobuf's JSON does.
+	StringTotals bool
+
+	// NoTotals leaves out x-total-count.
+	NoTotals bool
+
+	// ListOffice365s answers GET /api/v2/office365s, which is not found otherwise.
+	ListOffice365s bool
+
+	// RequireMetadataOrg refuses metadata.xml without x-org-id.
+	RequireMetadataOrg bool
+
+	// MetadataType is the Content-Type of metadata.xml; the default is
+	// application/xml.
+	MetadataType string
 }
 
 // EmptyKey is what a write of an application without its private key does.
@@ -169,23 +184,23 @@ func (s *Server) HTTPClient() *http.Client {
 	return &http.Client{Transport: &memhttp.Transport{Handler: s}}
 }
 
-// Client returns a client of s, in memory, with an API key. opts may be nil;
-// its HTTPClient is replaced. It panics if opts are wrong.
+// Client returns a client of the organisation, with an API key. opts may be nil;
+// its HTTPClient, if nil, is that of [Server.HTTPClient]. Client panics if opts are
+// such that [jumpcloud.New] fails.
 func (s *Server) Client(opts *jumpcloud.Options) *jumpcloud.Client {
 	c, err := jumpcloud.New(cmp.Or(s.APIKey, "jumpcloudtest"), s.options(opts))
 	if err != nil {
-		panic(err)
+		panic("jumpcloudtest: " + err.Error())
 	}
 	return c
 }
 
-// ServiceAccount returns a client of s, in memory, that authenticates as a
-// service account. opts may be nil; its HTTPClient is replaced. It panics if
-// opts are wrong.
+// ServiceAccount is like [Server.Client], for a client that authenticates as a
+// service account.
 func (s *Server) ServiceAccount(opts *jumpcloud.Options) *jumpcloud.Client {
 	c, err := jumpcloud.NewServiceAccount(cmp.Or(s.ClientID, "jumpcloudtest"), cmp.Or(s.ClientSecret, "jumpcloudtest-secret"), s.options(opts))
 	if err != nil {
-		panic(err)
+		panic("jumpcloudtest: " + err.Error())
 	}
 	return c
 }
@@ -195,7 +210,9 @@ func (s *Server) options(opts *jumpcloud.Options) *jumpcloud.Options {
 	if opts != nil {
 		o = *opts
 	}
-	o.HTTPClient = s.HTTPClient()
+	if o.HTTPClient == nil {
+		o.HTTPClient = s.HTTPClient()
+	}
 	return &o
 }
 
@@ -262,10 +279,10 @@ func (s *Server) write(w http.ResponseWriter, r reply) {
 		return
 	}
 	h.Set("Cf-Ray", fmt.Sprintf("%016x-TST", s.rays.Add(1)))
-	if r.count && !s.NoTotals {
+	if r.count && !s.Quirks.NoTotals {
 		h.Set("X-Total-Count", fmt.Sprint(r.total))
 	}
-	if r.status == http.StatusNotFound && s.EmptyNotFound {
+	if r.status == http.StatusNotFound && s.Quirks.EmptyNotFound {
 		r.body = nil
 	}
 	if r.body == nil {
