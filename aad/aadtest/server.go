@@ -25,7 +25,8 @@ type Server struct {
 	// are a fixed UUID, "Contoso" and "contoso.onmicrosoft.com".
 	TenantID, TenantName, InitialDomain string
 
-	// Fault, if not nil, is asked before each request what is to go wrong with it.
+	// Fault, if not nil, is asked before each request that the Throttle lets
+	// through what is to go wrong with it. It is called from many goroutines.
 	Fault func(*http.Request) Fault
 
 	// Throttle, if not nil, refuses the requests to Graph for which it has no tokens.
@@ -231,7 +232,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serve.ServeHTTP(w, r)
 }
 
-// HTTPClient returns a client whose requests, to whatever host, end at the server, in memory.
+// HTTPClient returns a client whose requests, to whatever host, end at the server,
+// in memory.
 func (s *Server) HTTPClient() *http.Client {
 	s.start()
 	return &http.Client{Transport: &memhttp.Transport{Handler: s}}
@@ -260,10 +262,11 @@ func (s *Server) ClientWith(cred azcore.TokenCredential, opts *aad.Options) *aad
 	return c
 }
 
-// Requests returns the requests that the server has seen, in the order of their arrival.
+// Requests returns the requests to the stand-in, in the order of their arrival.
 func (s *Server) Requests() []Request { return s.log.Requests() }
 
-// Writes returns how many of them were to Graph and not just reading.
+// Writes returns how many of them meant to change something: all but GET, HEAD and
+// what goes to the login service.
 func (s *Server) Writes() int { return s.log.Writes() }
 
 // MaxInFlight returns how many of them were served at the same time at most.

@@ -14,22 +14,21 @@ import (
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-// Server behaves like a JumpCloud organisation as far as package jumpcloud uses
-// it. The zero value is an empty organisation. It is an [http.Handler], safe for
-// concurrent use: serve it with net/http, or use [Server.Client] to skip the
+// Server is a JumpCloud organisation in memory, as far as package jumpcloud uses one.
+// The zero value is an organisation with nobody in it. It is an [http.Handler]:
+// give it to [net/http/httptest.NewServer], or use [Server.Client] to skip the
 // network.
 //
-// Set the exported fields before the first request, or between two. Methods
-// that are given an ID that does not exist panic.
+// The exported fields are set before the first request, or between requests.
 type Server struct {
-	// Fault, if not nil, is asked before each request what shall go wrong
-	// with it. It is called from many goroutines.
+	// Fault, if not nil, is asked before each request that the Throttle lets
+	// through what is to go wrong with it. It is called from many goroutines.
 	Fault func(*http.Request) Fault
 
-	// Throttle, if not nil, is asked after Fault whether the request may pass.
+	// Throttle, if not nil, refuses the requests for which it has no tokens.
 	Throttle *Throttle
 
-	// Latency is how long each request takes at least.
+	// Latency is added to each request.
 	Latency time.Duration
 
 	// ListLag keeps what was changed out of lists: applications, groups,
@@ -178,8 +177,8 @@ func isWrite(r *http.Request) bool {
 		r.URL.Path != tokenPath && !strings.HasPrefix(r.URL.Path, "/api/search/")
 }
 
-// HTTPClient returns a client whose every request is answered by s, whatever
-// the host.
+// HTTPClient returns a client whose requests, to whatever host, end at the server,
+// in memory.
 func (s *Server) HTTPClient() *http.Client {
 	return &http.Client{Transport: &memhttp.Transport{Handler: s}}
 }
@@ -216,16 +215,17 @@ func (s *Server) options(opts *jumpcloud.Options) *jumpcloud.Options {
 	return &o
 }
 
-// Requests returns the requests that were made, in the order of their arrival.
+// Requests returns the requests to the stand-in, in the order of their arrival.
 func (s *Server) Requests() []Request { return s.log.Requests() }
 
-// Writes returns how many requests there were that meant to change something.
+// Writes returns how many of them meant to change something: all but GET, HEAD,
+// searches and what asks for a token.
 func (s *Server) Writes() int { return s.log.Writes() }
 
-// MaxInFlight returns how many requests were served at the same time at most.
+// MaxInFlight returns how many of them were served at the same time at most.
 func (s *Server) MaxInFlight() int { return s.log.MaxInFlight() }
 
-// ResetLog forgets the requests.
+// ResetLog forgets them.
 func (s *Server) ResetLog() { s.log.Reset() }
 
 // call is one request to a route.
