@@ -49,7 +49,7 @@ func (s *tale) shares() []federation.Plan {
 		s.AzureAD.AddDomain("other.example")
 		id := s.JumpCloud.AddUser(jumpcloud.User{Username: "ann", Email: "ann@other.example", State: jumpcloud.Activated, Activated: true})
 		s.JumpCloud.BindUser(s.Directory, id, s.AzureAD.AddUser(aad.User{UserPrincipalName: "ann@other.example", ImmutableID: id}))
-		s.JumpCloud.AddMember(s.groupID(federationtest.Group), id)
+		s.JumpCloud.Bind(object(jumpcloud.GroupObject, s.groupID(federationtest.Group)), object(jumpcloud.UserObject, id))
 	})
 	p, q := s.Plan(), s.Plan()
 	p.Groups = append(p.Groups, federation.Group{Name: "Pilots", Members: []string{"ada.abbott@example.com", "ann@other.example"}})

@@ -115,7 +115,9 @@ var switching = []situation{
 		}
 	}},
 	{"people in a group within the group", func(s *tale) {
-		s.edit(func() { s.JumpCloud.NestGroup(s.JumpCloud.AddGroup("Outer"), s.groupID(federationtest.Group)) })
+		s.edit(func() {
+			s.JumpCloud.Bind(object(jumpcloud.GroupObject, s.JumpCloud.AddGroup("Outer")), object(jumpcloud.GroupObject, s.groupID(federationtest.Group)))
+		})
 		p := s.Plan()
 		p.Groups = []federation.Group{{Name: "Outer"}}
 		if _, err := s.federate(s.ctx, p, nil); err != nil {
@@ -378,7 +380,7 @@ var switching = []situation{
 		}
 		user := slices.IndexFunc(s.JumpCloud.Users(), func(u jumpcloud.User) bool { return u.Email == "r0@example.com" })
 		group, member := s.groupID(federationtest.Group), s.JumpCloud.Users()[user].ID
-		s.edit(func() { s.JumpCloud.AddMember(group, member) })
+		s.edit(func() { s.JumpCloud.Bind(object(jumpcloud.GroupObject, group), object(jumpcloud.UserObject, member)) })
 		s.undoRepair(s.ctx, s.repairAs(s.ctx, preview))
 		for _, g := range s.JumpCloud.Groups() {
 			if g.ID == group && !slices.Contains(g.Members, member) {

@@ -83,24 +83,6 @@ func (s *Server) AddDynamicGroup(name string) string {
 	return g.ID
 }
 
-// AddMember makes a user a member of a group, as somebody in the console would.
-func (s *Server) AddMember(groupID, userID string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	must(s.groups.get(groupID), groupID)
-	must(s.user(userID), userID)
-	s.settle(edge{jumpcloud.Object{Type: jumpcloud.GroupObject, ID: groupID}, jumpcloud.Object{Type: jumpcloud.UserObject, ID: userID}, true})
-}
-
-// NestGroup puts a group into another: its members are reached through both.
-func (s *Server) NestGroup(outerID, innerID string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	must(s.groups.get(outerID), outerID)
-	must(s.groups.get(innerID), innerID)
-	s.settle(edge{jumpcloud.Object{Type: jumpcloud.GroupObject, ID: outerID}, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: innerID}, true})
-}
-
 func (s *Server) settle(e edge) { s.edges.settle(e.key(), &e) }
 
 // AddDirectory adds a Microsoft 365 directory with a good consent and returns
@@ -209,7 +191,8 @@ func (s *Server) GenerateMembers(groupID string, n int, f func(i int) (userID st
 	s.bound[groupID] = generatedBound{n, func(i int) jumpcloud.BoundUser { return jumpcloud.BoundUser{UserID: f(i)} }}
 }
 
-// Bind binds two objects.
+// Bind binds two objects. Of a group and a user, or a group and another, it makes the
+// second a member of the first, whose own members are then reached through both.
 func (s *Server) Bind(a, b jumpcloud.Object) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,7 +201,10 @@ func (s *Server) Bind(a, b jumpcloud.Object) {
 			panic("jumpcloudtest: there is no " + o.String())
 		}
 	}
-	s.settle(edge{a: a, b: b})
+	if a.Type == jumpcloud.UserObject && b.Type == jumpcloud.GroupObject {
+		a, b = b, a
+	}
+	s.settle(edge{a: a, b: b, member: a.Type == jumpcloud.GroupObject && (b.Type == jumpcloud.GroupObject || b.Type == jumpcloud.UserObject)})
 }
 
 // Unbind ends what binds two objects: an association or a membership.
