@@ -204,7 +204,8 @@ func (s *Server) Bind(a, b jumpcloud.Object) {
 	if a.Type == jumpcloud.UserObject && b.Type == jumpcloud.GroupObject {
 		a, b = b, a
 	}
-	s.settle(edge{a: a, b: b, member: a.Type == jumpcloud.GroupObject && (b.Type == jumpcloud.GroupObject || b.Type == jumpcloud.UserObject)})
+	joins := b.Type == jumpcloud.GroupObject || b.Type == jumpcloud.UserObject
+	s.settle(edge{a: a, b: b, member: joins && a.Type == jumpcloud.GroupObject})
 }
 
 // Unbind ends what binds two objects: an association or a membership.

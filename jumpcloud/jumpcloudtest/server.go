@@ -153,7 +153,8 @@ func SuspectedAbuse() Fault {
 	return Fault{Kind: TooManyBare, Status: http.StatusForbidden, Body: abusePage}
 }
 
-const abusePage = `<!DOCTYPE html><html><head><title>Access denied</title></head><body><h1>Your IP address has been blocked due to suspected abuse</h1></body></html>`
+const abusePage = `<!DOCTYPE html><html><head><title>Access denied</title></head><body>` +
+	`<h1>Your IP address has been blocked due to suspected abuse</h1></body></html>`
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
