@@ -163,8 +163,8 @@ func TestCreateFederationIsSentOnce(t *testing.T) {
 		{aadtest.Fault{Kind: aadtest.DropBefore}, false, true, 1},
 		{aadtest.Fault{Kind: aadtest.DropAfter}, true, true, 1},
 		{aadtest.Fault{Kind: aadtest.Truncate}, true, true, 1},
-		{aadtest.Fault{Kind: aadtest.Throttle, RetryAfter: "2.128"}, true, false, 2}, // turned away at the door
-		{aadtest.Fault{Kind: aadtest.ThrottleBare}, true, false, 2},
+		{aadtest.Fault{Kind: aadtest.TooMany, RetryAfter: "2.128"}, true, false, 2}, // turned away at the door
+		{aadtest.Fault{Kind: aadtest.TooManyBare}, true, false, 2},
 		{aadtest.Fault{Kind: aadtest.Refuse503, RetryAfter: "1"}, true, false, 2},
 	} {
 		t.Run(tt.fault.Kind.String(), func(t *testing.T) {

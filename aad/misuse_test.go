@@ -265,7 +265,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		show(*opts)
 		attempt()
 		for _, f := range []aadtest.Fault{
-			{Kind: aadtest.Error500After}, {Kind: aadtest.DropAfter}, {Kind: aadtest.DropBefore}, {Kind: aadtest.Truncate}, {Kind: aadtest.Throttle, RetryAfter: "9999"},
+			{Kind: aadtest.Error500After}, {Kind: aadtest.DropAfter}, {Kind: aadtest.DropBefore}, {Kind: aadtest.Truncate}, {Kind: aadtest.TooMany, RetryAfter: "9999"},
 			{Kind: aadtest.Error500Before, Status: 401, Body: graphError("InvalidAuthenticationToken", "bad token "+token.Token)},
 			{Kind: aadtest.Error500Before, Status: 400, Body: "<html>"},
 		} {

@@ -21,7 +21,7 @@ func TestThrottledList(t *testing.T) {
 					s.GenerateUsers(8000, named)
 					s.PageSize = 40
 					s.Latency = 50 * time.Millisecond
-					s.Throttle = &aadtest.Bucket{Rate: 4, Burst: 20, Style: style, Grace: 60 * time.Millisecond}
+					s.Throttle = &aadtest.Throttle{Rate: 4, Burst: 20, Style: style, Grace: 60 * time.Millisecond}
 					began := time.Now()
 					n := 0
 					for _, err := range s.Client(nil).Users(t.Context(), &aad.UsersOptions{Parallel: parallel, Reuse: true, Select: []string{"id"}}) {

@@ -14,7 +14,7 @@ import (
 	"github.com/jcaad/jcaad/aad/aadtest"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
@@ -41,19 +41,19 @@ func many(env *federationtest.Env, n int) (plans []federation.Plan) {
 func TestBatchMakesSharedThingsOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		kind fault.Kind
-	}{{"without faults", fault.None}, {"lost answer", fault.DropAfter}, {"throttled", fault.ThrottleBare}} {
+		kind fake.FaultKind
+	}{{"without faults", fake.None}, {"lost answer", fake.DropAfter}, {"throttled", fake.TooManyBare}} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				env := federationtest.New(nil)
 				plans := many(env, 4)
 				slow(env)
 				var n atomic.Int64
-				env.JumpCloud.Fault = func(r *http.Request) fault.Fault {
+				env.JumpCloud.Fault = func(r *http.Request) fake.Fault {
 					if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/usergroups") && n.Add(1) <= 2 {
-						return fault.Fault{Kind: tt.kind}
+						return fake.Fault{Kind: tt.kind}
 					}
-					return fault.Fault{}
+					return fake.Fault{}
 				}
 				reports, err := env.Federator(nil).FederateAll(t.Context(), plans, nil)
 				if err != nil {
@@ -176,18 +176,18 @@ func TestLastAdministratorStays(t *testing.T) {
 		}},
 		{"two Federators over one client", func(t *testing.T, env *federationtest.Env, a, b federation.Plan) (error, error) {
 			ad := env.AzureAD.Client(nil)
-			env.AzureAD.ReadLag = aadtest.Lag{For: 30 * time.Second} // no list tells what the other one has done
+			env.AzureAD.ListLag, env.AzureAD.GetLag = aadtest.Lag{For: 30 * time.Second}, aadtest.Lag{For: 30 * time.Second} // no list tells what the other one has done
 			f, g := federation.New(env.JumpCloud.Client(nil), ad, nil), federation.New(env.JumpCloud.Client(nil), ad, nil)
 			return both(t, f, g, a, b)
 		}},
 		{"one after the other, and the list of domains is old", func(t *testing.T, env *federationtest.Env, a, b federation.Plan) (error, error) {
 			ad := env.AzureAD.Client(nil)
-			env.AzureAD.ReadLag = aadtest.Lag{For: 10 * time.Minute}
+			env.AzureAD.ListLag, env.AzureAD.GetLag = aadtest.Lag{For: 10 * time.Minute}, aadtest.Lag{For: 10 * time.Minute}
 			f := federation.New(env.JumpCloud.Client(nil), ad, &federation.Options{Settle: time.Minute})
 			if rep, err := f.Federate(t.Context(), a); !errors.Is(err, federation.ErrNotConverged) || env.AzureAD.Domain(a.Domain).AuthenticationType != aad.Federated {
 				t.Errorf("%v; want a domain that is switched, and does not show it\n%s", err, rep)
 			}
-			env.JumpCloud.Deactivate(env.JumpCloud.Applications()[0].ID) // not at work any more, as far as JumpCloud tells
+			env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "active", false) // not at work any more, as far as JumpCloud tells
 			_, err := federation.New(env.JumpCloud.Client(nil), ad, nil).Federate(t.Context(), b)
 			return nil, err
 		}},

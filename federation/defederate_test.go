@@ -11,7 +11,7 @@ import (
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 )
 
 // A federation with somebody else is ended only on purpose. Whose it is, the
@@ -95,11 +95,11 @@ func TestUndoOfAThingThatCannotBeRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		env.JumpCloud.Fault = func(r *http.Request) fault.Fault {
+		env.JumpCloud.Fault = func(r *http.Request) fake.Fault {
 			if strings.HasSuffix(r.URL.Path, "/api/applications/"+rep.Plan.Application.ID) {
-				return fault.Fault{Kind: fault.Error500Before, Status: http.StatusForbidden, Body: `{"message":"Forbidden"}`}
+				return fake.Fault{Kind: fake.Error500Before, Status: http.StatusForbidden, Body: `{"message":"Forbidden"}`}
 			}
-			return fault.Fault{}
+			return fake.Fault{}
 		}
 		env.ResetLog()
 		out, err := env.Federator(nil).Revert(t.Context(), rep)

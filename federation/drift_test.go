@@ -71,7 +71,9 @@ func TestDrift(t *testing.T) {
 			},
 			consent: func(p *federation.Plan) { p.Consent.Recover = true }},
 		{name: "application deactivated", severity: federation.Alarm, says: `active is "false"`, repair: "active",
-			make: func(t *testing.T, env *federationtest.Env) { env.JumpCloud.Deactivate(app(t, env)) }},
+			make: func(t *testing.T, env *federationtest.Env) {
+				env.JumpCloud.SetApplicationField(app(t, env), "active", false)
+			}},
 		{name: "application renamed", severity: federation.Warning, says: `label is "x"`, repair: "label",
 			plan: func(p *federation.Plan) { p.Application.Label = "Office" },
 			make: func(t *testing.T, env *federationtest.Env) {

@@ -125,7 +125,7 @@ func ExampleFederator_Verify() {
 	}
 
 	// Somebody presses a button in the console.
-	env.JumpCloud.Deactivate(report.Plan.Application.ID)
+	env.JumpCloud.SetApplicationField(report.Plan.Application.ID, "active", false)
 
 	v, err := f.Verify(ctx, report.Plan)
 	if err != nil {

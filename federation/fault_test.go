@@ -17,7 +17,7 @@ import (
 	"github.com/jcaad/jcaad/aad/aadtest"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
@@ -29,23 +29,23 @@ import (
 // trouble is what goes wrong with request k of a run.
 type trouble struct {
 	name string
-	kind fault.Kind
+	kind fake.FaultKind
 	many int  // with how many requests, from k on; 0 means 1
 	dies bool // the process dies at that moment
 	wait string
 }
 
 var troubles = []trouble{
-	{name: "refused 10 times", kind: fault.Refuse503, many: 10},
-	{name: "500 with effect", kind: fault.Error500After},
-	{name: "500 without effect", kind: fault.Error500Before},
-	{name: "answer lost", kind: fault.DropAfter},
-	{name: "reset before", kind: fault.DropBefore},
-	{name: "truncated", kind: fault.Truncate},
-	{name: "429 with Retry-After", kind: fault.Throttle, wait: "2.128"},
-	{name: "429 without Retry-After", kind: fault.ThrottleBare},
-	{name: "dies before", kind: fault.DropBefore, dies: true},
-	{name: "dies after", kind: fault.DropAfter, dies: true},
+	{name: "refused 10 times", kind: fake.Refuse503, many: 10},
+	{name: "500 with effect", kind: fake.Error500After},
+	{name: "500 without effect", kind: fake.Error500Before},
+	{name: "answer lost", kind: fake.DropAfter},
+	{name: "reset before", kind: fake.DropBefore},
+	{name: "truncated", kind: fake.Truncate},
+	{name: "429 with Retry-After", kind: fake.TooMany, wait: "2.128"},
+	{name: "429 without Retry-After", kind: fake.TooManyBare},
+	{name: "dies before", kind: fake.DropBefore, dies: true},
+	{name: "dies after", kind: fake.DropAfter, dies: true},
 }
 
 // reads is how the services' answers follow their state.
@@ -58,11 +58,11 @@ var readings = []reads{
 	{"prompt", func(*federationtest.Env) {}},
 	{"lagging", func(e *federationtest.Env) {
 		e.JumpCloud.ListLag = jumpcloudtest.Lag{For: 7 * time.Second}
-		e.AzureAD.ReadLag = aadtest.Lag{For: 7 * time.Second}
+		e.AzureAD.ListLag, e.AzureAD.GetLag = aadtest.Lag{For: 7 * time.Second}, aadtest.Lag{For: 7 * time.Second}
 	}},
 	{"flapping", func(e *federationtest.Env) {
 		e.JumpCloud.ListLag = jumpcloudtest.Lag{Flaps: 5}
-		e.AzureAD.ReadLag = aadtest.Lag{Reads: 5, Flap: true}
+		e.AzureAD.ListLag, e.AzureAD.GetLag = aadtest.Lag{Flaps: 5}, aadtest.Lag{Flaps: 5}
 	}},
 }
 
@@ -130,21 +130,21 @@ func (w *watched) faulty(k int, tr trouble, die context.CancelCauseFunc) (over f
 	var n atomic.Int64
 	var quiet atomic.Bool
 	var last atomic.Pointer[http.Request]
-	f := func(r *http.Request) fault.Fault {
+	f := func(r *http.Request) fake.Fault {
 		i := int(n.Add(1))
 		if quiet.Load() {
-			return fault.Fault{}
+			return fake.Fault{}
 		}
 		if i < k || i >= k+max(tr.many, 1) {
-			return fault.Fault{}
+			return fake.Fault{}
 		}
 		switch {
-		case tr.dies && tr.kind == fault.DropAfter: // it must live until the request has arrived
+		case tr.dies && tr.kind == fake.DropAfter: // it must live until the request has arrived
 			last.Store(r)
 		case tr.dies:
 			die(errDied)
 		}
-		return fault.Fault{Kind: tr.kind, RetryAfter: tr.wait}
+		return fake.Fault{Kind: tr.kind, RetryAfter: tr.wait}
 	}
 	w.JumpCloud.Fault, w.AzureAD.Fault = f, f
 	arrived := func(r *http.Request) {
@@ -265,7 +265,7 @@ func TestFaults(t *testing.T) {
 						// for a creation that may have been made and was not.
 						if first != nil && !s.tr.dies {
 							helped.Add(1)
-							lost := s.tr.kind == fault.Error500Before || s.tr.kind == fault.DropBefore
+							lost := s.tr.kind == fake.Error500Before || s.tr.kind == fake.DropBefore
 							if s.tr.many == 0 && !(lost && errors.Is(first, federation.ErrNotConverged)) {
 								t.Errorf("%s reads, %s at request %d: the first run ended with %v", s.r.name, s.tr.name, s.k, first)
 							}

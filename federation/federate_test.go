@@ -17,7 +17,7 @@ import (
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
@@ -504,12 +504,12 @@ func TestFailedReadsTellThePhase(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				env := federationtest.New(nil)
 				hit := false
-				refuse := func(r *http.Request) fault.Fault {
+				refuse := func(r *http.Request) fake.Fault {
 					if strings.HasSuffix(r.URL.Path, tt.path) {
 						hit = true
-						return fault.Fault{Kind: fault.Error500Before, Status: http.StatusForbidden, Body: `{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges to complete the operation."}}`}
+						return fake.Fault{Kind: fake.Error500Before, Status: http.StatusForbidden, Body: `{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges to complete the operation."}}`}
 					}
-					return fault.Fault{}
+					return fake.Fault{}
 				}
 				env.JumpCloud.Fault, env.AzureAD.Fault = refuse, refuse
 				err := tt.run(env.Federator(nil), env.Plan())

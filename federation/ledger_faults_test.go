@@ -13,7 +13,7 @@ import (
 	"github.com/jcaad/jcaad/aad/aadtest"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
@@ -34,7 +34,7 @@ var mishaps = func() (all []mishap) {
 // replicas, beside the readings: what is asked by ID is old now and then.
 var ledgerReadings = append(readings[:len(readings):len(readings)], reads{"replicas disagree", func(e *federationtest.Env) {
 	e.JumpCloud.ListLag, e.JumpCloud.GetLag = jumpcloudtest.Lag{For: 7 * time.Second}, jumpcloudtest.Lag{Flaps: 4}
-	e.AzureAD.ReadLag = aadtest.Lag{Reads: 3, Flap: true}
+	e.AzureAD.ListLag, e.AzureAD.GetLag = aadtest.Lag{Flaps: 3}, aadtest.Lag{Flaps: 3}
 }})
 
 // A verb is a call under trouble, with what led to it and what follows.
@@ -49,7 +49,7 @@ func (s *tale) shares() []federation.Plan {
 		s.AzureAD.AddDomain("other.example")
 		id := s.JumpCloud.AddUser(jumpcloud.User{Username: "ann", Email: "ann@other.example", State: jumpcloud.Activated, Activated: true})
 		s.JumpCloud.BindUser(s.Directory, id, s.AzureAD.AddUser(aad.User{UserPrincipalName: "ann@other.example", ImmutableID: id}))
-		s.JumpCloud.AddMember(s.groupID(federationtest.Group), id)
+		s.JumpCloud.Bind(object(jumpcloud.GroupObject, s.groupID(federationtest.Group)), object(jumpcloud.UserObject, id))
 	})
 	p, q := s.Plan(), s.Plan()
 	p.Groups = append(p.Groups, federation.Group{Name: "Pilots", Members: []string{"ada.abbott@example.com", "ann@other.example"}})
@@ -113,7 +113,7 @@ var verbs = []verb{
 		s.revert(s.ctx, rep)
 	}},
 	{"Revert of a Federate that died", func(s *tale) {
-		ctx, over := s.killed(http.MethodPost, "/v1.0/domains/*/federationConfiguration", fault.DropAfter)
+		ctx, over := s.killed(http.MethodPost, "/v1.0/domains/*/federationConfiguration", fake.DropAfter)
 		rep, _ := s.federate(ctx, s.rich(), nil)
 		over()
 		s.amid(func(ctx context.Context) { s.revert(ctx, rep) })

@@ -85,7 +85,7 @@ func (s *tale) refused(change func(*jumpcloud.User, *aad.User)) {
 	s.edit(func() {
 		u := s.JumpCloud.Users()[0]
 		s.AzureAD.EditUser(u.Email, func(a *aad.User) { change(&u, a) })
-		s.JumpCloud.SetUser(u)
+		s.JumpCloud.EditUser(u.ID, func(v *jumpcloud.User) { *v = u })
 	})
 	_, err := s.federate(s.ctx, s.Plan(), nil)
 	if refusal := (*federation.PreconditionError)(nil); !errors.As(err, &refusal) || s.Writes() != 0 {
@@ -115,7 +115,9 @@ var switching = []situation{
 		}
 	}},
 	{"people in a group within the group", func(s *tale) {
-		s.edit(func() { s.JumpCloud.NestGroup(s.JumpCloud.AddGroup("Outer"), s.groupID(federationtest.Group)) })
+		s.edit(func() {
+			s.JumpCloud.Bind(object(jumpcloud.GroupObject, s.JumpCloud.AddGroup("Outer")), object(jumpcloud.GroupObject, s.groupID(federationtest.Group)))
+		})
 		p := s.Plan()
 		p.Groups = []federation.Group{{Name: "Outer"}}
 		if _, err := s.federate(s.ctx, p, nil); err != nil {
@@ -281,7 +283,7 @@ var switching = []situation{
 		s.doubles("two Federates at once")
 	}},
 	{"while Confirm waits, the application is deactivated", func(s *tale) {
-		s.whileAsked(func() { s.JumpCloud.Deactivate(s.app().ID) })
+		s.whileAsked(func() { s.JumpCloud.SetApplicationField(s.app().ID, "active", false) })
 	}},
 	{"while Confirm waits, the group is unbound", func(s *tale) {
 		s.whileAsked(func() {
@@ -301,9 +303,7 @@ var switching = []situation{
 	}},
 	{"while Confirm waits, somebody is suspended", func(s *tale) {
 		s.whileAsked(func() {
-			u := s.JumpCloud.Users()[0]
-			u.State, u.Suspended = jumpcloud.Suspended, true
-			s.JumpCloud.SetUser(u)
+			s.JumpCloud.EditUser(s.JumpCloud.Users()[0].ID, func(u *jumpcloud.User) { u.State, u.Suspended = jumpcloud.Suspended, true })
 		})
 	}},
 	{"while Confirm waits, somebody is hired", func(s *tale) {
@@ -348,7 +348,7 @@ var switching = []situation{
 	}},
 	{"everything lags half a minute", func(s *tale) {
 		s.JumpCloud.ListLag, s.JumpCloud.GetLag = jumpcloudtest.Lag{For: 30 * time.Second}, jumpcloudtest.Lag{For: 30 * time.Second}
-		s.AzureAD.ReadLag = aadtest.Lag{For: 30 * time.Second}
+		s.AzureAD.ListLag, s.AzureAD.GetLag = aadtest.Lag{For: 30 * time.Second}, aadtest.Lag{For: 30 * time.Second}
 		rep, err := s.federate(s.ctx, s.Plan(), nil)
 		if err != nil {
 			s.blame("Federate: ends with an error although nothing was wrong but lag", "%v", err)
@@ -380,7 +380,7 @@ var switching = []situation{
 		}
 		user := slices.IndexFunc(s.JumpCloud.Users(), func(u jumpcloud.User) bool { return u.Email == "r0@example.com" })
 		group, member := s.groupID(federationtest.Group), s.JumpCloud.Users()[user].ID
-		s.edit(func() { s.JumpCloud.AddMember(group, member) })
+		s.edit(func() { s.JumpCloud.Bind(object(jumpcloud.GroupObject, group), object(jumpcloud.UserObject, member)) })
 		s.undoRepair(s.ctx, s.repairAs(s.ctx, preview))
 		for _, g := range s.JumpCloud.Groups() {
 			if g.ID == group && !slices.Contains(g.Members, member) {

@@ -18,7 +18,7 @@ import (
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
@@ -304,18 +304,18 @@ func (s *tale) amid(calls func(ctx context.Context)) {
 	defer die(nil)
 	var n atomic.Int64
 	var quiet atomic.Bool
-	strike := func(r *http.Request) fault.Fault {
+	strike := func(r *http.Request) fake.Fault {
 		k := int(n.Add(1))
 		if s.hit == nil || quiet.Load() || k < s.at || k >= s.at+max(s.hit.many, 1) || s.hit.kind == 0 {
-			return fault.Fault{}
+			return fake.Fault{}
 		}
 		if s.hit.body != "" && s.hit.status == http.StatusOK && r.Method != http.MethodGet {
-			return fault.Fault{}
+			return fake.Fault{}
 		}
 		if s.hit.dies {
 			s.dies(r, s.hit.kind, die)
 		}
-		return fault.Fault{Kind: s.hit.kind, RetryAfter: s.hit.wait, Status: s.hit.status, Body: s.hit.body}
+		return fake.Fault{Kind: s.hit.kind, RetryAfter: s.hit.wait, Status: s.hit.status, Body: s.hit.body}
 	}
 	s.JumpCloud.Fault, s.AzureAD.Fault = strike, strike
 	if s.reads != nil {
@@ -327,8 +327,8 @@ func (s *tale) amid(calls func(ctx context.Context)) {
 }
 
 // dies ends the process that has sent a request: before its effect, or after it.
-func (s *tale) dies(r *http.Request, kind fault.Kind, die context.CancelCauseFunc) {
-	if kind == fault.DropAfter {
+func (s *tale) dies(r *http.Request, kind fake.FaultKind, die context.CancelCauseFunc) {
+	if kind == fake.DropAfter {
 		s.afterEffect(r, func() { die(errDied) })
 	} else {
 		die(errDied)
@@ -337,12 +337,12 @@ func (s *tale) dies(r *http.Request, kind fault.Kind, die context.CancelCauseFun
 
 // onRequest answers the requests that a method and a path's pattern (as in
 // path.Match, without query) name, the first n of them.
-func (s *tale) onRequest(method, pattern string, n int, f fault.Fault) (over func()) {
+func (s *tale) onRequest(method, pattern string, n int, f fake.Fault) (over func()) {
 	var left, quiet atomic.Int64
 	left.Store(int64(n))
-	strike := func(r *http.Request) fault.Fault {
+	strike := func(r *http.Request) fake.Fault {
 		if ok, _ := path.Match(pattern, r.URL.Path); !ok || r.Method != method || quiet.Load() > 0 || left.Add(-1) < 0 {
-			return fault.Fault{}
+			return fake.Fault{}
 		}
 		return f
 	}
@@ -352,9 +352,9 @@ func (s *tale) onRequest(method, pattern string, n int, f fault.Fault) (over fun
 
 // Answers of their own: a refusal for good, and a 200 without what was asked for.
 var (
-	denied   = fault.Fault{Kind: fault.ThrottleBare, Status: http.StatusForbidden, Body: deniedBody}
-	nothing  = fault.Fault{Kind: fault.Refuse503, Status: http.StatusOK, Body: `{}`}
-	lostWith = fault.Fault{Kind: fault.DropAfter}
+	denied   = fake.Fault{Kind: fake.TooManyBare, Status: http.StatusForbidden, Body: deniedBody}
+	nothing  = fake.Fault{Kind: fake.Refuse503, Status: http.StatusOK, Body: `{}`}
+	lostWith = fake.Fault{Kind: fake.DropAfter}
 )
 
 const deniedBody = `{"message":"Forbidden","error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges to complete the operation."}}`
@@ -384,15 +384,15 @@ func (s *tale) app() jumpcloudtest.Application { return s.JumpCloud.Applications
 
 // killed is a context that ends with the first request that a method and a
 // path's pattern name, before its effect or after it.
-func (s *tale) killed(method, pattern string, kind fault.Kind) (ctx context.Context, over func()) {
+func (s *tale) killed(method, pattern string, kind fake.FaultKind) (ctx context.Context, over func()) {
 	ctx, die := context.WithCancelCause(s.ctx)
 	var quiet atomic.Bool
-	strike := func(r *http.Request) fault.Fault {
+	strike := func(r *http.Request) fake.Fault {
 		if ok, _ := path.Match(pattern, r.URL.Path); !ok || r.Method != method || quiet.Load() {
-			return fault.Fault{}
+			return fake.Fault{}
 		}
 		s.dies(r, kind, die)
-		return fault.Fault{Kind: kind}
+		return fake.Fault{Kind: kind}
 	}
 	s.JumpCloud.Fault, s.AzureAD.Fault = strike, strike
 	return ctx, func() { quiet.Store(true); die(nil) }

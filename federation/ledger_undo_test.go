@@ -9,7 +9,7 @@ import (
 	"github.com/jcaad/jcaad/aad/aadtest"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
@@ -55,7 +55,7 @@ var undoing = []situation{
 	}},
 	{"the brand name was edited, and the run had activated the application", func(s *tale) {
 		s.edit(func() {
-			s.JumpCloud.Deactivate(s.JumpCloud.AddApplication("office365", "Microsoft 365", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/example-com"))
+			s.JumpCloud.SetApplicationField(s.JumpCloud.AddApplication("office365", "Microsoft 365", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/example-com"), "active", false)
 			s.JumpCloud.Bind(object(jumpcloud.ApplicationObject, s.app().ID), object(jumpcloud.GroupObject, s.groupID(federationtest.Group)))
 		})
 		rep, _ := s.federate(s.ctx, s.Plan(), nil)
@@ -77,11 +77,11 @@ var undoing = []situation{
 	}},
 	{"taking the federation away lags", func(s *tale) {
 		rep, _ := s.federate(s.ctx, s.Plan(), nil)
-		defer s.onRequest(http.MethodDelete, "/v1.0/domains/*/federationConfiguration/*", 1000, fault.Fault{Kind: fault.Refuse503})()
+		defer s.onRequest(http.MethodDelete, "/v1.0/domains/*/federationConfiguration/*", 1000, fake.Fault{Kind: fake.Refuse503})()
 		s.revert(s.ctx, rep)
 	}},
 	{"a report from before the domain was switched", func(s *tale) {
-		ctx, over := s.killed(http.MethodPost, "/api/v2/applications/*/associations", fault.DropAfter)
+		ctx, over := s.killed(http.MethodPost, "/api/v2/applications/*/associations", fake.DropAfter)
 		first, _ := s.federate(ctx, s.Plan(), nil)
 		over()
 		s.federate(s.ctx, first.Plan, nil)
@@ -103,7 +103,7 @@ var undoing = []situation{
 	{"of a Defederate, and the application is inactive", func(s *tale) {
 		s.federate(s.ctx, s.Plan(), nil)
 		rep, _ := s.defederate(s.ctx, federation.DefederatePlan{Domain: s.Domain, Passwords: federation.PasswordsKnown})
-		s.edit(func() { s.JumpCloud.Deactivate(s.app().ID) })
+		s.edit(func() { s.JumpCloud.SetApplicationField(s.app().ID, "active", false) })
 		s.revert(s.ctx, rep)
 	}},
 	{"of a Defederate, and somebody was hired since", func(s *tale) {
@@ -122,7 +122,7 @@ var undoing = []situation{
 	}},
 	{"of a Defederate that died between unbinding and deleting", func(s *tale) {
 		s.federate(s.ctx, s.Plan(), nil)
-		ctx, over := s.killed(http.MethodDelete, "/api/applications/*", fault.DropBefore)
+		ctx, over := s.killed(http.MethodDelete, "/api/applications/*", fake.DropBefore)
 		rep, _ := s.defederate(ctx, withRemoval(s.Domain))
 		over()
 		time.Sleep(time.Minute)
@@ -130,7 +130,7 @@ var undoing = []situation{
 	}},
 	{"of a Defederate that died while its answer was on the way", func(s *tale) {
 		s.federate(s.ctx, s.Plan(), nil)
-		ctx, over := s.killed(http.MethodDelete, "/v1.0/domains/*/federationConfiguration/*", fault.DropAfter)
+		ctx, over := s.killed(http.MethodDelete, "/v1.0/domains/*/federationConfiguration/*", fake.DropAfter)
 		rep, err := s.defederate(ctx, federation.DefederatePlan{Domain: s.Domain, Passwords: federation.PasswordsKnown})
 		over()
 		if err == nil || len(rep.Steps) == 0 || rep.Steps[0].Outcome != federation.Unknown {
@@ -163,7 +163,7 @@ var undoing = []situation{
 			}
 			return aadtest.Lag{}
 		}
-		ctx, over := s.killed(http.MethodPost, "/v1.0/domains/*/federationConfiguration", fault.DropAfter)
+		ctx, over := s.killed(http.MethodPost, "/v1.0/domains/*/federationConfiguration", fake.DropAfter)
 		s.federate(ctx, s.Plan(), nil)
 		over()
 		time.Sleep(10 * time.Second)
@@ -185,8 +185,7 @@ var undoing = []situation{
 		s.edit(func() {
 			u := s.JumpCloud.Users()[0]
 			s.AzureAD.EditUser(u.Email, func(a *aad.User) { a.UserPrincipalName = "ada@other.example" })
-			u.Email = "ada@other.example"
-			s.JumpCloud.SetUser(u)
+			s.JumpCloud.EditUser(u.ID, func(u *jumpcloud.User) { u.Email = "ada@other.example" })
 		})
 		first, _ := s.federate(s.ctx, s.Plan(), nil)
 		s.federate(s.ctx, other, nil)
@@ -208,7 +207,7 @@ var undoing = []situation{
 	{"the answer to the technical account's creation was lost", func(s *tale) {
 		p := s.Plan()
 		p.TechnicalAccount = federation.TechnicalAccount{UserPrincipalName: "rescue@contoso.onmicrosoft.com", Create: true}
-		ctx, over := s.killed(http.MethodPost, "/v1.0/users", fault.DropAfter)
+		ctx, over := s.killed(http.MethodPost, "/v1.0/users", fake.DropAfter)
 		rep, err := s.federate(ctx, p, &federation.Options{TechnicalPassword: aad.NewSecret("long enough 1!")})
 		over()
 		if err == nil {

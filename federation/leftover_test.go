@@ -172,7 +172,8 @@ func TestLeftoversThatStay(t *testing.T) {
 					plan.Consent.TakeOver = true
 				}
 				time.Sleep(time.Hour)
-				env.AzureAD.Quirks, env.AzureAD.ReadLag = tt.quirks, aadtest.Lag{For: tt.lag}
+				lag := aadtest.Lag{For: tt.lag}
+				env.AzureAD.Quirks, env.AzureAD.ListLag, env.AzureAD.GetLag = tt.quirks, lag, lag
 				start := time.Now()
 				rep, err := env.Federator(nil).Federate(t.Context(), plan)
 				if err != nil {

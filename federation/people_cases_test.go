@@ -357,7 +357,9 @@ func TestOnlyNewLockOuts(t *testing.T) {
 		{name: "managed", make: func(_ *testing.T, env *federationtest.Env) { env.AzureAD.RemoveFederation(env.Domain) }, locked: hire},
 		{name: "the brand name", plan: brand, out: hire},
 		{name: "another certificate", make: func(t *testing.T, env *federationtest.Env) { env.JumpCloud.RegenerateCertificate(app(t, env)) }, out: hire},
-		{name: "an inactive application", make: func(t *testing.T, env *federationtest.Env) { env.JumpCloud.Deactivate(app(t, env)) }, out: hire},
+		{name: "an inactive application", make: func(t *testing.T, env *federationtest.Env) {
+			env.JumpCloud.SetApplicationField(app(t, env), "active", false)
+		}, out: hire},
 		{name: "an application that is gone", make: func(t *testing.T, env *federationtest.Env) { env.JumpCloud.DeleteApplication(app(t, env)) }, out: hire},
 		{name: "an unbound group", make: unbind, out: hire},
 		{name: "an application that is gone, and a mistyped group", out: append([]string{"ada.abbott@example.com", "ben.baker@example.com", "cleo.clarke@example.com"}, hire...),

@@ -80,12 +80,13 @@ func TestPreflightLikelyService(t *testing.T) {
 func TestPreflightStates(t *testing.T) {
 	env := federationtest.New(&federationtest.Options{Users: 4})
 	users := env.JumpCloud.Users()
-	users[0].State = jumpcloud.Staged
-	users[1].State, users[1].Activated = "", false
-	users[2].State, users[2].Suspended = "", true
-	users[3].State = jumpcloud.Suspended
-	for _, u := range users {
-		env.JumpCloud.SetUser(u)
+	for i, edit := range []func(*jumpcloud.User){
+		func(u *jumpcloud.User) { u.State = jumpcloud.Staged },
+		func(u *jumpcloud.User) { u.State, u.Activated = "", false },
+		func(u *jumpcloud.User) { u.State, u.Suspended = "", true },
+		func(u *jumpcloud.User) { u.State = jumpcloud.Suspended },
+	} {
+		env.JumpCloud.EditUser(users[i].ID, edit)
 	}
 	off, on := false, true
 	env.AzureAD.AddUser(aad.User{UserPrincipalName: "off@example.com", Mail: "off@example.com", Enabled: &off})

@@ -174,7 +174,8 @@ func TestRepairReadsBack(t *testing.T) {
 						t.Fatalf("%v\n%s", err, rep)
 					}
 					if tt.late {
-						env.JumpCloud.ListLag, env.JumpCloud.GetLag, env.AzureAD.ReadLag = late, late, aadtest.Lag{For: late.For}
+						env.JumpCloud.ListLag, env.JumpCloud.GetLag = late, late
+						env.AzureAD.ListLag, env.AzureAD.GetLag = late, late
 					}
 					if tt.swallow {
 						env.JumpCloud.Fault = func(r *http.Request) jumpcloudtest.Fault { return swallowed(r) }

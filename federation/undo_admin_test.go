@@ -12,7 +12,7 @@ import (
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 )
 
 const rescue = "rescue@contoso.onmicrosoft.com"
@@ -47,14 +47,14 @@ func TestUndoOfAnAccountThatWasNeverAnswered(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				env := federationtest.New(nil)
 				p, opts := withRescue(env)
-				env.AzureAD.Fault = func(r *http.Request) fault.Fault {
+				env.AzureAD.Fault = func(r *http.Request) fake.Fault {
 					switch create := r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/users"); {
 					case create:
-						return fault.Fault{Kind: fault.DropAfter}
+						return fake.Fault{Kind: fake.DropAfter}
 					case hasAccount(env, rescue):
-						return fault.Fault{Kind: fault.Refuse503} // so that it is never seen
+						return fake.Fault{Kind: fake.Refuse503} // so that it is never seen
 					}
-					return fault.Fault{}
+					return fake.Fault{}
 				}
 				rep, err := env.Federator(opts).Federate(t.Context(), p)
 				env.AzureAD.Fault = nil

@@ -13,17 +13,17 @@ import (
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 )
 
 // refusing answers requests of a method, whose path ends so, with 403.
-func refusing(method, suffix string) func(*http.Request) fault.Fault {
-	return func(r *http.Request) fault.Fault {
+func refusing(method, suffix string) func(*http.Request) fake.Fault {
+	return func(r *http.Request) fake.Fault {
 		if r.Method == method && strings.Contains(r.URL.Path, suffix) {
-			return fault.Fault{Kind: fault.Error500Before, Status: http.StatusForbidden,
+			return fake.Fault{Kind: fake.Error500Before, Status: http.StatusForbidden,
 				Body: `{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges to complete the operation."}}`}
 		}
-		return fault.Fault{}
+		return fake.Fault{}
 	}
 }
 
@@ -119,12 +119,12 @@ func TestUndoTexts(t *testing.T) {
 		{"died in the middle", func(t *testing.T, env *federationtest.Env) (*federation.Report, error) {
 			federate(t, env, groups(env))
 			ctx, die := context.WithCancelCause(t.Context())
-			env.JumpCloud.Fault = func(r *http.Request) fault.Fault {
+			env.JumpCloud.Fault = func(r *http.Request) fake.Fault {
 				if r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "/api/applications/") {
 					die(errDied)
-					return fault.Fault{Kind: fault.DropBefore}
+					return fake.Fault{Kind: fake.DropBefore}
 				}
-				return fault.Fault{}
+				return fake.Fault{}
 			}
 			rep, err := env.Federator(nil).Defederate(ctx, federation.DefederatePlan{Domain: env.Domain, Passwords: federation.PasswordsKnown, RemoveApplication: true})
 			if err == nil {

@@ -30,9 +30,7 @@ func truth(env *federationtest.Env) (lines []string) {
 	for _, a := range env.JumpCloud.Associations() {
 		add("association %s - %s", a[0], a[1])
 	}
-	if d, ok := env.JumpCloud.Directory(env.Directory); ok {
-		add("directory %+v", d)
-	}
+	add("directory %+v", env.JumpCloud.Directory(env.Directory))
 	for _, u := range env.AzureAD.Users() {
 		add("user %s", u.UserPrincipalName)
 	}

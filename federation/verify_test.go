@@ -47,7 +47,9 @@ func TestVerifyLayers(t *testing.T) {
 	}{
 		{name: "application good", layer: federation.LayerApplication, status: federation.Good, says: "active and bound"},
 		{name: "application inactive", layer: federation.LayerApplication, status: federation.Wrong, says: "not active",
-			make: func(t *testing.T, env *federationtest.Env) { env.JumpCloud.Deactivate(app(t, env)) }},
+			make: func(t *testing.T, env *federationtest.Env) {
+				env.JumpCloud.SetApplicationField(app(t, env), "active", false)
+			}},
 		{name: "application not bound", layer: federation.LayerApplication, status: federation.Wrong, says: `group "Everyone" is not bound`,
 			make: unbind, others: true},
 		{name: "application gone", layer: federation.LayerApplication, status: federation.Wrong, says: "no single application", others: true,

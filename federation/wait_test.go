@@ -89,7 +89,9 @@ func TestWait(t *testing.T) {
 				}
 			}},
 		{name: "what breaks meanwhile is noticed", lag: 20 * time.Hour, is: federation.ErrWrong, after: 2 * time.Hour, within: 90 * time.Minute, requests: 150,
-			later: func(t *testing.T, env *federationtest.Env) { env.JumpCloud.Deactivate(app(t, env)) }},
+			later: func(t *testing.T, env *federationtest.Env) {
+				env.JumpCloud.SetApplicationField(app(t, env), "active", false)
+			}},
 		{name: "a person who is locked out is wrong", is: federation.ErrWrong, within: time.Minute, requests: 60,
 			make: func(_ *testing.T, env *federationtest.Env) {
 				env.AzureAD.AddUser(aad.User{UserPrincipalName: "uma@example.com", ImmutableID: "VW1h"})

@@ -104,6 +104,7 @@ func TestModifyApplicationKeepsEverything(t *testing.T) {
 }
 
 func TestModifyApplication(t *testing.T) {
+	off := func(s *jumpcloudtest.Server, id string) { s.SetApplicationField(id, "active", false) }
 	errMine := errors.New("mine")
 	pair := newPair(t)
 	tests := []struct {
@@ -120,7 +121,7 @@ func TestModifyApplication(t *testing.T) {
 			return a.SetSetting("idpEntityId", "urn:uri:example.com")
 		}},
 		{name: "the edit fails", edit: func(a *jumpcloud.Application) error { a.Active = false; return errMine }, err: errMine},
-		{name: "activate", setup: (*jumpcloudtest.Server).Deactivate, edit: func(a *jumpcloud.Application) error { a.Active = true; return nil }, puts: 1,
+		{name: "activate", setup: off, edit: func(a *jumpcloud.Application) error { a.Active = true; return nil }, puts: 1,
 			check: func(a jumpcloudtest.Application) error { return want(a.Active, true) }},
 		{name: "deactivate", edit: func(a *jumpcloud.Application) error { a.Active = false; return nil }, puts: 1,
 			check: func(a jumpcloudtest.Application) error { return want(a.Active, false) }},
@@ -128,7 +129,7 @@ func TestModifyApplication(t *testing.T) {
 			check: func(a jumpcloudtest.Application) error { return want(a.EntityID, "urn:uri:other.com") }},
 		{name: "description", edit: func(a *jumpcloud.Application) error { a.Description = ""; return nil }, puts: 1,
 			check: func(a jumpcloudtest.Application) error { return want(a.Description, "") }},
-		{name: "an inactive one stays so", setup: (*jumpcloudtest.Server).Deactivate, edit: func(a *jumpcloud.Application) error { a.Description = "x"; return nil }, puts: 1,
+		{name: "an inactive one stays so", setup: off, edit: func(a *jumpcloud.Application) error { a.Description = "x"; return nil }, puts: 1,
 			check: func(a jumpcloudtest.Application) error { return want(a.Active, false) }},
 		{name: "certificate", edit: func(a *jumpcloud.Application) error { return a.SetSetting("idpCertificate", pair.Cert().Base64()) }, err: jumpcloud.ErrCertificate},
 		{name: "empty certificate", edit: func(a *jumpcloud.Application) error { return a.SetSetting("idpCertificate", "") }, err: jumpcloud.ErrCertificate},
@@ -209,7 +210,7 @@ func TestModifyApplicationWithoutSight(t *testing.T) {
 // the users.
 func TestRegeneratedCertificate(t *testing.T) {
 	s, id := withApp(t)
-	s.EmptyKey = jumpcloudtest.RenewCertificate
+	s.Quirks.EmptyKey = jumpcloudtest.RenewCertificate
 	c := s.Client(nil)
 	_, err := c.ModifyApplication(t.Context(), id, func(a *jumpcloud.Application) error { a.Description = "x"; return nil })
 	if !errors.Is(err, jumpcloud.ErrCertificateRegenerated) || !strings.Contains(err.Error(), "thumbprint") {

@@ -28,7 +28,7 @@ func tokenRequests(s *jumpcloudtest.Server) (n int) {
 
 func TestServiceAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &jumpcloudtest.Server{ClientID: "id with space", ClientSecret: "s3cr%t+/=", Latency: 10 * time.Millisecond, TokenLife: time.Hour}
+		s := &jumpcloudtest.Server{ClientID: "id with space", ClientSecret: "s3cr%t+/=", Latency: 10 * time.Millisecond, TokenLifetime: time.Hour}
 		id := s.AddUser(jumpcloud.User{Username: "dana", Email: "dana@example.com"})
 		c := s.ServiceAccount(nil)
 		if n := len(s.Requests()); n != 0 {
@@ -73,7 +73,7 @@ func TestServiceAccount(t *testing.T) {
 // A token that expires while a list is read.
 func TestServiceAccountExpiresMidListing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &jumpcloudtest.Server{Latency: 10 * time.Second, TokenLife: 50 * time.Second}
+		s := &jumpcloudtest.Server{Latency: 10 * time.Second, TokenLifetime: 50 * time.Second}
 		s.GenerateUsers(20000, generated)
 		if n := len(ids(t, s.ServiceAccount(nil), nil)); n != 20000 {
 			t.Errorf("%d users", n)

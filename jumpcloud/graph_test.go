@@ -85,7 +85,7 @@ func TestAddOffice365DomainTwice(t *testing.T) {
 	if err := c.SetOffice365DefaultDomain(t.Context(), d, one.ID); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := s.Directory(d); got.DefaultDomain != "example.com" {
+	if got := s.Directory(d); got.DefaultDomain != "example.com" {
 		t.Errorf("directory = %+v", got)
 	}
 	if err := c.UnsetOffice365DefaultDomain(t.Context(), d); err != nil {

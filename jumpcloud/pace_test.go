@@ -18,7 +18,7 @@ import (
 // is hardly ever refused, and never comes before the time that was named.
 func TestThrottledList(t *testing.T) {
 	for name, style := range map[string]jumpcloudtest.RetryAfterStyle{
-		"whole seconds": jumpcloudtest.Whole, "fractions": jumpcloudtest.Fraction, "date": jumpcloudtest.Date, "no Retry-After": jumpcloudtest.Absent,
+		"whole seconds": jumpcloudtest.WholeSeconds, "fractions": jumpcloudtest.FractionalSeconds, "date": jumpcloudtest.HTTPDate, "no Retry-After": jumpcloudtest.NoRetryAfter,
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -39,7 +39,7 @@ func TestThrottledList(t *testing.T) {
 				if refused := float64(stats.Refused) / float64(stats.Accepted+stats.Refused); refused > 0.05 {
 					t.Errorf("%.1f %% refused", refused*100)
 				}
-				if stats.Early > 0 && style != jumpcloudtest.Absent {
+				if stats.Early > 0 && style != jumpcloudtest.NoRetryAfter {
 					t.Errorf("%d requests before the time named", stats.Early)
 				}
 			})

@@ -33,19 +33,27 @@
 //
 // What is not documented, or was seen in more than one way, is chosen in [Quirks].
 //
+// # Seeds and edits
+//
+// The Add methods add what has been there for long, and return its ID. Edit, Set and
+// Remove, which an administrator has in the portal, change it, as late to be seen as
+// any change. What is given an ID or a name that does not exist panics.
+//
 // # Trouble
 //
 // [Server].Fault decides for each request: refused, carried out with the answer
-// lost, cut, or late. Throttle refuses by a token bucket. ReadLag and ResourceLag
-// let reads show the past, by time, by number, or by turns; RealmLag does so for the
-// realm endpoints.
+// lost, cut, or late. Throttle refuses by a token bucket, Latency is added to each
+// request. ListLag and GetLag let lists and what is asked by ID show the past: by
+// time, by number, or by turns; ResourceLag does so for one resource, and RealmLag
+// for the realm endpoints.
 //
 // # Assertions
 //
 // [Server.Requests] is the log, with path templates; [Server.Writes] counts.
-// [Server.Domain] and [Server.Federation] are the truth behind the lag.
-// [Server.History] and OnFederationChange show each state that a domain went through,
-// so that a test can demand what must never have been.
+// [Server.Domain], [Server.Federation], [Server.Users] and [Server.RoleAssignments]
+// are the truth behind the lag. [Server.History] and OnFederationChange show each
+// state that a domain went through, so that a test can demand what must never have
+// been, and OnRequest tells of each request, while it is under way.
 //
 // # Scale
 //

@@ -22,7 +22,7 @@ func domainObject(name string, st domainState) object {
 func (s *Server) listDomains(w http.ResponseWriter, r *http.Request) *refusal {
 	var all []object
 	for _, d := range s.domains {
-		if st := s.seen(d, "domains", s.lag("domains")); !st.gone {
+		if st := s.seen(d, "domains", s.lag("domains", s.ListLag)); !st.gone {
 			all = append(all, domainObject(d.name, st))
 		}
 	}
@@ -34,7 +34,7 @@ func (s *Server) getDomain(w http.ResponseWriter, r *http.Request) *refusal {
 	name := r.PathValue("domain")
 	for _, d := range slices.Backward(s.domains) {
 		if strings.EqualFold(d.name, name) {
-			if st := s.seen(d, "domain", s.lag("domains/"+d.name)); !st.gone {
+			if st := s.seen(d, "domain", s.lag("domains/"+d.name, s.GetLag)); !st.gone {
 				s.entity(w, r, http.StatusOK, "domains/$entity", domainObject(d.name, st))
 				return nil
 			}
@@ -51,7 +51,7 @@ func (s *Server) one(r *http.Request) (*domain, domainState, *refusal) {
 	if d == nil {
 		return nil, domainState{}, notFound(name)
 	}
-	return d, d.state.now(), nil
+	return d, d.state.Now(), nil
 }
 
 func (s *Server) createDomain(w http.ResponseWriter, r *http.Request) *refusal {
@@ -69,7 +69,7 @@ func (s *Server) createDomain(w http.ResponseWriter, r *http.Request) *refusal {
 		return sameKey(http.StatusBadRequest, "name")
 	}
 	d := &domain{name: name}
-	d.state.set(domainState{gone: true})
+	d.state.Set(domainState{gone: true})
 	st := domainState{auth: aad.Managed, adminManaged: true}
 	s.domains = append(s.domains, d)
 	if p := s.parent(name); p != nil { // subdomains of what is verified need no proof of their own
@@ -87,7 +87,7 @@ func (s *Server) parent(name string) *domain {
 		if !ok {
 			return nil
 		}
-		if d := s.find(up); d != nil && d.state.now().isRoot && d.state.now().isVerified {
+		if d := s.find(up); d != nil && d.state.Now().isRoot && d.state.Now().isVerified {
 			return d
 		}
 		name = up
@@ -133,7 +133,7 @@ func (s *Server) patchDomain(w http.ResponseWriter, r *http.Request) *refusal {
 		return bad("The domain authentication type must be Managed to be set as the default.")
 	case *isDefault && !st.isDefault:
 		for _, other := range s.domains {
-			if o := other.state.now(); o.isDefault {
+			if o := other.state.Now(); o.isDefault {
 				o.isDefault = false
 				s.set(other, o)
 			}
@@ -158,7 +158,7 @@ func (s *Server) mayChangeAuthentication(r *http.Request) bool {
 // inUse reports whether anybody's name is on a domain.
 func (s *Server) inUse(name string) bool {
 	for _, u := range s.order {
-		if st := u.state.now(); !st.gone && onDomain(st.UserPrincipalName, name) {
+		if st := u.state.Now(); !st.gone && onDomain(st.UserPrincipalName, name) {
 			return true
 		}
 	}
@@ -246,7 +246,7 @@ func (s *Server) rootDomain(w http.ResponseWriter, r *http.Request) *refusal {
 	if p := s.root(d); p != nil {
 		d = p
 	}
-	s.entity(w, r, http.StatusOK, "domains/$entity", domainObject(d.name, s.seen(d, "domain", s.lag("domains/"+d.name))))
+	s.entity(w, r, http.StatusOK, "domains/$entity", domainObject(d.name, s.seen(d, "domain", s.lag("domains/"+d.name, s.GetLag))))
 	return nil
 }
 
@@ -292,7 +292,7 @@ func (s *Server) domainNameReferences(w http.ResponseWriter, r *http.Request) *r
 	}
 	var all []object
 	for _, u := range s.order {
-		if st := u.state.now(); !st.gone && onDomain(st.UserPrincipalName, d.name) {
+		if st := u.state.Now(); !st.gone && onDomain(st.UserPrincipalName, d.name) {
 			all = append(all, object{"@odata.type": "#microsoft.graph.user", "id": st.ID, "displayName": st.DisplayName, "userPrincipalName": st.UserPrincipalName})
 		}
 	}

@@ -47,7 +47,7 @@ func (s *Server) federationSeen(r *http.Request) (*domain, *aad.Federation, *ref
 	name := r.PathValue("domain")
 	for _, d := range slices.Backward(s.domains) {
 		if strings.EqualFold(d.name, name) {
-			st := s.seen(d, "federation", s.lag("domains/"+d.name+"/federationConfiguration"))
+			st := s.seen(d, "federation", s.lag("domains/"+d.name+"/federationConfiguration", s.GetLag))
 			if st.gone {
 				break
 			}
@@ -93,7 +93,7 @@ func (s *Server) getFederation(w http.ResponseWriter, r *http.Request) *refusal 
 // issuerTaken reports whether an issuer belongs to another domain than d.
 func (s *Server) issuerTaken(d *domain, issuer string) bool {
 	for _, other := range s.domains {
-		if st := other.state.now(); other != d && !st.gone && st.fed != nil && strings.EqualFold(st.fed.IssuerURI, issuer) {
+		if st := other.state.Now(); other != d && !st.gone && st.fed != nil && strings.EqualFold(st.fed.IssuerURI, issuer) {
 			return true
 		}
 	}

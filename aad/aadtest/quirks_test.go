@@ -717,14 +717,14 @@ func TestReadsLagBehind(t *testing.T) {
 		{"none", aadtest.Lag{}, "", 0, list, "new new new new"},
 		{"by reads", aadtest.Lag{Reads: 2}, "", 0, list, "old old new new"},
 		{"by time", aadtest.Lag{For: 5 * time.Second}, "", 2 * time.Second, auth, "old old old new"},
-		{"flapping", aadtest.Lag{Reads: 3, Flap: true}, "", 0, auth, "new old new new"},
+		{"flapping", aadtest.Lag{Flaps: 3}, "", 0, auth, "new old new new"},
 		{"another resource", aadtest.Lag{Reads: 9}, "domains/example.com", 0, list, "new new new new"},
 		{"this resource", aadtest.Lag{Reads: 9}, "domains/example.com", 0, auth, "old old old old"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWire(t)
-				w.s.ReadLag = tt.lag
+				w.s.ListLag, w.s.GetLag = tt.lag, tt.lag
 				if tt.only != "" {
 					w.s.ResourceLag = func(r string) aadtest.Lag {
 						if r == tt.only {
@@ -750,7 +750,7 @@ func TestReadsLagBehind(t *testing.T) {
 func TestThrottling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire(t)
-		w.s.Throttle = &aadtest.Bucket{Rate: 1, Burst: 2, Style: aadtest.FractionalSeconds}
+		w.s.Throttle = &aadtest.Throttle{Rate: 1, Burst: 2, Style: aadtest.FractionalSeconds}
 		w.send("GET", example, "")
 		w.send("GET", example, "")
 		a := w.expect(429, "Please retry again later.", "GET", example, "")
@@ -761,7 +761,7 @@ func TestThrottling(t *testing.T) {
 			t.Errorf("the login service was throttled too: %d", a.status)
 		}
 		w.s.Throttle = nil
-		for _, f := range []aadtest.Fault{{Kind: aadtest.Throttle, RetryAfter: "7"}, {Kind: aadtest.ThrottleBare}, {Kind: aadtest.Refuse503}} {
+		for _, f := range []aadtest.Fault{{Kind: aadtest.TooMany, RetryAfter: "7"}, {Kind: aadtest.TooManyBare}, {Kind: aadtest.Refuse503}} {
 			w.s.Fault = func(*http.Request) aadtest.Fault { return f }
 			a := w.send("GET", example, "")
 			if a.code() == "" || a.header.Get("Retry-After") != f.RetryAfter || a.header.Get("request-id") == "" {
@@ -846,7 +846,11 @@ func TestMisusePanics(t *testing.T) {
 		"domain twice":       func() { w.s.AddDomain("Example.com") },
 		"user twice":         func() { w.s.AddUser(aad.User{ID: id}) },
 		"no such domain":     func() { w.s.SetFederation("nope.example", aad.Federation{}) },
+		"its truth":          func() { w.s.Domain("nope.example") },
+		"its federation":     func() { w.s.Federation("nope.example") },
 		"no such user":       func() { w.s.EditUser("nobody", func(*aad.User) {}) },
+		"a user long gone":   func() { w.s.RemoveUser("nobody") },
+		"no such assignment": func() { w.s.RemoveRole("nothing") },
 		"impossible options": func() { w.s.Client(&aad.Options{GraphURL: "x"}) },
 	} {
 		func() {

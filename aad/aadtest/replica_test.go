@@ -2,6 +2,7 @@ package aadtest_test
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -17,7 +18,7 @@ import (
 func TestUsersLagByIDAndName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire(t)
-		w.s.ReadLag = aadtest.Lag{For: time.Minute}
+		w.s.ListLag, w.s.GetLag = aadtest.Lag{For: time.Minute}, aadtest.Lag{For: time.Minute}
 		const upn = "lag@contoso.onmicrosoft.com"
 		a := w.send("POST", "/v1.0/users", `{"userPrincipalName":"`+upn+`","displayName":"Lag","mailNickname":"lag","accountEnabled":true,"passwordProfile":{"password":"long enough 1!"}}`)
 		id, _ := a.body["id"].(string)
@@ -39,6 +40,28 @@ func TestUsersLagByIDAndName(t *testing.T) {
 		see("deleted", http.StatusOK)
 		time.Sleep(time.Minute)
 		see("deleted a minute ago", http.StatusNotFound)
+	})
+}
+
+// What somebody edits is seen as late as what is written; what is added has been
+// there for long. Lists and what is asked by ID lag apart.
+func TestEditsLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t)
+		w.s.GetLag = aadtest.Lag{For: time.Minute}
+		id := w.s.AddUser(aad.User{UserPrincipalName: "old@contoso.onmicrosoft.com", DisplayName: "Old"})
+		w.s.EditUser(id, func(u *aad.User) { u.DisplayName = "New" })
+		one := func() any { return w.send("GET", "/v1.0/users/"+id, "").body["displayName"] }
+		if got := one(); got != "Old" {
+			t.Errorf("by ID, at once: %v", got)
+		}
+		if list := w.send("GET", "/v1.0/users?$select=id,displayName", "").text; !strings.Contains(list, `"New"`) || strings.Contains(list, `"Old"`) {
+			t.Errorf("in a list, which does not lag: %s", list)
+		}
+		time.Sleep(time.Minute)
+		if got := one(); got != "New" {
+			t.Errorf("by ID, after a minute: %v", got)
+		}
 	})
 }
 
@@ -68,7 +91,7 @@ func TestOnRequest(t *testing.T) {
 // What nobody else tells: who has which role in truth.
 func TestRoleAssignmentsAreTheTruth(t *testing.T) {
 	var s aadtest.Server
-	s.ReadLag = aadtest.Lag{For: time.Hour}
+	s.ListLag, s.GetLag = aadtest.Lag{For: time.Hour}, aadtest.Lag{For: time.Hour}
 	boss := s.AddUser(aad.User{DisplayName: "Boss"})
 	id := s.MakeGlobalAdministrator(boss)
 	want := []aad.RoleAssignment{{ID: id, RoleDefinitionID: aad.GlobalAdministrator, PrincipalID: boss, DirectoryScopeID: "/"}}

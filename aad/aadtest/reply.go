@@ -10,21 +10,10 @@ import (
 	"time"
 )
 
-const throttledBody = `{"error":{"code":"TooManyRequests","innerError":{"code":"429","message":"Please retry after","status":"429"},"message":"Please retry again later."}}`
-
 // stamp sets the headers that every answer has.
 func (s *Server) stamp(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	id := s.newID(0xffff)
-	if b := s.Throttle; b != nil && b != s.dressed {
-		s.dressed = b
-		if b.Body == "" {
-			b.Body = throttledBody
-		}
-		if b.Only == nil {
-			b.Only = isGraph
-		}
-	}
 	s.mu.Unlock()
 	h := w.Header()
 	h.Set("request-id", id)

@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/internal/fake"
 )
 
 type assignment struct {
 	id, role, principal string
-	gone                cell[bool]
+	gone                fake.Cell[bool]
 }
 
 // group is a role-assignable group.
@@ -62,7 +63,7 @@ func (s *Server) listRoleAssignments(w http.ResponseWriter, r *http.Request) *re
 	}
 	var all []object
 	for _, a := range s.roles {
-		gone := a.gone.read("roles", s.lag("roleManagement/directory/roleAssignments"))
+		gone := a.gone.Read("roles", s.lag("roleManagement/directory/roleAssignments", s.ListLag))
 		if gone || role != "" && !strings.EqualFold(a.role, role) || principal != "" && !strings.EqualFold(a.principal, principal) {
 			continue
 		}
@@ -82,7 +83,7 @@ func (s *Server) principal(id string) object {
 		return object{"@odata.type": "#microsoft.graph.group", "id": g.id, "displayName": g.name, "isAssignableToRole": true, "securityEnabled": true}
 	}
 	if u := s.lookup(id, false); u != nil {
-		st := u.state.now()
+		st := u.state.Now()
 		o := object{
 			"@odata.type": "#microsoft.graph.user", "id": st.ID, "accountEnabled": st.Enabled == nil || *st.Enabled,
 			"displayName": st.DisplayName, "imAddresses": []string{}, "userType": userType(&st.User),
@@ -114,12 +115,12 @@ func (s *Server) createRoleAssignment(w http.ResponseWriter, r *http.Request) *r
 		return notFound(a.principal)
 	}
 	for _, b := range s.roles {
-		if b.role == a.role && b.principal == a.principal && !b.gone.now() {
+		if b.role == a.role && b.principal == a.principal && !b.gone.Now() {
 			return bad("A conflicting object with one or more of the specified property values is present in the directory.")
 		}
 	}
-	a.gone.set(true)
-	a.gone.set(false)
+	a.gone.Set(true)
+	a.gone.Set(false)
 	s.roles = append(s.roles, a)
 	s.entity(w, r, http.StatusCreated, "roleManagement/directory/roleAssignments/$entity", a.object())
 	return nil
@@ -127,8 +128,8 @@ func (s *Server) createRoleAssignment(w http.ResponseWriter, r *http.Request) *r
 
 func (s *Server) deleteRoleAssignment(w http.ResponseWriter, r *http.Request) *refusal {
 	for _, a := range s.roles {
-		if a.id == r.PathValue("id") && !a.gone.now() {
-			a.gone.set(true)
+		if a.id == r.PathValue("id") && !a.gone.Now() {
+			a.gone.Set(true)
 			w.WriteHeader(http.StatusNoContent)
 			return nil
 		}
@@ -153,7 +154,7 @@ func (s *Server) listMembers(w http.ResponseWriter, r *http.Request) *refusal {
 	var all []object
 	for _, id := range ids {
 		if u := s.lookup(id, false); u != nil {
-			st := u.state.now()
+			st := u.state.Now()
 			all = append(all, userObject(&st.User, want))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/internal/fake"
 )
 
 // AddDomain adds a verified, managed domain: a root domain, or a subdomain if a
@@ -33,10 +34,10 @@ func (s *Server) AddDomain(name string, edit ...func(*aad.Domain)) {
 	}
 	if st.isDefault {
 		for _, d := range s.domains {
-			o := d.state.now()
+			o := d.state.Now()
 			o.isDefault = false
-			d.state = cell[domainState]{}
-			d.state.set(o)
+			d.state = fake.Cell[domainState]{}
+			d.state.Set(o)
 		}
 	}
 	s.domains = append(s.domains, newDomain(name, st))
@@ -63,7 +64,7 @@ func (s *Server) SetFederation(name string, f aad.Federation) {
 	if f.ID == "" {
 		f.ID = s.newID(0xfed0)
 	}
-	st := d.state.now()
+	st := d.state.Now()
 	st.auth, st.fed, st.broken = aad.Federated, &f, false
 	s.set(d, st)
 }
@@ -75,7 +76,7 @@ func (s *Server) RemoveFederation(name string) {
 	defer s.tell()
 	defer s.mu.Unlock()
 	d := s.must(name)
-	st := d.state.now()
+	st := d.state.Now()
 	st.auth, st.fed, st.broken = aad.Managed, nil, false
 	s.set(d, st)
 }
@@ -122,7 +123,7 @@ func (s *Server) AddUser(u aad.User) string {
 		u.Created = time.Now().UTC().Truncate(time.Second)
 	}
 	v := new(user)
-	v.state.set(userState{User: u})
+	v.state.Set(userState{User: u})
 	s.add(v)
 	return u.ID
 }
@@ -136,11 +137,11 @@ func (s *Server) EditUser(idOrUPN string, edit func(*aad.User)) {
 	if u == nil {
 		panic("aadtest: there is no user " + idOrUPN)
 	}
-	st := u.state.now()
+	st := u.state.Now()
 	delete(s.names, strings.ToLower(st.UserPrincipalName))
 	edit(&st.User)
 	s.names[strings.ToLower(st.UserPrincipalName)] = u
-	u.state.set(st)
+	u.state.Set(st)
 }
 
 // RemoveUser deletes a user behind everybody's back.
@@ -148,9 +149,11 @@ func (s *Server) RemoveUser(idOrUPN string) {
 	s.start()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if u := s.lookup(idOrUPN, true); u != nil {
-		s.drop(u)
+	u := s.lookup(idOrUPN, true)
+	if u == nil {
+		panic("aadtest: there is no user " + idOrUPN)
 	}
+	s.drop(u)
 }
 
 // MakeGlobalAdministrator gives the role to a user, a group, or, if the ID is of
@@ -165,7 +168,7 @@ func (s *Server) AssignRole(roleDefinitionID, principalID string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := &assignment{id: s.newID(0x401e), role: roleDefinitionID, principal: principalID}
-	a.gone.set(false)
+	a.gone.Set(false)
 	s.roles = append(s.roles, a)
 	return a.id
 }
@@ -197,98 +200,16 @@ func (s *Server) SetOnPremisesSync(on bool) {
 	s.synced = on
 }
 
-// Domain returns what a domain is now, whatever reads show. There is no such domain: its name is empty.
-func (s *Server) Domain(name string) aad.Domain {
-	s.start()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	d := s.find(name)
-	if d == nil {
-		return aad.Domain{}
-	}
-	st := s.seen(d, "truth", Lag{})
-	return aad.Domain{
-		Name: d.name, AuthenticationType: st.auth, IsDefault: st.isDefault, IsInitial: st.isInitial, IsRoot: st.isRoot,
-		IsVerified: st.isVerified, IsAdminManaged: st.adminManaged, SupportedServices: slices.Clone(st.services), State: st.state,
-	}
-}
-
-// Federation returns the federation that a domain has now, if there is one that can be read.
-func (s *Server) Federation(name string) (aad.Federation, bool) {
-	s.start()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if d := s.find(name); d != nil {
-		if st := d.state.now(); st.fed != nil && !st.broken {
-			return *st.fed, true
-		}
-	}
-	return aad.Federation{}, false
-}
-
-// Users returns the users as they are now, the generated ones apart.
-func (s *Server) Users() []aad.User {
-	s.start()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []aad.User
-	for _, u := range s.order {
-		if st := u.state.now(); !st.gone {
-			all = append(all, st.User)
-		}
-	}
-	return all
-}
-
-// Domains returns what the domains are now, whatever reads show.
-func (s *Server) Domains() []aad.Domain {
-	s.start()
-	s.mu.Lock()
-	var names []string
-	for _, d := range s.domains {
-		if !d.state.now().gone {
-			names = append(names, d.name)
-		}
-	}
-	s.mu.Unlock()
-	var all []aad.Domain
-	for _, n := range names {
-		all = append(all, s.Domain(n))
-	}
-	return all
-}
-
-// RoleAssignments returns who has which role now, whatever reads show. Of
-// groups the members are not named one by one.
-func (s *Server) RoleAssignments() []aad.RoleAssignment {
-	s.start()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []aad.RoleAssignment
-	for _, a := range s.roles {
-		if !a.gone.now() {
-			all = append(all, aad.RoleAssignment{ID: a.id, RoleDefinitionID: a.role, PrincipalID: a.principal, DirectoryScopeID: "/"})
-		}
-	}
-	return all
-}
-
 // RemoveRole takes a role away behind everybody's back.
 func (s *Server) RemoveRole(assignmentID string) {
 	s.start()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.roles {
-		if a.id == assignmentID {
-			a.gone.set(true)
+		if a.id == assignmentID && !a.gone.Now() {
+			a.gone.Set(true)
+			return
 		}
 	}
-}
-
-// History returns the states that the domains' authentication went through, in their order.
-func (s *Server) History() []State {
-	s.start()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.history)
+	panic("aadtest: there is no role assignment " + assignmentID)
 }

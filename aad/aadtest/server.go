@@ -9,9 +9,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/jcaad/jcaad/aad"
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/internal/memhttp"
-	"github.com/jcaad/jcaad/internal/wait"
 )
 
 // Server is an Azure AD tenant in memory, as far as package aad uses one. The zero
@@ -26,20 +25,24 @@ type Server struct {
 	// are a fixed UUID, "Contoso" and "contoso.onmicrosoft.com".
 	TenantID, TenantName, InitialDomain string
 
-	// Fault, if not nil, is asked before each request what is to go wrong with it.
+	// Fault, if not nil, is asked before each request that the Throttle lets
+	// through what is to go wrong with it. It is called from many goroutines.
 	Fault func(*http.Request) Fault
 
 	// Throttle, if not nil, refuses the requests to Graph for which it has no tokens.
-	Throttle *Bucket
+	Throttle *Throttle
 
 	// Latency is added to each request.
 	Latency time.Duration
 
-	// ReadLag is how long reads show the state before a write; ResourceLag, if not
-	// nil, says so for each resource, by the path below /v1.0, such as
-	// "domains/example.com" or "domains/example.com/federationConfiguration".
-	ReadLag     Lag
-	ResourceLag func(resource string) Lag
+	// ListLag keeps what was changed out of lists: domains, users, role
+	// assignments, the organisation's domains. GetLag does the same for what is
+	// asked by its ID or name: a user, a domain, a domain's federation.
+	// ResourceLag, if not nil, says so in their place for each resource, by the
+	// path below /v1.0, such as "domains", "domains/example.com" or
+	// "domains/example.com/federationConfiguration".
+	ListLag, GetLag Lag
+	ResourceLag     func(resource string) Lag
 
 	// RealmLag is how long after a change the realm endpoints still show the
 	// state before it.
@@ -69,7 +72,7 @@ type Server struct {
 
 	once  sync.Once
 	serve http.Handler
-	log   fault.Log
+	log   fake.Log
 
 	mu      sync.Mutex
 	domains []*domain
@@ -86,7 +89,6 @@ type Server struct {
 	ids     int
 	history []State
 	pending []State // not yet told to OnFederationChange
-	dressed *Bucket // the throttle that speaks Graph's language
 }
 
 // Quirks choose among behaviours. The zero value is what the documentation
@@ -162,39 +164,6 @@ type Quirks struct {
 	SAMLAuthURL func(signIn, user string) string
 }
 
-// What goes wrong with a request, and the throttle, are the same for both fakes of this module.
-type (
-	Fault           = fault.Fault
-	FaultKind       = fault.Kind
-	Bucket          = fault.Bucket
-	RetryAfterStyle = fault.RetryAfterStyle
-	// Request is a record of the log.
-	Request = fault.Record
-)
-
-// The kinds of faults.
-const (
-	None           = fault.None
-	Refuse503      = fault.Refuse503
-	Error500Before = fault.Error500Before
-	Error500After  = fault.Error500After
-	DropBefore     = fault.DropBefore
-	DropAfter      = fault.DropAfter
-	Truncate       = fault.Truncate
-	Throttle       = fault.Throttle
-	ThrottleBare   = fault.ThrottleBare
-	Hang           = fault.Hang
-	SlowBody       = fault.SlowBody
-)
-
-// How a [Bucket] tells the wait.
-const (
-	WholeSeconds      = fault.Whole
-	FractionalSeconds = fault.Fraction
-	HTTPDate          = fault.Date
-	NoRetryAfter      = fault.Absent
-)
-
 // start makes what every request needs, once.
 func (s *Server) start() {
 	s.once.Do(func() {
@@ -217,23 +186,19 @@ func (s *Server) start() {
 			services: []string{"Email", "OfficeCommunicationsOnline"},
 		})}
 		graph, login := s.graph(), s.login()
-		h := fault.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		front := s.log.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if isGraph(r) {
 				graph.ServeHTTP(w, r)
 			} else {
 				login.ServeHTTP(w, r)
 			}
-			if s.OnRequest != nil {
-				s.OnRequest(r)
-			}
-		}), s.fault)
-		s.serve = s.log.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !s.delay(r) {
-				panic(http.ErrAbortHandler)
-			}
+		}), isWrite, func() fake.Front {
+			return fake.Front{Latency: s.Latency, Throttle: s.Throttle, Throttled: isGraph, Fault: s.Fault, Words: words, OnRequest: s.OnRequest}
+		})
+		s.serve = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.stamp(w, r)
-			s.Throttle.Wrap(h).ServeHTTP(w, r)
-		}), isWrite)
+			front.ServeHTTP(w, r)
+		})
 	})
 }
 
@@ -244,27 +209,21 @@ func isWrite(r *http.Request) bool {
 	return r.Method != http.MethodGet && r.Method != http.MethodHead && isGraph(r)
 }
 
-// fault asks the Fault field, and answers in Graph's words.
-func (s *Server) fault(r *http.Request) Fault {
-	if s.Fault == nil {
-		return Fault{}
+// words is how Graph says what went wrong.
+func words(r *http.Request, k FaultKind) string {
+	if !isGraph(r) {
+		return ""
 	}
-	f := s.Fault(r)
-	if f.Body == "" && isGraph(r) {
-		switch f.Kind {
-		case Throttle, ThrottleBare:
-			f.Body = throttledBody
-		case Refuse503:
-			f.Body = `{"error":{"code":"ServiceUnavailable","message":""}}`
-		case Error500Before, Error500After:
-			f.Body = `{"error":{"code":"InternalServerError","message":"An internal error occurred."}}`
-		}
+	switch k {
+	case TooMany, TooManyBare:
+		return `{"error":{"code":"TooManyRequests","innerError":{"code":"429","message":"Please retry after","status":"429"},` +
+			`"message":"Please retry again later."}}`
+	case Refuse503:
+		return `{"error":{"code":"ServiceUnavailable","message":""}}`
+	case Error500Before, Error500After:
+		return `{"error":{"code":"InternalServerError","message":"An internal error occurred."}}`
 	}
-	return f
-}
-
-func (s *Server) delay(r *http.Request) bool {
-	return wait.For(r.Context(), s.Latency) == nil
+	return ""
 }
 
 // ServeHTTP implements [http.Handler].
@@ -273,7 +232,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serve.ServeHTTP(w, r)
 }
 
-// HTTPClient returns a client whose requests, to whatever host, end at the server, in memory.
+// HTTPClient returns a client whose requests, to whatever host, end at the server,
+// in memory.
 func (s *Server) HTTPClient() *http.Client {
 	s.start()
 	return &http.Client{Transport: &memhttp.Transport{Handler: s}}
@@ -302,10 +262,11 @@ func (s *Server) ClientWith(cred azcore.TokenCredential, opts *aad.Options) *aad
 	return c
 }
 
-// Requests returns the requests that the server has seen, in the order of their arrival.
-func (s *Server) Requests() []Request { return s.log.Records() }
+// Requests returns the requests to the stand-in, in the order of their arrival.
+func (s *Server) Requests() []Request { return s.log.Requests() }
 
-// Writes returns how many of them were to Graph and not just reading.
+// Writes returns how many of them meant to change something: all but GET, HEAD and
+// what goes to the login service.
 func (s *Server) Writes() int { return s.log.Writes() }
 
 // MaxInFlight returns how many of them were served at the same time at most.

@@ -6,51 +6,13 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/internal/fake"
 )
-
-// Lag says how long reads of a resource go on to show the state before a
-// write. The zero value is no lag.
-type Lag struct {
-	For   time.Duration // by the clock, and
-	Reads int           // so many reads of the resource
-	Flap  bool          // meanwhile every other read, from the first on, shows the new state
-}
-
-// cell is a value and the values that it had before.
-type cell[T any] struct{ versions []version[T] }
-
-type version[T any] struct {
-	v     T
-	at    time.Time
-	reads map[string]int // by view
-}
-
-func (c *cell[T]) set(v T) {
-	c.versions = append(c.versions, version[T]{v: v, at: time.Now(), reads: make(map[string]int)})
-}
-
-func (c *cell[T]) now() T { return c.versions[len(c.versions)-1].v }
-
-// read returns the value as a lagging view shows it.
-func (c *cell[T]) read(view string, lag Lag) T {
-	for i := len(c.versions) - 1; i > 0; i-- {
-		v := &c.versions[i]
-		n := v.reads[view]
-		if time.Since(v.at) >= lag.For && n >= lag.Reads {
-			return v.v
-		}
-		v.reads[view]++
-		if lag.Flap && n%2 == 0 {
-			return v.v
-		}
-	}
-	return c.versions[0].v
-}
 
 // domain is a domain of the tenant.
 type domain struct {
 	name  string
-	state cell[domainState]
+	state fake.Cell[domainState]
 }
 
 type domainState struct {
@@ -65,7 +27,7 @@ type domainState struct {
 
 func newDomain(name string, st domainState) *domain {
 	d := &domain{name: name}
-	d.state.set(st)
+	d.state.Set(st)
 	return d
 }
 
@@ -78,19 +40,19 @@ type State struct {
 	Before             *State          // what it was before; nil for a new domain
 }
 
-// lag returns how far reads of a resource are behind.
-func (s *Server) lag(resource string) Lag {
+// lag returns how far reads of a resource are behind, unless ResourceLag says so.
+func (s *Server) lag(resource string, unless Lag) Lag {
 	if s.ResourceLag != nil {
 		return s.ResourceLag(resource)
 	}
-	return s.ReadLag
+	return unless
 }
 
 // find returns a domain that exists now.
 func (s *Server) find(name string) *domain {
 	name = strings.TrimSuffix(strings.ToLower(name), ".")
 	for _, d := range s.domains {
-		if strings.EqualFold(d.name, name) && !d.state.now().gone {
+		if strings.EqualFold(d.name, name) && !d.state.Now().gone {
 			return d
 		}
 	}
@@ -99,7 +61,7 @@ func (s *Server) find(name string) *domain {
 
 // root returns the domain from which d inherits, nil if there is none.
 func (s *Server) root(d *domain) *domain {
-	if st := d.state.now(); st.isRoot || st.isInitial {
+	if st := d.state.Now(); st.isRoot || st.isInitial {
 		return nil
 	}
 	for name := d.name; ; {
@@ -107,7 +69,7 @@ func (s *Server) root(d *domain) *domain {
 		if !ok {
 			return nil
 		}
-		if p := s.find(parent); p != nil && p.state.now().isRoot {
+		if p := s.find(parent); p != nil && p.state.Now().isRoot {
 			return p
 		}
 		name = parent
@@ -116,9 +78,9 @@ func (s *Server) root(d *domain) *domain {
 
 // seen returns a domain as a view shows it, with what it inherits.
 func (s *Server) seen(d *domain, view string, lag Lag) domainState {
-	st := d.state.read(view, lag)
+	st := d.state.Read(view, lag)
 	if p := s.root(d); p != nil && st.isVerified && !st.isRoot {
-		up := p.state.read(view+" of "+d.name, lag)
+		up := p.state.Read(view+" of "+d.name, lag)
 		st.auth = up.auth
 		if s.Quirks.SubdomainShowsParent {
 			st.fed, st.broken = up.fed, up.broken
@@ -130,7 +92,7 @@ func (s *Server) seen(d *domain, view string, lag Lag) domainState {
 // set changes a domain and notes the change if it is one of its federation.
 func (s *Server) set(d *domain, st domainState) {
 	before := s.snapshot(d)
-	d.state.set(st)
+	d.state.Set(st)
 	after := s.snapshot(d)
 	if before.AuthenticationType != after.AuthenticationType || before.Federation != after.Federation {
 		after.Before = &before
@@ -140,7 +102,7 @@ func (s *Server) set(d *domain, st domainState) {
 }
 
 func (s *Server) snapshot(d *domain) State {
-	st := d.state.now()
+	st := d.state.Now()
 	out := State{At: time.Now(), Domain: d.name, AuthenticationType: st.auth}
 	if st.fed != nil && !st.broken {
 		out.Federation = st.fed

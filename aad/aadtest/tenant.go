@@ -12,7 +12,7 @@ import (
 func (s *Server) listOrganization(w http.ResponseWriter, r *http.Request) *refusal {
 	var domains []object
 	for _, d := range s.domains {
-		if st := s.seen(d, "organization", s.lag("organization")); !st.gone && st.isVerified {
+		if st := s.seen(d, "organization", s.lag("organization", s.ListLag)); !st.gone && st.isVerified {
 			domains = append(domains, object{"name": d.name, "type": st.auth, "capabilities": strings.Join(st.services, ", "), "isDefault": st.isDefault, "isInitial": st.isInitial})
 		}
 	}
@@ -107,7 +107,7 @@ func cloudInstance(r *http.Request) string { return strings.TrimPrefix(r.Host, "
 func (s *Server) inherit(name string, st *domainState) {
 	if d := s.find(name); d != nil && st.fed == nil {
 		if p := s.root(d); p != nil {
-			st.fed = p.state.read("realm of "+name+"'s root", Lag{For: s.RealmLag}).fed
+			st.fed = p.state.Read("realm of "+name+"'s root", Lag{For: s.RealmLag}).fed
 		}
 	}
 }

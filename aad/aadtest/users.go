@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/internal/fake"
 )
 
 // user is a user of the tenant.
-type user struct{ state cell[userState] }
+type user struct{ state fake.Cell[userState] }
 
 type userState struct {
 	aad.User
@@ -30,21 +31,21 @@ func (s *Server) lookup(idOrUPN string, change bool) *user {
 	if u == nil && s.gen != nil {
 		if i, ok := s.gen.find(idOrUPN); ok {
 			u = new(user)
-			u.state.set(userState{User: s.gen.user(i)})
+			u.state.Set(userState{User: s.gen.user(i)})
 			if change {
 				s.gen.change(i)
 				s.add(u)
 			}
 		}
 	}
-	if u == nil || u.state.now().gone {
+	if u == nil || u.state.Now().gone {
 		return nil
 	}
 	return u
 }
 
 func (s *Server) add(u *user) {
-	st := u.state.now()
+	st := u.state.Now()
 	s.users[strings.ToLower(st.ID)] = u
 	s.names[strings.ToLower(st.UserPrincipalName)] = u
 	s.order = append(s.order, u)
@@ -189,7 +190,7 @@ func (q *query) match(u *aad.User) bool {
 func (s *Server) matching(q query) []aad.User {
 	var list []aad.User
 	for _, u := range s.order {
-		if st := u.state.read("users", s.lag("users")); !st.gone && q.match(&st.User) {
+		if st := u.state.Read("users", s.lag("users", s.ListLag)); !st.gone && q.match(&st.User) {
 			list = append(list, st.User)
 		}
 	}
@@ -341,7 +342,7 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request) *refusal {
 	if u == nil {
 		return notFound(id)
 	}
-	st := u.state.read("user", s.lag("users/"+u.state.now().ID))
+	st := u.state.Read("user", s.lag("users/"+u.state.Now().ID, s.GetLag))
 	if st.gone {
 		return notFound(id)
 	}
@@ -353,7 +354,7 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request) *refusal {
 // lagging read may still show.
 func (s *Server) formerly(upn string) *user {
 	for _, u := range slices.Backward(s.order) {
-		if st := u.state.now(); st.gone && strings.EqualFold(st.UserPrincipalName, upn) {
+		if st := u.state.Now(); st.gone && strings.EqualFold(st.UserPrincipalName, upn) {
 			return u
 		}
 	}

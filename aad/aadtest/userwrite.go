@@ -16,7 +16,7 @@ func (s *Server) checkUser(own *user, st *aad.User, nameChanged bool) *refusal {
 		return bad("Property userPrincipalName is invalid.")
 	}
 	d := s.find(host)
-	if d == nil || !d.state.now().isVerified {
+	if d == nil || !d.state.Now().isVerified {
 		return bad("The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.")
 	}
 	if other := s.lookup(st.UserPrincipalName, false); nameChanged && other != nil && other != own {
@@ -27,7 +27,7 @@ func (s *Server) checkUser(own *user, st *aad.User, nameChanged bool) *refusal {
 			return bad("Invalid value specified for property 'onPremisesImmutableId' of resource 'User'.")
 		}
 		for _, u := range s.order {
-			if o := u.state.now(); u != own && (!o.gone || s.Quirks.DeletedKeepImmutableIDs) && o.ImmutableID == st.ImmutableID {
+			if o := u.state.Now(); u != own && (!o.gone || s.Quirks.DeletedKeepImmutableIDs) && o.ImmutableID == st.ImmutableID {
 				return sameKey(http.StatusBadRequest, "onPremisesImmutableId")
 			}
 		}
@@ -62,8 +62,8 @@ func (s *Server) createUser(w http.ResponseWriter, r *http.Request) *refusal {
 	}
 	st.ID = s.newID(0x05e5)
 	u := new(user)
-	u.state.set(userState{gone: true})
-	u.state.set(st)
+	u.state.Set(userState{gone: true})
+	u.state.Set(st)
 	s.add(u)
 	s.entity(w, r, http.StatusCreated, "users/$entity", userObject(&st.User, strings.Split(defaultFields, ",")))
 	return nil
@@ -81,7 +81,7 @@ func (s *Server) patchUser(w http.ResponseWriter, r *http.Request) *refusal {
 	if e != nil {
 		return e
 	}
-	st := u.state.now()
+	st := u.state.Now()
 	old := st.UserPrincipalName
 	synced := st.OnPremisesSyncEnabled != nil && *st.OnPremisesSyncEnabled
 	if v, ok := body["onPremisesImmutableId"]; ok {
@@ -115,7 +115,7 @@ func (s *Server) patchUser(w http.ResponseWriter, r *http.Request) *refusal {
 	}
 	delete(s.names, strings.ToLower(old))
 	s.names[strings.ToLower(st.UserPrincipalName)] = u
-	u.state.set(st)
+	u.state.Set(st)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -135,13 +135,13 @@ func (s *Server) deleteUser(w http.ResponseWriter, r *http.Request) *refusal {
 
 // drop deletes a user, and what roles it had.
 func (s *Server) drop(u *user) {
-	st := u.state.now()
+	st := u.state.Now()
 	st.gone = true
-	u.state.set(st)
+	u.state.Set(st)
 	delete(s.names, strings.ToLower(st.UserPrincipalName))
 	for _, a := range s.roles {
 		if a.principal == st.ID {
-			a.gone.set(true)
+			a.gone.Set(true)
 		}
 	}
 }

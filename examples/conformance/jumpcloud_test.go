@@ -282,7 +282,7 @@ func driveJumpCloud(t *testing.T, c *jumpcloud.Client, org *jumpcloudtest.Server
 			return errors.Join(c.DeleteApplication(ctx, other.ID), c.DeleteApplication(ctx, other.ID))
 		}},
 		{"DeleteApplication", func() error { // what else a deletion may answer
-			org.DeleteStatus = http.StatusNoContent
+			org.Quirks.DeleteStatus = http.StatusNoContent
 			return c.DeleteApplication(ctx, application.ID)
 		}},
 		{"DeleteGroup", func() error { return errors.Join(c.DeleteGroup(ctx, group.ID), c.DeleteGroup(ctx, group.ID)) }},

@@ -8,6 +8,7 @@ import (
 	"github.com/jcaad/jcaad/examples/internal/cli"
 	"github.com/jcaad/jcaad/examples/internal/standin"
 	"github.com/jcaad/jcaad/federation/federationtest"
+	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 const introduction = `Federating an Azure AD domain with JumpCloud
@@ -31,8 +32,8 @@ func (j *job) demonstrate(ctx context.Context) int {
 	env.JumpCloud.Latency, env.AzureAD.Latency = 40*time.Millisecond, 40*time.Millisecond
 	for _, u := range env.JumpCloud.Users() {
 		if u.Username == "tess.turner" {
-			u.Email = "" // as it happens to accounts that a script has made
-			env.JumpCloud.SetUser(u)
+			// As it happens to accounts that a script has made.
+			env.JumpCloud.EditUser(u.ID, func(u *jumpcloud.User) { u.Email = "" })
 		}
 	}
 	s, err := standin.Serve(env, standin.Options{})

@@ -17,8 +17,9 @@ func (s *settings) standIns() (plan federation.Plan, stop func() error, err erro
 	env.JumpCloud.Latency, env.AzureAD.Latency = s.latency, s.latency
 	for _, u := range env.JumpCloud.Users() {
 		if u.Username == "tess.turner" {
-			u.State, u.Suspended = jumpcloud.Suspended, true // and nobody has told Azure AD
-			env.JumpCloud.SetUser(u)
+			env.JumpCloud.EditUser(u.ID, func(u *jumpcloud.User) {
+				u.State, u.Suspended = jumpcloud.Suspended, true // and nobody has told Azure AD
+			})
 		}
 	}
 	env.AzureAD.AddUser(aad.User{UserPrincipalName: "meeting.room@" + env.Domain, DisplayName: "Meeting Room",

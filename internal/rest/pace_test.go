@@ -13,7 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/internal/memhttp"
 	"github.com/jcaad/jcaad/internal/rest"
 )
@@ -38,8 +38,8 @@ func inMemory(h http.Handler, latency time.Duration) *http.Client {
 
 var empty = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 
-var styles = map[string]fault.RetryAfterStyle{
-	"whole": fault.Whole, "fraction": fault.Fraction, "date": fault.Date, "absent": fault.Absent,
+var styles = map[string]fake.RetryAfterStyle{
+	"whole": fake.WholeSeconds, "fraction": fake.FractionalSeconds, "date": fake.HTTPDate, "absent": fake.NoRetryAfter,
 }
 
 // TestThrottledListing is the budget of the service's own schedule: at most
@@ -61,7 +61,7 @@ func TestThrottledListing(t *testing.T) {
 		for _, s := range services {
 			t.Run(fmt.Sprintf("%s/%v a second, burst %d", name, s.rate, s.burst), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					b := &fault.Bucket{Rate: s.rate, Burst: s.burst, Style: style, Grace: s.latency}
+					b := &fake.Throttle{Rate: s.rate, Burst: s.burst, Style: style, Grace: s.latency}
 					c := caller(t, nil, func(cfg *rest.Config) { cfg.HTTPClient = inMemory(b.Wrap(empty), s.latency) })
 					took, err := list(t.Context(), c, s.pages)
 					if err != nil {
@@ -125,8 +125,8 @@ func TestWindowThrottle(t *testing.T) {
 // TestCapacityComesAndGoes changes the limit in the middle.
 func TestCapacityComesAndGoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow := &fault.Bucket{Rate: 10, Burst: 10, Style: fault.Whole}
-		fast := &fault.Bucket{Rate: 100, Burst: 100, Style: fault.Whole}
+		slow := &fake.Throttle{Rate: 10, Burst: 10, Style: fake.WholeSeconds}
+		fast := &fake.Throttle{Rate: 100, Burst: 100, Style: fake.WholeSeconds}
 		start := time.Now()
 		slowH, fastH := slow.Wrap(empty), fast.Wrap(empty)
 		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -193,7 +193,7 @@ func TestGateHoldsEveryGoroutine(t *testing.T) {
 // TestSingleCallsGoFirst: a single call does not queue behind a bulk read.
 func TestSingleCallsGoFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &fault.Bucket{Rate: 2, Burst: 2}
+		b := &fake.Throttle{Rate: 2, Burst: 2}
 		c := caller(t, b.Wrap(empty), nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -218,7 +218,7 @@ func TestSingleCallsGoFirst(t *testing.T) {
 
 func TestUnthrottledListing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log fault.Log
+		var log fake.Log
 		c := caller(t, nil, func(cfg *rest.Config) { cfg.HTTPClient = inMemory(log.Wrap(slow(50*time.Millisecond), nil), 0) })
 		took, err := list(t.Context(), c, 1000)
 		if err != nil {
@@ -242,7 +242,7 @@ func slow(d time.Duration) http.Handler {
 // pressed to the limit.
 func TestWidthYieldsToLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log fault.Log
+		var log fake.Log
 		var n atomic.Int64
 		var sum, count atomic.Int64
 		h := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {

@@ -14,17 +14,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
 // service is a handler that plays a script of faults and then works: each POST
 // makes a thing.
 type service struct {
-	script []fault.Fault
+	script []fake.Fault
 	n      atomic.Int64
 	made   atomic.Int64
-	log    fault.Log
+	log    fake.Log
 }
 
 func (s *service) handler() http.Handler {
@@ -35,29 +35,29 @@ func (s *service) handler() http.Handler {
 		w.Header().Set("Request-Id", "r-"+strconv.FormatInt(s.n.Load(), 10))
 		io.WriteString(w, `{"name":"x"}`)
 	})
-	return s.log.Wrap(fault.Wrap(work, func(*http.Request) fault.Fault {
+	return s.log.Wrap(fake.Wrap(work, func(*http.Request) fake.Fault {
 		if i := int(s.n.Add(1)) - 1; i < len(s.script) {
 			return s.script[i]
 		}
-		return fault.Fault{}
+		return fake.Fault{}
 	}), nil)
 }
 
 func TestWhatIsRepeated(t *testing.T) {
-	k := func(kinds ...fault.Kind) (fs []fault.Fault) {
+	k := func(kinds ...fake.FaultKind) (fs []fake.Fault) {
 		for _, kind := range kinds {
-			fs = append(fs, fault.Fault{Kind: kind})
+			fs = append(fs, fake.Fault{Kind: kind})
 		}
 		return fs
 	}
-	many := func(f fault.Fault) []fault.Fault {
-		fs := make([]fault.Fault, 50)
+	many := func(f fake.Fault) []fake.Fault {
+		fs := make([]fake.Fault, 50)
 		for i := range fs {
 			fs[i] = f
 		}
 		return fs
 	}
-	away := fault.Fault{Kind: fault.Refuse503, RetryAfter: "3"}
+	away := fake.Fault{Kind: fake.Refuse503, RetryAfter: "3"}
 	type want struct {
 		Sent, Made int64
 		Status     int // 0 and OK false: no answer
@@ -67,38 +67,38 @@ func TestWhatIsRepeated(t *testing.T) {
 	tests := []struct {
 		name   string
 		class  rest.Class
-		script []fault.Fault
+		script []fake.Fault
 		want   want
 	}{
-		{"read after 500", rest.Read, k(fault.Error500Before, fault.Error500Before), want{Sent: 3, Status: 200, OK: true}},
-		{"read after drop", rest.Read, k(fault.DropBefore, fault.DropAfter), want{Sent: 3, Status: 200, OK: true}},
-		{"read after truncation", rest.Read, k(fault.Truncate, fault.Truncate), want{Sent: 3, Status: 200, OK: true}},
-		{"read after 503", rest.Read, k(fault.Refuse503), want{Sent: 2, Status: 200, OK: true}},
-		{"read after 429", rest.Read, k(fault.Throttle, fault.ThrottleBare), want{Sent: 3, Status: 200, OK: true}},
-		{"read gives up after 4 repeats of 500", rest.Read, many(fault.Fault{Kind: fault.Error500Before}), want{Sent: 5, Status: 500}},
+		{"read after 500", rest.Read, k(fake.Error500Before, fake.Error500Before), want{Sent: 3, Status: 200, OK: true}},
+		{"read after drop", rest.Read, k(fake.DropBefore, fake.DropAfter), want{Sent: 3, Status: 200, OK: true}},
+		{"read after truncation", rest.Read, k(fake.Truncate, fake.Truncate), want{Sent: 3, Status: 200, OK: true}},
+		{"read after 503", rest.Read, k(fake.Refuse503), want{Sent: 2, Status: 200, OK: true}},
+		{"read after 429", rest.Read, k(fake.TooMany, fake.TooManyBare), want{Sent: 3, Status: 200, OK: true}},
+		{"read gives up after 4 repeats of 500", rest.Read, many(fake.Fault{Kind: fake.Error500Before}), want{Sent: 5, Status: 500}},
 		{"read gives up after 4 repeats of 503", rest.Read, many(away), want{Sent: 5, Status: 503}},
-		{"read gives up after 4 dropped connections", rest.Read, many(fault.Fault{Kind: fault.DropBefore}), want{Sent: 5}},
-		{"read gives up after 4 broken bodies", rest.Read, many(fault.Fault{Kind: fault.Truncate}), want{Sent: 5, Status: 200}},
-		{"read is not repeated after 404", rest.Read, many(fault.Fault{Kind: fault.Error500Before, Status: 404}), want{Sent: 1, Status: 404}},
-		{"read is not repeated after 501", rest.Read, many(fault.Fault{Kind: fault.Error500Before, Status: 501}), want{Sent: 1, Status: 501}},
-		{"read is not repeated after 409", rest.Read, many(fault.Fault{Kind: fault.Error500Before, Status: 409}), want{Sent: 1, Status: 409}},
+		{"read gives up after 4 dropped connections", rest.Read, many(fake.Fault{Kind: fake.DropBefore}), want{Sent: 5}},
+		{"read gives up after 4 broken bodies", rest.Read, many(fake.Fault{Kind: fake.Truncate}), want{Sent: 5, Status: 200}},
+		{"read is not repeated after 404", rest.Read, many(fake.Fault{Kind: fake.Error500Before, Status: 404}), want{Sent: 1, Status: 404}},
+		{"read is not repeated after 501", rest.Read, many(fake.Fault{Kind: fake.Error500Before, Status: 501}), want{Sent: 1, Status: 501}},
+		{"read is not repeated after 409", rest.Read, many(fake.Fault{Kind: fake.Error500Before, Status: 409}), want{Sent: 1, Status: 409}},
 
-		{"idempotent after lost answer", rest.Idempotent, k(fault.DropAfter), want{Sent: 2, Made: 2, Status: 200, OK: true}},
-		{"idempotent after 502", rest.Idempotent, []fault.Fault{{Kind: fault.Error500Before, Status: 502}}, want{Sent: 2, Made: 1, Status: 200, OK: true}},
-		{"idempotent gives up", rest.Idempotent, many(fault.Fault{Kind: fault.DropAfter}), want{Sent: 5, Made: 5, Unknown: true}},
-		{"idempotent, lost and then refused", rest.Idempotent, []fault.Fault{{Kind: fault.DropAfter}, {Kind: fault.Error500Before, Status: 400}}, want{Sent: 2, Made: 1, Status: 400, Unknown: true}},
+		{"idempotent after lost answer", rest.Idempotent, k(fake.DropAfter), want{Sent: 2, Made: 2, Status: 200, OK: true}},
+		{"idempotent after 502", rest.Idempotent, []fake.Fault{{Kind: fake.Error500Before, Status: 502}}, want{Sent: 2, Made: 1, Status: 200, OK: true}},
+		{"idempotent gives up", rest.Idempotent, many(fake.Fault{Kind: fake.DropAfter}), want{Sent: 5, Made: 5, Unknown: true}},
+		{"idempotent, lost and then refused", rest.Idempotent, []fake.Fault{{Kind: fake.DropAfter}, {Kind: fake.Error500Before, Status: 400}}, want{Sent: 2, Made: 1, Status: 400, Unknown: true}},
 
-		{"create with lost answer", rest.Create, k(fault.DropAfter), want{Sent: 1, Made: 1, Unknown: true}},
-		{"create with dropped connection", rest.Create, k(fault.DropBefore), want{Sent: 1, Unknown: true}},
-		{"create with 500", rest.Create, k(fault.Error500After), want{Sent: 1, Made: 1, Status: 500, Unknown: true}},
-		{"create with 502", rest.Create, []fault.Fault{{Kind: fault.Error500Before, Status: 502}}, want{Sent: 1, Status: 502, Unknown: true}},
-		{"create with 504", rest.Create, []fault.Fault{{Kind: fault.Error500Before, Status: 504, RetryAfter: "1"}}, want{Sent: 1, Status: 504, Unknown: true}},
-		{"create with truncated answer", rest.Create, k(fault.Truncate), want{Sent: 1, Made: 1, Status: 200, Unknown: true}},
-		{"create with bare 503", rest.Create, k(fault.Refuse503), want{Sent: 1, Status: 503, Unknown: true}},
-		{"create after 503 with Retry-After", rest.Create, []fault.Fault{away}, want{Sent: 2, Made: 1, Status: 200, OK: true}},
+		{"create with lost answer", rest.Create, k(fake.DropAfter), want{Sent: 1, Made: 1, Unknown: true}},
+		{"create with dropped connection", rest.Create, k(fake.DropBefore), want{Sent: 1, Unknown: true}},
+		{"create with 500", rest.Create, k(fake.Error500After), want{Sent: 1, Made: 1, Status: 500, Unknown: true}},
+		{"create with 502", rest.Create, []fake.Fault{{Kind: fake.Error500Before, Status: 502}}, want{Sent: 1, Status: 502, Unknown: true}},
+		{"create with 504", rest.Create, []fake.Fault{{Kind: fake.Error500Before, Status: 504, RetryAfter: "1"}}, want{Sent: 1, Status: 504, Unknown: true}},
+		{"create with truncated answer", rest.Create, k(fake.Truncate), want{Sent: 1, Made: 1, Status: 200, Unknown: true}},
+		{"create with bare 503", rest.Create, k(fake.Refuse503), want{Sent: 1, Status: 503, Unknown: true}},
+		{"create after 503 with Retry-After", rest.Create, []fake.Fault{away}, want{Sent: 2, Made: 1, Status: 200, OK: true}},
 		{"create refused with 503 every time", rest.Create, many(away), want{Sent: 3, Status: 503, Unknown: true}},
-		{"create after 429", rest.Create, k(fault.Throttle, fault.ThrottleBare, fault.Throttle), want{Sent: 4, Made: 1, Status: 200, OK: true}},
-		{"create with 400", rest.Create, []fault.Fault{{Kind: fault.Error500Before, Status: 400}}, want{Sent: 1, Status: 400}},
+		{"create after 429", rest.Create, k(fake.TooMany, fake.TooManyBare, fake.TooMany), want{Sent: 4, Made: 1, Status: 200, OK: true}},
+		{"create with 400", rest.Create, []fake.Fault{{Kind: fake.Error500Before, Status: 400}}, want{Sent: 1, Status: 400}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -155,7 +155,7 @@ func TestThrottlingIsLimitedByTime(t *testing.T) {
 	always := func() *service {
 		s := &service{}
 		for range 1000 {
-			s.script = append(s.script, fault.Fault{Kind: fault.Throttle, RetryAfter: "20"})
+			s.script = append(s.script, fake.Fault{Kind: fake.TooMany, RetryAfter: "20"})
 		}
 		return s
 	}
@@ -185,7 +185,7 @@ func TestThrottlingIsLimitedByTime(t *testing.T) {
 func TestRetryAfterLongerThanMaxWait(t *testing.T) {
 	for _, value := range []string{"3600", "484289", "99999999999999999999", "1e400"} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &service{script: []fault.Fault{{Kind: fault.Throttle, RetryAfter: value}}}
+			s := &service{script: []fake.Fault{{Kind: fake.TooMany, RetryAfter: value}}}
 			c := caller(t, s.handler(), nil)
 			start := time.Now()
 			_, err := c.Do(t.Context(), &rest.Request{Method: "GET", Path: "x"}, nil)
@@ -210,12 +210,12 @@ func TestRetryAfterLongerThanMaxWait(t *testing.T) {
 }
 
 func TestDeadlineBeforeTheEndOfTheWait(t *testing.T) {
-	for _, f := range []fault.Fault{
-		{Kind: fault.Throttle, RetryAfter: "60"},
-		{Kind: fault.Refuse503, RetryAfter: "60"},
+	for _, f := range []fake.Fault{
+		{Kind: fake.TooMany, RetryAfter: "60"},
+		{Kind: fake.Refuse503, RetryAfter: "60"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &service{script: []fault.Fault{f, f, f}}
+			s := &service{script: []fake.Fault{f, f, f}}
 			c := caller(t, s.handler(), nil)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
@@ -225,7 +225,7 @@ func TestDeadlineBeforeTheEndOfTheWait(t *testing.T) {
 			if !errors.Is(err, context.DeadlineExceeded) || got.Status/100 == 2 || got.Status == 0 || got.RetryAfter != 60*time.Second || got.Attempts != 1 {
 				t.Errorf("%v: %+v", f.Kind, got)
 			}
-			if got.Throttled != (f.Kind == fault.Throttle) {
+			if got.Throttled != (f.Kind == fake.TooMany) {
 				t.Errorf("%v: throttled is %v", f.Kind, got.Throttled)
 			}
 			// Nor does a call wait that only meets the closed gate.
@@ -242,11 +242,11 @@ func TestDeadlineBeforeTheEndOfTheWait(t *testing.T) {
 
 func TestContextEndsWithItsCause(t *testing.T) {
 	cause := errors.New("the user went home")
-	for _, script := range [][]fault.Fault{
-		{{Kind: fault.Hang}},
-		{{Kind: fault.Throttle, RetryAfter: "100"}},
-		{{Kind: fault.Refuse503, RetryAfter: "100"}},
-		{{Kind: fault.SlowBody, Delay: time.Hour}},
+	for _, script := range [][]fake.Fault{
+		{{Kind: fake.Hang}},
+		{{Kind: fake.TooMany, RetryAfter: "100"}},
+		{{Kind: fake.Refuse503, RetryAfter: "100"}},
+		{{Kind: fake.SlowBody, Delay: time.Hour}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &service{script: script}
@@ -345,7 +345,7 @@ func TestOtherThrottling(t *testing.T) {
 	}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {
-			s := &service{script: []fault.Fault{{Kind: fault.Refuse503, Status: 403, RetryAfter: tt.retryAfter, Body: tt.body}}}
+			s := &service{script: []fake.Fault{{Kind: fake.Refuse503, Status: 403, RetryAfter: tt.retryAfter, Body: tt.body}}}
 			c := caller(t, s.handler(), func(cfg *rest.Config) {
 				cfg.Throttled = func(status int, _ http.Header, body []byte) bool {
 					return status == 403 && strings.Contains(string(body), "Suspected Abuse")

@@ -20,7 +20,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
@@ -205,7 +205,7 @@ func TestNoSecretsOutside(t *testing.T) {
 func TestLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var buf bytes.Buffer
-		s := &service{script: []fault.Fault{{Kind: fault.Throttle, RetryAfter: "2"}}}
+		s := &service{script: []fake.Fault{{Kind: fake.TooMany, RetryAfter: "2"}}}
 		c := caller(t, s.handler(), func(cfg *rest.Config) {
 			cfg.Logger = slog.New(slog.NewJSONHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		})

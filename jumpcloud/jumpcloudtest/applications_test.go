@@ -99,7 +99,7 @@ func TestEmptyKeyKnob(t *testing.T) {
 	for knob, want := range map[jumpcloudtest.EmptyKey]struct{ same, key bool }{
 		jumpcloudtest.KeepKey: {true, true}, jumpcloudtest.LoseKey: {true, false}, jumpcloudtest.RenewCertificate: {false, true},
 	} {
-		s := jumpcloudtest.Server{EmptyKey: knob}
+		s := jumpcloudtest.Server{Quirks: jumpcloudtest.Quirks{EmptyKey: knob}}
 		id := addApp(&s)
 		before, _ := s.Application(id)
 		put(t, &s, id, func(map[string]any, map[string]any) {})
@@ -154,7 +154,7 @@ func TestURLsAndEntityIDsAreNotUnique(t *testing.T) {
 			t.Errorf("%d %s", a.status, a.body)
 		}
 	}
-	s.UniqueEntityIDs = true
+	s.Quirks.UniqueEntityIDs = true
 	if a := send(t, &s, "POST", "/api/applications", fmt.Sprintf(createBody, "")); a.status != 400 {
 		t.Errorf("UniqueEntityIDs: %d", a.status)
 	}
@@ -238,7 +238,7 @@ func TestMetadataIsJumpClouds(t *testing.T) {
 	if ct := a.header.Get("Content-Type"); ct != "application/xml" {
 		t.Errorf("Content-Type = %s", ct)
 	}
-	s.MetadataType = "text/plain"
+	s.Quirks.MetadataType = "text/plain"
 	if ct := send(t, &s, "GET", path, "").header.Get("Content-Type"); ct != "text/plain" {
 		t.Errorf("Content-Type = %s", ct)
 	}
@@ -265,7 +265,7 @@ func TestMetadataOfUnencodedCertificateIs500(t *testing.T) {
 
 func TestDeleteStatus(t *testing.T) {
 	for _, status := range []int{0, 204} {
-		s := jumpcloudtest.Server{DeleteStatus: status}
+		s := jumpcloudtest.Server{Quirks: jumpcloudtest.Quirks{DeleteStatus: status}}
 		id := addApp(&s)
 		a := send(t, &s, "DELETE", "/api/applications/"+id, "")
 		if status == 204 && (a.status != 204 || a.body != "") || status == 0 && (a.status != 200 || a.json(t)["id"] != id) {

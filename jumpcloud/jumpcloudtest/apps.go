@@ -244,7 +244,7 @@ func (s *Server) fill(a, old *app, c *call) (reply, bool) {
 		maps.Copy(f, sent[key])
 		a.config[key] = f
 	}
-	if s.UniqueEntityIDs && a.value("idpEntityId") != "" {
+	if s.Quirks.UniqueEntityIDs && a.value("idpEntityId") != "" {
 		for _, other := range s.apps.all() {
 			if other.id != a.id && other.value("idpEntityId") == a.value("idpEntityId") {
 				return v1invalid("The IdP Entity ID is in use"), false
@@ -274,9 +274,9 @@ func (s *Server) certify(a, old *app, sent config) (reply, bool) {
 	case keyValue != "":
 		a.key, a.hasKey = parseKey(keyValue), true
 	case !same: // uploading a certificate wipes the key
-	case s.EmptyKey == RenewCertificate:
+	case s.Quirks.EmptyKey == RenewCertificate:
 		s.renew(a)
-	case s.EmptyKey == KeepKey:
+	case s.Quirks.EmptyKey == KeepKey:
 		a.key, a.hasKey = old.key, old.hasKey
 	}
 	return reply{}, true
@@ -297,7 +297,7 @@ func (s *Server) deleteApp(c *call) reply {
 	s.apps.put(a.id, nil)
 	s.cut(jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: a.id})
 	c.change(jumpcloud.ApplicationObject, a.id)
-	if s.DeleteStatus == http.StatusNoContent {
+	if s.Quirks.DeleteStatus == http.StatusNoContent {
 		return noContent
 	}
 	return ok(s.render(a))
@@ -318,7 +318,7 @@ func (s *Server) metadata(c *call) reply {
 	}
 	_, takesSPCert := a.config["spCertificate"]
 	return reply{
-		status: http.StatusOK, ctype: cmp.Or(s.MetadataType, "application/xml"),
+		status: http.StatusOK, ctype: cmp.Or(s.Quirks.MetadataType, "application/xml"),
 		body: metadataXML(a.value("idpEntityId"), a.text("ssoUrl"), cert, redirect, takesSPCert),
 	}
 }

@@ -64,7 +64,7 @@ func (s *Server) admitOrg(r *http.Request) (reply, bool) {
 	own := slices.ContainsFunc(ownOrg, func(p string) bool { return strings.HasPrefix(r.URL.Path, p) })
 	metadata := strings.HasSuffix(r.URL.Path, "/metadata.xml")
 	switch {
-	case id == "" && s.RequireMetadataOrg && metadata:
+	case id == "" && s.Quirks.RequireMetadataOrg && metadata:
 		return fail(http.StatusBadRequest, `{"message":"x-org-id is required"}`), false
 	case id == "":
 		if s.MultiTenant && !own {
@@ -112,7 +112,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusBadRequest, "invalid_scope")
 		return
 	}
-	life := cmp.Or(s.TokenLife, time.Hour)
+	life := cmp.Or(s.TokenLifetime, time.Hour)
 	token := rand.Text()
 	s.mu.Lock()
 	if s.tokens == nil {

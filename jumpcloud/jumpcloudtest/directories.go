@@ -47,7 +47,7 @@ func (s *Server) directoryRoutes(mux *http.ServeMux) {
 		return v2list(s, c, all)
 	})
 	s.route(mux, "GET /api/v2/office365s", "directories.readonly", func(c *call) reply {
-		if !s.ListOffice365s {
+		if !s.Quirks.ListOffice365s {
 			return notFound
 		}
 		var all []any
@@ -182,7 +182,7 @@ func (s *Server) listDomains(c *call, d *dir) reply {
 	}
 	from, to := s.window(c, len(all))
 	out := map[string]any{"domains": append([]any{}, all[from:to]...), "totalCount": len(all)}
-	if s.StringTotals {
+	if s.Quirks.StringTotals {
 		out["totalCount"] = strconv.Itoa(len(all))
 	}
 	return ok(out)

@@ -1,35 +1,56 @@
-// Package jumpcloudtest provides a JumpCloud organisation in memory, for tests
-// of code that talks to JumpCloud.
+// Package jumpcloudtest has a JumpCloud organisation in memory, for tests of programs
+// that use package jumpcloud, or JumpCloud's API by other means.
 //
-// A [Server] remembers what is written to it and behaves as the real service
-// was seen to behave, traps included: its PUT of an application makes a new
-// certificate if the old one is not sent along, lists without sort repeat
-// users, a request without a key is redirected to /login. Its certificates and
-// keys are real.
+// A [Server] is an [net/http.Handler] with memory: what is written is read back,
+// and what the service refuses is refused, in its words. It does not need package
+// testing.
 //
-//	var jc jumpcloudtest.Server
-//	jc.AddUser(jumpcloud.User{Username: "dana", Email: "dana@example.com"})
-//	client := jc.Client(nil) // in memory; or serve &jc with httptest.NewServer
+//	var org jumpcloudtest.Server
+//	org.AddUser(jumpcloud.User{Username: "alice", Email: "alice@example.com"})
+//	client := org.Client(nil) // no network, and time can be bent with testing/synctest
 //
-// Then let your code run against client, and look at what it did with
-// [Server.Applications], [Server.Groups], [Server.Associations], [Server.Requests].
+// Over a real connection, with any client:
+//
+//	hs := httptest.NewServer(&org)
+//	client, err := jumpcloud.New("any key", &jumpcloud.Options{BaseURL: hs.URL})
+//
+// # What it does as the service does
+//
+//   - A PUT of an application resets what is not sent along; without the old certificate it makes a new one. An
+//     empty certificate is a 503, each time. Private keys are written and never shown.
+//   - Certificates, keys and metadata of applications are real.
+//   - Lists without sort repeat users from page to page; fields with commas are ignored without a word.
+//   - A member who is put into a group on whose members a rule decides is accepted and not there afterwards; only the
+//     group itself tells of the rule, lists do not. Groups in groups are reached, not listed.
+//   - A request without a key is redirected to /login, one at another region's host is refused like a wrong key, one
+//     outside of [Server].Scopes gets 403, and x-org-id is demanded and refused route by route.
+//   - Errors, headers and IDs look as they do there, in the several shapes that they have there.
+//
+// What nobody outside of JumpCloud knows, or was seen in more than one way, is chosen in [Quirks].
+//
+// # Seeds and edits
+//
+// The Add methods add what has been there for long, and return its ID. Edit, Set and
+// Remove, and the others that an administrator has in the console, change it, as
+// late to be seen as any change. What is given an ID or a name that does not exist panics.
 //
 // # Trouble
 //
-// The exported fields of Server make trouble, one at a time or together:
+// [Server].Fault decides for each request: refused, carried out with the answer
+// lost, cut, or late; [SuspectedAbuse] is one that only JumpCloud has. Throttle
+// refuses by a token bucket, Latency is added to each request. ListLag and GetLag let
+// lists and what is asked by ID show the past: by time, by number, or by turns.
 //
-//   - Fault decides on each request: refuse it, fail before or after it took
-//     effect, drop the connection, cut the answer, throttle. See [Fault].
-//   - Throttle is a token bucket for all requests, with Retry-After or without.
-//   - ListLag and GetLag keep changes out of sight for some time or some
-//     reads, and let replicas disagree.
-//   - Latency is added to each request.
-//   - Scopes takes rights away, APIKey and Region the access.
+// # Assertions
 //
-// Where nobody outside of JumpCloud knows what the service does, there is a
-// field to choose ([Server.EmptyKey], [Server.DeleteStatus], …): code should
-// work with all of them.
+// [Server.Requests] is the log, with path templates; [Server.Writes] counts.
+// [Server.Application], [Server.Directory], [Server.Groups], [Server.Users] and
+// [Server.Associations] are the truth behind the lag. OnChange tells of each object
+// that a request changed, and OnRequest of each request, while it is under way.
 //
-// The package works under testing/synctest, and imports neither testing nor
-// net/http/httptest.
+// # Scale
+//
+// [Server.GenerateUsers] makes users by number, without storing them;
+// [Server.GenerateBound] and [Server.GenerateMembers] bind as many to a directory and
+// to a group.
 package jumpcloudtest

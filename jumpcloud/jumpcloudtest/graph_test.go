@@ -155,7 +155,7 @@ func TestGroupsOnTheWire(t *testing.T) {
 	if a := send(t, &s, "POST", "/api/v2/usergroups", `{"name":"H"}`); a.status != 201 {
 		t.Errorf("the same name: %d", a.status)
 	}
-	s.UniqueGroupNames = true
+	s.Quirks.UniqueGroupNames = true
 	wantAnswer(t, send(t, &s, "POST", "/api/v2/usergroups", `{"name":"h"}`), 409, `{"message":"Already Exists"}`)
 	wantAnswer(t, send(t, &s, "DELETE", "/api/v2/usergroups/"+id, ""), 204, "")
 	wantAnswer(t, send(t, &s, "DELETE", "/api/v2/usergroups/"+id, ""), 404, `{"message":"Not Found"}`)
@@ -189,13 +189,13 @@ func TestDirectoriesOnTheWire(t *testing.T) {
 			}
 		}
 		wantAnswer(t, send(t, &s, "GET", "/api/v2/office365s", ""), 404, `{"message":"Not Found"}`)
-		s.ListOffice365s = true
+		s.Quirks.ListOffice365s = true
 		if got := send(t, &s, "GET", "/api/v2/office365s", "").list(t); len(got) != 1 || got[0] != d {
 			t.Errorf("office365s = %v", got)
 		}
 		domains := "/api/v2/office365s/" + d + "/domains"
 		wantAnswer(t, send(t, &s, "GET", domains, ""), 200, `{"domains":[{"default":true,"domain":"example.com","objectId":"`+dom+`","resourceObjectId":"`+d+`"}],"totalCount":1}`)
-		s.StringTotals = true
+		s.Quirks.StringTotals = true
 		if a := send(t, &s, "GET", domains, ""); !strings.Contains(a.body, `"totalCount":"1"`) {
 			t.Errorf("%s", a.body)
 		}

@@ -105,7 +105,7 @@ func (s *Server) fillGroup(id string, c *call) (*group, reply, bool) {
 	}
 	attributes["ldapGroups"] = raw([]map[string]string{{"name": g.Name}}) // JumpCloud adds it
 	g.Attributes = raw(attributes)
-	if s.UniqueGroupNames {
+	if s.Quirks.UniqueGroupNames {
 		for _, other := range s.groups.all() {
 			if other.ID != id && strings.EqualFold(other.Name, g.Name) {
 				return nil, exists, false

@@ -53,6 +53,32 @@ func TestLagByID(t *testing.T) {
 	})
 }
 
+// What somebody edits is seen as late as what is written; what is added has been
+// there for long.
+func TestEditsLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := jumpcloudtest.Server{GetLag: jumpcloudtest.Lag{For: time.Minute}}
+		id, user := addApp(&s), s.AddUser(jumpcloud.User{Username: "old"})
+		s.SetApplicationField(id, "description", "new")
+		s.EditUser(user, func(u *jumpcloud.User) { u.Username = "new" })
+		see := func(when, want string) {
+			t.Helper()
+			for path, key := range map[string]string{"/api/applications/" + id: "description", "/api/systemusers/" + user: "username"} {
+				if got := send(t, &s, "GET", path, "").json(t)[key]; got != want && (got != "" || want != "old") {
+					t.Errorf("%s: GET %s: %v", when, path, got)
+				}
+			}
+		}
+		see("at once", "old")
+		time.Sleep(time.Minute)
+		see("after a minute", "new")
+		s.DeleteApplication(id)
+		if a := send(t, &s, "GET", "/api/applications/"+id, ""); a.status != http.StatusOK {
+			t.Errorf("deleted, at once: %d", a.status)
+		}
+	})
+}
+
 // Only the group itself tells that a rule decides on its members.
 func TestMembershipMethodNotListed(t *testing.T) {
 	var s jumpcloudtest.Server
@@ -96,8 +122,9 @@ func TestNestedGroups(t *testing.T) {
 	user := s.AddUser(jumpcloud.User{Username: "u", Email: "u@example.com"})
 	inner := s.AddGroup("Inner", user)
 	middle, outer := s.AddGroup("Middle"), s.AddGroup("Outer")
-	s.NestGroup(outer, middle)
-	s.NestGroup(middle, inner)
+	group := func(id string) jumpcloud.Object { return jumpcloud.Object{Type: jumpcloud.GroupObject, ID: id} }
+	s.Bind(group(outer), group(middle))
+	s.Bind(group(middle), group(inner))
 	app := addApp(&s)
 	s.Bind(jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: app}, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: outer})
 	for path, want := range map[string][]string{
@@ -113,5 +140,30 @@ func TestNestedGroups(t *testing.T) {
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("GET %s (-want +got):\n%s", path, d)
 		}
+	}
+}
+
+// Who is bound to a group is a member of it, whichever way round; what is bound to
+// an application is not.
+func TestBindMakesMembers(t *testing.T) {
+	var s jumpcloudtest.Server
+	g, ann, bob := s.AddGroup("G"), s.AddUser(jumpcloud.User{Username: "ann"}), s.AddUser(jumpcloud.User{Username: "bob"})
+	group := jumpcloud.Object{Type: jumpcloud.GroupObject, ID: g}
+	s.Bind(group, jumpcloud.Object{Type: jumpcloud.UserObject, ID: ann})
+	s.Bind(jumpcloud.Object{Type: jumpcloud.UserObject, ID: bob}, group)
+	app := jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: addApp(&s)}
+	s.Bind(app, group)
+	if d := cmp.Diff([]string{ann, bob}, s.Groups()[0].Members); d != "" {
+		t.Errorf("members (-want +got):\n%s", d)
+	}
+	if got := send(t, &s, "GET", "/api/v2/usergroups/"+g+"/members", "").list(t); !slices.Equal(got, []string{ann, bob}) {
+		t.Errorf("GET members: %v", got)
+	}
+	if d := cmp.Diff([][2]jumpcloud.Object{{app, group}}, s.Associations()); d != "" {
+		t.Errorf("associations (-want +got):\n%s", d)
+	}
+	s.Unbind(group, jumpcloud.Object{Type: jumpcloud.UserObject, ID: ann})
+	if got := s.Groups()[0].Members; !slices.Equal(got, []string{bob}) {
+		t.Errorf("after Unbind: %v", got)
 	}
 }

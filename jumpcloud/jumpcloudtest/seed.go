@@ -30,6 +30,9 @@ func (s *Server) AddUser(u jumpcloud.User) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u.ID = cmp.Or(u.ID, s.newID(kindUser))
+	if s.users.get(u.ID) != nil {
+		panic("jumpcloudtest: user " + u.ID + " is there already")
+	}
 	u.State = cmp.Or(u.State, jumpcloud.Activated)
 	if u.Created.IsZero() {
 		u.Created = time.Now()
@@ -39,12 +42,13 @@ func (s *Server) AddUser(u jumpcloud.User) string {
 	return u.ID
 }
 
-// SetUser replaces a user that was added before, as if somebody had edited it.
-func (s *Server) SetUser(u jumpcloud.User) {
+// EditUser changes a user that was added before, as somebody in the console would.
+func (s *Server) EditUser(id string, edit func(*jumpcloud.User)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := must(s.users.get(u.ID), u.ID)
-	s.users.settle(u.ID, &user{User: u, extra: old.extra})
+	u := *must(s.users.get(id), id)
+	edit(&u.User)
+	s.users.put(id, &u)
 }
 
 // GenerateUsers adds n users who are not kept in memory: f makes the i-th when
@@ -79,24 +83,6 @@ func (s *Server) AddDynamicGroup(name string) string {
 	return g.ID
 }
 
-// AddMember makes a user a member of a group, as somebody in the console would.
-func (s *Server) AddMember(groupID, userID string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	must(s.groups.get(groupID), groupID)
-	must(s.user(userID), userID)
-	s.settle(edge{jumpcloud.Object{Type: jumpcloud.GroupObject, ID: groupID}, jumpcloud.Object{Type: jumpcloud.UserObject, ID: userID}, true})
-}
-
-// NestGroup puts a group into another: its members are reached through both.
-func (s *Server) NestGroup(outerID, innerID string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	must(s.groups.get(outerID), outerID)
-	must(s.groups.get(innerID), innerID)
-	s.settle(edge{jumpcloud.Object{Type: jumpcloud.GroupObject, ID: outerID}, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: innerID}, true})
-}
-
 func (s *Server) settle(e edge) { s.edges.settle(e.key(), &e) }
 
 // AddDirectory adds a Microsoft 365 directory with a good consent and returns
@@ -123,7 +109,7 @@ func (s *Server) SetOAuth(dirID string, status jumpcloud.OAuthStatus) {
 	defer s.mu.Unlock()
 	d := *must(s.dirs.get(dirID), dirID)
 	d.oauth = &status
-	s.dirs.settle(d.id, &d)
+	s.dirs.put(d.id, &d)
 }
 
 // RemoveDirectory removes a directory, as deactivating it in the console does.
@@ -131,7 +117,7 @@ func (s *Server) RemoveDirectory(dirID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	must(s.dirs.get(dirID), dirID)
-	s.dirs.settle(dirID, nil)
+	s.dirs.put(dirID, nil)
 	s.cut(jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: dirID})
 }
 
@@ -205,7 +191,8 @@ func (s *Server) GenerateMembers(groupID string, n int, f func(i int) (userID st
 	s.bound[groupID] = generatedBound{n, func(i int) jumpcloud.BoundUser { return jumpcloud.BoundUser{UserID: f(i)} }}
 }
 
-// Bind binds two objects.
+// Bind binds two objects. Of a group and a user, or a group and another, it makes the
+// second a member of the first, whose own members are then reached through both.
 func (s *Server) Bind(a, b jumpcloud.Object) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -214,14 +201,18 @@ func (s *Server) Bind(a, b jumpcloud.Object) {
 			panic("jumpcloudtest: there is no " + o.String())
 		}
 	}
-	s.settle(edge{a: a, b: b})
+	if a.Type == jumpcloud.UserObject && b.Type == jumpcloud.GroupObject {
+		a, b = b, a
+	}
+	joins := b.Type == jumpcloud.GroupObject || b.Type == jumpcloud.UserObject
+	s.settle(edge{a: a, b: b, member: joins && a.Type == jumpcloud.GroupObject})
 }
 
 // Unbind ends what binds two objects: an association or a membership.
 func (s *Server) Unbind(a, b jumpcloud.Object) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.edges.settle(edge{a: a, b: b}.key(), nil)
+	s.edges.put(edge{a: a, b: b}.key(), nil)
 }
 
 // AddApplication adds an active application of a template, such as "office365",
@@ -250,7 +241,8 @@ func (s *Server) AddApplication(template, label, entityID, ssoURL string) string
 }
 
 // SetApplicationField sets a top-level field of an application to any JSON
-// value, such as one that package jumpcloud does not know.
+// value, such as one that package jumpcloud does not know. Without "active" nobody
+// can sign in.
 func (s *Server) SetApplicationField(id, key string, value any) {
 	s.edit(id, func(a *app) { a.fields[key] = raw(value) })
 }
@@ -265,15 +257,12 @@ func (s *Server) SetApplicationSetting(id, key, value string) {
 // console's button does.
 func (s *Server) RegenerateCertificate(id string) { s.edit(id, s.renew) }
 
-// Deactivate ends sign-in with an application.
-func (s *Server) Deactivate(id string) { s.SetApplicationField(id, "active", false) }
-
 // DeleteApplication deletes an application, as somebody in the console would.
 func (s *Server) DeleteApplication(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	must(s.apps.get(id), id)
-	s.apps.settle(id, nil)
+	s.apps.put(id, nil)
 	s.cut(jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: id})
 }
 
@@ -282,7 +271,7 @@ func (s *Server) edit(id string, f func(*app)) {
 	defer s.mu.Unlock()
 	a := must(s.apps.get(id), id).clone()
 	f(a)
-	s.apps.settle(id, a)
+	s.apps.put(id, a)
 }
 
 func must[T any](v *T, id string) *T {

@@ -9,28 +9,26 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/internal/memhttp"
-	"github.com/jcaad/jcaad/internal/wait"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-// Server behaves like a JumpCloud organisation as far as package jumpcloud uses
-// it. The zero value is an empty organisation. It is an [http.Handler], safe for
-// concurrent use: serve it with net/http, or use [Server.Client] to skip the
+// Server is a JumpCloud organisation in memory, as far as package jumpcloud uses one.
+// The zero value is an organisation with nobody in it. It is an [http.Handler]:
+// give it to [net/http/httptest.NewServer], or use [Server.Client] to skip the
 // network.
 //
-// Set the exported fields before the first request, or between two. Methods
-// that are given an ID that does not exist panic.
+// The exported fields are set before the first request, or between requests.
 type Server struct {
-	// Fault, if not nil, is asked before each request what shall go wrong
-	// with it. It is called from many goroutines.
+	// Fault, if not nil, is asked before each request that the Throttle lets
+	// through what is to go wrong with it. It is called from many goroutines.
 	Fault func(*http.Request) Fault
 
-	// Throttle, if not nil, is asked after Fault whether the request may pass.
+	// Throttle, if not nil, refuses the requests for which it has no tokens.
 	Throttle *Throttle
 
-	// Latency is how long each request takes at least.
+	// Latency is added to each request.
 	Latency time.Duration
 
 	// ListLag keeps what was changed out of lists: applications, groups,
@@ -61,8 +59,8 @@ type Server struct {
 	// ClientID and ClientSecret are the service account. Empty means any.
 	ClientID, ClientSecret string
 
-	// TokenLife is how long a service account's token lives; 0 means an hour.
-	TokenLife time.Duration
+	// TokenLifetime of the tokens of service accounts; the default is an hour.
+	TokenLifetime time.Duration
 
 	// Scopes are what the credential may do, as in "applications.readonly".
 	// Nil means everything.
@@ -90,38 +88,53 @@ type Server struct {
 	// may look at the truth: [Server.Applications] and the like.
 	OnRequest func(*http.Request)
 
-	// What JumpCloud really does is not known of the following.
-
-	// DeleteStatus is the answer to the deletion of an application: 200 with
-	// the application (the default), or 204.
-	DeleteStatus int
-	// EmptyNotFound leaves the body of 404 answers empty.
-	EmptyNotFound bool
-	// EmptyKey is what happens when an application is written with its
-	// certificate and without a private key, which can never be read back.
-	EmptyKey EmptyKey
-	// UniqueGroupNames refuses a second group of the same name.
-	UniqueGroupNames bool
-	// UniqueEntityIDs refuses a second application with the same IdP entity ID.
-	UniqueEntityIDs bool
-	// StringTotals quotes the totalCount of domains, as protobuf's JSON does.
-	StringTotals bool
-	// NoTotals leaves out x-total-count.
-	NoTotals bool
-	// ListOffice365s answers GET /api/v2/office365s, which is not found otherwise.
-	ListOffice365s bool
-	// RequireMetadataOrg refuses metadata.xml without x-org-id.
-	RequireMetadataOrg bool
-	// MetadataType is the Content-Type of metadata.xml; the default is
-	// application/xml.
-	MetadataType string
+	// Quirks are the places where nobody outside of JumpCloud knows what the
+	// service does, or where it has been seen to behave in more than one way.
+	Quirks Quirks
 
 	once    sync.Once
 	handler http.Handler
-	log     fault.Log
+	log     fake.Log
 
 	mu sync.Mutex
 	state
+}
+
+// Quirks choose among behaviours. The zero value is what has been seen or, where
+// nobody has, what is likely.
+type Quirks struct {
+	// DeleteStatus is the answer to the deletion of an application: 200 with
+	// the application (the default), or 204.
+	DeleteStatus int
+
+	// EmptyNotFound leaves the body of 404 answers empty.
+	EmptyNotFound bool
+
+	// EmptyKey is what happens when an application is written with its
+	// certificate and without a private key, which can never be read back.
+	EmptyKey EmptyKey
+
+	// UniqueGroupNames refuses a second group of the same name.
+	UniqueGroupNames bool
+
+	// UniqueEntityIDs refuses a second application with the same IdP entity ID.
+	UniqueEntityIDs bool
+
+	// StringTotals quotes the totalCount of domains, as protobuf's JSON does.
+	StringTotals bool
+
+	// NoTotals leaves out x-total-count.
+	NoTotals bool
+
+	// ListOffice365s answers GET /api/v2/office365s, which is not found otherwise.
+	ListOffice365s bool
+
+	// RequireMetadataOrg refuses metadata.xml without x-org-id.
+	RequireMetadataOrg bool
+
+	// MetadataType is the Content-Type of metadata.xml; the default is
+	// application/xml.
+	MetadataType string
 }
 
 // EmptyKey is what a write of an application without its private key does.
@@ -134,45 +147,14 @@ const (
 	RenewCertificate                 // a new key and certificate are made
 )
 
-// The troubles that can be made; see package documentation.
-type (
-	Fault           = fault.Fault
-	FaultKind       = fault.Kind
-	Throttle        = fault.Bucket
-	RetryAfterStyle = fault.RetryAfterStyle
-	Request         = fault.Record
-)
-
-// Kinds of a [Fault].
-const (
-	None           = fault.None
-	Refuse503      = fault.Refuse503      // 503, without effect
-	Error500Before = fault.Error500Before // 500, without effect
-	Error500After  = fault.Error500After  // the effect, then 500
-	DropBefore     = fault.DropBefore     // the connection is reset, without effect
-	DropAfter      = fault.DropAfter      // the effect, then the answer is lost
-	Truncate       = fault.Truncate       // the effect, and half of the answer
-	TooMany        = fault.Throttle       // 429 with Retry-After
-	TooManyBare    = fault.ThrottleBare   // 429 without
-	Hang           = fault.Hang           // no answer
-	SlowBody       = fault.SlowBody       // the effect, and a body that takes Delay
-)
-
-// Ways in which a [Throttle] tells the wait.
-const (
-	Whole    = fault.Whole
-	Fraction = fault.Fraction
-	Date     = fault.Date
-	Absent   = fault.Absent
-)
-
 // SuspectedAbuse is the fault of asking too fast, as JumpCloud's edge tells it:
 // a 403 that means 429.
 func SuspectedAbuse() Fault {
 	return Fault{Kind: TooManyBare, Status: http.StatusForbidden, Body: abusePage}
 }
 
-const abusePage = `<!DOCTYPE html><html><head><title>Access denied</title></head><body><h1>Your IP address has been blocked due to suspected abuse</h1></body></html>`
+const abusePage = `<!DOCTYPE html><html><head><title>Access denied</title></head><body>` +
+	`<h1>Your IP address has been blocked due to suspected abuse</h1></body></html>`
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -184,26 +166,9 @@ func (s *Server) init() {
 	s.once.Do(func() {
 		mux := http.NewServeMux()
 		s.routes(mux)
-		var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			mux.ServeHTTP(w, r)
-			if s.OnRequest != nil {
-				s.OnRequest(r)
-			}
+		s.handler = s.log.Serve(mux, isWrite, func() fake.Front {
+			return fake.Front{Latency: s.Latency, Throttle: s.Throttle, Fault: s.Fault, OnRequest: s.OnRequest}
 		})
-		h = fault.Wrap(h, func(r *http.Request) Fault {
-			if s.Fault == nil {
-				return Fault{}
-			}
-			return s.Fault(r)
-		})
-		faulty := h
-		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if wait.For(r.Context(), s.Latency) != nil {
-				panic(http.ErrAbortHandler)
-			}
-			s.Throttle.Wrap(faulty).ServeHTTP(w, r)
-		})
-		s.handler = s.log.Wrap(h, isWrite)
 	})
 }
 
@@ -213,29 +178,29 @@ func isWrite(r *http.Request) bool {
 		r.URL.Path != tokenPath && !strings.HasPrefix(r.URL.Path, "/api/search/")
 }
 
-// HTTPClient returns a client whose every request is answered by s, whatever
-// the host.
+// HTTPClient returns a client whose requests, to whatever host, end at the server,
+// in memory.
 func (s *Server) HTTPClient() *http.Client {
 	return &http.Client{Transport: &memhttp.Transport{Handler: s}}
 }
 
-// Client returns a client of s, in memory, with an API key. opts may be nil;
-// its HTTPClient is replaced. It panics if opts are wrong.
+// Client returns a client of the organisation, with an API key. opts may be nil;
+// its HTTPClient, if nil, is that of [Server.HTTPClient]. Client panics if opts are
+// such that [jumpcloud.New] fails.
 func (s *Server) Client(opts *jumpcloud.Options) *jumpcloud.Client {
 	c, err := jumpcloud.New(cmp.Or(s.APIKey, "jumpcloudtest"), s.options(opts))
 	if err != nil {
-		panic(err)
+		panic("jumpcloudtest: " + err.Error())
 	}
 	return c
 }
 
-// ServiceAccount returns a client of s, in memory, that authenticates as a
-// service account. opts may be nil; its HTTPClient is replaced. It panics if
-// opts are wrong.
+// ServiceAccount is like [Server.Client], for a client that authenticates as a
+// service account.
 func (s *Server) ServiceAccount(opts *jumpcloud.Options) *jumpcloud.Client {
 	c, err := jumpcloud.NewServiceAccount(cmp.Or(s.ClientID, "jumpcloudtest"), cmp.Or(s.ClientSecret, "jumpcloudtest-secret"), s.options(opts))
 	if err != nil {
-		panic(err)
+		panic("jumpcloudtest: " + err.Error())
 	}
 	return c
 }
@@ -245,20 +210,23 @@ func (s *Server) options(opts *jumpcloud.Options) *jumpcloud.Options {
 	if opts != nil {
 		o = *opts
 	}
-	o.HTTPClient = s.HTTPClient()
+	if o.HTTPClient == nil {
+		o.HTTPClient = s.HTTPClient()
+	}
 	return &o
 }
 
-// Requests returns the requests that were made, in the order of their arrival.
-func (s *Server) Requests() []Request { return s.log.Records() }
+// Requests returns the requests to the stand-in, in the order of their arrival.
+func (s *Server) Requests() []Request { return s.log.Requests() }
 
-// Writes returns how many requests there were that meant to change something.
+// Writes returns how many of them meant to change something: all but GET, HEAD,
+// searches and what asks for a token.
 func (s *Server) Writes() int { return s.log.Writes() }
 
-// MaxInFlight returns how many requests were served at the same time at most.
+// MaxInFlight returns how many of them were served at the same time at most.
 func (s *Server) MaxInFlight() int { return s.log.MaxInFlight() }
 
-// ResetLog forgets the requests.
+// ResetLog forgets them.
 func (s *Server) ResetLog() { s.log.Reset() }
 
 // call is one request to a route.
@@ -312,10 +280,10 @@ func (s *Server) write(w http.ResponseWriter, r reply) {
 		return
 	}
 	h.Set("Cf-Ray", fmt.Sprintf("%016x-TST", s.rays.Add(1)))
-	if r.count && !s.NoTotals {
+	if r.count && !s.Quirks.NoTotals {
 		h.Set("X-Total-Count", fmt.Sprint(r.total))
 	}
-	if r.status == http.StatusNotFound && s.EmptyNotFound {
+	if r.status == http.StatusNotFound && s.Quirks.EmptyNotFound {
 		r.body = nil
 	}
 	if r.body == nil {

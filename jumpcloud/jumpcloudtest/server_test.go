@@ -137,7 +137,7 @@ func TestEnvelopes(t *testing.T) {
 	if a.header.Get("X-Total-Count") != "1" {
 		t.Error("no total past the end")
 	}
-	s.NoTotals = true
+	s.Quirks.NoTotals = true
 	if a := send(t, &s, "GET", "/api/v2/usergroups", ""); a.header.Get("X-Total-Count") != "" {
 		t.Error("a total despite NoTotals")
 	}
@@ -209,7 +209,7 @@ func TestOrganizationHeader(t *testing.T) {
 		{md, other, false, false, 400},
 		{md, "", false, true, 400},
 	} {
-		s.MultiTenant, s.RequireMetadataOrg = tt.mt, tt.md
+		s.MultiTenant, s.Quirks.RequireMetadataOrg = tt.mt, tt.md
 		if a := send(t, &s, "GET", tt.path, "", "X-Org-Id: "+tt.org); a.status != tt.want {
 			t.Errorf("%s with x-org-id %q, MultiTenant %v: %d %s; want %d", tt.path, tt.org, tt.mt, a.status, a.body, tt.want)
 		}
@@ -217,7 +217,7 @@ func TestOrganizationHeader(t *testing.T) {
 }
 
 func TestEmptyNotFound(t *testing.T) {
-	s := jumpcloudtest.Server{EmptyNotFound: true}
+	s := jumpcloudtest.Server{Quirks: jumpcloudtest.Quirks{EmptyNotFound: true}}
 	wantAnswer(t, send(t, &s, "GET", "/api/applications/x", ""), 404, "")
 }
 
@@ -286,7 +286,7 @@ func TestLag(t *testing.T) {
 func TestThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for style, want := range map[jumpcloudtest.RetryAfterStyle]string{
-			jumpcloudtest.Whole: "1", jumpcloudtest.Fraction: "0.500", jumpcloudtest.Absent: "",
+			jumpcloudtest.WholeSeconds: "1", jumpcloudtest.FractionalSeconds: "0.500", jumpcloudtest.NoRetryAfter: "",
 		} {
 			s := jumpcloudtest.Server{Throttle: &jumpcloudtest.Throttle{Rate: 2, Burst: 1, Style: style}}
 			if a := send(t, &s, "GET", "/api/applications", ""); a.status != 200 {
@@ -297,7 +297,7 @@ func TestThrottle(t *testing.T) {
 				t.Errorf("style %d: %d, Retry-After %q; want %q", style, a.status, a.header.Get("Retry-After"), want)
 			}
 		}
-		s := jumpcloudtest.Server{Throttle: &jumpcloudtest.Throttle{Rate: 20, Burst: 5, Style: jumpcloudtest.Whole}}
+		s := jumpcloudtest.Server{Throttle: &jumpcloudtest.Throttle{Rate: 20, Burst: 5, Style: jumpcloudtest.WholeSeconds}}
 		s.GenerateUsers(3000, func(i int) jumpcloud.User { return jumpcloud.User{Username: fmt.Sprint(i)} })
 		n := 0
 		for _, err := range s.Client(nil).Users(t.Context(), nil) {
@@ -360,7 +360,7 @@ func TestOnChange(t *testing.T) {
 		s.Application(o.ID) // the truth can be asked for
 	}
 	id := addApp(&s)
-	s.Deactivate(id)
+	s.SetApplicationField(id, "active", false)
 	put(t, &s, id, func(map[string]any, map[string]any) {})
 	if diff := cmp.Diff([]jumpcloud.Object{{Type: jumpcloud.ApplicationObject, ID: id}}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -409,4 +409,49 @@ func TestOverTCP(t *testing.T) {
 	if n := len(s.Groups()); n != 20 {
 		t.Errorf("%d groups", n)
 	}
+}
+
+func TestMisusePanics(t *testing.T) {
+	var s jumpcloudtest.Server
+	id := s.AddUser(jumpcloud.User{})
+	for name, f := range map[string]func(){
+		"user twice":          func() { s.AddUser(jumpcloud.User{ID: id}) },
+		"no such user":        func() { s.EditUser("nobody", func(*jumpcloud.User) {}) },
+		"no such directory":   func() { s.Directory("nothing") },
+		"no such application": func() { s.DeleteApplication("nothing") },
+		"nobody to bind":      func() { s.BindUser(s.AddDirectory("M"), "nobody", "") },
+		"impossible options":  func() { s.Client(&jumpcloud.Options{BaseURL: "x"}) },
+	} {
+		func() {
+			defer func() {
+				if p := recover(); p == nil || !strings.HasPrefix(fmt.Sprint(p), "jumpcloudtest: ") {
+					t.Errorf("%s: panic = %v", name, p)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
+// An HTTPClient in the options is kept: it may stand before the organisation.
+func TestClientKeepsHTTPClient(t *testing.T) {
+	var s jumpcloudtest.Server
+	count := &counter{next: s.HTTPClient().Transport}
+	opts := &jumpcloud.Options{HTTPClient: &http.Client{Transport: count}}
+	for _, c := range []*jumpcloud.Client{s.Client(opts), s.ServiceAccount(opts)} {
+		before := count.n
+		if _, err := c.Group(t.Context(), s.AddGroup("G")); err != nil || count.n == before {
+			t.Errorf("%d requests came by, %v", count.n-before, err)
+		}
+	}
+}
+
+type counter struct {
+	next http.RoundTripper
+	n    int
+}
+
+func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.n++
+	return c.next.RoundTrip(r)
 }

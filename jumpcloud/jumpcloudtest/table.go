@@ -9,28 +9,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-// Lag is how long a change cannot be seen by those who read. What was created
-// is not there yet, what was deleted still is, what was changed is as before.
-type Lag struct {
-	// For is a time after the change.
-	For time.Duration
-	// Reads is a number of reads after that time.
-	Reads int
-	// Flaps is a number of reads after those, which show the change and do
-	// not show it in turn, as when replicas alternate.
-	Flaps int
-}
-
-// row is an object with its last change. The values are never written to.
-type row[T any] struct {
-	id          string
-	cur, prev   *T // nil: it does not exist
-	at          time.Time
-	lists, gets int // reads since then
-}
+// row is an object and what it was before; nil: it does not exist. The values are
+// never written to.
+type row[T any] struct{ fake.Cell[*T] }
 
 // table holds objects in the order of their creation.
 type table[T any] struct {
@@ -38,55 +23,48 @@ type table[T any] struct {
 	byID map[string]*row[T]
 }
 
-// put sets the object id to v; nil deletes it.
-func (t *table[T]) put(id string, v *T) {
+// row returns the object id, which may be new.
+func (t *table[T]) row(id string) *row[T] {
 	r := t.byID[id]
 	if r == nil {
-		r = &row[T]{id: id}
+		r = new(row[T])
+		r.Settle(nil)
 		if t.byID == nil {
 			t.byID = map[string]*row[T]{}
 		}
 		t.byID[id] = r
 		t.rows = append(t.rows, r)
 	}
-	r.prev, r.cur, r.at, r.lists, r.gets = r.cur, v, time.Now(), 0, 0
+	return r
 }
 
+// put sets the object id to v; nil deletes it.
+func (t *table[T]) put(id string, v *T) { t.row(id).Set(v) }
+
 // settle sets the object id to v, without lag: it has been so for long.
-func (t *table[T]) settle(id string, v *T) {
-	t.put(id, v)
-	t.byID[id].prev = v
-}
+func (t *table[T]) settle(id string, v *T) { t.row(id).Settle(v) }
 
 // get is the truth; nil if there is none.
 func (t *table[T]) get(id string) *T {
 	if r := t.byID[id]; r != nil {
-		return r.cur
+		return r.Now()
 	}
 	return nil
 }
 
 // read is what a reader of the object sees.
 func (t *table[T]) read(id string, lag Lag) *T {
-	r := t.byID[id]
-	if r == nil {
-		return nil
+	if r := t.byID[id]; r != nil {
+		return r.Read("get", lag)
 	}
-	if lag.stale(r.at, &r.gets) {
-		return r.prev
-	}
-	return r.cur
+	return nil
 }
 
 // list is what a reader of a list sees.
 func (t *table[T]) list(lag Lag) []*T {
 	out := make([]*T, 0, len(t.rows))
 	for _, r := range t.rows {
-		v := r.cur
-		if lag.stale(r.at, &r.lists) {
-			v = r.prev
-		}
-		if v != nil {
+		if v := r.Read("list", lag); v != nil {
 			out = append(out, v)
 		}
 	}
@@ -95,22 +73,6 @@ func (t *table[T]) list(lag Lag) []*T {
 
 // all is the truth.
 func (t *table[T]) all() []*T { return t.list(Lag{}) }
-
-// stale counts a read and reports whether it misses the change.
-func (l Lag) stale(at time.Time, reads *int) bool {
-	if l == (Lag{}) {
-		return false
-	}
-	if time.Since(at) < l.For {
-		return true
-	}
-	k := *reads
-	*reads++
-	if k < l.Reads {
-		return true
-	}
-	return k-l.Reads < l.Flaps && (k-l.Reads)%2 == 1
-}
 
 // state is what a Server remembers.
 type state struct {

@@ -128,14 +128,11 @@ type Directory struct {
 	Rules         []string // built-in names
 }
 
-// Directory returns the truth about a directory; false if there is none.
-func (s *Server) Directory(id string) (Directory, bool) {
+// Directory returns the truth about a directory.
+func (s *Server) Directory(id string) Directory {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := s.dirs.get(id)
-	if d == nil {
-		return Directory{}, false
-	}
+	d := must(s.dirs.get(id), id)
 	t := Directory{ID: d.id, Name: d.name}
 	for _, dom := range s.domains.all() {
 		if dom.dir == id {
@@ -150,5 +147,5 @@ func (s *Server) Directory(id string) (Directory, bool) {
 			t.Rules = append(t.Rules, r.BuiltIn)
 		}
 	}
-	return t, true
+	return t
 }

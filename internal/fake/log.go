@@ -1,4 +1,4 @@
-package fault
+package fake
 
 import (
 	"context"
@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// Record is one request that a fake has seen.
-type Record struct {
-	N       int    // from 1, in the order of arrival
-	Method  string //
+// Request is one request that a stand-in has seen.
+type Request struct {
+	N       int // from 1, in the order of arrival
+	Method  string
 	Path    string // as it was sent, without the query
 	Pattern string // of the http.ServeMux that served it, if it got there
 	Write   bool
 	Status  int // that was sent; 0 if the connection was dropped
 	Inner   int // of the handler behind a fault; 0 if it was not asked or no fault came between
-	Fault   Kind
+	Fault   FaultKind
 	At      time.Time     // of arrival
 	Took    time.Duration // until the answer was written
 	Done    bool          // false while it is being served
@@ -26,23 +26,23 @@ type Record struct {
 // by several goroutines.
 type Log struct {
 	mu       sync.Mutex
-	records  []*Record
+	requests []*Request
 	inFlight int
 	most     int
 }
 
 // Wrap returns a handler that records each request before next serves it. It
-// goes outside of [Wrap] and of [Bucket.Wrap]. write says which requests count
+// goes outside of [Wrap] and of [Throttle.Wrap]. write says which requests count
 // as writes; nil means every method but GET and HEAD.
 func (l *Log) Wrap(next http.Handler, write func(*http.Request) bool) http.Handler {
 	if write == nil {
 		write = func(r *http.Request) bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &Record{Method: r.Method, Path: r.URL.Path, Write: write(r), At: time.Now()}
+		rec := &Request{Method: r.Method, Path: r.URL.Path, Write: write(r), At: time.Now()}
 		l.mu.Lock()
-		rec.N = len(l.records) + 1
-		l.records = append(l.records, rec)
+		rec.N = len(l.requests) + 1
+		l.requests = append(l.requests, rec)
 		l.inFlight++
 		l.most = max(l.most, l.inFlight)
 		l.mu.Unlock()
@@ -67,12 +67,12 @@ func (l *Log) Wrap(next http.Handler, write func(*http.Request) bool) http.Handl
 	})
 }
 
-// Records returns what was recorded, in the order of arrival.
-func (l *Log) Records() []Record {
+// Requests returns what was recorded, in the order of arrival.
+func (l *Log) Requests() []Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := make([]Record, len(l.records))
-	for i, r := range l.records {
+	out := make([]Request, len(l.requests))
+	for i, r := range l.requests {
 		out[i] = *r
 	}
 	return out
@@ -83,7 +83,7 @@ func (l *Log) Writes() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0
-	for _, r := range l.records {
+	for _, r := range l.requests {
 		if r.Write {
 			n++
 		}
@@ -102,13 +102,13 @@ func (l *Log) MaxInFlight() int {
 func (l *Log) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.records, l.most = nil, l.inFlight
+	l.requests, l.most = nil, l.inFlight
 }
 
 // note lets the inner handlers complete the record. A nil note is fine.
 type note struct {
 	log *Log
-	rec *Record
+	rec *Request
 }
 
 type noteKey struct{}
@@ -118,7 +118,7 @@ func noteOf(ctx context.Context) *note {
 	return n
 }
 
-func (n *note) set(k Kind) {
+func (n *note) set(k FaultKind) {
 	if n != nil {
 		n.log.mu.Lock()
 		n.rec.Fault = k

@@ -1,4 +1,4 @@
-package fault_test
+package fake_test
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/jcaad/jcaad/internal/fault"
+	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/internal/memhttp"
 )
 
@@ -24,11 +24,11 @@ type outcome struct {
 	Broken     bool // the body broke off
 	RetryAfter string
 	Effect     bool
-	Logged     fault.Record
+	Logged     fake.Request
 }
 
 // run sends one request with a fault over the transport that serve makes.
-func run(t *testing.T, f fault.Fault, serve func(http.Handler) (*http.Client, string)) outcome {
+func run(t *testing.T, f fake.Fault, serve func(http.Handler) (*http.Client, string)) outcome {
 	t.Helper()
 	effect := false
 	mux := http.NewServeMux()
@@ -39,8 +39,8 @@ func run(t *testing.T, f fault.Fault, serve func(http.Handler) (*http.Client, st
 		w.WriteHeader(http.StatusCreated)
 		io.WriteString(w, `{"id":"1234567"}`)
 	})
-	var log fault.Log
-	client, url := serve(log.Wrap(fault.Wrap(mux, func(*http.Request) fault.Fault { return f }), nil))
+	var log fake.Log
+	client, url := serve(log.Wrap(fake.Wrap(mux, func(*http.Request) fake.Fault { return f }), nil))
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, "PUT", url+"/things/7?secret=1", strings.NewReader("{}"))
@@ -54,7 +54,7 @@ func run(t *testing.T, f fault.Fault, serve func(http.Handler) (*http.Client, st
 		o = outcome{Status: resp.StatusCode, Body: string(b), Broken: err != nil, RetryAfter: resp.Header.Get("Retry-After")}
 	}
 	for range 100 { // the server may learn a little later that the client is gone
-		if o.Logged = log.Records()[0]; o.Logged.Done {
+		if o.Logged = log.Requests()[0]; o.Logged.Done {
 			break
 		}
 		time.Sleep(5 * time.Millisecond)
@@ -69,31 +69,31 @@ func run(t *testing.T, f fault.Fault, serve func(http.Handler) (*http.Client, st
 
 func TestKinds(t *testing.T) {
 	const whole = `{"id":"1234567"}`
-	record := func(status, inner int, k fault.Kind, pattern bool) fault.Record {
-		r := fault.Record{N: 1, Method: "PUT", Path: "/things/7", Write: true, Status: status, Inner: inner, Fault: k, Done: true}
+	record := func(status, inner int, k fake.FaultKind, pattern bool) fake.Request {
+		r := fake.Request{N: 1, Method: "PUT", Path: "/things/7", Write: true, Status: status, Inner: inner, Fault: k, Done: true}
 		if pattern {
 			r.Pattern = "PUT /things/{id}"
 		}
 		return r
 	}
 	tests := []struct {
-		fault fault.Fault
+		fault fake.Fault
 		want  outcome
 	}{
-		{fault.Fault{}, outcome{Status: 201, Body: whole, Effect: true, Logged: record(201, 0, fault.None, true)}},
-		{fault.Fault{Delay: 20 * time.Millisecond}, outcome{Status: 201, Body: whole, Effect: true, Logged: record(201, 0, fault.None, true)}},
-		{fault.Fault{Kind: fault.Refuse503, RetryAfter: "3"}, outcome{Status: 503, Body: `{"message":"Service Unavailable"}`, RetryAfter: "3", Logged: record(503, 0, fault.Refuse503, false)}},
-		{fault.Fault{Kind: fault.Refuse503, Status: 403, Body: "no"}, outcome{Status: 403, Body: "no", Logged: record(403, 0, fault.Refuse503, false)}},
-		{fault.Fault{Kind: fault.Error500Before}, outcome{Status: 500, Body: `{"message":"Internal Server Error"}`, Logged: record(500, 0, fault.Error500Before, false)}},
-		{fault.Fault{Kind: fault.Error500After}, outcome{Status: 500, Body: `{"message":"Internal Server Error"}`, Effect: true, Logged: record(500, 201, fault.Error500After, true)}},
-		{fault.Fault{Kind: fault.DropBefore}, outcome{Logged: record(0, 0, fault.DropBefore, false)}},
-		{fault.Fault{Kind: fault.DropAfter}, outcome{Effect: true, Logged: record(0, 201, fault.DropAfter, true)}},
-		{fault.Fault{Kind: fault.Truncate}, outcome{Status: 201, Body: whole[:8], Broken: true, Effect: true, Logged: record(201, 201, fault.Truncate, true)}},
-		{fault.Fault{Kind: fault.Throttle}, outcome{Status: 429, Body: `{"message":"Too Many Requests"}`, RetryAfter: "1", Logged: record(429, 0, fault.Throttle, false)}},
-		{fault.Fault{Kind: fault.Throttle, RetryAfter: "2.128"}, outcome{Status: 429, Body: `{"message":"Too Many Requests"}`, RetryAfter: "2.128", Logged: record(429, 0, fault.Throttle, false)}},
-		{fault.Fault{Kind: fault.ThrottleBare}, outcome{Status: 429, Body: `{"message":"Too Many Requests"}`, Logged: record(429, 0, fault.ThrottleBare, false)}},
-		{fault.Fault{Kind: fault.Hang}, outcome{Logged: record(0, 0, fault.Hang, false)}},
-		{fault.Fault{Kind: fault.SlowBody, Delay: 50 * time.Millisecond}, outcome{Status: 201, Body: whole, Effect: true, Logged: record(201, 201, fault.SlowBody, true)}},
+		{fake.Fault{}, outcome{Status: 201, Body: whole, Effect: true, Logged: record(201, 0, fake.None, true)}},
+		{fake.Fault{Delay: 20 * time.Millisecond}, outcome{Status: 201, Body: whole, Effect: true, Logged: record(201, 0, fake.None, true)}},
+		{fake.Fault{Kind: fake.Refuse503, RetryAfter: "3"}, outcome{Status: 503, Body: `{"message":"Service Unavailable"}`, RetryAfter: "3", Logged: record(503, 0, fake.Refuse503, false)}},
+		{fake.Fault{Kind: fake.Refuse503, Status: 403, Body: "no"}, outcome{Status: 403, Body: "no", Logged: record(403, 0, fake.Refuse503, false)}},
+		{fake.Fault{Kind: fake.Error500Before}, outcome{Status: 500, Body: `{"message":"Internal Server Error"}`, Logged: record(500, 0, fake.Error500Before, false)}},
+		{fake.Fault{Kind: fake.Error500After}, outcome{Status: 500, Body: `{"message":"Internal Server Error"}`, Effect: true, Logged: record(500, 201, fake.Error500After, true)}},
+		{fake.Fault{Kind: fake.DropBefore}, outcome{Logged: record(0, 0, fake.DropBefore, false)}},
+		{fake.Fault{Kind: fake.DropAfter}, outcome{Effect: true, Logged: record(0, 201, fake.DropAfter, true)}},
+		{fake.Fault{Kind: fake.Truncate}, outcome{Status: 201, Body: whole[:8], Broken: true, Effect: true, Logged: record(201, 201, fake.Truncate, true)}},
+		{fake.Fault{Kind: fake.TooMany}, outcome{Status: 429, Body: `{"message":"Too Many Requests"}`, RetryAfter: "1", Logged: record(429, 0, fake.TooMany, false)}},
+		{fake.Fault{Kind: fake.TooMany, RetryAfter: "2.128"}, outcome{Status: 429, Body: `{"message":"Too Many Requests"}`, RetryAfter: "2.128", Logged: record(429, 0, fake.TooMany, false)}},
+		{fake.Fault{Kind: fake.TooManyBare}, outcome{Status: 429, Body: `{"message":"Too Many Requests"}`, Logged: record(429, 0, fake.TooManyBare, false)}},
+		{fake.Fault{Kind: fake.Hang}, outcome{Logged: record(0, 0, fake.Hang, false)}},
+		{fake.Fault{Kind: fake.SlowBody, Delay: 50 * time.Millisecond}, outcome{Status: 201, Body: whole, Effect: true, Logged: record(201, 201, fake.SlowBody, true)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.fault.Kind.String(), func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestKinds(t *testing.T) {
 
 func TestLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log fault.Log
+		var log fake.Log
 		h := log.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second) }),
 			func(r *http.Request) bool { return r.Method == "POST" && !strings.HasPrefix(r.URL.Path, "/search") })
 		c := &http.Client{Transport: &memhttp.Transport{Handler: h}}
@@ -135,34 +135,34 @@ func TestLog(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if log.Writes() != 2 || log.MaxInFlight() != 3 || len(log.Records()) != 3 {
-			t.Errorf("%d writes, %d in flight, %+v", log.Writes(), log.MaxInFlight(), log.Records())
+		if log.Writes() != 2 || log.MaxInFlight() != 3 || len(log.Requests()) != 3 {
+			t.Errorf("%d writes, %d in flight, %+v", log.Writes(), log.MaxInFlight(), log.Requests())
 		}
-		for i, r := range log.Records() {
+		for i, r := range log.Requests() {
 			if r.N != i+1 || r.Status != 200 || r.Took != time.Second {
 				t.Errorf("%+v", r)
 			}
 		}
 		log.Reset()
-		if log.Writes() != 0 || len(log.Records()) != 0 || log.MaxInFlight() != 0 {
+		if log.Writes() != 0 || len(log.Requests()) != 0 || log.MaxInFlight() != 0 {
 			t.Error("Reset left something")
 		}
 	})
 }
 
-func TestBucket(t *testing.T) {
+func TestThrottle(t *testing.T) {
 	tests := []struct {
-		style fault.RetryAfterStyle
+		style fake.RetryAfterStyle
 		want  string
 	}{
-		{fault.Whole, "1"},
-		{fault.Fraction, "0.400"},
-		{fault.Date, "Sat, 01 Jan 2000 00:00:01 GMT"},
-		{fault.Absent, ""},
+		{fake.WholeSeconds, "1"},
+		{fake.FractionalSeconds, "0.400"},
+		{fake.HTTPDate, "Sat, 01 Jan 2000 00:00:01 GMT"},
+		{fake.NoRetryAfter, ""},
 	}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {
-			b := &fault.Bucket{Rate: 2.5, Burst: 3, Style: tt.style, Grace: 10 * time.Millisecond}
+			b := &fake.Throttle{Rate: 2.5, Burst: 3, Style: tt.style, Grace: 10 * time.Millisecond}
 			h := b.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 			ask := func() (int, string) {
 				w := httptest.NewRecorder()
@@ -183,12 +183,12 @@ func TestBucket(t *testing.T) {
 			ask()
 			time.Sleep(300 * time.Millisecond)
 			early := 1
-			if tt.style == fault.Whole || tt.style == fault.Date {
+			if tt.style == fake.WholeSeconds || tt.style == fake.HTTPDate {
 				early = 2 // 0.405 s are within the whole second
 			}
 			code, _ := ask()
 			s := b.Stats()
-			if tt.style == fault.Absent {
+			if tt.style == fake.NoRetryAfter {
 				early = 0
 			}
 			if code != 200 || s.Accepted != 4 || s.Refused != 3 || s.Early != early {

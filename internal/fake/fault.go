@@ -1,7 +1,12 @@
-// Package fault holds the troubles that both fakes can be told to make: faults
-// of single requests, a throttle, and the log that tests read afterwards. All
-// of it works over memhttp and over a real net/http server.
-package fault
+// Package fake is what both stand-ins have in common: the troubles that they can be
+// told to make (faults of single requests, a throttle, latency, reads that lag), and
+// the log that tests read afterwards. All of it works over memhttp and over a real
+// net/http server.
+//
+// Both export its names: [Fault] and its kinds, [Throttle] and its styles, [Lag],
+// [Request]. Their vocabulary.go is written by this package's test with -update, so
+// that one file here is all that a new fault needs.
+package fake
 
 import (
 	"bytes"
@@ -14,42 +19,43 @@ import (
 	"github.com/jcaad/jcaad/internal/wait"
 )
 
-// Kind is what goes wrong with a request.
-type Kind int
+// FaultKind is what goes wrong with a request.
+type FaultKind int
 
+// The kinds of faults.
 const (
-	None           Kind = iota
-	Refuse503           // 503, without effect; Retry-After as in the Fault
-	Error500Before      // 500, without effect
-	Error500After       // the effect, then 500
-	DropBefore          // the connection is reset, without effect
-	DropAfter           // the effect, then the answer is lost
-	Truncate            // the effect, and half of the answer's body
-	Throttle            // 429 with Retry-After, by default of one second
-	ThrottleBare        // 429 without Retry-After
-	Hang                // no answer until the client gives up; without effect
-	SlowBody            // the effect, and a body that takes Delay to arrive
+	None           FaultKind = iota // nothing
+	Refuse503                       // 503, without effect; Retry-After as in the Fault
+	Error500Before                  // 500, without effect
+	Error500After                   // the effect, then 500
+	DropBefore                      // the connection is reset, without effect
+	DropAfter                       // the effect, then the answer is lost
+	Truncate                        // the effect, and half of the answer's body
+	TooMany                         // 429 with Retry-After, by default of one second
+	TooManyBare                     // 429 without Retry-After
+	Hang                            // no answer until the client gives up; without effect
+	SlowBody                        // the effect, and a body that takes Delay to arrive
 )
 
 // String returns the constant's name.
-func (k Kind) String() string {
+func (k FaultKind) String() string {
 	names := [...]string{"None", "Refuse503", "Error500Before", "Error500After", "DropBefore", "DropAfter",
-		"Truncate", "Throttle", "ThrottleBare", "Hang", "SlowBody"}
+		"Truncate", "TooMany", "TooManyBare", "Hang", "SlowBody"}
 	if k < 0 || int(k) >= len(names) {
-		return "Kind(" + strconv.Itoa(int(k)) + ")"
+		return "FaultKind(" + strconv.Itoa(int(k)) + ")"
 	}
 	return names[k]
 }
 
 // Fault is what happens to one request. The zero value lets it through.
 type Fault struct {
-	Kind Kind
+	Kind FaultKind
 
 	// Delay is waited before the request is looked at; for SlowBody, it is
 	// the time that the body takes.
 	Delay time.Duration
 
-	// RetryAfter is the value of the header of Refuse503 and Throttle.
+	// RetryAfter is the value of the header of Refuse503 and TooMany.
 	RetryAfter string
 
 	// Status and Body replace those of an answer that the fault itself gives.
@@ -93,13 +99,13 @@ func Wrap(next http.Handler, f func(*http.Request) Fault) http.Handler {
 			panic(http.ErrAbortHandler)
 		case Truncate:
 			run().truncate(w)
-		case Throttle:
+		case TooMany:
 			after := flt.RetryAfter
 			if after == "" {
 				after = "1"
 			}
 			flt.answer(w, r, http.StatusTooManyRequests, after)
-		case ThrottleBare:
+		case TooManyBare:
 			flt.answer(w, r, http.StatusTooManyRequests, "")
 		case Hang:
 			drain(r)
