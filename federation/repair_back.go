@@ -23,7 +23,7 @@ func (r *repairing) shows(ctx context.Context, c Change) bool {
 // readBack looks what became of steps whose outcome is unknown: those to which a
 // service has said yes until nothing has shown for as long as a change may take,
 // those whose answer was lost at the same time. Nothing is sent, and what is there
-// now was not there before.
+// now was not there before. Of an undo, lost answers are [repairing.doubtful].
 func (r *repairing) readBack(ctx context.Context, todo []int) {
 	last := time.Now()
 	for n := 1; ctx.Err() == nil; n++ {
@@ -34,7 +34,7 @@ func (r *repairing) readBack(ctx context.Context, todo []int) {
 		g.SetLimit(repairWorkers)
 		for _, i := range todo {
 			s := &r.rep.Steps[i]
-			if s.Outcome != Unknown {
+			if s.Outcome != Unknown || r.phase == PhaseUndo && !r.said[i] {
 				continue
 			}
 			g.Go(func() error {

@@ -63,6 +63,7 @@ type repairing struct {
 	began time.Time
 
 	managed managed // while sign-ins are taken away
+	twice   bool    // what looks undone is looked at once more, at once
 
 	mu          sync.Mutex
 	said        map[int]bool // to which steps a service has said yes
@@ -199,10 +200,19 @@ func (r *repairing) step(ctx context.Context, i int) error {
 // one looks at one person and, if it is still needed, makes the change.
 func (r *repairing) one(ctx context.Context, s *Step, was Outcome) (Outcome, error) {
 	at, why, err := r.f.personStands(ctx, s.Change, was)
-	switch undoes := r.phase == PhaseUndo; {
+	if r.twice && err == nil && at == undone {
+		at, why, err = r.f.personStands(ctx, s.Change, was)
+	}
+	undoes, sent := r.phase == PhaseUndo, was
+	if undoes {
+		sent = s.Outcome
+	}
+	switch {
+	case err != nil && sent == Unknown && undoes:
+		return Unknown, err
 	case err != nil:
 		return "", err
-	case at == undone && was == Unknown && !undoes:
+	case at == undone && sent == Unknown:
 		return Done, nil // most likely this step's own doing
 	case at == differs && undoes:
 		return Left, errors.New(why)

@@ -51,7 +51,7 @@ func (u *undoing) revertRepair(ctx context.Context, rep *Report) error {
 	r.readBack(ctx, todo)
 	if again := r.doubtful(todo); err == nil && len(again) > 0 {
 		if err = r.settle(ctx, again); err == nil {
-			r.done -= len(again)
+			r.twice, r.done = true, r.done-len(again)
 			err = r.each(ctx, again)
 		}
 		r.readBack(ctx, again)
@@ -87,10 +87,12 @@ func (r *repairing) judge(ctx context.Context, todo []int) error {
 }
 
 // doubtful are the steps that looked undone, or otherwise than the repair left them,
-// without this call's doing: the answer may have been old.
+// without this call's doing, and those whose own answer was lost. One look does not
+// decide on them: an answer that is older than the repair shows just what the undo is
+// to bring about.
 func (r *repairing) doubtful(todo []int) (steps []int) {
 	for _, i := range todo {
-		if o := r.rep.Steps[i].Outcome; o == Skipped || o == Left {
+		if o := r.rep.Steps[i].Outcome; o == Skipped || o == Left || o == Unknown && !r.said[i] {
 			steps = append(steps, i)
 		}
 	}
@@ -103,7 +105,7 @@ func (r *repairing) doubtful(todo []int) (steps []int) {
 func (r *repairing) settle(ctx context.Context, steps []int) error {
 	pause := apart
 	for _, i := range steps {
-		if began := r.was[i].Started; r.rep.Steps[i].Outcome == Skipped && !began.IsZero() {
+		if began := r.was[i].Started; r.rep.Steps[i].Outcome != Left && !began.IsZero() {
 			pause = max(pause, r.f.opts.Settle-since(ctx, began))
 		}
 	}
