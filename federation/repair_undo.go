@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
@@ -23,6 +22,7 @@ import (
 // the domain was seen twice, a quarter of a minute apart, to be managed or gone.
 func (u *undoing) revertRepair(ctx context.Context, rep *Report) error {
 	r := &repairing{f: u.f, rep: u.rep, phase: PhaseUndo, den: newDenials(u.f), said: make(map[int]bool), began: time.Now()}
+	r.managed.turn = make(chan struct{}, 1)
 	var todo []int
 	for i := range slices.Backward(rep.Steps) {
 		if s := &rep.Steps[i]; s.tookEffect() {
@@ -115,8 +115,8 @@ func (r *repairing) settle(ctx context.Context, steps []int) error {
 
 // managed is that a domain was seen to be managed, or gone.
 type managed struct {
-	mu sync.Mutex
-	at time.Time // when it was seen last
+	turn chan struct{} // full while somebody looks
+	at   time.Time     // when it was seen last
 }
 
 // seen returns nil once the domain was seen so twice, apart.
@@ -138,8 +138,6 @@ func (m *managed) seen(ctx context.Context, f *Federator, domain string) error {
 		case first.IsZero():
 			first, pause = time.Now(), apart
 		case since(ctx, first) >= apart:
-			m.mu.Lock()
-			defer m.mu.Unlock()
 			m.at = time.Now()
 			return nil
 		default:
@@ -154,8 +152,12 @@ func (m *managed) seen(ctx context.Context, f *Federator, domain string) error {
 // still makes sure of it right before a write: by one more look, unless the last one
 // is fresh. What would take somebody's sign-in away stays then.
 func (m *managed) still(ctx context.Context, f *Federator, domain string) (Outcome, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
 	if time.Since(m.at) <= freshRead {
 		return "", nil
 	}

@@ -122,6 +122,46 @@ func TestRevertOfARepairThatDoesNotShowYet(t *testing.T) {
 	})
 }
 
+// An answer that is older than the repair shows what the undo is to bring about: it
+// proves nothing about a write whose own answer was lost.
+func TestRevertOfARepairWithALostAnswer(t *testing.T) {
+	for name, lost := range map[string]aadtest.FaultKind{"before": aadtest.DropBefore, "after": aadtest.DropAfter} {
+		synctest.Test(t, func(t *testing.T) {
+			env := broken(1)
+			plan := everything(env)
+			plan.Bind, plan.Group = false, ""
+			done := repaired(t, env, plan)
+			time.Sleep(time.Hour)
+			id := done.Steps[0].Change.Target
+			var mu sync.Mutex
+			sent, old := time.Time{}, false
+			env.AzureAD.Fault = func(r *http.Request) aadtest.Fault {
+				mu.Lock()
+				defer mu.Unlock()
+				switch {
+				case !strings.HasSuffix(r.URL.Path, "/users/"+id):
+				case r.Method == http.MethodPatch && (sent.IsZero() || time.Since(sent) < 5*time.Second):
+					sent = time.Now()
+					return aadtest.Fault{Kind: lost}
+				case r.Method == http.MethodGet && !sent.IsZero() && !old: // the next look
+					old = true
+					return aadtest.Fault{Kind: aadtest.Refuse503, Status: http.StatusOK, Body: `{"id":"` + id + `","userPrincipalName":"anna.berg0@example.com"}`}
+				}
+				return aadtest.Fault{}
+			}
+			out, err := env.Federator(nil).Revert(t.Context(), done)
+			for _, u := range env.AzureAD.Users() {
+				if u.ID == id && (u.ImmutableID == "") != (out.Count(federation.Done) == 1) {
+					t.Errorf("lost %s its effect: the immutable ID is %q\n%s", name, u.ImmutableID, out)
+				}
+			}
+			if err != nil || out.Count(federation.Done) != 1 {
+				t.Errorf("lost %s its effect: %v\n%s", name, err, out)
+			}
+		})
+	}
+}
+
 // A domain that is federated while a long undo is under way ends it: what people
 // sign in by from then on stays.
 func TestRevertOfARepairEndsWhenTheDomainIsFederated(t *testing.T) {
@@ -132,6 +172,7 @@ func TestRevertOfARepairEndsWhenTheDomainIsFederated(t *testing.T) {
 		plan.Bind, plan.Group = false, ""
 		done := repaired(t, env, plan)
 		time.Sleep(time.Hour)
+		env.AzureAD.Latency = 100 * time.Millisecond
 		var once sync.Once
 		var at time.Time
 		start := time.Now()
