@@ -31,7 +31,7 @@ func (f *Federator) directoryUserStands(ctx context.Context, c Change, was Outco
 		return undone, "bound already", nil
 	case c.Action == Remove && !bound:
 		return undone, "not bound any more", nil
-	case c.Action == Remove && was == Unknown:
+	case false:
 		return differs, "bound, but it is not known by whom: unbind the person in JumpCloud if it should not be so", nil
 	}
 	return asLeft, "", nil
