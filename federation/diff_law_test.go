@@ -216,8 +216,8 @@ func TestDiffLaw(t *testing.T) {
 			t.Fatalf("seed %d: the state is %s; want %s\nat first:\n%s", seed, at, StateFederated, before)
 		}
 	}
-	for res := range resources { // else the test says less than it seems to
-		if !slices.ContainsFunc(slices.Collect(maps.Keys(kinds)), func(k string) bool { return strings.HasSuffix(k, " "+string(res)) }) {
+	for res, is := range resources { // else the test says less than it seems to
+		if is.stage > 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(kinds)), func(k string) bool { return strings.HasSuffix(k, " "+string(res)) }) {
 			t.Errorf("no random state asked for a change of %s", res)
 		}
 	}

@@ -9,7 +9,8 @@
 // Beside these: [Federator.Inspect] names the state of a domain, without a plan,
 // and the safe next step; [Federator.FederateAll] works on several domains;
 // [Federator.Defederate] goes back to passwords on purpose; [Federator.Repair]
-// mends what Preflight found about people; [Evidence] writes a page for a change
+// mends what Preflight found about people, of which [Federator.PreviewRepair] makes
+// the list; [Evidence] writes a page for a change
 // ticket, and the same in PowerShell for auditors.
 //
 // # Three tenses
@@ -18,6 +19,8 @@
 // [Changes] are what is missing; they are computed and printable. A [Report]
 // says what was done; it is never nil, also on error, and holds what Revert and
 // a resumed run need. There is no saved state: the two services are the state.
+// A repair is one report in all tenses, because a person approves it name by name:
+// its steps are planned first, then done; Revert takes them back.
 //
 // # The procedure
 //
@@ -44,12 +47,13 @@
 // Federate again: it looks first, and goes on from what it finds. Whatever was
 // sent without an answer is looked for before it is sent again.
 //
-// Revert, Defederate and UndoRepair may be called at any moment, with any
-// report. They judge every step against the present before the first is undone;
-// what people sign in by goes last, once the domain was seen twice to depend on it
-// no more; what others have changed or live on stays, and the report says why and
-// what to do; then call again. None of them takes away a sign-in that works, but
-// that people of a domain that becomes managed need an Azure AD password.
+// Revert and Defederate may be called at any moment, with any report. They judge
+// every step against the present before the first is undone (of a repair, each
+// person right before the write); what people sign in by goes last, once the domain
+// was seen twice to depend on it no more; what others have changed or live on stays,
+// and the report says why and what to do; then call again. Neither takes away a
+// sign-in that works, but that people of a domain that becomes managed need an Azure
+// AD password.
 //
 // # Between processes
 //

@@ -21,7 +21,8 @@ type Evidence struct {
 	Plan    Plan
 	Changes Changes
 
-	// Report is what was done; nil before the change.
+	// Report is what was done; before the change nil, or what
+	// [Federator.PreviewRepair] has found to be done.
 	Report *Report
 
 	// AzureAD says which application acts, and for whom: what
@@ -41,6 +42,12 @@ func (e Evidence) domain() string {
 	return domainName(e.Plan.Domain)
 }
 
+// ahead reports whether nothing has been tried yet: there is no report, or one that
+// [Federator.PreviewRepair] has made.
+func (e Evidence) ahead() bool {
+	return e.Report == nil || e.Report.Error == "" && !e.Report.Changed() && e.Report.Count(Planned) > 0
+}
+
 // ticketStep is a change with what became of it, or one that is planned.
 type ticketStep struct {
 	Step
@@ -57,8 +64,9 @@ func (e Evidence) steps() []ticketStep {
 		slices.SortStableFunc(out, func(a, b ticketStep) int { return a.Change.stage() - b.Change.stage() })
 		return out
 	}
+	ahead := e.ahead()
 	for _, s := range e.Report.Steps {
-		out = append(out, ticketStep{Step: s})
+		out = append(out, ticketStep{s, ahead})
 	}
 	return out
 }
@@ -103,7 +111,7 @@ func (e Evidence) WriteMarkdown(w io.Writer) error {
 func (e Evidence) writeHead(b *bufio.Writer) {
 	r := e.Report
 	title, state := "planned change", "not made yet"
-	if r != nil {
+	if !e.ahead() {
 		title, state = "change", "made"
 		switch {
 		case r.Error != "" && r.Changed():
@@ -124,7 +132,7 @@ func (e Evidence) writeHead(b *bufio.Writer) {
 	row("domain", span(e.domain()))
 	row("change", markdown(state))
 	row("reason", markdown(e.Reason))
-	if r != nil {
+	if !e.ahead() {
 		row("state before", markdown(string(r.Before)+explain(r.Before)))
 		row("state afterwards", markdown(string(r.After)+explain(r.After)))
 		row("began", clock(r.Started))
@@ -171,7 +179,7 @@ func (e Evidence) actor() string {
 
 func (e Evidence) writeChanges(b *bufio.Writer) {
 	steps := e.steps()
-	if e.Report == nil {
+	if e.ahead() {
 		b.WriteString("\n## What will change\n\n")
 	} else {
 		b.WriteString("\n## What was changed\n\n")

@@ -92,7 +92,7 @@ func (e Evidence) writeEvents(b *bufio.Writer) {
 	if e.AzureAD != nil && e.AzureAD.AppID != "" {
 		from = append(from, "come from the application "+span(e.AzureAD.AppID))
 	}
-	if e.Report != nil {
+	if !e.ahead() {
 		from = append(from, "were made between "+clock(e.Report.Started)+" and "+clock(e.Report.Finished))
 	}
 	from = append(from, "are about "+span(e.domain()))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // carried is a report in which the changes were made, a second each.
@@ -80,6 +81,13 @@ var evidences = []struct {
 	}},
 	{"nothing", func(t *testing.T, s *scene) Evidence {
 		return Evidence{Report: carried(s.p, nil, StateFederated, StateFederated)}
+	}},
+	{"repair-planned", func(t *testing.T, s *scene) Evidence {
+		return Evidence{Report: &Report{Plan: s.p, Repair: &RepairPlan{Plan: s.p}, Steps: []Step{
+			{Outcome: Planned, Change: givingImmutableID("ann@example.com", "o1", "aWQ=")},
+			{Outcome: Planned, Change: bindingUser("ann@example.com", "d1", "u1")},
+			{Outcome: Planned, Change: joining("ann@example.com", &jumpcloud.Group{Name: "Staff", ID: "g1"}, "u1")},
+		}}}
 	}},
 	{"hostile", func(t *testing.T, s *scene) Evidence {
 		s.fresh()

@@ -10,6 +10,7 @@ import (
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
+	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // The whole job: look at the people, federate, see that it works.
@@ -217,6 +218,36 @@ func ExampleFederator_Revert() {
 	fmt.Println(s.State)
 	// Output:
 	// managed
+}
+
+// A repair is approved name by name, and taken back as everything else is.
+func ExampleFederator_Repair() {
+	ctx := federationtest.Hurry(context.Background())
+	env := federationtest.New(nil)
+	env.JumpCloud.AddUser(jumpcloud.User{Username: "uma", Email: "uma@example.com", State: jumpcloud.Activated, Activated: true})
+	env.AzureAD.AddUser(aad.User{UserPrincipalName: "uma@example.com"})
+	f := env.Federator(nil)
+
+	report, err := f.PreviewRepair(ctx, federation.RepairPlan{
+		Plan: env.Plan(), ImmutableIDs: federation.FromJumpCloudID, Bind: true, Group: federationtest.Group,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, s := range report.Steps {
+		fmt.Println(s.Outcome, s.Change)
+	}
+	report, err = f.Repair(ctx, report)
+	fmt.Println(report.Count(federation.Done), "done,", err)
+
+	undone, err := f.Revert(ctx, report)
+	fmt.Println(undone.Count(federation.Done), "taken back,", err)
+	// Output:
+	// planned add azure-ad/immutable-id "uma@example.com"
+	// planned add jumpcloud/group-member "Everyone: uma@example.com"
+	// planned add jumpcloud/directory-user "uma@example.com"
+	// 3 done, <nil>
+	// 3 taken back, <nil>
 }
 
 func ExampleFederator_Defederate() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -128,8 +129,9 @@ func gatePermissions(ps *findings, todo Changes, perms *aad.Permissions) {
 	}
 	told := make(map[string]bool)
 	for _, c := range todo {
-		for _, name := range resources[c.Resource].permissions {
-			if perms.Has(name) || told[name] {
+		is := resources[c.Resource]
+		for _, name := range is.permissions {
+			if perms.Has(name) || told[name] || slices.ContainsFunc(is.instead, perms.Has) {
 				continue
 			}
 			told[name] = true

@@ -139,17 +139,17 @@ var verbs = []verb{
 	}},
 	{"Repair", func(s *tale) {
 		p := s.lacking()
-		var rep *federation.RepairReport
+		var rep *federation.Report
 		s.amid(func(ctx context.Context) { rep = s.repair(ctx, p) })
 		time.Sleep(time.Minute)
-		s.undoRepair(s.ctx, rep)
+		s.revertRepair(s.ctx, rep)
 	}},
-	{"UndoRepair", func(s *tale) {
+	{"Revert of a Repair", func(s *tale) {
 		rep := s.repair(s.ctx, s.lacking())
 		time.Sleep(time.Minute)
-		s.amid(func(ctx context.Context) { s.undoRepair(ctx, rep) })
+		s.amid(func(ctx context.Context) { s.revertRepair(ctx, rep) })
 		time.Sleep(time.Minute)
-		s.undoRepair(s.ctx, rep)
+		s.revertRepair(s.ctx, rep)
 	}},
 }
 

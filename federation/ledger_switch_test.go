@@ -381,10 +381,10 @@ var switching = []situation{
 		user := slices.IndexFunc(s.JumpCloud.Users(), func(u jumpcloud.User) bool { return u.Email == "r0@example.com" })
 		group, member := s.groupID(federationtest.Group), s.JumpCloud.Users()[user].ID
 		s.edit(func() { s.JumpCloud.Bind(object(jumpcloud.GroupObject, group), object(jumpcloud.UserObject, member)) })
-		s.undoRepair(s.ctx, s.repairAs(s.ctx, preview))
+		s.revertRepair(s.ctx, s.repairAs(s.ctx, preview))
 		for _, g := range s.JumpCloud.Groups() {
 			if g.ID == group && !slices.Contains(g.Members, member) {
-				s.blame("UndoRepair: takes back what somebody else did", "r0@example.com")
+				s.blame("Revert of a Repair: takes back what somebody else did", "r0@example.com")
 			}
 		}
 	}},

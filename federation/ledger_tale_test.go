@@ -204,9 +204,9 @@ func (s *tale) defederate(ctx context.Context, p federation.DefederatePlan) (rep
 	return rep, err
 }
 
-// repair previews and repairs; undoRepair takes back. Whom their report lists is
+// repair previews and repairs; revertRepair takes back. Whom their report lists is
 // named by it, and what it claims has to be so.
-func (s *tale) repair(ctx context.Context, p federation.RepairPlan) *federation.RepairReport {
+func (s *tale) repair(ctx context.Context, p federation.RepairPlan) *federation.Report {
 	preview, err := s.Federator(nil).PreviewRepair(s.ctx, p)
 	if err != nil {
 		s.note("PreviewRepair: %v", err)
@@ -216,7 +216,7 @@ func (s *tale) repair(ctx context.Context, p federation.RepairPlan) *federation.
 }
 
 // repairAs carries out a preview.
-func (s *tale) repairAs(ctx context.Context, preview *federation.RepairReport) (rep *federation.RepairReport) {
+func (s *tale) repairAs(ctx context.Context, preview *federation.Report) (rep *federation.Report) {
 	s.call("Repair", func() (w said) {
 		var err error
 		rep, err = s.Federator(nil).Repair(ctx, preview)
@@ -227,26 +227,26 @@ func (s *tale) repairAs(ctx context.Context, preview *federation.RepairReport) (
 	return rep
 }
 
-func (s *tale) undoRepair(ctx context.Context, rep *federation.RepairReport) (out *federation.RepairReport) {
-	s.call("UndoRepair", func() (w said) {
+func (s *tale) revertRepair(ctx context.Context, rep *federation.Report) (out *federation.Report) {
+	s.call("Revert of a Repair", func() (w said) {
 		var err error
-		out, err = s.Federator(nil).UndoRepair(ctx, rep)
-		s.note("UndoRepair: %v\n%s", err, out)
+		out, err = s.Federator(nil).Revert(ctx, rep)
+		s.note("Revert of a Repair: %v\n%s", err, out)
 		return s.repaired(out)
 	})
-	s.claims("UndoRepair", out)
+	s.claims("Revert of a Repair", out)
 	return out
 }
 
-func (s *tale) repaired(rep *federation.RepairReport) (w said) {
+func (s *tale) repaired(rep *federation.Report) (w said) {
 	for _, step := range rep.Steps {
-		w.people = append(w.people, step.UserPrincipalName)
+		w.people = append(w.people, whom(step))
 	}
 	return w
 }
 
 // claims holds a repair's report against the truth.
-func (s *tale) claims(verb string, rep *federation.RepairReport) {
+func (s *tale) claims(verb string, rep *federation.Report) {
 	accounts := make(map[string]aad.User)
 	for _, u := range s.AzureAD.Users() {
 		accounts[u.ID] = u
@@ -257,19 +257,19 @@ func (s *tale) claims(verb string, rep *federation.RepairReport) {
 	}
 	for _, step := range rep.Steps {
 		is := false
-		switch step.Kind {
-		case federation.SetImmutableID:
-			is = accounts[step.AzureADID].ImmutableID == step.Value
-		case federation.BindToDirectory:
-			is = s.JumpCloud.Associated(jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: step.Value}, jumpcloud.Object{Type: jumpcloud.UserObject, ID: step.JumpCloudID})
-		case federation.AddToGroup:
-			is = slices.Contains(members[step.Value], step.JumpCloudID)
+		switch c := step.Change; c.Resource {
+		case federation.ResImmutableID:
+			is = accounts[c.Target].ImmutableID == immutableID(step)
+		case federation.ResDirectoryUser:
+			is = s.JumpCloud.Associated(object(jumpcloud.DirectoryObject, c.Parent), object(jumpcloud.UserObject, c.Target)) == (c.Action == federation.Add)
+		case federation.ResMember:
+			is = slices.Contains(members[c.Parent], c.Target) == (c.Action == federation.Add)
 		}
 		switch o := step.Outcome; {
-		case o == federation.Done && !is, o == federation.Undone && is:
-			s.blame(verb+": claims what is not so", "%s", step)
+		case o == federation.Done && !is:
+			s.blame(verb+": claims what is not so", "%s", step.Change)
 		case (o == federation.Planned || o == federation.Refused) && is:
-			s.blame(verb+": was done, and is not told as done or unknown", "%s", step)
+			s.blame(verb+": was done, and is not told as done or unknown", "%s", step.Change)
 		}
 	}
 }

@@ -87,3 +87,78 @@ func (f *Federator) sendMember(ctx context.Context, c Change) error {
 	}
 	return f.jc.RemoveGroupMember(ctx, c.Parent, c.Target)
 }
+
+// joining adds a person to a group.
+func joining(who string, g *jumpcloud.Group, user string) Change {
+	return Change{Resource: ResMember, Name: g.Name + ": " + who, Action: Add, Parent: g.ID, Target: user}
+}
+
+// person is whom a change of a repair is about; see [joining].
+func (c Change) person() string {
+	if c.Resource == ResMember {
+		if i := strings.LastIndex(c.Name, ": "); i >= 0 {
+			return c.Name[i+2:]
+		}
+	}
+	return c.Name
+}
+
+// personMemberStands reads where one person's membership stands, asking about the
+// person: the group may have more members than anybody wants to read for each of
+// them. Who is in it by way of another group needs nothing, but that is nobody's own
+// doing: what was sent without an answer counts only if it shows by itself.
+func (f *Federator) personMemberStands(ctx context.Context, c Change, was Outcome) (standing, string, error) {
+	direct, in, err := f.isMember(ctx, c)
+	switch {
+	case err != nil:
+		return differs, "", err
+	case c.Action == Add && (direct || in && was != Unknown):
+		return undone, "a member already", nil
+	case c.Action == Remove && !direct:
+		return undone, "no member any more", nil
+	case c.Action == Remove && was == Unknown:
+		return differs, "a member, but it is not known by whom: remove the person from the group in JumpCloud if it should not be so", nil
+	}
+	return asLeft, "", nil
+}
+
+// isMember reports whether the user is in the group, directly and in any way.
+func (f *Federator) isMember(ctx context.Context, c Change) (direct, in bool, err error) {
+	for r, err := range f.jc.Traverse(ctx, c.user(), jumpcloud.GroupObject) {
+		if err != nil {
+			return false, false, err
+		}
+		if r.ID != c.Parent {
+			continue
+		}
+		if len(r.Paths) > 0 {
+			return slices.ContainsFunc(r.Paths, func(way []jumpcloud.Object) bool { return len(way) == 1 }), true, nil
+		}
+		// The way is not told: the group knows who is in it by itself.
+		for id, err := range f.jc.GroupMembers(ctx, c.Parent) {
+			if err != nil {
+				return false, false, err
+			}
+			if id == c.Target {
+				return true, true, nil
+			}
+		}
+		return false, true, nil
+	}
+	return false, false, nil
+}
+
+// ruled says why a change of a member has no effect: a rule decides on the members
+// of the group. It is "" for all other changes.
+func (f *Federator) ruled(ctx context.Context, c Change) string {
+	if c.Resource != ResMember {
+		return ""
+	}
+	if g, err := f.jc.Group(ctx, c.Parent); err != nil || !g.IsDynamic() {
+		return ""
+	}
+	if c.Action == Add {
+		return "a rule decides who is a member of the group, and additions have no effect: change the rule, or name another group"
+	}
+	return "a rule decides who is a member of the group, and nobody can be taken out of it: change the rule"
+}

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,22 +10,6 @@ import (
 	"github.com/jcaad/jcaad/federation/internal/people"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
-
-// An ImmutableIDSource says what becomes the immutable ID of an account that has
-// none. JumpCloud sends the ID that it knows for a bound user, and does not
-// document where it keeps it or what it is, so there is no default: look at what
-// people who can be signed in have, or let [Federator.PreviewRepair] do so.
-type ImmutableIDSource string
-
-const (
-	// FromObjectID is base64 of the sixteen bytes of the account's object ID in
-	// Azure AD, in the order in which Windows writes a GUID's bytes.
-	FromObjectID ImmutableIDSource = "objectID"
-	// FromJumpCloudID is the ID of the JumpCloud user.
-	FromJumpCloudID ImmutableIDSource = "jumpCloudID"
-)
-
-var immutableIDSources = []ImmutableIDSource{FromObjectID, FromJumpCloudID}
 
 // A RepairPlan says what may be put right about people before the domain is
 // switched. It is plain data, without secrets. Nothing is done that it does not
@@ -52,54 +37,16 @@ type RepairPlan struct {
 	People []string `json:"people,omitempty" yaml:"people,omitempty"`
 }
 
-// A RepairKind is what is done about one person.
-type RepairKind string
+// CodePlanRepair is the code of what is wrong with a repair plan, and of what a
+// person should know of it before it is carried out, such as who was left out, and
+// why.
+const CodePlanRepair Code = "plan-repair"
 
-const (
-	SetImmutableID  RepairKind = "set-immutable-id"
-	BindToDirectory RepairKind = "bind-to-directory"
-	AddToGroup      RepairKind = "add-to-group"
-)
-
-const (
-	// Planned: nothing has been sent yet.
-	Planned Outcome = "planned"
-	// Undone: the step was done, and then taken back.
-	Undone Outcome = "undone"
-)
-
-// A RepairStep is one write about one person.
-type RepairStep struct {
-	Kind              RepairKind `json:"kind"`
-	UserPrincipalName string     `json:"userPrincipalName,omitempty"`
-	Email             string     `json:"email,omitempty"`
-	DisplayName       string     `json:"displayName,omitempty"`
-	JumpCloudID       string     `json:"jumpCloudID,omitempty"`
-	AzureADID         string     `json:"azureADID,omitempty"`
-
-	// Value is the immutable ID, or the ID of the directory or the group.
-	Value   string  `json:"value"`
-	Outcome Outcome `json:"outcome"`
-	Error   string  `json:"error,omitempty"`
-}
-
-// String returns the step on one line.
-func (s RepairStep) String() string {
-	who := s.UserPrincipalName
-	if who == "" {
-		who = s.Email
-	}
-	out := fmt.Sprintf("%-8s %s %s: %s", s.Outcome, s.Kind, who, s.Value)
-	if s.Error != "" {
-		out += " (" + s.Error + ")"
-	}
-	return plain(out)
-}
-
-// PreviewRepair says what Repair would do for the plan, person by person, and
-// what they should know who confirm it. It only reads.
-func (f *Federator) PreviewRepair(ctx context.Context, plan RepairPlan) (*RepairReport, error) {
-	rep := &RepairReport{Version: repairVersion, Plan: plan, Started: time.Now().UTC(), Steps: []RepairStep{}}
+// PreviewRepair says what Repair would do for the plan, person by person: the steps
+// of the report are all [Planned], and its findings are what they should know who
+// confirm it. It only reads.
+func (f *Federator) PreviewRepair(ctx context.Context, plan RepairPlan) (*Report, error) {
+	rep := &Report{Version: reportVersion, Plan: plan.Plan, Repair: &plan, Started: time.Now().UTC(), Steps: []Step{}}
 	err := f.previewRepair(ctx, rep)
 	rep.Finished = time.Now().UTC()
 	if err != nil {
@@ -108,59 +55,41 @@ func (f *Federator) PreviewRepair(ctx context.Context, plan RepairPlan) (*Repair
 	return rep, err
 }
 
-func (f *Federator) previewRepair(ctx context.Context, rep *RepairReport) error {
-	plan, err := rep.Plan.Plan.normalize()
+func (f *Federator) previewRepair(ctx context.Context, rep *Report) error {
+	plan, err := rep.Plan.normalize()
 	if err != nil {
 		return err
 	}
-	rep.Plan.Plan = plan
-	var bad findings
-	if rep.Plan.ImmutableIDs == "" && !rep.Plan.Bind && rep.Plan.Group == "" {
-		bad.refuse(CodePlanRepair, "repair", "the repair plan names nothing to repair", "set immutableIDs, bind or group")
-	}
-	if s := rep.Plan.ImmutableIDs; s != "" && !slices.Contains(immutableIDSources, s) {
-		bad.refuse(CodePlanRepair, string(s), "the source of immutable IDs "+quote(string(s))+" is unknown",
-			"use objectID (base64 of the account's object ID) or jumpCloudID, whichever people who can sign in have")
-	}
-	group := Group{Name: rep.Plan.Group}
-	if i := slices.IndexFunc(plan.Groups, func(g Group) bool { return g.Name == group.Name }); i >= 0 {
-		group = plan.Groups[i]
-	} else if group.Name != "" {
-		bad.refuse(CodePlanRepair, group.Name, "the group "+quote(group.Name)+" is not among the plan's groups", "name one of them")
-	}
-	if err := bad.err(); err != nil {
+	repair := rep.Repair
+	rep.Plan, repair.Plan = plan, plan
+	group, err := repair.check()
+	if err != nil {
 		return err
 	}
-
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: plan.Domain, Text: "reading both services"})
 	st, err := f.observe(ctx, plan, observation{}, partAll)
 	if err != nil {
 		return reading(PhaseObserve, err)
 	}
+	if rep.Tenant, err = f.tenant(ctx); err != nil {
+		return reading(PhaseCheck, err)
+	}
+	rep.Organization = st.organization(plan)
+	var bad findings
+	gateCustomer(&bad, "plan", plan.Tenant, rep.Tenant, plan.Organization, rep.Organization)
 	if st.domain(plan.Domain) == nil {
 		bad.refuse(CodeDomainUnknown, plan.Domain, "the tenant has no domain "+plan.Domain, "name one of its domains")
 	}
-	dir := st.directory(plan)
-	if rep.Plan.Bind && dir == nil {
-		bad.refuse(CodeDirectoryMissing, plan.Directory.Name, "there is no one Microsoft 365 directory to bind people to", "create it in JumpCloud's console, or name it in the plan")
+	var to gifts
+	if dir := st.directory(plan); dir != nil {
+		to.directory = dir.ID
+	} else if repair.Bind {
+		bad.refuse(CodeDirectoryMissing, plan.Directory.Name, "there is no one Microsoft 365 directory to bind people to",
+			"create it in JumpCloud's console, or name it in the plan")
 	}
-	var groupID string
 	if group.Name != "" {
-		g := st.group(group)
-		if g != nil {
-			// Only by its ID does a group tell how it gets its members.
-			if g, err = f.jc.Group(ctx, g.ID); err != nil {
-				return reading(PhaseObserve, err)
-			}
-		}
-		switch {
-		case g == nil:
-			bad.refuse(CodePlanRepair, group.Name, "there is no one group "+quote(group.Name)+" to add people to", "create it first")
-		case g.IsDynamic():
-			bad.refuse(CodePlanRepair, group.Name, "the members of "+quote(group.Name)+" are decided by a rule, and additions have no effect",
-				"change the rule, or name another group")
-		default:
-			groupID = g.ID
+		if to.group, err = f.repairGroup(ctx, &bad, &st, group); err != nil {
+			return reading(PhaseObserve, err)
 		}
 	}
 	if err := bad.err(); err != nil {
@@ -170,27 +99,81 @@ func (f *Federator) previewRepair(ctx context.Context, rep *RepairReport) error 
 	if err != nil {
 		return reading(PhaseCheck, err)
 	}
-	if dir != nil {
-		people.repairs(rep, dir.ID, groupID)
-	} else {
-		people.repairs(rep, "", groupID)
-	}
+	people.repairs(rep, to)
 	return nil
 }
 
-// CodePlanRepair is the code of what is wrong with a repair plan.
-const CodePlanRepair Code = "plan-repair"
+// check judges the plan by itself, and returns its group.
+func (p *RepairPlan) check() (Group, error) {
+	var bad findings
+	if p.ImmutableIDs == "" && !p.Bind && p.Group == "" {
+		bad.refuse(CodePlanRepair, "repair", "the repair plan names nothing to repair", "set immutableIDs, bind or group")
+	}
+	if s := p.ImmutableIDs; s != "" && !slices.Contains(immutableIDSources, s) {
+		bad.refuse(CodePlanRepair, string(s), "the source of immutable IDs "+quote(string(s))+" is unknown",
+			"use objectID (base64 of the account's object ID) or jumpCloudID, whichever people who can sign in have")
+	}
+	group := Group{Name: p.Group}
+	if i := slices.IndexFunc(p.Plan.Groups, func(g Group) bool { return g.Name == group.Name }); i >= 0 {
+		group = p.Plan.Groups[i]
+	} else if group.Name != "" {
+		bad.refuse(CodePlanRepair, group.Name, "the group "+quote(group.Name)+" is not among the plan's groups", "name one of them")
+	}
+	return group, bad.err()
+}
+
+// repairGroup finds the group that people are added to.
+func (f *Federator) repairGroup(ctx context.Context, bad *findings, st *observation, group Group) (*jumpcloud.Group, error) {
+	g := st.group(group)
+	if g == nil {
+		bad.refuse(CodePlanRepair, group.Name, "there is no one group "+quote(group.Name)+" to add people to", "create it first")
+		return nil, nil
+	}
+	// Only by its ID does a group tell how it gets its members.
+	g, err := f.jc.Group(ctx, g.ID)
+	if err != nil {
+		return nil, err
+	}
+	if g.IsDynamic() {
+		bad.refuse(CodePlanRepair, group.Name, "the members of "+quote(group.Name)+" are decided by a rule, and additions have no effect",
+			"change the rule, or name another group")
+	}
+	return g, nil
+}
+
+// gifts are what a repair binds people to.
+type gifts struct {
+	directory string
+	group     *jumpcloud.Group
+}
+
+// mends returns the change that mends a finding about a person, if the plan has it
+// done.
+func (p *RepairPlan) mends(kind people.Kind, who people.Person, to gifts) (c Change, ok bool) {
+	name := cmp.Or(who.UserPrincipalName, who.Email)
+	switch {
+	case kind == people.NoImmutableID && p.ImmutableIDs != "":
+		return givingImmutableID(name, who.AzureADID, p.ImmutableIDs.of(who.AzureADID, who.JumpCloudID)), true
+	case kind == people.NotBound && p.Bind:
+		return bindingUser(name, to.directory, who.JumpCloudID), true
+	case kind == people.NotInGroup && to.group != nil:
+		return joining(name, to.group, who.JumpCloudID), true
+	}
+	return Change{}, false
+}
 
 // repairs turns findings into steps, in the order of the findings' people.
-func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
-	plan := rep.Plan
-	p.observeIDs(rep)
+func (p *People) repairs(rep *Report, to gifts) {
+	plan := rep.Repair
+	var told findings
+	p.observeIDs(rep, &told)
 	wanted := make(map[string]bool, len(plan.People))
 	met := make(map[string]bool, len(plan.People))
 	for _, s := range plan.People {
 		wanted[people.Fold(s)] = true
 	}
 	synced, admins, left := make(map[string]bool), make(map[string]bool), make(map[string]bool)
+	ids := 0
 	for i := range p.judged.Len() {
 		f := p.judged.At(i)
 		if !f.Both() {
@@ -201,101 +184,70 @@ func (p *People) repairs(rep *RepairReport, directoryID, groupID string) {
 		if named {
 			met[who.UserPrincipalName], met[who.Email] = true, true
 		}
-		w := RepairStep{
-			UserPrincipalName: who.UserPrincipalName, Email: who.Email, DisplayName: who.DisplayName,
-			JumpCloudID: who.JumpCloudID, AzureADID: who.AzureADID, Outcome: Planned,
-		}
+		c, ok := plan.mends(f.Kind, who, to)
 		switch {
-		case f.Kind == people.NoImmutableID && plan.ImmutableIDs != "":
-			w.Kind, w.Value = SetImmutableID, plan.ImmutableIDs.of(w.AzureADID, w.JumpCloudID)
-		case f.Kind == people.NotBound && plan.Bind:
-			w.Kind, w.Value = BindToDirectory, directoryID
-		case f.Kind == people.NotInGroup && groupID != "":
-			w.Kind, w.Value = AddToGroup, groupID
-		default:
-			continue
-		}
-		switch {
-		case len(wanted) > 0 && !named:
-			continue
+		case !ok, len(wanted) > 0 && !named:
 		case who.Suspended:
-			left[w.AzureADID] = true
-			continue
-		case w.Kind == SetImmutableID && who.Synced:
-			synced[w.AzureADID] = true
-			continue
-		case w.Kind == SetImmutableID && who.Admin && !named:
-			admins[w.AzureADID] = true
-			continue
+			left[who.AzureADID] = true
+		case c.ofImmutableID() && who.Synced:
+			synced[who.AzureADID] = true
+		case c.ofImmutableID() && who.Admin && !named:
+			admins[who.AzureADID] = true
+		default:
+			rep.Steps = append(rep.Steps, Step{Change: c, Outcome: Planned})
+			if c.ofImmutableID() {
+				ids++
+			}
 		}
-		rep.Steps = append(rep.Steps, w)
 	}
 	for _, n := range []struct {
-		people map[string]bool
-		text   string
+		people       map[string]bool
+		text, repair string
 	}{
-		{left, "left out, suspended in JumpCloud: %d"},
-		{synced, "left out, the directory on the premises owns the immutable ID: %d"},
-		{admins, "left out, Global Administrators, whom an immutable ID makes open to impersonation: %d; name them in people if you want it"},
+		{left, "left out, suspended in JumpCloud: %d", ""},
+		{synced, "left out, the directory on the premises owns the immutable ID: %d", ""},
+		{admins, "left out, Global Administrators, whom an immutable ID makes open to impersonation: %d", "name them in people if you want it"},
 	} {
 		if len(n.people) > 0 {
-			rep.Notes = append(rep.Notes, fmt.Sprintf(n.text, len(n.people)))
+			told.info(CodePlanRepair, p.Domain, fmt.Sprintf(n.text, len(n.people)), n.repair)
 		}
 	}
 	for _, s := range plan.People {
 		if !met[people.Fold(s)] {
-			rep.Notes = append(rep.Notes, "nothing to repair about "+s+": nobody of this name is on both sides with a finding")
+			told.warn(CodePlanRepair, s, "nothing to repair about "+plain(s)+": nobody of this name is on both sides with a finding", "")
 		}
 	}
-	if d := rep.Duration(); d > time.Minute {
-		rep.Notes = append(rep.Notes, fmt.Sprintf("at 20 writes a second this takes at least %v", d.Round(time.Second)))
+	if d := time.Duration(ids) * writeInterval; d > time.Minute {
+		told.info(CodePlanRepair, p.Domain, fmt.Sprintf("at 20 writes a second this takes at least %v", d.Round(time.Second)), "")
 	}
+	rep.note(told)
 }
 
-// observeIDs counts what the immutable IDs of the domain are made of, and notes
-// if that speaks against the plan.
-func (p *People) observeIDs(rep *RepairReport) {
+// observeIDs counts what the immutable IDs of the domain are made of, and tells if
+// that speaks against the plan.
+func (p *People) observeIDs(rep *Report, told *findings) {
 	rep.Observed = make(map[ImmutableIDSource]int)
 	var of []func(azureADID, jumpCloudID string) string
 	for _, s := range immutableIDSources {
 		of = append(of, s.of)
 	}
 	counts, others := p.judged.Origins(of...)
+	total := others
 	for i, n := range counts {
-		if n > 0 {
+		if total += n; n > 0 {
 			rep.Observed[immutableIDSources[i]] = n
 		}
 	}
-	rep.Others = others
-	chosen := rep.Plan.ImmutableIDs
-	total := rep.Others
-	for _, n := range rep.Observed {
-		total += n
+	if others > 0 {
+		rep.Observed[""] = others
 	}
-	switch {
+	switch chosen := rep.Repair.ImmutableIDs; {
 	case chosen == "":
 	case total == 0:
-		rep.Notes = append(rep.Notes, "nobody on the domain has an immutable ID yet, so nothing shows which one JumpCloud sends: "+
+		told.warn(CodePlanRepair, string(chosen), "nobody on the domain has an immutable ID yet, so nothing shows which one JumpCloud sends",
 			"repair one person, and let them sign in, before the others")
 	case 2*rep.Observed[chosen] <= total:
-		rep.Notes = append(rep.Notes, fmt.Sprintf("of the %d people who have an immutable ID, only %d have the one that %s makes: "+
-			"JumpCloud probably sends something else", total, rep.Observed[chosen], chosen))
+		told.warn(CodePlanRepair, string(chosen), fmt.Sprintf("of the %d people who have an immutable ID, only %d have the one that %s makes: "+
+			"JumpCloud probably sends something else", total, rep.Observed[chosen], chosen), "")
 	}
-}
-
-// of returns the immutable ID for a person.
-func (s ImmutableIDSource) of(azureADID, jumpCloudID string) string {
-	if s == FromJumpCloudID {
-		return jumpCloudID
-	}
-	return people.ObjectIDImmutable(azureADID)
-}
-
-// user and directory are the objects that a step speaks about.
-func (s RepairStep) user() jumpcloud.Object {
-	return jumpcloud.Object{Type: jumpcloud.UserObject, ID: s.JumpCloudID}
-}
-
-func (s RepairStep) directory() jumpcloud.Object {
-	return jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: s.Value}
 }

@@ -79,7 +79,7 @@ func TestRepairRefusals(t *testing.T) {
 				}
 				for _, s := range rep.Steps {
 					if s.Outcome != federation.Done && s.Error == "" {
-						t.Errorf("no reason: %s", s)
+						t.Errorf("no reason: %s", s.Change)
 					}
 				}
 			})
@@ -110,8 +110,8 @@ func TestRepairRefusalOfOneKind(t *testing.T) {
 			t.Error(err)
 		}
 		for _, s := range rep.Steps {
-			if (s.Outcome == federation.Done) == (s.Kind == federation.SetImmutableID) {
-				t.Errorf("%s", s)
+			if (s.Outcome == federation.Done) == (s.Change.Resource == federation.ResImmutableID) {
+				t.Errorf("%s %s", s.Outcome, s.Change)
 			}
 		}
 	})
@@ -130,7 +130,7 @@ func TestRepairTakenImmutableID(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			env.AzureAD.AddUser(aad.User{UserPrincipalName: "older@contoso.onmicrosoft.com", ImmutableID: rep.Steps[0].Value})
+			env.AzureAD.AddUser(aad.User{UserPrincipalName: "older@contoso.onmicrosoft.com", ImmutableID: immutableID(rep.Steps[0])})
 			want := "older@contoso.onmicrosoft.com has the immutable ID"
 			if deleted {
 				env.AzureAD.RemoveUser("older@contoso.onmicrosoft.com")
@@ -157,15 +157,15 @@ func TestRepairReadsBack(t *testing.T) {
 		"late":            {late: true, want: federation.Done},
 		"yes and nothing": {swallow: true, want: federation.Unknown},
 	} {
-		for _, kind := range []federation.RepairKind{federation.SetImmutableID, federation.BindToDirectory, federation.AddToGroup} {
+		for _, kind := range []federation.Resource{federation.ResImmutableID, federation.ResDirectoryUser, federation.ResMember} {
 			t.Run(name+" "+string(kind), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					env := broken(n)
 					plan := everything(env)
-					if plan.Bind = kind == federation.BindToDirectory; kind != federation.AddToGroup {
+					if plan.Bind = kind == federation.ResDirectoryUser; kind != federation.ResMember {
 						plan.Group = ""
 					}
-					if kind != federation.SetImmutableID {
+					if kind != federation.ResImmutableID {
 						plan.ImmutableIDs = ""
 					}
 					f := env.Federator(nil)
@@ -215,7 +215,7 @@ func TestRepairOfAGroupThatGotARule(t *testing.T) {
 		}
 		rule := env.JumpCloud.AddDynamicGroup("By rule")
 		for i := range rep.Steps {
-			rep.Steps[i].Value = rule
+			rep.Steps[i].Change.Parent = rule
 		}
 		start := time.Now()
 		rep, err = env.Federator(nil).Repair(t.Context(), rep)
@@ -237,8 +237,8 @@ func TestRepairMembersOfAGroupInTheGroup(t *testing.T) {
 		if err != nil || len(rep.Steps) == 0 {
 			t.Fatalf("%v\n%s", err, rep)
 		}
-		user := jumpcloud.Object{Type: jumpcloud.UserObject, ID: rep.Steps[0].JumpCloudID}
-		outer := jumpcloud.Object{Type: jumpcloud.GroupObject, ID: rep.Steps[0].Value}
+		user := jumpcloud.Object{Type: jumpcloud.UserObject, ID: rep.Steps[0].Change.Target}
+		outer := jumpcloud.Object{Type: jumpcloud.GroupObject, ID: rep.Steps[0].Change.Parent}
 		inner := jumpcloud.Object{Type: jumpcloud.GroupObject, ID: env.JumpCloud.AddGroup("Within")}
 		env.JumpCloud.Bind(inner, user)
 		env.JumpCloud.Bind(outer, inner)
@@ -261,7 +261,7 @@ func TestRepairMembersOfAGroupInTheGroup(t *testing.T) {
 			t.Fatal(err)
 		}
 		env.ResetLog()
-		undone, err := f.UndoRepair(t.Context(), done)
+		undone, err := f.Revert(t.Context(), done)
 		if err != nil || undone.Count(federation.Skipped) != 1 || env.Writes() != 0 {
 			t.Errorf("%v, %d writes\n%s", err, env.Writes(), undone)
 		}
@@ -298,7 +298,7 @@ func TestRepairEndsWithItsCredential(t *testing.T) {
 		if !errors.Is(err, jumpcloud.ErrUnauthenticated) || n > 16 {
 			t.Errorf("%v after %d writes", err, n)
 		}
-		group := rep.Steps[0].Value
+		group := rep.Steps[0].Change.Parent
 		members := make(map[string]bool)
 		for id, err := range env.JumpCloud.Client(nil).GroupMembers(t.Context(), group) {
 			if err != nil {
@@ -310,8 +310,8 @@ func TestRepairEndsWithItsCredential(t *testing.T) {
 			t.Error("nothing was on its way, so the test says nothing")
 		}
 		for _, s := range rep.Steps {
-			if members[s.JumpCloudID] != (s.Outcome == federation.Done) {
-				t.Errorf("a member: %t, %s", members[s.JumpCloudID], s)
+			if members[s.Change.Target] != (s.Outcome == federation.Done) {
+				t.Errorf("a member: %t, %s %s", members[s.Change.Target], s.Outcome, s.Change)
 			}
 		}
 	})

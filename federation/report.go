@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +32,8 @@ const (
 	// sign-in or somebody else's work with it, or because it is not certainly
 	// what the run made. The step's Error says why, and what to do.
 	Left Outcome = "left"
+	// Planned: nothing has been sent yet.
+	Planned Outcome = "planned"
 )
 
 // A Step is a change that was sent to a service.
@@ -69,6 +72,9 @@ type Row struct {
 type Report struct {
 	Version int  `json:"version"`
 	Plan    Plan `json:"plan"`
+	// Repair is what [Federator.PreviewRepair] was asked for, if it has made the
+	// report, or the one that Repair or Revert was handed. Its Plan is the report's.
+	Repair *RepairPlan `json:"repair,omitempty"`
 	// Tenant and Organization are the IDs of the Azure AD tenant and the
 	// JumpCloud organisation that the run worked on, as far as they were known:
 	// Revert refuses a report of another customer. Version 1 has neither.
@@ -85,7 +91,11 @@ type Report struct {
 	// everybody whom a consent to lock out has covered.
 	Consents []Finding `json:"consents,omitempty"`
 	Rows     []Row     `json:"rows,omitempty"`
-	Error    string    `json:"error,omitempty"`
+	// Observed counts, before a repair, what the immutable IDs of people on the
+	// domain are made of: of each source, how many it reproduces; of "", how many
+	// none does.
+	Observed map[ImmutableIDSource]int `json:"observed,omitempty"`
+	Error    string                    `json:"error,omitempty"`
 }
 
 // reportVersion 2 has the tenant and the organisation.
@@ -98,12 +108,26 @@ func ParseReport(b []byte) (*Report, error) {
 		return nil, fmt.Errorf("federation: this is no report: %w", err)
 	}
 	switch {
+	case r.Plan.Domain == "" && repairReport(b):
+		return nil, errors.New("federation: this is the report of a repair as it was written before version 0.1.0, which is not read any more: " +
+			"PreviewRepair finds what is left to do; its steps name the people and the values that can be taken back by hand")
 	case r.Version == 0 || r.Plan.Domain == "":
 		return nil, errors.New("federation: this is no report: it has no version or no domain")
 	case r.Version > reportVersion:
 		return nil, fmt.Errorf("federation: the report has version %d, this package reads up to %d: use a newer one", r.Version, reportVersion)
 	}
 	return &r, nil
+}
+
+// repairReport reports whether b is the report of a repair of a form that no
+// version of this package was published with.
+func repairReport(b []byte) bool {
+	var old struct {
+		Plan struct {
+			Plan struct{ Domain string }
+		}
+	}
+	return json.Unmarshal(b, &old) == nil && old.Plan.Plan.Domain != ""
 }
 
 // tookEffect reports whether the step changed something, or may have.
@@ -116,37 +140,89 @@ func (r *Report) Changed() bool {
 	return slices.ContainsFunc(r.Steps, func(s Step) bool { return s.tookEffect() })
 }
 
+// Count returns how many steps have one of the outcomes.
+func (r *Report) Count(outcomes ...Outcome) int {
+	n := 0
+	for i := range r.Steps {
+		if slices.Contains(outcomes, r.Steps[i].Outcome) {
+			n++
+		}
+	}
+	return n
+}
+
 // String is the report for people.
 func (r *Report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "federation of %s: %s -> %s\n", r.Plan.Domain, orDash(r.Before), orDash(r.After))
-	for _, row := range r.Rows {
-		fmt.Fprintf(&b, "%3d  %-8s %s", row.Number, row.State, row.Title)
-		if row.Evidence != "" {
-			fmt.Fprintf(&b, ": %s", row.Evidence)
+	r.WriteTo(&b)
+	return b.String()
+}
+
+// WriteTo implements [io.WriterTo]: the report for people, a line for each step.
+func (r *Report) WriteTo(w io.Writer) (n int64, err error) {
+	line := func(format string, args ...any) {
+		if err == nil {
+			var k int
+			k, err = fmt.Fprintf(w, format+"\n", args...)
+			n += int64(k)
 		}
-		b.WriteByte('\n')
+	}
+	repair := r.Repair != nil
+	if repair {
+		line("repair of people on %s: %d to do, %d done, %d skipped, %d left, %d refused, %d unknown", r.Plan.Domain,
+			r.Count(Planned), r.Count(Done), r.Count(Skipped), r.Count(Left), r.Count(Refused), r.Count(Unknown))
+	} else {
+		line("federation of %s: %s -> %s", r.Plan.Domain, orDash(r.Before), orDash(r.After))
+	}
+	if repair { // there may be tens of thousands of steps
+		r.tell(line)
+	}
+	for _, row := range r.Rows {
+		evidence := ""
+		if row.Evidence != "" {
+			evidence = ": " + row.Evidence
+		}
+		line("%3d  %-8s %s%s", row.Number, row.State, row.Title, evidence)
 	}
 	if len(r.Steps) == 0 {
-		b.WriteString("no changes were made\n")
+		line("no changes were made")
 	}
-	for _, s := range r.Steps {
-		fmt.Fprintf(&b, "%-8s %s (%s)", s.Outcome, s.Change.String(), s.Elapsed.Round(time.Millisecond))
-		if s.Error != "" {
-			fmt.Fprintf(&b, ": %s", s.Error)
-		}
-		b.WriteByte('\n')
+	for i := range r.Steps {
+		line("%s", r.Steps[i].line())
 	}
-	for _, f := range r.Consents {
-		fmt.Fprintf(&b, "consented to: %s\n", f.Message)
-	}
-	for _, f := range r.Findings {
-		fmt.Fprintf(&b, "%s: %s\n", f.Severity, f)
+	if !repair {
+		r.tell(line)
 	}
 	if r.Error != "" {
-		fmt.Fprintf(&b, "ended with: %s\n", r.Error)
+		line("ended with: %s", r.Error)
 	}
-	return b.String()
+	return n, err
+}
+
+// tell tells what was found and consented to.
+func (r *Report) tell(line func(format string, args ...any)) {
+	for _, f := range r.Consents {
+		line("consented to: %s", f.Message)
+	}
+	for _, f := range r.Findings {
+		line("%s: %s", f.Severity, f)
+	}
+}
+
+// line is the step for people. What is only planned shows its values.
+func (s *Step) line() string {
+	out := fmt.Sprintf("%-8s %s", s.Outcome, s.Change.String())
+	if s.Outcome == Planned {
+		for _, f := range s.Change.Fields {
+			out += fmt.Sprintf(" (%s: %s)", f.Name, f.show(f.New))
+		}
+	} else {
+		out += fmt.Sprintf(" (%s)", s.Elapsed.Round(time.Millisecond))
+	}
+	if s.Error != "" {
+		out += ": " + s.Error
+	}
+	return out
 }
 
 func orDash(s State) string {

@@ -31,12 +31,18 @@ const (
 	ResFederation       Resource = "azure-ad/federation"
 )
 
+// What a repair gives to one person each, beside the membership of a group.
+const (
+	ResImmutableID   Resource = "azure-ad/immutable-id"
+	ResDirectoryUser Resource = "jumpcloud/directory-user"
+)
+
 // A thing is what is known of a resource, whatever is done to it. What is done
 // differs from one to the other: those are the switches below, whose cases call
 // what stands in the thing's own file. A new resource is such a file, its line in
 // the table, and its cases.
 type thing struct {
-	stage int   // when it is made: things of one stage do not depend on each other
+	stage int   // when Federate makes it: things of one stage do not depend on each other; 0: a repair does
 	rows  []int // of the procedure that doc.go lists
 	parts part  // where it shows, and what is needed next
 
@@ -52,6 +58,7 @@ type thing struct {
 	kind        string     // what it is for people, if its name does not say
 	purpose     string     // what its change is for, with %s for its name
 	permissions []string   // those of Azure AD that its change needs
+	instead     []string   // others, of which any one does as well
 	events      audits     // what its change leaves in the services' logs
 }
 
@@ -94,6 +101,13 @@ var resources = map[Resource]thing{
 		on: []Resource{ResApplication}, kind: "federation of",
 		purpose: "federate %s", permissions: []string{perm.FederationWrite},
 		events: audits{Update: audited(activityFederation), otherwise: audited(activityAuthentication, activityFederation)}},
+	ResImmutableID: {rows: []int{1}, lifeline: true, kind: "immutable ID of",
+		purpose: "change the immutable ID of %s", permissions: []string{perm.UserWrite},
+		instead: []string{"Directory.ReadWrite.All", "Directory.AccessAsUser.All"},
+		events:  audits{otherwise: audited("Update user")}},
+	ResDirectoryUser: {rows: []int{8}, lifeline: true, kind: "Microsoft 365 directory's user",
+		events: audits{otherwise: append( // the person is exported from then on
+			insight("association_change", "user_create_provision", "user_update_provision"), audited("Update user")...)}},
 }
 
 // Row is the row of the manual procedure that the resource belongs to.
@@ -267,6 +281,35 @@ func (u *undoing) send(ctx context.Context, s *undoStep) error {
 	return fmt.Errorf("federation: no way to %s", c.String())
 }
 
+// personStands reads where a change about one person stands: asLeft, it is still to
+// be made; undone, it shows, whoever made it; differs, it must not be made. What is
+// known of the change from before is was: if that is [Unknown], what is there may be
+// the change's own doing.
+func (f *Federator) personStands(ctx context.Context, c Change, was Outcome) (standing, string, error) {
+	switch c.Resource {
+	case ResImmutableID:
+		return f.immutableIDStands(ctx, c)
+	case ResDirectoryUser:
+		return f.directoryUserStands(ctx, c, was)
+	case ResMember:
+		return f.personMemberStands(ctx, c, was)
+	}
+	return differs, "", fmt.Errorf("federation: no repair can %s", c.String())
+}
+
+// sendPerson makes a change about one person.
+func (f *Federator) sendPerson(ctx context.Context, c Change) error {
+	switch c.Resource {
+	case ResImmutableID:
+		return f.sendImmutableID(ctx, c)
+	case ResDirectoryUser:
+		return f.sendDirectoryUser(ctx, c)
+	case ResMember:
+		return f.sendMember(ctx, c)
+	}
+	return fmt.Errorf("federation: no way to %s", c.String())
+}
+
 // identify looks for what a creation made whose answer was lost. It is taken for
 // the run's only if the run had seen, twice, that there was none, and what is
 // there fits: the name, and the time where the service tells one.
@@ -326,6 +369,8 @@ func writeCmdlets(b *bufio.Writer, c Change, s Step) {
 		fmt.Fprintf(b, "Update-MgDomain -DomainId %s -AuthenticationType 'Managed' # its configuration cannot be read\n", psQuote(c.Name))
 	case ResFederation:
 		c.federationCmdlets(b, s)
+	case ResImmutableID:
+		c.immutableIDCmdlets(b)
 	default:
 		c.writeComment(b)
 	}

@@ -10,7 +10,8 @@ import (
 func TestResources(t *testing.T) {
 	opposite := map[Action]Action{Create: Delete, Add: Remove, Update: Update}
 	for r, is := range resources {
-		if is.stage == 0 || is.rows == nil || is.parts == 0 {
+		repairs := r == ResImmutableID || r == ResDirectoryUser // Federate neither makes nor observes them
+		if (is.stage == 0 || is.parts == 0) != repairs || is.rows == nil {
 			t.Errorf("%s: stage %d, rows %v, parts %b; want all of them", r, is.stage, is.rows, is.parts)
 		}
 		for _, below := range is.on {
@@ -55,6 +56,8 @@ func TestLoses(t *testing.T) {
 		{Change{Resource: ResMember, Action: Remove}, true, true},
 		{Change{Resource: ResMember, Action: Add}, false, false},
 		{Change{Resource: ResDefaultDomain, Action: Update}, true, true},
+		{Change{Resource: ResImmutableID, Action: Remove}, true, true},
+		{Change{Resource: ResDirectoryUser, Action: Remove}, true, true},
 		{Change{Resource: ResDirectoryRule, Action: Remove}, true, false},
 		{Change{Resource: ResFederation, Action: Delete}, true, false},
 	} {

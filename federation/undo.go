@@ -12,8 +12,8 @@ import (
 )
 
 // Revert undoes what a report says was done, last first, so that each thing is
-// again as it was before the run. The report may be one of Federate, Defederate
-// or Revert, whole or of a run that failed or died.
+// again as it was before the run. The report may be one of Federate, Defederate,
+// Repair or Revert, whole or of a run that failed or died.
 //
 // Nobody who can sign in loses that. All steps are judged before the first of
 // them is undone, and again after [Options.Confirm]; if one of these holds,
@@ -42,9 +42,16 @@ import (
 // JumpCloud back passes every gate of Federate, people included. Another
 // provider's is brought back if its certificate is in date; nobody here can check
 // more, and people without an immutable ID need consent.
+//
+// What a Repair has given to people is what they sign in by while their domain is
+// federated, with whomever. It is taken back only while the domain is seen to be
+// managed, or gone, and from each person only what is as the repair has left it. That
+// somebody is bound, or a member, where the repair's own answer was lost, may be
+// anybody's doing and stays. Of such a report the people are looked at one by one,
+// right before each write, because there may be tens of thousands.
 func (f *Federator) Revert(ctx context.Context, rep *Report) (*Report, error) {
 	out := &Report{
-		Version: reportVersion, Plan: rep.Plan, Tenant: rep.Tenant, Organization: rep.Organization,
+		Version: reportVersion, Plan: rep.Plan, Repair: rep.Repair, Tenant: rep.Tenant, Organization: rep.Organization,
 		Started: time.Now(), Steps: []Step{},
 	}
 	u := &undoing{f: f, p: rep.Plan, rep: out}
@@ -75,8 +82,11 @@ func (u *undoing) revert(ctx context.Context, rep *Report) error {
 		return err
 	}
 	defer unlock()
+	if rep.Repair != nil {
+		return u.revertRepair(ctx, rep)
+	}
 	for _, s := range slices.Backward(rep.Steps) {
-		if s.Outcome != Refused && s.Outcome != Skipped && s.Outcome != Left {
+		if s.Outcome != Refused && s.Outcome != Skipped && s.Outcome != Left && s.Outcome != Planned {
 			u.steps = append(u.steps, newUndoStep(s))
 		}
 	}
