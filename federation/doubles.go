@@ -265,11 +265,17 @@ func (st *observation) uses(appID string) bool {
 var errOvertaken = errors.New("another run has federated the domain a moment ago, with an application that JumpCloud does not list yet; " +
 	"call again in some minutes, it goes on from what it finds")
 
-// overtaken reports whether the domain stands federated with the plan's issuer, but
-// with the certificate of no application that is seen.
-func (st *observation) overtaken(p Plan) bool {
-	return st.federated(p.Domain) && st.fed != nil && st.fed.IssuerURI == p.Application.IdPEntityID &&
-		!slices.ContainsFunc(st.apps, func(a *jumpcloud.Application) bool { return st.uses(a.ID) })
+// overtaken reports whether the domain was federated since this run looked first, with
+// the plan's issuer and the certificate of no application that is seen.
+func (r *run) overtaken() bool {
+	now := r.st.fed
+	if now == nil || !r.st.federated(r.plan.Domain) || now.IssuerURI != r.plan.Application.IdPEntityID {
+		return false
+	}
+	if r.stood != nil && r.stood.SigningCertificate == now.SigningCertificate {
+		return false
+	}
+	return !slices.ContainsFunc(r.st.apps, func(a *jumpcloud.Application) bool { return r.st.uses(a.ID) })
 }
 
 // nameApplication names an application for people. If there are several, it

@@ -53,7 +53,7 @@ func (r *run) twin(ctx context.Context, c Change) error {
 		switch {
 		case err != nil && (!temporary(err) || parent.Err() != nil):
 			return &StepError{PhaseWait, c, err}
-		case err == nil && !r.st.overtaken(r.plan):
+		case err == nil && !r.overtaken():
 			r.listed = time.Now()
 			return nil
 		case err == nil:

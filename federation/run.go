@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation/internal/people"
 )
 
@@ -79,6 +80,8 @@ type run struct {
 	looked time.Time        // when the lists were looked at first
 	read   time.Time        // when everything was read last
 	judged time.Time        // when people were judged last
+
+	stood *aad.Federation // what stood in Azure AD at the first look
 
 	judgedAt  int       // how many steps had been filed by then
 	certified time.Time // when the certificate that was switched to was judged
@@ -172,7 +175,7 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	}
 	r.rep.Organization = r.st.organization(plan)
 	if first {
-		r.rep.Before = r.st.classify(plan)
+		r.rep.Before, r.stood = r.st.classify(plan), r.st.fed
 		r.resumed = plan.Application.ID != "" || slices.ContainsFunc(plan.Groups, func(g Group) bool { return g.ID != "" })
 	}
 	todo = diff(plan, &r.st)

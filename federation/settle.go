@@ -103,7 +103,7 @@ func (r *run) whole(ctx context.Context) (again bool, err error) {
 				good = 0
 			}
 			if good < need {
-				parts = everything
+				parts |= everything
 			} else if parts == 0 {
 				return false, nil
 			}
