@@ -89,6 +89,8 @@ func (r *run) apply(ctx context.Context, todo Changes) (refused, err error) {
 	todo = slices.DeleteFunc(slices.Clone(todo), r.made)
 	young := make([]bool, len(todo))
 	for i, c := range todo {
+		c = r.aim(c)
+		todo[i] = c
 		r.file(c)
 		young[i] = r.young(c) || r.st.young(c)
 	}

@@ -124,6 +124,9 @@ func (r Resource) shown() part { return resources[r].parts &^ partMetadata }
 // send makes one change and returns the ID of what it made, if it made
 // something.
 func (r *run) send(ctx context.Context, plan Plan, c Change) (id string, err error) {
+	if of, _ := c.builtOn(); of != "" && c.Target == "" {
+		return "", fmt.Errorf("the %s %s does not show yet: %w", of, c.Name, errLagging)
+	}
 	switch c.Resource {
 	case ResTechnicalAccount:
 		return r.f.createAccount(ctx, plan, c)
@@ -151,6 +154,28 @@ func (r *run) send(ctx context.Context, plan Plan, c Change) (id string, err err
 		return r.sendFederation(ctx, plan, c)
 	}
 	return "", fmt.Errorf("federation: no way to %s", c.String())
+}
+
+// builtOn is what must have been made, and how, for the change to have a target: a
+// thing of the same name.
+func (c Change) builtOn() (of Resource, by Action) {
+	switch c.Resource {
+	case ResRole:
+		return ResTechnicalAccount, Create
+	case ResDirectoryDefault:
+		return ResDirectoryDomain, Add
+	}
+	return "", ""
+}
+
+// aim gives the change the ID of what this run has made, which one of a service's
+// replicas may not show any more although another one did.
+func (r *run) aim(c Change) Change {
+	of, by := c.builtOn()
+	if made := r.sent[Change{Resource: of, Name: c.Name, Action: by}.key()]; c.Target == "" && made != nil {
+		c.Target = r.rep.Steps[made.step].ID
+	}
+	return c
 }
 
 // hidden reports whether a list does not show yet what the change has made. A
