@@ -21,6 +21,8 @@ func (u *undoing) federation() *undoStep {
 	return nil
 }
 
+const noConfiguration = " has no federation configuration any more: run Federate if it is wanted"
+
 func (u *undoing) federationStands(ctx context.Context, s *undoStep) (standing, string, error) {
 	c := s.Change
 	d, fed, err := u.f.authentication(ctx, c.Name)
@@ -54,7 +56,7 @@ func (u *undoing) federationStands(ctx context.Context, s *undoStep) (standing, 
 		}
 	}
 	if managed || fed == nil {
-		return differs, c.Name + " has no federation configuration any more: run Federate if it is wanted", nil
+		return differs, c.Name + noConfiguration, nil
 	}
 	if s.Change.writes(fieldIssuer) {
 		if s.back(fed, fieldIssuer) && s.back(fed, fieldPassiveSignIn) {

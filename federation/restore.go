@@ -21,6 +21,9 @@ func (u *undoing) judgeFederation(ctx context.Context, ps *findings) error {
 		if !s.Change.ofFederation() || s.at == undone {
 			continue
 		}
+		if s.Change.Action == Update && u.sight.st.fed == nil && s.at != differs {
+			s.at, s.why = differs, u.p.Domain+noConfiguration // it went while the steps were judged
+		}
 		if s.at == differs {
 			code := CodeRevertForeign
 			if s.Change.Action == Create && u.sight.st.fed == nil {

@@ -176,15 +176,25 @@ func (u *undoing) lookAround(ctx context.Context) (err error) {
 			u.sight.read = false
 			return err
 		}
-		s := u.federation()
-		if s == nil || s.Change.Action != Delete || s.at == differs ||
-			(s.at == undone) != u.sight.st.federated(u.p.Domain) || n == halfStateLooks {
+		if s := u.federation(); s == nil || s.at == differs || u.agrees(s) || n == halfStateLooks {
 			return nil
 		}
 		if err := sleep(ctx, 5*time.Second); err != nil {
 			return err
 		}
 	}
+}
+
+// agrees reports whether the look at the domain tells what the federation's step has
+// told.
+func (u *undoing) agrees(s *undoStep) bool {
+	switch s.Change.Action {
+	case Delete:
+		return (s.at == undone) != u.sight.st.federated(u.p.Domain)
+	case Update:
+		return u.sight.st.fed != nil
+	}
+	return true
 }
 
 // judgeLine lets everything stay that sign-in through the application depends

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime"
 	"slices"
 	"strings"
@@ -43,6 +44,53 @@ func truth(env *federationtest.Env) (lines []string) {
 	}
 	slices.Sort(lines)
 	return lines
+}
+
+// Somebody takes the federation away while a Revert of a changed certificate judges:
+// that step is left, whichever look notices it, and nothing is written.
+func TestRevertWhileTheFederationGoes(t *testing.T) {
+	const judging = 4 // requests about domains before the one that writes
+	for _, gone := range []struct {
+		at    int  // before which request of Revert
+		again bool // it comes back before the next one: one replica is behind
+	}{{1, false}, {2, false}, {3, false}, {4, false}, {5, false}, {6, false}, {1000, false}, {2, true}, {3, true}, {4, true}, {5, true}, {6, true}} {
+		synctest.Test(t, func(t *testing.T) {
+			env := federationtest.New(nil)
+			if _, err := env.Federator(nil).Federate(t.Context(), env.Plan()); err != nil {
+				t.Fatal(err)
+			}
+			fed, _ := env.AzureAD.Federation(env.Domain)
+			fed.MFA = aad.RejectMFAByFederatedIdP
+			env.AzureAD.SetFederation(env.Domain, fed)
+			plan := env.Plan()
+			plan.MFA = aad.AcceptIfMFADoneByFederatedIdP
+			rep, err := env.Federator(nil).Federate(t.Context(), plan)
+			if err != nil || len(rep.Steps) != 1 || rep.Steps[0].Change.Action != federation.Update {
+				t.Fatalf("%v\n%s", err, rep)
+			}
+			time.Sleep(time.Hour)
+			env.ResetLog()
+			fed, _ = env.AzureAD.Federation(env.Domain)
+			n := 0
+			env.AzureAD.OnRequest = func(r *http.Request) {
+				if strings.HasPrefix(r.URL.Path, "/v1.0/domains") || strings.HasPrefix(r.URL.Path, "/domains") {
+					switch n++; {
+					case n == gone.at:
+						env.AzureAD.RemoveFederation(env.Domain)
+					case n == gone.at+1 && gone.again:
+						env.AzureAD.SetFederation(env.Domain, fed)
+					}
+				}
+			}
+			out, err := env.Federator(nil).Revert(t.Context(), rep)
+			left := errors.Is(err, federation.ErrDiffers) && env.Writes() == 0 && out.Steps[0].Outcome == federation.Left
+			done := err == nil && env.Writes() == 1 && out.Steps[0].Outcome == federation.Done
+			refused := err != nil && out.Steps[0].Outcome == federation.Refused && gone.at > judging
+			if n < gone.at && !done || n >= gone.at && !left && !refused && !(gone.again && done) {
+				t.Errorf("at %d of %d, back %v: %v, %d writes\n%s", gone.at, n, gone.again, err, env.Writes(), out)
+			}
+		})
+	}
 }
 
 // Revert brings back what was there before, whatever goes wrong with whichever
