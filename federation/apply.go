@@ -147,7 +147,7 @@ func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (string, error)
 	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: s.Attempts})
 	var answered atomic.Value // the ID of the last request that was answered
 	note := func(id string) { answered.Store(id) }
-	id, theirs, err := r.common.once(ctx, r, c, func() (string, error) {
+	id, theirs, err := r.f.makings.once(ctx, r, c, func() (string, error) {
 		if strings.HasPrefix(string(c.Resource), "azure-ad/") {
 			return r.send(aad.WithRequestIDs(ctx, note), plan, c)
 		}

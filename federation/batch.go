@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -60,7 +59,8 @@ func (f *Federator) FederateAll(ctx context.Context, plans []Plan, opts *BatchOp
 	var failed atomic.Bool
 	var g errgroup.Group
 	g.SetLimit(cmp.Or(max(o.Concurrency, 0), 4))
-	common := &common{things: make(map[string]*commonThing)}
+	batch := new(recall)
+	defer f.makings.enter(batch)()
 	for i, p := range plans {
 		g.Go(func() error {
 			if failed.Load() && !o.KeepGoing || ctx.Err() != nil {
@@ -68,7 +68,7 @@ func (f *Federator) FederateAll(ctx context.Context, plans []Plan, opts *BatchOp
 				reports[i].Error = errs[i].Error()
 				return nil
 			}
-			reports[i], errs[i] = f.federate(ctx, p, common)
+			reports[i], errs[i] = f.federate(ctx, p, batch)
 			if errs[i] != nil {
 				failed.Store(true)
 				errs[i] = fmt.Errorf("%s: %w", p.Domain, errs[i])
@@ -197,70 +197,6 @@ func contradictions(ps *findings, plans []Plan) {
 					"list the same rules in both")
 			}
 			rules[key] = set
-		}
-	}
-}
-
-// common is what the plans of a batch share: groups, members, bindings to the
-// directory, its rules, the technical account. Each is made once.
-type common struct {
-	mu     sync.Mutex
-	things map[string]*commonThing
-	recall recall
-}
-
-type commonThing struct {
-	by   *run
-	done chan struct{} // closed once it is made, or was not
-	id   string
-	err  error
-}
-
-// shared reports whether plans of a batch may share what the change makes.
-func (c Change) shared() bool { return resources[c.Resource].shared }
-
-// once makes the change, unless another plan of the batch has made it or is about
-// to, for whose answer it waits. A change that was certainly refused for a while is
-// left to whoever comes next.
-func (s *common) once(ctx context.Context, by *run, c Change, send func() (string, error)) (id string, theirs bool, err error) {
-	if s == nil || !c.shared() {
-		id, err = send()
-		return id, false, err
-	}
-	key := c.key() + " " + c.Parent + " " + c.Target
-	for {
-		s.mu.Lock()
-		t, ok := s.things[key]
-		if ok && t.by == by {
-			ok = false // its own second attempt
-		}
-		if !ok {
-			t = &commonThing{by: by, done: make(chan struct{})}
-			s.things[key] = t
-		}
-		s.mu.Unlock()
-		if !ok {
-			t.id, t.err = send()
-			if t.err != nil && !unknown(t.err) && (temporary(t.err) || notThere(t.err) || ctx.Err() != nil) {
-				s.mu.Lock()
-				if s.things[key] == t {
-					delete(s.things, key)
-				}
-				s.mu.Unlock()
-			}
-			close(t.done)
-			return t.id, false, t.err
-		}
-		select {
-		case <-t.done:
-		case <-ctx.Done():
-			return "", false, context.Cause(ctx)
-		}
-		s.mu.Lock()
-		gone := s.things[key] != t
-		s.mu.Unlock()
-		if !gone {
-			return t.id, true, t.err
 		}
 	}
 }

@@ -3,6 +3,7 @@ package federation_test
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -237,6 +238,67 @@ func both(t *testing.T, f, g *federation.Federator, a, b federation.Plan) (error
 	}()
 	_, err := f.Federate(t.Context(), a)
 	return err, <-done
+}
+
+// Two runs of one Federator at the same moment need the same group. It is made once,
+// although no list shows it while they last.
+func TestOneFederatorMakesOnce(t *testing.T) {
+	for name, lag := range map[string]time.Duration{"a minute": time.Minute, "longer than they wait": 20 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				plans := many(env, 3)
+				env.JumpCloud.ListLag = jumpcloudtest.Lag{For: lag}
+				slow(env)
+				answer, asked := make(chan bool), make(chan bool)
+				f := env.Federator(&federation.Options{Confirm: func(cs federation.Changes) error {
+					if strings.Contains(cs.String(), plans[2].Domain) {
+						<-answer
+						return errors.New("no")
+					}
+					return nil
+				}})
+				go func() {
+					_, _ = f.Federate(t.Context(), plans[2])
+					close(asked)
+				}()
+				err1, err2 := both(t, f, f, plans[0], plans[1])
+				n := 0
+				for _, g := range env.JumpCloud.Groups() {
+					if g.Name == "Shared" {
+						n++
+					}
+				}
+				if n != 1 {
+					t.Errorf("%d groups; want 1: %v, %v", n, err1, err2)
+				}
+				time.Sleep(time.Hour)
+				for _, p := range plans[:2] {
+					if rep, err := f.Federate(t.Context(), p); err != nil {
+						t.Errorf("%v\n%s", err, rep)
+					}
+				}
+				// Once they are over, what is gone is made anew, though another run
+				// has begun when they were under way.
+				env.JumpCloud.ListLag = jumpcloudtest.Lag{}
+				for _, g := range env.JumpCloud.Groups() {
+					if g.Name == "Shared" {
+						if err := env.JumpCloud.Client(nil).DeleteGroup(t.Context(), g.ID); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				rep, err := f.Federate(t.Context(), plans[0])
+				if err != nil || !slices.ContainsFunc(rep.Steps, func(s federation.Step) bool {
+					return s.Change.Resource == federation.ResGroup && s.Outcome == federation.Done
+				}) {
+					t.Errorf("%v\n%s", err, rep)
+				}
+				close(answer)
+				<-asked
+			})
+		})
+	}
 }
 
 // Another run makes an application of its own at the same moment and federates the

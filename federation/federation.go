@@ -52,6 +52,7 @@ type Federator struct {
 	events  sync.Mutex // serialises OnEvent
 	mu      sync.Mutex
 	domains map[string]chan struct{} // a domain's lock: full while held
+	makings makings                  // what several runs may need
 }
 
 // New returns a Federator over the two clients. A nil opts means the defaults;

@@ -83,7 +83,7 @@ func (r *run) sure(ctx context.Context, stage Changes) error {
 		}
 		again := ctx
 		if n == 1 {
-			again = r.common.recalling(ctx, r.looked.Add(sureAfter)) // what another plan of the batch has seen since
+			again = r.batch.recalling(ctx, r.looked.Add(sureAfter)) // what another plan of the batch has seen since
 		}
 		err := r.lookAgain(again, stage.parts())
 		switch {

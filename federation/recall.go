@@ -33,11 +33,11 @@ type recallKey struct{}
 
 // recalling lets reads under the context be answered by what the batch has read
 // since then; the zero time lets them be read anew, and remembered.
-func (s *common) recalling(ctx context.Context, since time.Time) context.Context {
-	if s == nil {
+func (r *recall) recalling(ctx context.Context, since time.Time) context.Context {
+	if r == nil {
 		return ctx
 	}
-	return context.WithValue(ctx, recallKey{}, recallFrom{&s.recall, since})
+	return context.WithValue(ctx, recallKey{}, recallFrom{r, since})
 }
 
 // anew lets reads under the context be answered by the services alone.

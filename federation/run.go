@@ -53,10 +53,12 @@ func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {
 }
 
 // federate is Federate, alone or as part of a batch.
-func (f *Federator) federate(ctx context.Context, plan Plan, common *common) (*Report, error) {
+func (f *Federator) federate(ctx context.Context, plan Plan, batch *recall) (*Report, error) {
 	rep := &Report{Version: reportVersion, Plan: plan, Started: time.Now(), Steps: []Step{}}
-	r := &run{f: f, plan: plan, rep: rep, common: common, sent: make(map[string]*sent), absent: make(map[string]bool)}
+	r := &run{f: f, plan: plan, rep: rep, batch: batch, sent: make(map[string]*sent), absent: make(map[string]bool)}
+	leave := f.makings.enter(r)
 	err := r.federate(ctx)
+	leave()
 	r.finish(err)
 	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: rep.summary("made"), Elapsed: rep.Finished.Sub(rep.Started), Err: err})
 	return rep, err
@@ -69,7 +71,7 @@ type run struct {
 	st   observation
 	rep  *Report
 
-	common *common // what the plans of a batch make once; nil for a single run
+	batch *recall // what the plans of a batch have read; nil for a single run
 
 	// resumed is set if the plan was pinned: an earlier run may have left
 	// changes that not all replicas show.
@@ -150,7 +152,7 @@ func (r *run) federate(ctx context.Context) error {
 		}
 		// The answer took its time: what was judged is judged again.
 	}
-	if err := r.converge(r.common.recalling(ctx, time.Time{})); err != nil {
+	if err := r.converge(r.batch.recalling(ctx, time.Time{})); err != nil {
 		if len(r.doubles) > 0 && ctx.Err() == nil {
 			_ = r.tidy(ctx) // what could not be removed is told in the report
 		}
@@ -165,7 +167,7 @@ func (r *run) federate(ctx context.Context) error {
 func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	began := time.Now()
 	plan := r.plan
-	ctx = r.common.recalling(ctx, began.Add(-freshRead))
+	ctx = r.batch.recalling(ctx, began.Add(-freshRead))
 	if r.st, err = r.f.firstLook(ctx, plan); err != nil {
 		return nil, err
 	}

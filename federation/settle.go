@@ -124,10 +124,10 @@ func (r *run) lookAtWhole(ctx context.Context, parts part, n int) error {
 		}
 	}
 	others := parts &^ own
-	if r.common == nil || n > 1 || others == 0 {
+	if r.batch == nil || n > 1 || others == 0 {
 		return r.lookAgain(ctx, parts)
 	}
-	if err := r.look(r.common.recalling(ctx, time.Now().Add(-freshRead)), others); err != nil {
+	if err := r.look(r.batch.recalling(ctx, time.Now().Add(-freshRead)), others); err != nil {
 		return err
 	}
 	return r.lookAgain(ctx, parts&own)
