@@ -9,12 +9,15 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/big"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -199,6 +202,37 @@ func TestParseEnds(t *testing.T) {
 		in = base64.StdEncoding.EncodeToString([]byte(in))
 		if _, err := certs.ParseOne([]byte(in)); found(err) != certs.KindNotCertificate || !strings.Contains(err.Error(), "base64 of text") {
 			t.Errorf("base64 of it six times: %v", err)
+		}
+	}
+}
+
+// Base64 in the URL alphabet may hold what looks like half of a marker.
+func TestParseHyphenatedWords(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"-End4u-A", "-ENDdn-w", "-BEGINa-", "-beginX-", "--EnDa-A", "-EnDaB--"} {
+		b, err := base64.URLEncoding.DecodeString(word)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value := slices.Concat(b, []byte{0}, b, []byte{0}, b) // one of them stands where a letter begins
+		der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+			SerialNumber: big.NewInt(1), NotBefore: now, NotAfter: now.AddDate(1, 0, 0), Subject: pkix.Name{CommonName: "words"},
+			ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 99999, 1}, Value: value}},
+		}, &x509.Certificate{Subject: pkix.Name{CommonName: "words"}}, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := base64.URLEncoding.EncodeToString(der)
+		if !strings.Contains(text, word) {
+			t.Fatalf("%s is not in %s", word, text)
+		}
+		for _, in := range []string{text, fold(text, 64, "\n"), strings.Replace(text, word, "\n"+word+"\n", 1)} {
+			if c, err := certs.ParseOne([]byte(in)); err != nil || !bytes.Equal(c.DER(), der) {
+				t.Errorf("%s: %v, %v", word, c, err)
+			}
 		}
 	}
 }

@@ -13,7 +13,9 @@ type marker struct {
 }
 
 // findMarkers finds the markers in t: -----BEGIN CERTIFICATE----- with any
-// number and kind of dashes, in any case, with or without the spaces.
+// number and kind of dashes, in any case, with or without the spaces. Around a label
+// that nobody knows one hyphen is too few: base64 in the URL alphabet may hold
+// "-End4u-".
 func findMarkers(t []byte) []marker {
 	var ms []marker
 	for i := 0; i < len(t); {
@@ -58,7 +60,7 @@ func readMarker(t []byte, i int, word string) (marker, bool) {
 	count(to - j)
 	known := labelKind(m.label) != labelUnknown
 	if len(label) == 0 || dashes == 0 && !(known && string(t[i:i+len(word)]) == word && lineBegins(t, i)) ||
-		after == 0 && !(known && lineEnds(t, j)) || len(label) > 40 {
+		after == 0 && !(known && lineEnds(t, j)) || len(label) > 40 || !known && min(i-from, to-j) < 2 {
 		return m, false
 	}
 	m.from, m.to = from, to
