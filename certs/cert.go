@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 // Cert is an X.509 certificate in canonical form.
@@ -182,24 +184,5 @@ func subject(x *x509.Certificate) string {
 	if s == "" {
 		return "empty subject"
 	}
-	return printable(s, 200)
-}
-
-// printable makes s fit for one line of an error or a log: control characters
-// become spaces and the length is bounded, counted in runes.
-func printable(s string, most int) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range s {
-		if n == most {
-			b.WriteString("…")
-			break
-		}
-		if r < 0x20 || r == 0x7f || r == 0x2028 || r == 0x2029 || r >= 0x80 && r < 0xa0 {
-			r = ' '
-		}
-		b.WriteRune(r)
-		n++
-	}
-	return b.String()
+	return text.Printable(s, 200)
 }

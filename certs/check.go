@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"time"
+
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 // Severity grades a [Problem].
@@ -38,14 +40,14 @@ func (s Severity) String() string {
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText reads what [Severity.MarshalText] writes.
-func (s *Severity) UnmarshalText(text []byte) error {
+func (s *Severity) UnmarshalText(b []byte) error {
 	for _, k := range [...]Severity{Info, Warning, Error} {
-		if k.String() == string(text) {
+		if k.String() == string(b) {
 			*s = k
 			return nil
 		}
 	}
-	return fmt.Errorf("certs: %q is not a severity: use info, warning or error", printable(string(text), 40))
+	return fmt.Errorf("certs: %q is not a severity: use info, warning or error", text.Printable(string(b), 40))
 }
 
 // Code names a kind of [Problem] for programs.

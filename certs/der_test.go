@@ -201,25 +201,3 @@ func TestThreeParts(t *testing.T) {
 		t.Error("a byte behind three elements passes")
 	}
 }
-
-// printable bounds what strangers can write into errors and logs, and leaves
-// nothing in it that ends a line or steers a terminal.
-func TestPrintable(t *testing.T) {
-	for _, test := range []struct{ in, want string }{
-		{"", ""},
-		{"1234", "1234"},
-		{"12345", "12345"},
-		{"123456", "12345…"},
-		{"1234567", "12345…"},
-		{"éééééé", "ééééé…"},
-		{"\x00\x1f \x7f~", "    ~"},
-		{"!\u0080\u009f\u00a0\u00a1", "!  \u00a0\u00a1"},
-		{"\u2027\u2028\u2029\u202a", "\u2027  \u202a"},
-		{"a\r\nb", "a  b"},
-		{"\u202f\u2030", "\u202f\u2030"},
-	} {
-		if got := printable(test.in, 5); got != test.want {
-			t.Errorf("printable(%q) = %q; want %q", test.in, got, test.want)
-		}
-	}
-}

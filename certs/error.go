@@ -3,6 +3,8 @@ package certs
 import (
 	"fmt"
 	"strings"
+
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 // Kind says what an input turned out to be. Its value is a phrase for people;
@@ -90,7 +92,7 @@ func (e *ParseError) Error() string {
 		b.WriteString(": ")
 		b.WriteString(e.detail)
 	}
-	return printable(b.String(), 2000)
+	return text.Printable(b.String(), 2000)
 }
 
 // Unwrap returns the error of the package that refused the input, or nil.

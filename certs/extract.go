@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 // state is where in a metadata document an element is.
@@ -220,11 +221,11 @@ func (x *extractor) root(n xmlscan.Name, at attributes) error {
 		return refuse(KindHTML, "%s", markupAdvice(KindHTML))
 	case n.Space == xmlscan.SAMLP || n.Space == xmlscan.SAML:
 		return refuse(KindNotMetadata, "it is a SAML %s, a message of one sign-in: download the metadata of the identity provider",
-			printable(string(n.Local), 40))
+			text.Printable(string(n.Local), 40))
 	case n.Is(xmlscan.None, "EntityDescriptor") || n.Is(xmlscan.None, "EntitiesDescriptor"):
 		return refuse(KindNotMetadata, "the root element has no namespace: it must be xmlns=%q", xmlscan.URIMD)
 	}
-	return refuse(KindNotMetadata, "the root element is %s: download the metadata of the identity provider", printable(string(n.Local), 60))
+	return refuse(KindNotMetadata, "the root element is %s: download the metadata of the identity provider", text.Printable(string(n.Local), 60))
 }
 
 func (x *extractor) entity(at attributes) {
@@ -233,7 +234,7 @@ func (x *extractor) entity(at attributes) {
 	x.entities++
 	x.skip = x.byID && x.id != x.want
 	if x.byID && len(x.ids) < maxListed {
-		x.ids = append(x.ids, printable(x.id, 200))
+		x.ids = append(x.ids, text.Printable(x.id, 200))
 	}
 	if !x.skip {
 		x.matches++
@@ -246,7 +247,7 @@ func (x *extractor) push(at attributes) {
 	var l limit
 	if v, ok := at.Attr("validUntil"); ok && !x.skip {
 		if l.until, ok = parseDateTime(v); !ok {
-			l.bad = strconv.Quote(printable(v, 60))
+			l.bad = strconv.Quote(text.Printable(v, 60))
 		}
 	}
 	if v, ok := at.Attr("cacheDuration"); ok {
@@ -348,7 +349,7 @@ func (x *extractor) endEntity() {
 		return
 	}
 	if !x.byID && len(x.ids) < maxListed {
-		x.ids = append(x.ids, printable(x.id, 200))
+		x.ids = append(x.ids, text.Printable(x.id, 200))
 	}
 	if x.found != nil && !x.all {
 		return

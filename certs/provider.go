@@ -3,6 +3,8 @@ package certs
 import (
 	"errors"
 	"time"
+
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 // certText is the content of an X509Certificate element.
@@ -37,11 +39,11 @@ func (x *extractor) result() (*Metadata, error) {
 func (x *extractor) check() error {
 	switch {
 	case x.byID && x.matches == 0:
-		e := refuse(KindUnknownEntity, "%q is not among the entities, of which there are %d", printable(x.want, 200), x.entities)
+		e := refuse(KindUnknownEntity, "%q is not among the entities, of which there are %d", text.Printable(x.want, 200), x.entities)
 		e.Subjects = x.ids
 		return e
 	case x.byID && x.matches > 1:
-		return refuse(KindSeveralIdPs, "%d entities have the ID %q", x.matches, printable(x.want, 200))
+		return refuse(KindSeveralIdPs, "%d entities have the ID %q", x.matches, text.Printable(x.want, 200))
 	case !x.byID && !x.all && x.idps > 1:
 		e := refuse(KindSeveralIdPs, "%d of them: choose one by its entity ID", x.idps)
 		e.Subjects = x.ids
@@ -106,7 +108,7 @@ func (p *provider) metadata(read func(der []byte) (Cert, *ParseError)) (*Metadat
 	if len(md.SigningCerts) == 0 {
 		return nil, refuse(KindNoSigningKey, "the identity provider %q states no certificate for signing: add one there, "+
 			"and download the metadata again",
-			printable(md.EntityID, 200))
+			text.Printable(md.EntityID, 200))
 	}
 	return &md, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/jcaad/jcaad/certs/internal/c14n"
 	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 // signature is the enveloped signature of a document's root element.
@@ -153,11 +154,11 @@ func (g *signature) check(sha1 bool) *ParseError {
 	by, method, ref := parts[0], parts[1], parts[2]
 	var ok bool
 	if g.infoBy, ok = canonicalization(by); !ok {
-		return refuse(KindBadSignature, "its canonicalization %q is not known", printable(by.attr("Algorithm"), 100))
+		return refuse(KindBadSignature, "its canonicalization %q is not known", text.Printable(by.attr("Algorithm"), 100))
 	}
 	g.method = method.attr("Algorithm")
 	if g.keyRSA, g.hash = signatureMethod(g.method); g.hash == 0 || len(method.kids) > 0 {
-		return refuse(KindBadSignature, "its algorithm %q is not accepted: sign with rsa-sha256", printable(g.method, 100))
+		return refuse(KindBadSignature, "its algorithm %q is not accepted: sign with rsa-sha256", text.Printable(g.method, 100))
 	}
 	uri, ok := ref.find("URI")
 	switch {
@@ -166,7 +167,7 @@ func (g *signature) check(sha1 bool) *ParseError {
 	case !ok || uri != "" && (g.id == "" || uri != "#"+g.id):
 		return refuse(KindBadSignature, "it signs another element than the root")
 	case strings.ContainsAny(uri[min(1, len(uri)):], xpointer):
-		return refuse(KindBadSignature, "the root element's ID is no name: %q", printable(g.id, 60))
+		return refuse(KindBadSignature, "the root element's ID is no name: %q", text.Printable(g.id, 60))
 	}
 	g.whole = uri == ""
 	if err := ref.parts(parts[:], "Transforms", "DigestMethod", "DigestValue"); err != nil {
@@ -175,7 +176,7 @@ func (g *signature) check(sha1 bool) *ParseError {
 	list, digest, value := parts[0], parts[1], parts[2]
 	alg := digest.attr("Algorithm")
 	if g.digest = digestMethod(alg); g.digest == 0 || len(digest.kids) > 0 {
-		return refuse(KindBadSignature, "its digest %q is not accepted: use sha256", printable(alg, 100))
+		return refuse(KindBadSignature, "its digest %q is not accepted: use sha256", text.Printable(alg, 100))
 	}
 	if (g.hash == crypto.SHA1 || g.digest == crypto.SHA1) && !sha1 {
 		return refuse(KindWeakSignature, "have it signed with SHA-256, or accept the risk with VerifyOptions.InsecureAllowSHA1")
@@ -201,7 +202,7 @@ func (g *signature) transforms(list *node) *ParseError {
 			g.by = by
 			canonical++
 		default:
-			return refuse(KindBadSignature, "its transform %q is not accepted", printable(alg, 100))
+			return refuse(KindBadSignature, "its transform %q is not accepted", text.Printable(alg, 100))
 		}
 	}
 	if enveloped != 1 || canonical > 1 || list.mixed() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jcaad/jcaad/certs/internal/c14n"
 	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 // VerifyOptions tune [VerifyMetadataWith]. The zero value of every field is its
@@ -169,7 +170,7 @@ func scanSigned(doc document, g *signature, root func(xmlscan.Name, attributes) 
 			}
 			for _, b := range s.Declared() {
 				if b.URI != "" && !c14n.Absolute(b.URI) {
-					return nil, scanError(s.Fail("the namespace %q is no absolute URI: it cannot be signed", printable(b.URI, 100)))
+					return nil, scanError(s.Fail("the namespace %q is no absolute URI: it cannot be signed", text.Printable(b.URI, 100)))
 				}
 			}
 			mixed = append(mixed, mix{})

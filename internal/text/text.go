@@ -9,17 +9,26 @@ import (
 // OneLine returns s on one line of at most so many characters: what a terminal
 // would obey, and what nobody can see, is a space, and spaces in a row are one.
 func OneLine(s string, most int) string {
-	s = strings.Join(strings.Fields(strings.Map(visible, s)), " ")
+	return Printable(strings.Join(strings.Fields(strings.Map(Visible, s)), " "), most)
+}
+
+// Printable returns at most so many characters of s, each as by [Visible].
+func Printable(s string, most int) string {
+	s = strings.Map(Visible, s)
 	if len(s) <= most {
 		return s
 	}
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most]) + "…"
+	n := 0
+	for i := range s {
+		if n++; n > most {
+			return s[:i] + "…"
+		}
 	}
 	return s
 }
 
-func visible(r rune) rune {
+// Visible returns r, or a space for what a terminal would obey or nobody can see.
+func Visible(r rune) rune {
 	switch {
 	case r < ' ', r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029,
 		r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x200e, r == 0x200f, // directions

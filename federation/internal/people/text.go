@@ -4,8 +4,11 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 // A ref stands for a text; 0 is no text. The same address always has the same
@@ -308,24 +311,10 @@ func Fold(s string) string {
 // appendPlain is Plain.
 func appendPlain(b []byte, s string) []byte {
 	for _, r := range s {
-		switch {
-		case r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029,
-			r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f, // directions
-			r == 0x200b || r == 0xfeff: // nothing to see
-			b = append(b, ' ')
-		default:
-			b = append(b, string(r)...)
-		}
+		b = utf8.AppendRune(b, text.Visible(r))
 	}
 	return b
 }
 
 // Plain returns s on one line, without what a terminal would obey.
-func Plain(s string) string {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] >= 0x7f {
-			return string(appendPlain(nil, s))
-		}
-	}
-	return s
-}
+func Plain(s string) string { return strings.Map(text.Visible, s) }
