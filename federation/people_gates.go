@@ -50,41 +50,42 @@ func count(ps []PersonFinding) string {
 // gates turns the people into findings: those who would be locked out come
 // first, as the one thing that refuses. Then who is told of by name, because
 // something is likely to be in their way.
-func (p *People) gates(consent LockOut, similar []string) []Finding {
+func (p *People) gates(consent LockOut, similar []string) (fs findings) {
 	bad, accepted := p.lockedOut(consent)
 	out := p.AlreadyOut()
-	var fs []Finding
 	if len(bad) > 0 {
-		f := Finding{Code: CodeLockOut, Severity: Refusal, Subject: p.Domain, Consent: "lockOut.people", People: bad,
-			Message: count(bad) + " would be locked out: " + whoAll(bad),
-			Repair:  "run Preflight for the reasons and repairs, or name these people in consent.lockOut.people"}
-		fs = append(fs, f.because(similar))
+		f := fs.refuse(CodeLockOut, p.Domain, count(bad)+" would be locked out: "+whoAll(bad),
+			"run Preflight for the reasons and repairs, or name these people in consent.lockOut.people")
+		f.unless("lockOut.people", false)
+		f.People = bad
+		f.because(similar)
 	}
 	if len(accepted) > 0 {
-		fs = append(fs, Finding{Code: CodeLockOut, Severity: Refusal, Subject: p.Domain, People: accepted,
-			Consent: "lockOut.people", Consented: true,
-			Message: count(accepted) + " will be locked out: " + whoAll(accepted)})
+		f := fs.refuse(CodeLockOut, p.Domain, count(accepted)+" will be locked out: "+whoAll(accepted), "")
+		f.unless("lockOut.people", true)
+		f.People = accepted
 	}
 	if len(out) > 0 {
-		f := Finding{Code: CodeAlreadyOut, Severity: Warning, Subject: p.Domain, People: out,
-			Message: count(out) + " cannot sign in today either, and will not be able to: " + whoAll(out),
-			Repair:  "run Preflight for the reasons and repairs"}
-		fs = append(fs, f.because(similar))
+		f := fs.warn(CodeAlreadyOut, p.Domain, count(out)+" cannot sign in today either, and will not be able to: "+whoAll(out),
+			"run Preflight for the reasons and repairs")
+		f.People = out
+		f.because(similar)
 	}
 	for _, t := range toldByName {
 		if who := p.with(func(f people.Finding) bool { return f.Kind == t.kind }); len(who) > 0 {
-			fs = append(fs, Finding{Code: personCodes[t.kind].code, Severity: Warning, Subject: p.Domain, People: who,
-				Message: t.text + " (" + count(who) + "): " + whoAll(who), Repair: personCodes[t.kind].repair})
+			c := personCodes[t.kind]
+			fs.warn(c.code, p.Domain, t.text+" ("+count(who)+"): "+whoAll(who), c.repair).People = who
 		}
 	}
-	fs = append(fs, p.usualIDs()...)
-	fs = append(fs, p.customer()...)
-	fs = append(fs, p.otherDomainGate()...)
+	p.usualIDs(&fs)
+	p.customer(&fs)
+	p.otherDomainGate(&fs)
 	if len(p.subdomains) > 0 {
-		fs = append(fs, Finding{Code: CodeSubdomain, Severity: Info, Subject: p.Domain,
-			Message: "federated together with " + p.Domain + ", because they follow it: " + strings.Join(p.subdomains, ", ")})
+		fs.info(CodeSubdomain, p.Domain,
+			"federated together with "+p.Domain+", because they follow it: "+strings.Join(p.subdomains, ", "), "")
 	}
-	return append(fs, consent.unused(p.LockedOut(), out, p.Domain)...)
+	consent.unused(&fs, p.LockedOut(), out, p.Domain)
+	return fs
 }
 
 // strangersEnough is how many bindings must name accounts, none of which the
@@ -93,49 +94,43 @@ const strangersEnough = 3
 
 // customer tells by the bindings whether JumpCloud's directory and the tenant
 // belong together.
-func (p *People) customer() []Finding {
+func (p *People) customer(fs *findings) {
 	switch j := p.judged; {
 	case j.Known == 0 || j.AzureAD == 0:
-		return nil // nobody who could be bound, or whom they could be bound to
+		// nobody who could be bound, or whom they could be bound to
 	case j.Named >= strangersEnough && j.Here == 0:
-		return []Finding{{Code: CodeWrongTenant, Severity: Refusal, Subject: p.Domain,
-			Message: fmt.Sprintf("JumpCloud's directory has bound %d people of %s to accounts, none of which is in this Azure AD tenant: "+
-				"directory and tenant most likely belong to two customers",
-				j.Named, p.Domain),
-			Repair: "use the credentials of one customer for both services"}}
+		fs.refuse(CodeWrongTenant, p.Domain,
+			fmt.Sprintf("JumpCloud's directory has bound %d people of %s to accounts, none of which is in this Azure AD tenant: "+
+				"directory and tenant most likely belong to two customers", j.Named, p.Domain),
+			"use the credentials of one customer for both services")
 	case j.Named == 0:
-		return []Finding{{Code: CodeWrongTenant, Severity: Info, Subject: p.Domain,
-			Message: "JumpCloud's directory has bound nobody of " + p.Domain + " to an account yet, " +
-				"so nothing shows that directory and tenant belong to one customer"}}
+		fs.info(CodeWrongTenant, p.Domain, "JumpCloud's directory has bound nobody of "+p.Domain+" to an account yet, "+
+			"so nothing shows that directory and tenant belong to one customer", "")
 	}
-	return nil
 }
 
 // usualIDs tells once for all how most immutable IDs differ from JumpCloud's.
-func (p *People) usualIDs() (fs []Finding) {
-	u := p.judged.Usual
-	f := Finding{Code: CodeImmutableIDForm, Severity: Warning, Subject: p.Domain,
-		Repair: "let one of them sign in through JumpCloud on a test domain, or see what people have who can, before the domain is switched"}
+func (p *People) usualIDs(fs *findings) {
 	const sends = "; JumpCloud most likely sends the ID of its own user, 24 hexadecimal digits, and says so nowhere"
+	const repair = "let one of them sign in through JumpCloud on a test domain, or see what people have who can, before the domain is switched"
+	u := p.judged.Usual
 	if u.Form != "" {
-		f.Message = fmt.Sprintf("the immutable IDs of %d of %d people are of one other form, %s%s", u.Count, u.Compared, u.Form, sends)
-		fs = append(fs, f)
+		fs.warn(CodeImmutableIDForm, p.Domain,
+			fmt.Sprintf("the immutable IDs of %d of %d people are of one other form, %s%s", u.Count, u.Compared, u.Form, sends), repair)
 	}
 	if u.Never > 0 {
-		f.Message = fmt.Sprintf("%d of %d people are bound to JumpCloud's directory, were never synchronised, "+
-			"and have immutable IDs of another origin%s", u.Never, u.Compared, sends)
-		fs = append(fs, f)
+		fs.warn(CodeImmutableIDForm, p.Domain,
+			fmt.Sprintf("%d of %d people are bound to JumpCloud's directory, were never synchronised, "+
+				"and have immutable IDs of another origin%s", u.Never, u.Compared, sends), repair)
 	}
-	return fs
 }
 
 // because adds what is wrong with the plan's groups.
-func (f Finding) because(groups []string) Finding {
+func (f *Finding) because(groups []string) {
 	if len(groups) > 0 {
 		f.Message += "; " + strings.Join(groups, "; ")
 		f.Repair = "name a group that has the people, or list its members in the plan; " + f.Repair
 	}
-	return f
 }
 
 // toldByName are the kinds of findings that a run tells by name besides
@@ -152,7 +147,7 @@ var toldByName = []struct {
 
 // unused tells of a consent that fits nobody: a name that was mistyped, or
 // somebody for whom all is well by now.
-func (c LockOut) unused(locked, out []PersonFinding, domain string) []Finding {
+func (c LockOut) unused(fs *findings, locked, out []PersonFinding, domain string) {
 	fits := make(map[string]bool, len(locked)+len(out))
 	for _, f := range slices.Concat(locked, out) {
 		fits[f.UserPrincipalName] = true
@@ -164,27 +159,24 @@ func (c LockOut) unused(locked, out []PersonFinding, domain string) []Finding {
 		}
 	}
 	if names == nil {
-		return nil
+		return
 	}
 	if n := len(names) - namesAtMost; n > 0 {
 		names = append(names[:namesAtMost], fmt.Sprintf("and %d more", n))
 	}
-	return []Finding{{Code: CodeConsentUnused, Severity: Info, Subject: domain,
-		Message: "consent.lockOut.people names people who would not be locked out: " + strings.Join(names, ", "),
-		Repair:  "look for a mistyped name, or take them out of the plan"}}
+	fs.info(CodeConsentUnused, domain, "consent.lockOut.people names people who would not be locked out: "+strings.Join(names, ", "),
+		"look for a mistyped name, or take them out of the plan")
 }
 
 // otherDomainGate names the people whom the tenant's token validation policy keeps
 // out although JumpCloud would let them in.
-func (p *People) otherDomainGate() []Finding {
+func (p *People) otherDomainGate(fs *findings) {
 	who := p.with(func(f people.Finding) bool { return f.Kind == people.OtherDomain && f.Severity == people.Warning })
-	if len(who) == 0 {
-		return nil
+	if len(who) > 0 {
+		fs.warn(CodeTokenPolicy, p.Domain, "the tenant's token validation policy lets nobody in through "+p.Domain+
+			" whose user principal name is on another domain (AADSTS5000820): "+whoAll(who),
+			"give these people user principal names on "+p.Domain+", or let them go on signing in on their own domain").People = who
 	}
-	return []Finding{{Code: CodeTokenPolicy, Severity: Warning, Subject: p.Domain, People: who,
-		Message: "the tenant's token validation policy lets nobody in through " + p.Domain +
-			" whose user principal name is on another domain (AADSTS5000820): " + whoAll(who),
-		Repair: "give these people user principal names on " + p.Domain + ", or let them go on signing in on their own domain"}}
 }
 
 // similarGroups says which groups of the plan let nobody in, and which ones have
