@@ -3,6 +3,8 @@ package certs
 import (
 	"fmt"
 	"strings"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 // Kind says what an input turned out to be. Its value is a phrase for people;
@@ -102,4 +104,18 @@ const maxListed = 8
 // refuse makes a ParseError.
 func refuse(k Kind, format string, args ...any) *ParseError {
 	return &ParseError{Found: k, detail: fmt.Sprintf(format, args...)}
+}
+
+// scanError turns an error of the scanner into this package's. Those of a
+// reader stay as they are.
+func scanError(err error) error {
+	e, ok := err.(*xmlscan.Error)
+	if !ok {
+		return err
+	}
+	k := KindMalformedXML
+	if e.DTD {
+		k = KindDTD
+	}
+	return &ParseError{Found: k, Line: e.Line, Column: e.Column, detail: e.Detail}
 }
