@@ -46,8 +46,10 @@ func (o *Organization) UnmarshalJSON(b []byte) error {
 	*o = Organization{wire.ID, wire.DisplayName, wire.TenantType, wire.OnPremisesSyncEnabled, time.Time(wire.OnPremisesLastSyncDateTime), nil}
 	for _, d := range wire.VerifiedDomains {
 		services := strings.FieldsFunc(d.Capabilities, func(r rune) bool { return r == ',' || r == ' ' })
-		o.VerifiedDomains = append(o.VerifiedDomains, Domain{Name: d.Name, AuthenticationType: d.Type, IsDefault: d.IsDefault, IsInitial: d.IsInitial,
-			IsVerified: true, SupportedServices: services})
+		o.VerifiedDomains = append(o.VerifiedDomains, Domain{
+			Name: d.Name, AuthenticationType: d.Type, IsDefault: d.IsDefault, IsInitial: d.IsInitial,
+			IsVerified: true, SupportedServices: services,
+		})
 	}
 	return nil
 }

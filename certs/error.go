@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 	"github.com/jcaad/jcaad/internal/text"
 )
 
@@ -104,4 +105,18 @@ const maxListed = 8
 // refuse makes a ParseError.
 func refuse(k Kind, format string, args ...any) *ParseError {
 	return &ParseError{Found: k, detail: fmt.Sprintf(format, args...)}
+}
+
+// scanError turns an error of the scanner into this package's. Those of a
+// reader stay as they are.
+func scanError(err error) error {
+	e, ok := err.(*xmlscan.Error)
+	if !ok {
+		return err
+	}
+	k := KindMalformedXML
+	if e.DTD {
+		k = KindDTD
+	}
+	return &ParseError{Found: k, Line: e.Line, Column: e.Column, detail: e.Detail}
 }

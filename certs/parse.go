@@ -34,6 +34,17 @@ func (n nesting) deeper() nesting { return nesting{n.depth + 1, n.left} }
 
 func (n nesting) more() bool { return n.depth < maxNested }
 
+// counted, if a test has set it, is told how many bytes each step of a text
+// reader looks at, so that tests can see that all of them together are in
+// proportion to the input.
+var counted func(n int)
+
+func count(n int) {
+	if counted != nil {
+		counted(n)
+	}
+}
+
 const (
 	adviceKey    = "a private key must not leave its place: if it was sent to anybody, make a new one; paste only the certificate"
 	adviceCopy   = "copy it again, from the first to the last character"

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 )
 
 // decodeText returns b as UTF-8. Windows PowerShell's Out-File writes UTF-16
@@ -139,6 +141,10 @@ func utf8Share(b []byte) bool {
 	}
 	return bad*10 <= len(b)
 }
+
+func isSpace(c byte) bool { return xmlscan.IsSpace(c) }
+
+func skipSpace(b []byte, i int) int { return xmlscan.SkipSpace(b, i) }
 
 // isDash reports whether r is a hyphen, a dash or a minus sign: word processors
 // make one of the others out of two or three of the first.

@@ -123,6 +123,16 @@ func (r *run) apply(ctx context.Context, todo Changes) (refused, err error) {
 	return errors.Join(refusals...), errors.Join(errs...)
 }
 
+// aim gives the change the ID of what this run has made, which one of a service's
+// replicas may not show any more although another one did.
+func (r *run) aim(c Change) Change {
+	of, by := c.builtOn()
+	if made := r.sent[Change{Resource: of, Name: c.Name, Action: by}.key()]; c.Target == "" && made != nil {
+		c.Target = r.rep.Steps[made.step].ID
+	}
+	return c
+}
+
 // file enters a change into the report, as something that is about to be sent.
 func (r *run) file(c Change) {
 	s := r.sent[c.key()]

@@ -168,16 +168,6 @@ func (c Change) builtOn() (of Resource, by Action) {
 	return "", ""
 }
 
-// aim gives the change the ID of what this run has made, which one of a service's
-// replicas may not show any more although another one did.
-func (r *run) aim(c Change) Change {
-	of, by := c.builtOn()
-	if made := r.sent[Change{Resource: of, Name: c.Name, Action: by}.key()]; c.Target == "" && made != nil {
-		c.Target = r.rep.Steps[made.step].ID
-	}
-	return c
-}
-
 // hidden reports whether a list does not show yet what the change has made. A
 // run that is not pinned would make it again.
 func (r *run) hidden(c Change) bool {

@@ -98,18 +98,22 @@ func (s *Server) issue(app, user []string) (string, time.Time) {
 
 // includes maps a permission to those that include it.
 var includes = map[string][]string{
-	"Domain.Read.All":                         {"Domain.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
-	"Domain.ReadWrite.All":                    nil,
-	"Domain-InternalFederation.Read.All":      {"Domain-InternalFederation.ReadWrite.All"},
-	"federation by ID":                        {"Domain-InternalFederation.Read.All", "Domain-InternalFederation.ReadWrite.All", "Domain.Read.All", "Domain.ReadWrite.All"},
+	"Domain.Read.All":                    {"Domain.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+	"Domain.ReadWrite.All":               nil,
+	"Domain-InternalFederation.Read.All": {"Domain-InternalFederation.ReadWrite.All"},
+	"federation by ID": {
+		"Domain-InternalFederation.Read.All", "Domain-InternalFederation.ReadWrite.All", "Domain.Read.All", "Domain.ReadWrite.All",
+	},
 	"Domain-InternalFederation.ReadWrite.All": {"Domain.ReadWrite.All"},
 	"Policy.Read.All":                         {"Policy.ReadWrite.AuthenticationMethod", "Directory.Read.All"},
-	"Organization.Read.All":                   {"Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All", "User.Read.All"},
-	"User.Read.All":                           {"User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
-	"User.ReadWrite.All":                      {"Directory.ReadWrite.All"},
-	"GroupMember.Read.All":                    {"Group.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"},
-	"RoleManagement.Read.Directory":           {"RoleManagement.ReadWrite.Directory", "Directory.Read.All", "Directory.ReadWrite.All"},
-	"RoleManagement.ReadWrite.Directory":      nil,
+	"Organization.Read.All": {
+		"Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All", "User.Read.All",
+	},
+	"User.Read.All":                      {"User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+	"User.ReadWrite.All":                 {"Directory.ReadWrite.All"},
+	"GroupMember.Read.All":               {"Group.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+	"RoleManagement.Read.Directory":      {"RoleManagement.ReadWrite.Directory", "Directory.Read.All", "Directory.ReadWrite.All"},
+	"RoleManagement.ReadWrite.Directory": nil,
 }
 
 func (g grant) has(need string) bool {
@@ -154,7 +158,9 @@ func (s *Server) permits(r *http.Request, g grant, need string) bool {
 }
 
 func unauthorized(w http.ResponseWriter, message string) {
-	w.Header().Set("WWW-Authenticate", `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000"`)
+	w.Header().Set("WWW-Authenticate", `Bearer realm="", `+
+		`authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", `+
+		`client_id="00000003-0000-0000-c000-000000000000"`)
 	refuse(w, &refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", message})
 }
 
@@ -162,7 +168,11 @@ func unauthorized(w http.ResponseWriter, message string) {
 // get a token that may do everything.
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	fail := func(status int, code, description string) {
-		write(w, status, object{"error": code, "error_description": description + "\r\nTrace ID: 0\r\nCorrelation ID: 0\r\nTimestamp: 0", "error_codes": []int{}})
+		write(w, status, object{
+			"error":             code,
+			"error_description": description + "\r\nTrace ID: 0\r\nCorrelation ID: 0\r\nTimestamp: 0",
+			"error_codes":       []int{},
+		})
 	}
 	switch {
 	case r.FormValue("grant_type") != "client_credentials":
@@ -170,7 +180,8 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	case r.FormValue("client_id") == "":
 		fail(http.StatusBadRequest, "invalid_request", "AADSTS900144: The request body must contain the following parameter: 'client_id'.")
 	case r.FormValue("client_secret") == "" && r.FormValue("client_assertion") == "":
-		fail(http.StatusUnauthorized, "invalid_client", "AADSTS7000216: 'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.")
+		fail(http.StatusUnauthorized, "invalid_client", "AADSTS7000216: 'client_assertion', 'client_secret' or 'request' "+
+			"is required for the 'client_credentials' grant type.")
 	case !strings.HasSuffix(r.FormValue("scope"), "/.default"):
 		fail(http.StatusBadRequest, "invalid_scope", "AADSTS70011: The provided value for the input parameter 'scope' is not valid.")
 	default:

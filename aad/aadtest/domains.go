@@ -230,7 +230,8 @@ func (s *Server) promoteDomain(w http.ResponseWriter, r *http.Request) *refusal 
 	case st.isRoot:
 		return bad("The domain is a root domain already.")
 	case s.inUse(d.name):
-		return bad("Promoting a subdomain with user references isn't allowed. Migrate the users to the current root domain before promotion of the subdomain.")
+		return bad("Promoting a subdomain with user references isn't allowed. " +
+			"Migrate the users to the current root domain before promotion of the subdomain.")
 	}
 	st.isRoot, st.auth = true, aad.Managed // even if what it inherited was a federation
 	s.set(d, st)
@@ -256,8 +257,16 @@ func (s *Server) verificationRecords(w http.ResponseWriter, r *http.Request) *re
 		return e
 	}
 	s.list(w, r, "domains('"+d.name+"')/verificationDnsRecords", []object{
-		{"@odata.type": "#microsoft.graph.domainDnsTxtRecord", "id": "txt-" + d.name, "isOptional": false, "label": d.name, "recordType": "Txt", "supportedService": "", "ttl": 3600, "text": "MS=ms" + s.proof(d.name)},
-		{"@odata.type": "#microsoft.graph.domainDnsMxRecord", "id": "mx-" + d.name, "isOptional": false, "label": d.name, "recordType": "Mx", "supportedService": "", "ttl": 3600, "mailExchange": "ms" + s.proof(d.name) + ".msv1.invalid", "preference": 32767},
+		{
+			"@odata.type": "#microsoft.graph.domainDnsTxtRecord", "id": "txt-" + d.name, "isOptional": false,
+			"label": d.name, "recordType": "Txt", "supportedService": "", "ttl": 3600,
+			"text": "MS=ms" + s.proof(d.name),
+		},
+		{
+			"@odata.type": "#microsoft.graph.domainDnsMxRecord", "id": "mx-" + d.name, "isOptional": false,
+			"label": d.name, "recordType": "Mx", "supportedService": "", "ttl": 3600,
+			"mailExchange": "ms" + s.proof(d.name) + ".msv1.invalid", "preference": 32767,
+		},
 	})
 	return nil
 }
@@ -268,7 +277,10 @@ func (s *Server) proof(name string) string {
 	for _, b := range []byte(s.TenantID + name) {
 		n = (n*31 + int(b)) % 90000000
 	}
-	return string([]byte{byte('1' + n/10000000), byte('0' + n/1000000%10), byte('0' + n/100000%10), byte('0' + n/10000%10), byte('0' + n/1000%10), byte('0' + n/100%10), byte('0' + n/10%10), byte('0' + n%10)})
+	return string([]byte{
+		byte('1' + n/10000000), byte('0' + n/1000000%10), byte('0' + n/100000%10), byte('0' + n/10000%10),
+		byte('0' + n/1000%10), byte('0' + n/100%10), byte('0' + n/10%10), byte('0' + n%10),
+	})
 }
 
 func (s *Server) serviceRecords(w http.ResponseWriter, r *http.Request) *refusal {
@@ -277,7 +289,11 @@ func (s *Server) serviceRecords(w http.ResponseWriter, r *http.Request) *refusal
 		return e
 	}
 	s.list(w, r, "domains('"+d.name+"')/serviceConfigurationRecords", []object{
-		{"@odata.type": "#microsoft.graph.domainDnsCnameRecord", "id": "cname-" + d.name, "isOptional": true, "label": "autodiscover." + d.name, "recordType": "CName", "supportedService": "Email", "ttl": 3600, "canonicalName": "autodiscover.outlook.com"},
+		{
+			"@odata.type": "#microsoft.graph.domainDnsCnameRecord", "id": "cname-" + d.name, "isOptional": true,
+			"label": "autodiscover." + d.name, "recordType": "CName", "supportedService": "Email", "ttl": 3600,
+			"canonicalName": "autodiscover.outlook.com",
+		},
 	})
 	return nil
 }
@@ -293,7 +309,10 @@ func (s *Server) domainNameReferences(w http.ResponseWriter, r *http.Request) *r
 	var all []object
 	for _, u := range s.order {
 		if st := u.state.Now(); !st.gone && onDomain(st.UserPrincipalName, d.name) {
-			all = append(all, object{"@odata.type": "#microsoft.graph.user", "id": st.ID, "displayName": st.DisplayName, "userPrincipalName": st.UserPrincipalName})
+			all = append(all, object{
+				"@odata.type": "#microsoft.graph.user", "id": st.ID,
+				"displayName": st.DisplayName, "userPrincipalName": st.UserPrincipalName,
+			})
 		}
 	}
 	s.list(w, r, "directoryObjects", all)

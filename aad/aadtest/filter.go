@@ -108,7 +108,9 @@ func userType(u *aad.User) string {
 }
 
 // filterable are the properties that conditions may name.
-var filterable = []string{"id", "userPrincipalName", "displayName", "mail", "onPremisesImmutableId", "userType", "accountEnabled", "onPremisesSyncEnabled"}
+var filterable = []string{
+	"id", "userPrincipalName", "displayName", "mail", "onPremisesImmutableId", "userType", "accountEnabled", "onPremisesSyncEnabled",
+}
 
 // parser reads $filter.
 type parser struct {

@@ -50,7 +50,10 @@ func (g *generated) change(i int) {
 // set of generated users; a second call replaces it.
 func (s *Server) GenerateUsers(n int, f func(i int) aad.User) {
 	s.start()
-	g := &generated{n: n, f: f, order: make([]uint32, n), at: make([]uint16, n), changed: make(map[int]bool), live: newBitset(n), conditions: make(map[string]bitset)}
+	g := &generated{
+		n: n, f: f, order: make([]uint32, n), at: make([]uint16, n), changed: make(map[int]bool),
+		live: newBitset(n), conditions: make(map[string]bitset),
+	}
 	var all []byte
 	ends := make([]uint32, n+1)
 	domains := make(map[string]uint16)

@@ -33,7 +33,10 @@ var roleNames = []struct{ id, name string }{
 func (s *Server) listRoleDefinitions(w http.ResponseWriter, r *http.Request) *refusal {
 	var all []object
 	for _, role := range roleNames {
-		all = append(all, object{"id": role.id, "templateId": role.id, "displayName": role.name, "description": nil, "isBuiltIn": true, "isEnabled": true, "resourceScopes": []string{"/"}, "version": "1"})
+		all = append(all, object{
+			"id": role.id, "templateId": role.id, "displayName": role.name, "description": nil,
+			"isBuiltIn": true, "isEnabled": true, "resourceScopes": []string{"/"}, "version": "1",
+		})
 	}
 	s.list(w, r, "roleManagement/directory/roleDefinitions", all)
 	return nil
@@ -80,7 +83,10 @@ func (s *Server) listRoleAssignments(w http.ResponseWriter, r *http.Request) *re
 // principal is who has a role, as $expand shows it: users without their user principal name.
 func (s *Server) principal(id string) object {
 	if g := s.groups[id]; g != nil {
-		return object{"@odata.type": "#microsoft.graph.group", "id": g.id, "displayName": g.name, "isAssignableToRole": true, "securityEnabled": true}
+		return object{
+			"@odata.type": "#microsoft.graph.group", "id": g.id, "displayName": g.name,
+			"isAssignableToRole": true, "securityEnabled": true,
+		}
 	}
 	if u := s.lookup(id, false); u != nil {
 		st := u.state.Now()

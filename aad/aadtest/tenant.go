@@ -13,7 +13,10 @@ func (s *Server) listOrganization(w http.ResponseWriter, r *http.Request) *refus
 	var domains []object
 	for _, d := range s.domains {
 		if st := s.seen(d, "organization", s.lag("organization", s.ListLag)); !st.gone && st.isVerified {
-			domains = append(domains, object{"name": d.name, "type": st.auth, "capabilities": strings.Join(st.services, ", "), "isDefault": st.isDefault, "isInitial": st.isInitial})
+			domains = append(domains, object{
+				"name": d.name, "type": st.auth, "capabilities": strings.Join(st.services, ", "),
+				"isDefault": st.isDefault, "isInitial": st.isInitial,
+			})
 		}
 	}
 	o := object{
@@ -179,7 +182,10 @@ func (s *Server) userRealm(w http.ResponseWriter, r *http.Request) {
 	}
 	var o object
 	if version == "1.0" {
-		o = object{"ver": "1.0", "account_type": kind, "cloud_instance_name": cloudInstance(r), "cloud_audience_urn": "urn:federation:MicrosoftOnline"}
+		o = object{
+			"ver": "1.0", "account_type": kind,
+			"cloud_instance_name": cloudInstance(r), "cloud_audience_urn": "urn:federation:MicrosoftOnline",
+		}
 		if ok {
 			o["domain_name"] = name
 		}

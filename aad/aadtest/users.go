@@ -52,12 +52,14 @@ func (s *Server) add(u *user) {
 }
 
 // defaultFields is what comes without $select.
-const defaultFields = "businessPhones,displayName,givenName,id,jobTitle,mail,mobilePhone,officeLocation,preferredLanguage,surname,userPrincipalName"
+const defaultFields = "businessPhones,displayName,givenName,id,jobTitle,mail,mobilePhone," +
+	"officeLocation,preferredLanguage,surname,userPrincipalName"
 
 // otherFields are properties that the server knows and has no values for.
 var otherFields = []string{
-	"businessPhones", "givenName", "jobTitle", "mobilePhone", "officeLocation", "preferredLanguage", "surname", "usageLocation", "mailNickname",
-	"identities", "assignedLicenses", "externalUserState", "onPremisesDomainName", "onPremisesSamAccountName", "signInActivity", "lastPasswordChangeDateTime",
+	"businessPhones", "givenName", "jobTitle", "mobilePhone", "officeLocation", "preferredLanguage", "surname",
+	"usageLocation", "mailNickname", "identities", "assignedLicenses", "externalUserState", "onPremisesDomainName",
+	"onPremisesSamAccountName", "signInActivity", "lastPasswordChangeDateTime",
 }
 
 // fields returns the properties that $select asks for.
@@ -70,7 +72,8 @@ func fields(r *http.Request) ([]string, *refusal) {
 	for i, f := range list {
 		f = strings.TrimSpace(f)
 		list[i] = f
-		if !slices.Contains(filterable, f) && !slices.Contains(otherFields, f) && f != "proxyAddresses" && f != "otherMails" && f != "createdDateTime" {
+		if !slices.Contains(filterable, f) && !slices.Contains(otherFields, f) &&
+			f != "proxyAddresses" && f != "otherMails" && f != "createdDateTime" {
 			return nil, bad("Could not find a property named '%s' on type 'microsoft.graph.user'.", f)
 		}
 	}

@@ -17,7 +17,8 @@ func (s *Server) checkUser(own *user, st *aad.User, nameChanged bool) *refusal {
 	}
 	d := s.find(host)
 	if d == nil || !d.state.Now().isVerified {
-		return bad("The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.")
+		return bad("The domain portion of the userPrincipalName property is invalid. " +
+			"You must use one of the verified domain names in your organization.")
 	}
 	if other := s.lookup(st.UserPrincipalName, false); nameChanged && other != nil && other != own {
 		return sameKey(http.StatusBadRequest, "userPrincipalName")
@@ -89,7 +90,8 @@ func (s *Server) patchUser(w http.ResponseWriter, r *http.Request) *refusal {
 		d := s.find(old[strings.LastIndex(old, "@")+1:])
 		switch {
 		case synced:
-			return bad("Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.")
+			return bad("Unable to update the specified properties for on-premises mastered Directory Sync objects " +
+				"or objects currently undergoing migration.")
 		case string(v) != "null" && id == "":
 			return bad("Invalid value specified for property 'onPremisesImmutableId' of resource 'User'.")
 		case s.Quirks.ImmutableIDFixedWhenFederated && d != nil && s.seen(d, "user", Lag{}).auth == aad.Federated:
@@ -99,7 +101,8 @@ func (s *Server) patchUser(w http.ResponseWriter, r *http.Request) *refusal {
 	}
 	if v := text(body, "userPrincipalName"); v != "" {
 		if synced {
-			return bad("Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.")
+			return bad("Unable to update the specified properties for on-premises mastered Directory Sync objects " +
+				"or objects currently undergoing migration.")
 		}
 		st.UserPrincipalName = v
 	}

@@ -270,7 +270,10 @@ func (s *Server) importUsers(c *call, _ *dir) reply {
 	to := min(from+top, len(s.ImportUsers))
 	users := make([]importUser, 0, to-from)
 	for _, u := range s.ImportUsers[from:to] {
-		users = append(users, importUser{ID: u.ID, GivenName: u.GivenName, Surname: u.Surname, UserPrincipalName: u.UserPrincipalName, Email: u.Email, Username: u.Username})
+		users = append(users, importUser{
+			ID: u.ID, GivenName: u.GivenName, Surname: u.Surname,
+			UserPrincipalName: u.UserPrincipalName, Email: u.Email, Username: u.Username,
+		})
 	}
 	out := map[string]any{"top": top, "users": users}
 	if to < len(s.ImportUsers) {

@@ -67,10 +67,18 @@ var nodes = map[string]struct {
 	write   string
 	targets []jumpcloud.ObjectType
 }{
-	"users":        {jumpcloud.UserObject, "users.readonly", "users", []jumpcloud.ObjectType{jumpcloud.ApplicationObject, jumpcloud.DirectoryObject, "g_suite", "active_directory", "ldap_server", "system", "system_group"}},
-	"usergroups":   {jumpcloud.GroupObject, "groups.readonly", "groups", []jumpcloud.ObjectType{jumpcloud.ApplicationObject, jumpcloud.DirectoryObject, "g_suite", "active_directory", "ldap_server", "system", "system_group"}},
-	"applications": {jumpcloud.ApplicationObject, "applications.readonly", "applications", []jumpcloud.ObjectType{jumpcloud.UserObject, jumpcloud.GroupObject}},
-	"office365s":   {jumpcloud.DirectoryObject, "directories.readonly", "directories", []jumpcloud.ObjectType{jumpcloud.UserObject, jumpcloud.GroupObject}},
+	"users": {jumpcloud.UserObject, "users.readonly", "users", []jumpcloud.ObjectType{
+		jumpcloud.ApplicationObject, jumpcloud.DirectoryObject, "g_suite", "active_directory", "ldap_server", "system", "system_group",
+	}},
+	"usergroups": {jumpcloud.GroupObject, "groups.readonly", "groups", []jumpcloud.ObjectType{
+		jumpcloud.ApplicationObject, jumpcloud.DirectoryObject, "g_suite", "active_directory", "ldap_server", "system", "system_group",
+	}},
+	"applications": {jumpcloud.ApplicationObject, "applications.readonly", "applications", []jumpcloud.ObjectType{
+		jumpcloud.UserObject, jumpcloud.GroupObject,
+	}},
+	"office365s": {jumpcloud.DirectoryObject, "directories.readonly", "directories", []jumpcloud.ObjectType{
+		jumpcloud.UserObject, jumpcloud.GroupObject,
+	}},
 }
 
 func (s *Server) graphRoutes(mux *http.ServeMux) {
@@ -84,7 +92,8 @@ func (s *Server) graphRoutes(mux *http.ServeMux) {
 			return s.edgesOf(c, jumpcloud.Object{Type: n.t, ID: c.PathValue("id")}, false, target)
 		})
 		s.route(mux, "POST "+path+"associations", n.write, func(c *call) reply {
-			from, to := jumpcloud.Object{Type: n.t, ID: c.PathValue("id")}, jumpcloud.Object{Type: jumpcloud.ObjectType(c.str("type")), ID: c.str("id")}
+			from := jumpcloud.Object{Type: n.t, ID: c.PathValue("id")}
+			to := jumpcloud.Object{Type: jumpcloud.ObjectType(c.str("type")), ID: c.str("id")}
 			switch op := c.str("op"); {
 			case op != "add" && op != "remove" && op != "update":
 				return invalid("op is required")
@@ -100,7 +109,9 @@ func (s *Server) graphRoutes(mux *http.ServeMux) {
 		for other, m := range nodes {
 			last := other
 			switch {
-			case n.t == m.t, n.t == jumpcloud.ApplicationObject && m.t == jumpcloud.DirectoryObject, n.t == jumpcloud.DirectoryObject && m.t == jumpcloud.ApplicationObject:
+			case n.t == m.t,
+				n.t == jumpcloud.ApplicationObject && m.t == jumpcloud.DirectoryObject,
+				n.t == jumpcloud.DirectoryObject && m.t == jumpcloud.ApplicationObject:
 				continue
 			case n.t == jumpcloud.UserObject && m.t == jumpcloud.GroupObject:
 				last = "memberof"

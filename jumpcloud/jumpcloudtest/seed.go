@@ -226,8 +226,11 @@ func (s *Server) AddApplication(template, label, entityID, ssoURL string) string
 	}
 	a := &app{
 		id: s.newID(kindApp), config: t.config(), created: time.Now(),
-		fields: object{"name": raw(template), "displayName": t.object["displayName"], "displayLabel": raw(label), "ssoUrl": raw(ssoURL), "active": raw(true)},
-		sso:    object{"type": raw(t.sso())},
+		fields: object{
+			"name": raw(template), "displayName": t.object["displayName"], "displayLabel": raw(label),
+			"ssoUrl": raw(ssoURL), "active": raw(true),
+		},
+		sso: object{"type": raw(t.sso())},
 	}
 	if _, ok := a.config["idpEntityId"]; ok {
 		a.set("idpEntityId", entityID)

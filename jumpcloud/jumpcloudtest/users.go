@@ -44,9 +44,15 @@ func (s *Server) userRoutes(mux *http.ServeMux) {
 	})
 	s.route(mux, "POST /api/search/systemusers", "users.readonly", s.searchUsers)
 	s.route(mux, "GET /api/organizations", "organizations.readonly", func(c *call) reply {
-		all := []object{{"_id": raw(s.orgID()), "id": raw(s.orgID()), "displayName": raw(s.organization()), "logoUrl": raw(nil), "created": raw("2021-02-11T20:57:14.837Z")}}
+		all := []object{{
+			"_id": raw(s.orgID()), "id": raw(s.orgID()), "displayName": raw(s.organization()),
+			"logoUrl": raw(nil), "created": raw("2021-02-11T20:57:14.837Z"),
+		}}
 		for _, id := range s.orgs {
-			all = append(all, object{"_id": raw(id), "id": raw(id), "displayName": raw(nil), "logoUrl": raw(nil), "created": raw("2021-02-11T20:57:14.837Z")})
+			all = append(all, object{
+				"_id": raw(id), "id": raw(id), "displayName": raw(nil),
+				"logoUrl": raw(nil), "created": raw("2021-02-11T20:57:14.837Z"),
+			})
 		}
 		return s.v1list(c, all, "_id")
 	})
@@ -111,9 +117,9 @@ func (s *Server) listUsers(c *call) reply {
 	filtered := slices.ContainsFunc(slices.Collect(maps.Keys(q)), func(k string) bool { return strings.HasPrefix(k, "filter") })
 	if search := strings.ToLower(q.Get("search")); filtered || search != "" {
 		src = src.where(func(u *user) bool {
-			return match(u.field) && (search == "" || slices.ContainsFunc([]string{u.Username, u.Email, u.FirstName, u.LastName, u.DisplayName}, func(v string) bool {
-				return strings.Contains(strings.ToLower(v), search)
-			}))
+			return match(u.field) && (search == "" || slices.ContainsFunc(
+				[]string{u.Username, u.Email, u.FirstName, u.LastName, u.DisplayName},
+				func(v string) bool { return strings.Contains(strings.ToLower(v), search) }))
 		})
 	}
 	order := func(i int) int { return i }
@@ -143,7 +149,11 @@ func userPage(src userSource, order func(int) int, from, to int, fields string) 
 }
 
 // constant are the fields that real users have and the package does not know.
-const constant = `"addresses":[],"allow_public_key":true,"attributes":[],"company":"","costCenter":"","department":"","description":"","employeeIdentifier":null,"employeeType":"","enable_managed_uid":false,"enable_user_portal_multifactor":false,"external_dn":"","external_source_type":"","jobTitle":"","location":"","mfa":{"exclusion":false,"configured":false},"middlename":"","password_never_expires":false,"phoneNumbers":[],"sudo":false,"totp_enabled":false,"unix_guid":5001,"unix_uid":5001,`
+const constant = `"addresses":[],"allow_public_key":true,"attributes":[],"company":"","costCenter":"","department":"",` +
+	`"description":"","employeeIdentifier":null,"employeeType":"","enable_managed_uid":false,` +
+	`"enable_user_portal_multifactor":false,"external_dn":"","external_source_type":"","jobTitle":"","location":"",` +
+	`"mfa":{"exclusion":false,"configured":false},"middlename":"","password_never_expires":false,"phoneNumbers":[],` +
+	`"sudo":false,"totp_enabled":false,"unix_guid":5001,"unix_uid":5001,`
 
 // appendUser writes a user as JumpCloud does; only, if not nil, are the fields
 // that were asked for. It is fast, as lists have hundreds of thousands.
@@ -258,7 +268,8 @@ func (u *user) apply(body object) (*user, string) {
 	_, suspended := body["suspended"]
 	switch {
 	case state && suspended && (n.State == jumpcloud.Suspended) != n.Suspended:
-		return nil, "Cannot save conflicting state and suspended fields. (state=" + n.State + " suspended=" + strconv.FormatBool(n.Suspended) + ")"
+		return nil, "Cannot save conflicting state and suspended fields. " +
+			"(state=" + n.State + " suspended=" + strconv.FormatBool(n.Suspended) + ")"
 	case state:
 		n.Suspended = n.State == jumpcloud.Suspended
 	case suspended && n.Suspended:
