@@ -15,10 +15,11 @@ import (
 // that was just made: minutes have been seen.
 const youngFor = 15 * time.Minute
 
-// young reports whether the change gives a role to an account that an earlier run
+// youngAccount reports whether the change gives a role to an account that an earlier run
 // has just made.
-func (st *observation) young(c Change) bool {
-	return c.givesRole() && st.technical != nil && !st.technical.created.IsZero() && time.Since(st.technical.created) < youngFor
+func (r *run) youngAccount(c Change) bool {
+	t := r.st.technical
+	return c.givesRole() && t != nil && !t.created.IsZero() && r.f.age(t.created) < youngFor
 }
 
 func (st *observation) diffAdmins(cs Changes, p Plan) Changes {

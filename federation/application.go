@@ -72,7 +72,7 @@ func (f *Federator) applications(ctx context.Context, p Plan, st *observation) e
 			listed = true
 		} else if a.IdPEntityID != p.Application.IdPEntityID {
 			others = append(others, a)
-			if domain, ok := strings.CutPrefix(a.IdPEntityID, entityIDPrefix); ok && a.Active && time.Since(a.Created) < atWorkFor {
+			if domain, ok := strings.CutPrefix(a.IdPEntityID, entityIDPrefix); ok && a.Active && f.age(a.Created) < atWorkFor {
 				atWork = append(atWork, worker{domainName(domain), a.ID})
 			}
 			continue

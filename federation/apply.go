@@ -92,7 +92,7 @@ func (r *run) apply(ctx context.Context, todo Changes) (refused, err error) {
 		c = r.aim(c)
 		todo[i] = c
 		r.file(c)
-		young[i] = r.young(c) || r.st.young(c)
+		young[i] = r.young(c) || r.youngAccount(c)
 	}
 	type answer struct {
 		id  string
@@ -137,9 +137,9 @@ func (r *run) aim(c Change) Change {
 func (r *run) file(c Change) {
 	s := r.sent[c.key()]
 	if s == nil {
-		s = &sent{step: len(r.rep.Steps)}
+		s = &sent{step: len(r.rep.Steps), began: time.Now()}
 		r.sent[c.key()] = s
-		r.rep.Steps = append(r.rep.Steps, Step{Change: c, Started: time.Now(), Absent: r.absent[c.key()]})
+		r.rep.Steps = append(r.rep.Steps, Step{Change: c, Started: r.f.now(), Absent: r.absent[c.key()]})
 	}
 	step := &r.rep.Steps[s.step]
 	step.Attempts++
@@ -166,7 +166,7 @@ func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (string, error)
 	sent.theirs = sent.theirs || theirs
 	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: s.Attempts, Elapsed: max(time.Since(start), 1), Err: err})
 
-	s.Change, s.Elapsed = c, time.Since(s.Started)
+	s.Change, s.Elapsed = c, time.Since(sent.began)
 	if s.RequestID = requestID(err); err == nil {
 		s.RequestID, _ = answered.Load().(string)
 	}

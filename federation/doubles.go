@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/jumpcloud"
@@ -78,7 +77,7 @@ func (r *run) tidy(ctx context.Context) error {
 	r.doubles = nil
 	for _, c := range r.st.removals(r.plan) {
 		if !slices.ContainsFunc(doubles, func(d double) bool { return d.id == c.Target }) {
-			r.rep.Steps = append(r.rep.Steps, Step{Change: c, ID: c.Target, Started: time.Now()})
+			r.rep.Steps = append(r.rep.Steps, Step{Change: c, ID: c.Target, Started: r.f.now()})
 			doubles = append(doubles, double{ResApplication, c.Target, r.plan.Application.ID, len(r.rep.Steps) - 1})
 		}
 	}

@@ -68,7 +68,7 @@ func (e Event) LogValue() slog.Value {
 
 // emit tells one event to the logger and to OnEvent.
 func (f *Federator) emit(ctx context.Context, e Event) {
-	e.Time = time.Now()
+	e.Time = f.now()
 	f.opts.Logger.LogAttrs(ctx, slog.LevelInfo, "federation", slog.Any("event", e))
 	if f.opts.OnEvent == nil {
 		return

@@ -26,6 +26,11 @@ type Options struct {
 	// [ErrNotConfirmed].
 	Confirm func(Changes) error
 
+	// Now is the clock that dates are compared by: how long certificates are valid,
+	// how old a change is, when a report was made. Waits within one call are real.
+	// The default is [time.Now].
+	Now func() time.Time
+
 	// Settle is how long one change may take to show in both services'
 	// answers before the run stops with [ErrNotConverged].
 	// The default is 5 minutes.
@@ -48,7 +53,11 @@ type Federator struct {
 	jc   *jumpcloud.Client
 	ad   *aad.Client
 	opts Options
+	*shared
+}
 
+// shared is what a Federator and its views have in common.
+type shared struct {
 	events  sync.Mutex // serialises OnEvent
 	mu      sync.Mutex
 	domains map[string]chan struct{} // a domain's lock: full while held
@@ -58,16 +67,32 @@ type Federator struct {
 // New returns a Federator over the two clients. A nil opts means the defaults;
 // opts is copied.
 func New(jc *jumpcloud.Client, ad *aad.Client, opts *Options) *Federator {
-	f := &Federator{jc: jc, ad: ad, domains: make(map[string]chan struct{})}
-	if opts != nil {
-		f.opts = *opts
+	f := &Federator{jc: jc, ad: ad, shared: &shared{domains: make(map[string]chan struct{})}}
+	if opts == nil {
+		opts = new(Options)
 	}
-	f.opts.Settle = cmp.Or(f.opts.Settle, 5*time.Minute)
-	if f.opts.Logger == nil {
-		f.opts.Logger = slog.New(slog.DiscardHandler)
-	}
-	return f
+	return f.With(*opts)
 }
+
+// With returns a view of the Federator that goes by other options, all of them: what
+// opts leaves out has its default. Clients, their pace, and the locks of domains are
+// shared, so a program may have a view for each call, with hooks of its own.
+func (f *Federator) With(opts Options) *Federator {
+	opts.Settle = cmp.Or(opts.Settle, 5*time.Minute)
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	return &Federator{jc: f.jc, ad: f.ad, opts: opts, shared: f.shared}
+}
+
+// now is the time by the clock of the options.
+func (f *Federator) now() time.Time { return f.opts.Now() }
+
+// age is how long ago something was, by that clock.
+func (f *Federator) age(t time.Time) time.Duration { return f.now().Sub(t) }
 
 // lock takes the domain for one run; the returned function gives it back.
 func (f *Federator) lock(ctx context.Context, domain string) (unlock func(), err error) {

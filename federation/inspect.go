@@ -89,7 +89,7 @@ func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error)
 	if st, err = f.observe(ctx, p, st, partApplications|partMetadata); err != nil {
 		return nil, reading(PhaseObserve, err)
 	}
-	s := &Status{Domain: name, State: st.classify(p), Checked: time.Now(), Federation: st.fed}
+	s := &Status{Domain: name, State: st.classify(p), Checked: f.now(), Federation: st.fed}
 	if s.State == StateOrphaned && !known {
 		s.State = StateForeign // its own issuer is no sign that it is ours
 	}

@@ -42,12 +42,12 @@ func (f *Federator) Preflight(ctx context.Context, plan Plan) (*Preflight, error
 	if err != nil {
 		return nil, err
 	}
-	out := &Preflight{Version: preflightVersion, Domain: plan.Domain, Time: time.Now().UTC(), Gates: []Finding{}}
+	out := &Preflight{Version: preflightVersion, Domain: plan.Domain, Time: f.now().UTC(), Gates: []Finding{}}
 	st, err := f.firstLook(ctx, plan)
 	if err != nil {
 		return nil, err
 	}
-	out.Gates = append(out.Gates, st.inspectAll(plan, time.Now())...)
+	out.Gates = append(out.Gates, st.inspectAll(plan, f.now())...)
 	if st.domain(plan.Domain) == nil {
 		return out, nil // nobody is on it
 	}

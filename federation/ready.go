@@ -38,7 +38,7 @@ func (r *run) ready(ctx context.Context, stage Changes) error {
 // application that is seen is the sure sign of one. Until that shows, its certificate
 // stays: people may be signing in through it.
 func (r *run) twin(ctx context.Context, c Change) error {
-	if own := r.st.app(r.plan); own == nil || time.Since(own.Created) > atWorkFor {
+	if own := r.st.app(r.plan); own == nil || r.f.age(own.Created) > atWorkFor {
 		return nil
 	}
 	parts := part(partApplications)
@@ -140,7 +140,7 @@ func (r *run) certificate(ctx context.Context, c Change) error {
 		own, err := r.st.cert(r.plan)
 		if err == nil {
 			var ps findings
-			checkCertificate(&ps, r.plan, own, time.Now())
+			checkCertificate(&ps, r.plan, own, r.f.now())
 			if err := ps.err(); err != nil {
 				r.rep.note(ps)
 				return err

@@ -38,10 +38,10 @@ const (
 func (f *Federator) Repair(ctx context.Context, rep *Report) (*Report, error) {
 	out := *rep
 	out.Steps, out.Findings = slices.Clone(rep.Steps), slices.Clone(rep.Findings)
-	out.Started, out.Error = time.Now().UTC(), ""
+	out.Started, out.Error = f.now().UTC(), ""
 	r := &repairing{f: f, rep: &out, phase: PhaseApply, den: newDenials(f), said: make(map[int]bool), began: time.Now()}
 	err := r.repair(ctx, rep)
-	out.Finished = time.Now().UTC()
+	out.Finished = f.now().UTC()
 	if err != nil {
 		out.Error = err.Error()
 	}
@@ -166,10 +166,10 @@ func (r *repairing) step(ctx context.Context, i int) error {
 		s.Error = "not tried: " + why.Error()
 		return nil
 	}
-	began := time.Now()
+	began, started := time.Now(), r.f.now().UTC()
 	outcome, err := r.one(ctx, s, r.was[i].Outcome)
 	r.den.note(ctx, s.Change, outcome, err)
-	s.Started, s.Elapsed = began.UTC(), time.Since(began)
+	s.Started, s.Elapsed = started, time.Since(began)
 	s.RequestID, s.Error = requestID(err), ""
 	if err != nil {
 		s.Error = err.Error()

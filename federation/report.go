@@ -263,7 +263,7 @@ func (r *Report) summary(what string) string {
 // finish completes the report, whatever came of the run.
 func (r *run) finish(err error) {
 	rep := r.rep
-	rep.Finished = time.Now()
+	rep.Finished = r.f.now()
 	if r.st.domains != nil {
 		rep.After = r.st.classify(r.plan)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation/internal/people"
@@ -166,7 +165,7 @@ func (u *undoing) judgeJumpCloud(ctx context.Context, s *undoStep, ps *findings)
 	if err != nil {
 		return err
 	}
-	*ps = append(*ps, st.inspectAll(p, time.Now())...)
+	*ps = append(*ps, st.inspectAll(p, u.f.now())...)
 	gates, _, err := u.f.check(ctx, p, &st)
 	if err != nil {
 		return err
@@ -225,10 +224,10 @@ func (u *undoing) judgeOtherProvider(ctx context.Context, s *undoStep, ps *findi
 		ps.refuse(CodeRevertNothing, u.p.Domain, "the certificate of "+name+" in the report cannot be read",
 			"set the federation up anew from "+name)
 		return nil
-	case inDate(t.SigningCertificate, time.Now()) != "" &&
-		(t.NextSigningCertificate.IsZero() || inDate(t.NextSigningCertificate, time.Now()) != ""):
+	case inDate(t.SigningCertificate, u.f.now()) != "" &&
+		(t.NextSigningCertificate.IsZero() || inDate(t.NextSigningCertificate, u.f.now()) != ""):
 		ps.refuse(CodeRevertNothing, u.p.Domain,
-			"the certificate "+t.SigningCertificate.Thumbprint()+" of "+name+" "+inDate(t.SigningCertificate, time.Now()),
+			"the certificate "+t.SigningCertificate.Thumbprint()+" of "+name+" "+inDate(t.SigningCertificate, u.f.now()),
 			"set the federation up anew from "+name)
 		return nil
 	}

@@ -25,7 +25,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(diff(plan, &st), st.removals(plan)...), st.inspectAll(plan, time.Now()).err()
+	return append(diff(plan, &st), st.removals(plan)...), st.inspectAll(plan, f.now()).err()
 }
 
 // Federate brings both services in line with the plan. If they already are, it
@@ -54,7 +54,7 @@ func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {
 
 // federate is Federate, alone or as part of a batch.
 func (f *Federator) federate(ctx context.Context, plan Plan, batch *recall) (*Report, error) {
-	rep := &Report{Version: reportVersion, Plan: plan, Started: time.Now(), Steps: []Step{}}
+	rep := &Report{Version: reportVersion, Plan: plan, Started: f.now(), Steps: []Step{}}
 	r := &run{f: f, plan: plan, rep: rep, batch: batch, sent: make(map[string]*sent), absent: make(map[string]bool)}
 	leave := f.makings.enter(r)
 	err := r.federate(ctx)
@@ -102,6 +102,7 @@ type sent struct {
 	made   bool // not to be sent again: it was made, or may have been
 	theirs bool // somebody else has made it: not ours to undo
 	seen   int  // in how many observations in a row it showed
+	began  time.Time
 
 	// refusal is an answer that the thing is there already: the reason to be
 	// told if it never shows.
@@ -181,7 +182,7 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 		r.resumed = plan.Application.ID != "" || slices.ContainsFunc(plan.Groups, func(g Group) bool { return g.ID != "" })
 	}
 	todo = diff(plan, &r.st)
-	ps := r.st.inspectAll(plan, time.Now())
+	ps := r.st.inspectAll(plan, r.f.now())
 	gateCustomer(&ps, "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
 	if len(todo) > 0 {
 		r.judged, r.judgedAt = time.Now(), len(r.rep.Steps)

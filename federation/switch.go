@@ -163,7 +163,7 @@ func (r *run) fresh(ctx context.Context, c Change) (still bool, err error) {
 		return false, nil
 	}
 	if again {
-		if err := r.st.inspectAll(r.plan, time.Now()).err(); err != nil {
+		if err := r.st.inspectAll(r.plan, r.f.now()).err(); err != nil {
 			return false, switching(err)
 		}
 	}

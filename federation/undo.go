@@ -52,7 +52,7 @@ import (
 func (f *Federator) Revert(ctx context.Context, rep *Report) (*Report, error) {
 	out := &Report{
 		Version: reportVersion, Plan: rep.Plan, Repair: rep.Repair, Tenant: rep.Tenant, Organization: rep.Organization,
-		Started: time.Now(), Steps: []Step{},
+		Started: f.now(), Steps: []Step{},
 	}
 	u := &undoing{f: f, p: rep.Plan, rep: out}
 	err := u.revert(ctx, rep)
@@ -126,9 +126,10 @@ func (u *undoing) run(ctx context.Context) error {
 	stays := make(map[string][]string) // by reason
 	var reasons []string
 	for _, s := range u.steps {
-		s.Started = time.Now()
+		began := time.Now()
+		s.Started = u.f.now()
 		err := u.make(ctx, s)
-		s.Elapsed = time.Since(s.Started)
+		s.Elapsed = time.Since(began)
 		u.f.emit(ctx, Event{Phase: PhaseUndo, Domain: u.p.Domain, Change: &s.Change,
 			Text: string(s.Outcome), Elapsed: max(s.Elapsed, 1), Err: err})
 		switch {
@@ -199,7 +200,7 @@ const (
 // young reports whether the step that is undone was sent so shortly ago that a
 // replica may not show what it made.
 func (u *undoing) young(s *undoStep) bool {
-	return (s.of == Done || s.of == Made || s.of == Unknown || s.of == "") && time.Since(s.begun) < u.f.opts.Settle
+	return (s.of == Done || s.of == Made || s.of == Unknown || s.of == "") && u.f.age(s.begun) < u.f.opts.Settle
 }
 
 // place finds out where a step stands: at the first look, if that finds what the
@@ -336,7 +337,7 @@ func (u *undoing) finish(ctx context.Context, err error, what string) {
 			}
 		}
 	}
-	rep.Finished = time.Now()
+	rep.Finished = u.f.now()
 	if err != nil {
 		rep.Error = err.Error()
 	}

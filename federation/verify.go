@@ -166,7 +166,7 @@ func (f *Federator) verify(ctx context.Context, plan Plan, known *observation, e
 	if err := g.Wait(); err != nil {
 		return nil, nil, reading(PhaseObserve, err)
 	}
-	now := time.Now()
+	now := f.now()
 	v := &Verification{Domain: plan.Domain, State: st.classify(plan), expired: expired(plan, &st, now)}
 	if v.State != StateAmbiguous { // what would be made depends on a person's choice
 		v.Repair = diff(plan, &st)

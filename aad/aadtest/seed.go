@@ -120,7 +120,7 @@ func (s *Server) AddUser(u aad.User) string {
 		u.Enabled = &enabled
 	}
 	if u.Created.IsZero() {
-		u.Created = time.Now().UTC().Truncate(time.Second)
+		u.Created = s.now().UTC().Truncate(time.Second)
 	}
 	v := new(user)
 	v.state.Set(userState{User: u})

@@ -32,6 +32,11 @@ type Server struct {
 	// Throttle, if not nil, refuses the requests to Graph for which it has no tokens.
 	Throttle *Throttle
 
+	// Now is the clock of the dates that the service tells: when a thing was made,
+	// when it ends. Lag, throttling and tokens go by the time that passes. The default
+	// is [time.Now].
+	Now func() time.Time
+
 	// Latency is added to each request.
 	Latency time.Duration
 
@@ -274,3 +279,10 @@ func (s *Server) MaxInFlight() int { return s.log.MaxInFlight() }
 
 // ResetLog forgets them.
 func (s *Server) ResetLog() { s.log.Reset() }
+
+func (s *Server) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}

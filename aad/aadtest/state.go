@@ -103,7 +103,7 @@ func (s *Server) set(d *domain, st domainState) {
 
 func (s *Server) snapshot(d *domain) State {
 	st := d.state.Now()
-	out := State{At: time.Now(), Domain: d.name, AuthenticationType: st.auth}
+	out := State{At: s.now(), Domain: d.name, AuthenticationType: st.auth}
 	if st.fed != nil && !st.broken {
 		out.Federation = st.fed
 	}

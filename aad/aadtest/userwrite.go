@@ -56,7 +56,7 @@ func (s *Server) createUser(w http.ResponseWriter, r *http.Request) *refusal {
 	}
 	st := userState{password: true, User: aad.User{
 		UserPrincipalName: text(body, "userPrincipalName"), DisplayName: text(body, "displayName"),
-		ImmutableID: text(body, "onPremisesImmutableId"), UserType: "Member", Enabled: enabled, Created: time.Now().UTC().Truncate(time.Second),
+		ImmutableID: text(body, "onPremisesImmutableId"), UserType: "Member", Enabled: enabled, Created: s.now().UTC().Truncate(time.Second),
 	}}
 	if e := s.checkUser(nil, &st.User, true); e != nil {
 		return e

@@ -181,7 +181,7 @@ func (s *Server) createApp(c *call) reply {
 			return fail(http.StatusServiceUnavailable, `{"message":"Service Unavailable"}`)
 		}
 	}
-	a := &app{id: s.newID(kindApp), created: time.Now()}
+	a := &app{id: s.newID(kindApp), created: s.now()}
 	if r, ok := s.fill(a, nil, c); !ok {
 		return r
 	}

@@ -62,7 +62,7 @@ func (s *Server) newPair() *pair {
 		panic(err)
 	}
 	subject := subject(s.organization())
-	now := time.Now().UTC().Truncate(time.Second)
+	now := s.now().UTC().Truncate(time.Second)
 	tmpl := &x509.Certificate{
 		SerialNumber: serial.Add(serial, big.NewInt(1)), RawSubject: subject,
 		NotBefore: now, NotAfter: now.AddDate(5, 0, 0), SignatureAlgorithm: x509.SHA256WithRSA,

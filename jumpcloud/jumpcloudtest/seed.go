@@ -35,7 +35,7 @@ func (s *Server) AddUser(u jumpcloud.User) string {
 	}
 	u.State = cmp.Or(u.State, jumpcloud.Activated)
 	if u.Created.IsZero() {
-		u.Created = time.Now()
+		u.Created = s.now()
 	}
 	u.Raw = nil
 	s.users.settle(u.ID, &user{User: u})
@@ -97,7 +97,7 @@ func (s *Server) AddDirectoryOf(t jumpcloud.ObjectType, name string) string {
 	defer s.mu.Unlock()
 	d := &dir{id: s.newID(kindDir), name: name, t: t, groups: true, lockout: "maintain", expiry: "maintain"}
 	if t == jumpcloud.DirectoryObject {
-		d.oauth = &jumpcloud.OAuthStatus{Expiry: time.Now().AddDate(0, 0, 90)}
+		d.oauth = &jumpcloud.OAuthStatus{Expiry: s.now().AddDate(0, 0, 90)}
 	}
 	s.dirs.settle(d.id, d)
 	return d.id
@@ -152,7 +152,7 @@ func (s *Server) BindUser(dirID, userID, externalID string) {
 	s.Bind(jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: dirID}, jumpcloud.Object{Type: jumpcloud.UserObject, ID: userID})
 	if externalID != "" {
 		s.SetSync(dirID, jumpcloud.BoundUser{UserID: userID, ExternalID: externalID,
-			Sync: &jumpcloud.SyncStatus{Code: "200", Message: "OK", SyncedAt: time.Now().UTC().Truncate(time.Second)}})
+			Sync: &jumpcloud.SyncStatus{Code: "200", Message: "OK", SyncedAt: s.now().UTC().Truncate(time.Second)}})
 	}
 }
 
@@ -225,7 +225,7 @@ func (s *Server) AddApplication(template, label, entityID, ssoURL string) string
 		panic("jumpcloudtest: there is no template " + template)
 	}
 	a := &app{
-		id: s.newID(kindApp), config: t.config(), created: time.Now(),
+		id: s.newID(kindApp), config: t.config(), created: s.now(),
 		fields: object{
 			"name": raw(template), "displayName": t.object["displayName"], "displayLabel": raw(label),
 			"ssoUrl": raw(ssoURL), "active": raw(true),

@@ -28,6 +28,11 @@ type Server struct {
 	// Throttle, if not nil, refuses the requests for which it has no tokens.
 	Throttle *Throttle
 
+	// Now is the clock of the dates that the service tells: when a thing was made,
+	// when it ends. Lag, throttling and tokens go by the time that passes. The default
+	// is [time.Now].
+	Now func() time.Time
+
 	// Latency is added to each request.
 	Latency time.Duration
 
@@ -344,4 +349,11 @@ func (c *call) str(key string) string {
 
 func (c *call) change(t jumpcloud.ObjectType, id string) {
 	c.changed = append(c.changed, jumpcloud.Object{Type: t, ID: id})
+}
+
+func (s *Server) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
 }

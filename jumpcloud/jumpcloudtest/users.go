@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jcaad/jcaad/jumpcloud"
 )
@@ -293,7 +292,7 @@ func (s *Server) createUser(c *call) reply {
 	if taken.n > 0 {
 		return exists
 	}
-	u, bad := (&user{User: jumpcloud.User{ID: s.newID(kindUser), Created: time.Now(), State: jumpcloud.Activated}}).apply(c.body)
+	u, bad := (&user{User: jumpcloud.User{ID: s.newID(kindUser), Created: s.now(), State: jumpcloud.Activated}}).apply(c.body)
 	if bad != "" {
 		return v1invalid(bad)
 	}
