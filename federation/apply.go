@@ -114,6 +114,8 @@ func (r *run) apply(ctx context.Context, todo Changes) (refused, err error) {
 		}
 		switch err := answers[i].err; {
 		case err == nil:
+		case errors.Is(err, ErrNotStored):
+			errs = append(errs, &StepError{PhaseApply, c, err})
 		case temporary(err), young[i] && unheard(c, err):
 			refusals = append(refusals, err)
 		default:
@@ -153,11 +155,15 @@ func (r *run) file(c Change) {
 func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (string, error) {
 	sent := r.sent[c.key()]
 	s := &r.rep.Steps[sent.step]
+	lost := s.Outcome == Unknown // an answer, before
 	start := time.Now()
 	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: s.Attempts})
 	var answered atomic.Value // the ID of the last request that was answered
 	note := func(id string) { answered.Store(id) }
 	id, theirs, err := r.f.makings.once(ctx, r, c, func() (string, error) {
+		if err := r.journal.before(ctx, s, c); err != nil {
+			return "", err
+		}
 		if strings.HasPrefix(string(c.Resource), "azure-ad/") {
 			return r.send(aad.WithRequestIDs(ctx, note), plan, c)
 		}
@@ -165,28 +171,38 @@ func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (string, error)
 	})
 	sent.theirs = sent.theirs || theirs
 	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: s.Attempts, Elapsed: max(time.Since(start), 1), Err: err})
-
-	s.Change, s.Elapsed = c, time.Since(sent.began)
-	if s.RequestID = requestID(err); err == nil {
-		s.RequestID, _ = answered.Load().(string)
+	stored := r.journal.after(ctx, true, func() {
+		s.Change, s.Elapsed = c, time.Since(sent.began)
+		if s.RequestID = requestID(err); err == nil {
+			s.RequestID, _ = answered.Load().(string)
+		}
+		if id != "" {
+			s.ID = id
+		}
+		s.Error = ""
+		if err != nil {
+			s.Error = err.Error()
+		}
+		switch {
+		case err == nil:
+			s.Outcome, sent.made = Made, true
+		case already(err):
+			// Somebody was there first: this run's own request, if it lost an
+			// answer before, else somebody else.
+			sent.theirs, sent.made, sent.refusal = !lost, true, err
+			s.Outcome = Unknown
+		case unknown(err):
+			s.Outcome, sent.refusal = Unknown, err
+			sent.made = c.Action == Create && resources[c.Resource].doubles
+		case !lost:
+			s.Outcome = Refused
+		}
+	})
+	if already(err) {
+		err = nil
 	}
-	if id != "" {
-		s.ID = id
-	}
-	switch {
-	case err == nil:
-		s.Outcome, s.Error, sent.made = Made, "", true
-	case already(err):
-		// Somebody was there first: this run's own request, if it lost an
-		// answer before, else somebody else.
-		sent.theirs, sent.made, sent.refusal = s.Outcome != Unknown, true, err
-		s.Outcome, s.Error = Unknown, err.Error()
-		return id, nil
-	case unknown(err):
-		s.Outcome, s.Error, sent.refusal = Unknown, err.Error(), err
-		sent.made = c.Action == Create && resources[c.Resource].doubles
-	default:
-		s.Outcome, s.Error = Refused, err.Error()
+	if stored != nil {
+		err = errors.Join(err, stored)
 	}
 	return id, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/jcaad/jcaad/jumpcloud"
 )
@@ -81,10 +82,9 @@ func (p DefederatePlan) normalize() (DefederatePlan, error) {
 // and Azure AD does not tell who has. Published delays are up to 60 minutes.
 func (f *Federator) Defederate(ctx context.Context, plan DefederatePlan) (*Report, error) {
 	p := Plan{Domain: domainName(plan.Domain)}
-	u := &undoing{f: f, p: p, rep: &Report{Version: reportVersion, Plan: p, Started: f.now(), Steps: []Step{}}}
+	u := &undoing{f: f, p: p, began: time.Now(), rep: &Report{Version: reportVersion, Plan: p, Started: f.now(), Steps: []Step{}}}
 	err := u.defederate(ctx, plan)
-	u.finish(ctx, err, "made")
-	return u.rep, err
+	return u.rep, u.finish(ctx, err, "made")
 }
 
 func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {

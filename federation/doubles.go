@@ -85,6 +85,9 @@ func (r *run) tidy(ctx context.Context) error {
 		s := &r.rep.Steps[d.step]
 		why, err := r.inUse(ctx, d, doubles)
 		if err == nil && why == "" {
+			if err := r.journal.removing(ctx, s); err != nil {
+				return &StepError{PhaseApply, s.Change, err}
+			}
 			if d.kind == ResApplication {
 				err = r.f.jc.DeleteApplication(ctx, d.id)
 			} else {
@@ -97,19 +100,10 @@ func (r *run) tidy(ctx context.Context) error {
 		case err != nil:
 			why = err.Error()
 		}
-		removed := why == ""
-		switch {
-		case s.Change.Action == Delete && removed:
-			s.Outcome, s.Attempts = Done, 1
-		case s.Change.Action == Delete:
-			s.Outcome, s.Error = Left, why
-		case removed:
-			s.Outcome, s.ID = Skipped, d.theirs
-			s.Error = "another run made " + d.theirs + " at the same moment, which is used; " + d.id + " was removed again"
-		default:
-			s.Error = "another run made " + d.theirs + " at the same moment, which is used; " + d.id + " is left: " + why
+		if err := r.journal.after(ctx, why == "" || err != nil, func() { d.file(s, why) }); err != nil {
+			return &StepError{PhaseApply, s.Change, err}
 		}
-		if !removed {
+		if why != "" {
 			var ps findings
 			ps.alarm(CodeApplicationTwice, d.id,
 				"the "+string(d.kind)+" "+d.id+" stands beside "+d.theirs+", which is used, and is left: "+why,
@@ -118,6 +112,22 @@ func (r *run) tidy(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// file files what came of a double; why says why it is left, if it is.
+func (d double) file(s *Step, why string) {
+	const same = " at the same moment, which is used; "
+	switch removed := why == ""; {
+	case s.Change.Action == Delete && removed:
+		s.Outcome, s.Attempts = Done, 1
+	case s.Change.Action == Delete:
+		s.Outcome, s.Error = Left, why
+	case removed:
+		s.Outcome, s.ID = Skipped, d.theirs
+		s.Error = "another run made " + d.theirs + same + d.id + " was removed again"
+	default:
+		s.Error = "another run made " + d.theirs + same + d.id + " is left: " + why
+	}
 }
 
 // removals are the other applications with the plan's entity ID that the plan

@@ -17,6 +17,10 @@ var (
 
 	// ErrNotConfirmed wraps what [Options.Confirm] returned. Nothing was written.
 	ErrNotConfirmed = errors.New("not confirmed")
+
+	// ErrNotStored wraps what [Options.OnReport] returned. Nothing was written after
+	// that.
+	ErrNotStored = errors.New("the report was not stored")
 )
 
 // A StepError says what a run was doing when it stopped. While it read, the

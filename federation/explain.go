@@ -262,6 +262,7 @@ var advices = []struct {
 	text string
 }{
 	{ErrNotConfirmed, "nothing was written; confirm the changes, or change the plan"},
+	{ErrNotStored, "make room for the report where it is stored, and " + runAgain},
 	{ErrDiffers, "look at what changed since, and decide yourself what is to be undone"},
 	{ErrNotStarted, "nothing was done for it; run it again when the others are repaired"},
 	{ErrWrong, "waiting does not mend it: see what Verify says of each layer"},

@@ -26,6 +26,17 @@ type Options struct {
 	// [ErrNotConfirmed].
 	Confirm func(Changes) error
 
+	// OnReport is given the report before each write, with that step listed as
+	// [Unknown], after it, with what came of it, and when the run ends. A program that
+	// stores it each time can have everything undone that was ever made, wherever it
+	// is killed: [Federator.Revert] looks at what is unknown, and undoes what it can
+	// prove to be this run's. An error stops the run before the next write; it comes
+	// back joined with [ErrNotStored].
+	//
+	// Calls never overlap. The report goes on changing when OnReport has returned:
+	// marshal it, and do not keep it. The context is not cancelled with the run's.
+	OnReport func(context.Context, *Report) error
+
 	// Now is the clock that dates are compared by: how long certificates are valid,
 	// how old a change is, when a report was made. Waits within one call are real.
 	// The default is [time.Now].
@@ -59,6 +70,7 @@ type Federator struct {
 // shared is what a Federator and its views have in common.
 type shared struct {
 	events  sync.Mutex // serialises OnEvent
+	reports sync.Mutex // serialises OnReport
 	mu      sync.Mutex
 	domains map[string]chan struct{} // a domain's lock: full while held
 	makings makings                  // what several runs may need

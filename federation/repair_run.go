@@ -39,12 +39,13 @@ func (f *Federator) Repair(ctx context.Context, rep *Report) (*Report, error) {
 	out := *rep
 	out.Steps, out.Findings = slices.Clone(rep.Steps), slices.Clone(rep.Findings)
 	out.Started, out.Error = f.now().UTC(), ""
-	r := &repairing{f: f, rep: &out, phase: PhaseApply, den: newDenials(f), said: make(map[int]bool), began: time.Now()}
+	r := &repairing{f: f, rep: &out, journal: journal{f: f, rep: &out}, phase: PhaseApply, den: newDenials(f), said: make(map[int]bool), began: time.Now()}
 	err := r.repair(ctx, rep)
 	out.Finished = f.now().UTC()
 	if err != nil {
 		out.Error = err.Error()
 	}
+	err = r.journal.last(ctx, err)
 	f.emit(context.WithoutCancel(ctx), Event{Phase: PhaseDone, Domain: out.Plan.Domain, Text: out.summary("made"),
 		Done: r.done, Total: r.total, Elapsed: max(time.Since(r.began), 1), Err: err})
 	return &out, err
@@ -54,8 +55,11 @@ func (f *Federator) Repair(ctx context.Context, rep *Report) (*Report, error) {
 // people, several at a time. Each person is looked at right before the change is
 // sent, and what came of it is read back.
 type repairing struct {
-	f     *Federator
-	rep   *Report
+	f   *Federator
+	rep *Report
+
+	journal journal
+
 	was   []*Step // what is known of each step of rep from before
 	phase Phase   // PhaseApply, or PhaseUndo
 	pace  pace
@@ -166,24 +170,26 @@ func (r *repairing) step(ctx context.Context, i int) error {
 		s.Error = "not tried: " + why.Error()
 		return nil
 	}
-	began, started := time.Now(), r.f.now().UTC()
+	began, started, was, attempts := time.Now(), r.f.now().UTC(), s.Outcome, s.Attempts
 	outcome, err := r.one(ctx, s, r.was[i].Outcome)
 	r.den.note(ctx, s.Change, outcome, err)
-	s.Started, s.Elapsed = started, time.Since(began)
-	s.RequestID, s.Error = requestID(err), ""
-	if err != nil {
-		s.Error = err.Error()
-	}
-	switch {
-	case outcome != "":
-		s.Outcome = outcome
-	case unknown(err):
-		s.Outcome = Unknown
-	case ctx.Err() != nil: // not sent
-		s.Error, s.RequestID = "", ""
-	default:
-		s.Outcome = Refused
-	}
+	stored := r.journal.after(ctx, s.Attempts > attempts, func() {
+		s.Started, s.Elapsed = started, time.Since(began)
+		s.RequestID, s.Error = requestID(err), ""
+		if err != nil {
+			s.Error = err.Error()
+		}
+		switch {
+		case outcome != "":
+			s.Outcome = outcome
+		case unknown(err):
+			s.Outcome = Unknown
+		case ctx.Err() != nil: // not sent
+			s.Outcome, s.Error, s.RequestID = was, "", ""
+		default:
+			s.Outcome = Refused
+		}
+	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.said[i] = errors.Is(err, errNotShown)
@@ -191,8 +197,11 @@ func (r *repairing) step(ctx context.Context, i int) error {
 	left := time.Duration(float64(time.Since(r.began)) / float64(r.done) * float64(r.total-r.done))
 	r.f.emit(ctx, Event{Phase: r.phase, Domain: r.rep.Plan.Domain, Change: &s.Change, Elapsed: max(s.Elapsed, 1), Err: err,
 		Done: r.done, Total: r.total, Text: fmt.Sprintf("%s, about %v left", s.Outcome, left.Round(time.Second))})
-	if hopeless(err) || errors.Is(err, ErrDiffers) {
+	if hopeless(err) || errors.Is(err, ErrDiffers) || errors.Is(err, ErrNotStored) {
 		return err
+	}
+	if stored != nil {
+		return stored
 	}
 	return nil
 }
@@ -229,7 +238,12 @@ func (r *repairing) one(ctx context.Context, s *Step, was Outcome) (Outcome, err
 			return "", err
 		}
 	}
+	if err := r.journal.before(ctx, s, s.Change); err != nil {
+		return "", err
+	}
+	r.journal.mu.Lock()
 	s.Attempts++
+	r.journal.mu.Unlock()
 	if err := r.f.sendPerson(ctx, s.Change); err != nil {
 		return "", err
 	}

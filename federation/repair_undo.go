@@ -21,7 +21,7 @@ import (
 // domain is federated, whoever it is federated with. So nothing is taken back before
 // the domain was seen twice, a quarter of a minute apart, to be managed or gone.
 func (u *undoing) revertRepair(ctx context.Context, rep *Report) error {
-	r := &repairing{f: u.f, rep: u.rep, phase: PhaseUndo, den: newDenials(u.f), said: make(map[int]bool), began: time.Now()}
+	r := &repairing{f: u.f, rep: u.rep, journal: journal{f: u.f, rep: u.rep}, phase: PhaseUndo, den: newDenials(u.f), said: make(map[int]bool), began: time.Now()}
 	r.managed.turn = make(chan struct{}, 1)
 	var todo []int
 	for i := range slices.Backward(rep.Steps) {
@@ -106,7 +106,7 @@ func (r *repairing) settle(ctx context.Context, steps []int) error {
 	pause := apart
 	for _, i := range steps {
 		if began := r.was[i].Started; r.rep.Steps[i].Outcome != Left && !began.IsZero() {
-			pause = max(pause, r.f.opts.Settle-since(ctx, began))
+			pause = max(pause, r.f.opts.Settle-r.f.age(began))
 		}
 	}
 	r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.rep.Plan.Domain, Text: "making sure of what there is to undo"})

@@ -55,11 +55,12 @@ func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {
 // federate is Federate, alone or as part of a batch.
 func (f *Federator) federate(ctx context.Context, plan Plan, batch *recall) (*Report, error) {
 	rep := &Report{Version: reportVersion, Plan: plan, Started: f.now(), Steps: []Step{}}
-	r := &run{f: f, plan: plan, rep: rep, batch: batch, sent: make(map[string]*sent), absent: make(map[string]bool)}
+	r := &run{f: f, plan: plan, rep: rep, journal: journal{f: f, rep: rep}, batch: batch, sent: make(map[string]*sent), absent: make(map[string]bool)}
 	leave := f.makings.enter(r)
 	err := r.federate(ctx)
 	leave()
 	r.finish(err)
+	err = r.journal.last(ctx, err)
 	f.emit(ctx, Event{Phase: PhaseDone, Domain: rep.Plan.Domain, Text: rep.summary("made"), Elapsed: rep.Finished.Sub(rep.Started), Err: err})
 	return rep, err
 }
@@ -70,6 +71,8 @@ type run struct {
 	plan Plan
 	st   observation
 	rep  *Report
+
+	journal journal
 
 	batch *recall // what the plans of a batch have read; nil for a single run
 

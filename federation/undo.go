@@ -54,10 +54,9 @@ func (f *Federator) Revert(ctx context.Context, rep *Report) (*Report, error) {
 		Version: reportVersion, Plan: rep.Plan, Repair: rep.Repair, Tenant: rep.Tenant, Organization: rep.Organization,
 		Started: f.now(), Steps: []Step{},
 	}
-	u := &undoing{f: f, p: rep.Plan, rep: out}
+	u := &undoing{f: f, p: rep.Plan, rep: out, began: time.Now()}
 	err := u.revert(ctx, rep)
-	u.finish(ctx, err, "undone")
-	return out, err
+	return out, u.finish(ctx, err, "undone")
 }
 
 // An undoing is one Revert or Defederate in progress.
@@ -66,6 +65,7 @@ type undoing struct {
 	p     Plan
 	rep   *Report
 	steps []*undoStep // in the order in which they are made
+	began time.Time   // the report has it by the clock of the options
 
 	sight sighting // what was read when the steps were judged last
 	took  bool     // this call took the federation away, or gave it to another provider
@@ -128,6 +128,8 @@ func (u *undoing) run(ctx context.Context) error {
 	for _, s := range u.steps {
 		began := time.Now()
 		s.Started = u.f.now()
+		s.filed = len(u.rep.Steps)
+		u.rep.Steps = append(u.rep.Steps, s.Step)
 		err := u.make(ctx, s)
 		s.Elapsed = time.Since(began)
 		u.f.emit(ctx, Event{Phase: PhaseUndo, Domain: u.p.Domain, Change: &s.Change,
@@ -144,8 +146,8 @@ func (u *undoing) run(ctx context.Context) error {
 			s.Error = err.Error()
 			errs = append(errs, &StepError{PhaseUndo, s.Change, err})
 		}
-		u.rep.Steps = append(u.rep.Steps, s.Step)
-		if ctx.Err() != nil {
+		u.rep.Steps[s.filed] = s.Step
+		if ctx.Err() != nil || errors.Is(err, ErrNotStored) {
 			break
 		}
 	}
@@ -200,7 +202,7 @@ const (
 // young reports whether the step that is undone was sent so shortly ago that a
 // replica may not show what it made.
 func (u *undoing) young(s *undoStep) bool {
-	return (s.of == Done || s.of == Made || s.of == Unknown || s.of == "") && u.f.age(s.begun) < u.f.opts.Settle
+	return (s.of == Done || s.of == Made || s.of == Unknown || s.of == "") && u.rep.Started.Sub(s.begun) < u.f.opts.Settle-time.Since(u.began)
 }
 
 // place finds out where a step stands: at the first look, if that finds what the
@@ -298,17 +300,27 @@ func (u *undoing) bring(ctx context.Context, s *undoStep) error {
 			if s.Outcome == Skipped || s.Outcome == Unknown {
 				u.f.emit(ctx, Event{Phase: PhaseUndo, Domain: u.p.Domain, Change: &c, Attempt: n})
 				s.Attempts++
+				if err := u.stored(ctx, s, Unknown); err != nil {
+					if s.Outcome == Skipped {
+						s.Outcome = Refused
+					}
+					return err
+				}
 				switch err := u.send(ctx, s); {
 				case err == nil:
 					s.Outcome, last = Made, nil
-					u.sent(s)
-					continue // look at once
 				case temporary(err) || notThere(err) || unknown(err):
 					s.Outcome, last = Unknown, err
-					u.sent(s)
 				default:
 					s.Outcome, s.RequestID = Refused, requestID(err)
+					return errors.Join(err, u.stored(ctx, s, Refused))
+				}
+				u.sent(s)
+				if err := u.stored(ctx, s, s.Outcome); err != nil {
 					return err
+				}
+				if s.Outcome == Made {
+					continue // look at once
 				}
 			}
 		}
@@ -319,6 +331,14 @@ func (u *undoing) bring(ctx context.Context, s *undoStep) error {
 	}
 }
 
+// stored stores the report with a step as it is, or as what its outcome will be if
+// nothing else is heard of it.
+func (u *undoing) stored(ctx context.Context, s *undoStep, outcome Outcome) error {
+	u.rep.Steps[s.filed] = s.Step
+	u.rep.Steps[s.filed].Outcome = outcome
+	return u.f.store(ctx, u.rep)
+}
+
 // sent notes that the domain may not depend on the application any more.
 func (u *undoing) sent(s *undoStep) {
 	if s.Change.ofFederation() && s.Change.Action != Create {
@@ -327,7 +347,7 @@ func (u *undoing) sent(s *undoStep) {
 }
 
 // finish completes the report, whatever came of the call.
-func (u *undoing) finish(ctx context.Context, err error, what string) {
+func (u *undoing) finish(ctx context.Context, err error, what string) error {
 	rep := u.rep
 	if u.sight.read && ctx.Err() == nil {
 		if rep.After = rep.Before; rep.Changed() {
@@ -341,5 +361,8 @@ func (u *undoing) finish(ctx context.Context, err error, what string) {
 	if err != nil {
 		rep.Error = err.Error()
 	}
+	j := journal{f: u.f, rep: rep}
+	err = j.last(ctx, err)
 	u.f.emit(ctx, Event{Phase: PhaseDone, Domain: u.p.Domain, Text: rep.summary(what), Elapsed: rep.Finished.Sub(rep.Started), Err: err})
+	return err
 }

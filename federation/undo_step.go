@@ -10,6 +10,7 @@ import (
 // it (New), whichever way the step went.
 type undoStep struct {
 	Step
+	filed  int // where it is in the report
 	at     standing
 	why    string // why it differs, or stays
 	of     Outcome
