@@ -48,7 +48,7 @@ func (f *Federator) FederateAll(ctx context.Context, plans []Plan, opts *BatchOp
 	reports := make([]*Report, len(plans))
 	errs := make([]error, len(plans))
 	for i, p := range plans {
-		reports[i] = &Report{Version: reportVersion, Plan: p, Steps: []Step{}}
+		reports[i] = &Report{Version: reportVersion, Verb: VerbFederate, Plan: p, Steps: []Step{}}
 	}
 	if err := f.judgeBatch(ctx, plans); err != nil {
 		for _, rep := range reports {

@@ -82,7 +82,7 @@ func (p DefederatePlan) normalize() (DefederatePlan, error) {
 // and Azure AD does not tell who has. Published delays are up to 60 minutes.
 func (f *Federator) Defederate(ctx context.Context, plan DefederatePlan) (*Report, error) {
 	p := Plan{Domain: domainName(plan.Domain)}
-	u := &undoing{f: f, p: p, began: time.Now(), rep: &Report{Version: reportVersion, Plan: p, Started: f.now(), Steps: []Step{}}}
+	u := &undoing{f: f, p: p, began: time.Now(), rep: &Report{Version: reportVersion, Verb: VerbDefederate, Plan: p, Started: f.now(), Steps: []Step{}}}
 	err := u.defederate(ctx, plan)
 	return u.rep, u.finish(ctx, err, "made")
 }

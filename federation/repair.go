@@ -46,7 +46,7 @@ const CodePlanRepair Code = "plan-repair"
 // of the report are all [Planned], and its findings are what they should know who
 // confirm it. It only reads.
 func (f *Federator) PreviewRepair(ctx context.Context, plan RepairPlan) (*Report, error) {
-	rep := &Report{Version: reportVersion, Plan: plan.Plan, Repair: &plan, Started: f.now().UTC(), Steps: []Step{}}
+	rep := &Report{Version: reportVersion, Verb: VerbRepair, Plan: plan.Plan, Repair: &plan, Started: f.now().UTC(), Steps: []Step{}}
 	err := f.previewRepair(ctx, rep)
 	rep.Finished = f.now().UTC()
 	if err != nil {

@@ -36,6 +36,17 @@ const (
 	Planned Outcome = "planned"
 )
 
+// A Verb is what a run does.
+type Verb string
+
+// The verbs, by their methods.
+const (
+	VerbFederate   Verb = "federate"
+	VerbDefederate Verb = "defederate"
+	VerbRepair     Verb = "repair"
+	VerbRevert     Verb = "revert"
+)
+
 // A Step is a change that was sent to a service.
 type Step struct {
 	Change  Change  `json:"change"`
@@ -70,8 +81,11 @@ type Row struct {
 // run failed. It holds no secrets, and what [Federator.Revert] and a resumed
 // run need: Plan carries the IDs of everything that was found or made.
 type Report struct {
-	Version int  `json:"version"`
-	Plan    Plan `json:"plan"`
+	Version int `json:"version"`
+	// Verb is what has made the report; "" in one that was stored before there were
+	// verbs.
+	Verb Verb `json:"verb,omitempty"`
+	Plan Plan `json:"plan"`
 	// Repair is what [Federator.PreviewRepair] was asked for, if it has made the
 	// report, or the one that Repair or Revert was handed. Its Plan is the report's.
 	Repair *RepairPlan `json:"repair,omitempty"`

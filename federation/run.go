@@ -54,7 +54,7 @@ func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {
 
 // federate is Federate, alone or as part of a batch.
 func (f *Federator) federate(ctx context.Context, plan Plan, batch *recall) (*Report, error) {
-	rep := &Report{Version: reportVersion, Plan: plan, Started: f.now(), Steps: []Step{}}
+	rep := &Report{Version: reportVersion, Verb: VerbFederate, Plan: plan, Started: f.now(), Steps: []Step{}}
 	r := &run{f: f, plan: plan, rep: rep, journal: journal{f: f, rep: rep}, batch: batch, sent: make(map[string]*sent), absent: make(map[string]bool)}
 	leave := f.makings.enter(r)
 	err := r.federate(ctx)

@@ -51,7 +51,7 @@ import (
 // right before each write, because there may be tens of thousands.
 func (f *Federator) Revert(ctx context.Context, rep *Report) (*Report, error) {
 	out := &Report{
-		Version: reportVersion, Plan: rep.Plan, Repair: rep.Repair, Tenant: rep.Tenant, Organization: rep.Organization,
+		Version: reportVersion, Verb: VerbRevert, Plan: rep.Plan, Repair: rep.Repair, Tenant: rep.Tenant, Organization: rep.Organization,
 		Started: f.now(), Steps: []Step{},
 	}
 	u := &undoing{f: f, p: rep.Plan, rep: out, began: time.Now()}
