@@ -89,8 +89,12 @@ func (r *run) apply(ctx context.Context, todo Changes) (refused, err error) {
 	todo = slices.DeleteFunc(slices.Clone(todo), r.made)
 	young := make([]bool, len(todo))
 	for i, c := range todo {
-		c = r.aim(c)
-		todo[i] = c
+		if err := r.approved.objections(Changes{c}, nil, r.rep.Steps); err != nil {
+			return nil, &StepError{PhaseApply, c, err}
+		}
+		todo[i] = r.aim(c)
+	}
+	for i, c := range todo {
 		r.file(c)
 		young[i] = r.young(c) || r.youngAccount(c)
 	}

@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -251,7 +252,8 @@ func TestOneFederatorMakesOnce(t *testing.T) {
 				env.JumpCloud.ListLag = jumpcloudtest.Lag{For: lag}
 				slow(env)
 				answer, asked := make(chan bool), make(chan bool)
-				f := env.Federator(&federation.Options{Confirm: func(cs federation.Changes) error {
+				f := env.Federator(&federation.Options{Confirm: func(_ context.Context, p *federation.Proposal) error {
+					cs := p.Changes
 					if strings.Contains(cs.String(), plans[2].Domain) {
 						<-answer
 						return errors.New("no")

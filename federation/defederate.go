@@ -81,10 +81,15 @@ func (p DefederatePlan) normalize() (DefederatePlan, error) {
 // password is known, the report names everybody on the domain: they need one,
 // and Azure AD does not tell who has. Published delays are up to 60 minutes.
 func (f *Federator) Defederate(ctx context.Context, plan DefederatePlan) (*Report, error) {
-	p := Plan{Domain: domainName(plan.Domain)}
-	u := &undoing{f: f, p: p, began: time.Now(), rep: &Report{Version: reportVersion, Verb: VerbDefederate, Plan: p, Started: f.now(), Steps: []Step{}}}
+	u := f.newDefederation(plan)
 	err := u.defederate(ctx, plan)
 	return u.rep, u.finish(ctx, err, "made")
+}
+
+func (f *Federator) newDefederation(plan DefederatePlan) *undoing {
+	p := Plan{Domain: domainName(plan.Domain)}
+	return &undoing{f: f, p: p, plan: &plan, began: time.Now(),
+		rep: &Report{Version: reportVersion, Verb: VerbDefederate, Plan: p, Started: f.now(), Steps: []Step{}}}
 }
 
 func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
@@ -92,6 +97,7 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 	if err != nil {
 		return err
 	}
+	u.plan = &plan
 	unlock, err := u.f.lock(ctx, plan.Domain)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -259,7 +260,7 @@ func TestLoginURLs(t *testing.T) {
 func TestLoginURLTakenMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env := federationtest.New(nil)
-		f := env.Federator(&federation.Options{Confirm: func(federation.Changes) error {
+		f := env.Federator(&federation.Options{Confirm: func(context.Context, *federation.Proposal) error {
 			env.JumpCloud.AddApplication("saml2", "Wiki", "urn:wiki", loginURL)
 			return nil
 		}})

@@ -362,7 +362,8 @@ func ExampleFederator_FederateAll() {
 // Confirm is asked once, before the first write.
 func ExampleOptions_confirm() {
 	env := federationtest.New(nil)
-	f := env.Federator(&federation.Options{Confirm: func(changes federation.Changes) error {
+	f := env.Federator(&federation.Options{Confirm: func(_ context.Context, p *federation.Proposal) error {
+		changes := p.Changes
 		fmt.Println(len(changes), "changes")
 		return errors.New("not on a Friday")
 	}})

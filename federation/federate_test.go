@@ -273,7 +273,8 @@ func TestConfirm(t *testing.T) {
 		env := federationtest.New(nil)
 		no := errors.New("not on a Friday")
 		asked := 0
-		opts := &federation.Options{Confirm: func(cs federation.Changes) error {
+		opts := &federation.Options{Confirm: func(_ context.Context, p *federation.Proposal) error {
+			cs := p.Changes
 			if asked++; len(cs) == 0 {
 				t.Error("Confirm was asked about nothing")
 			}
@@ -300,7 +301,7 @@ func TestConfirm(t *testing.T) {
 func TestConfirmIsJudgedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env := federationtest.New(nil)
-		opts := &federation.Options{Confirm: func(federation.Changes) error {
+		opts := &federation.Options{Confirm: func(context.Context, *federation.Proposal) error {
 			for _, upn := range env.Administrators {
 				env.AzureAD.RemoveUser(upn)
 			}

@@ -21,10 +21,15 @@ type Options struct {
 	// each to return.
 	OnEvent func(Event)
 
-	// Confirm is asked once before the first write of a run, with everything
-	// that is to be done. An error stops the run; it comes back joined with
+	// Confirm is asked before the first write of a run, with everything that is to be
+	// done and everybody who would lose their sign-in; what it says yes to is all that
+	// the run does. If it takes its time and something else is missing by then, it is
+	// asked again. An error stops the run; it comes back joined with
 	// [ErrNotConfirmed].
-	Confirm func(Changes) error
+	Confirm func(context.Context, *Proposal) error
+
+	// ProposalLife is how long a [Proposal] may be applied. The default is 72 hours.
+	ProposalLife time.Duration
 
 	// OnReport is given the report before each write, with that step listed as
 	// [Unknown], after it, with what came of it, and when the run ends. A program that
@@ -91,6 +96,7 @@ func New(jc *jumpcloud.Client, ad *aad.Client, opts *Options) *Federator {
 // shared, so a program may have a view for each call, with hooks of its own.
 func (f *Federator) With(opts Options) *Federator {
 	opts.Settle = cmp.Or(opts.Settle, 5*time.Minute)
+	opts.ProposalLife = cmp.Or(opts.ProposalLife, 72*time.Hour)
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}

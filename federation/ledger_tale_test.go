@@ -361,7 +361,7 @@ const deniedBody = `{"message":"Forbidden","error":{"code":"Authorization_Reques
 
 // meanwhile are options whose confirmation takes an hour, in which something is edited.
 func (s *tale) meanwhile(change func()) *federation.Options {
-	return &federation.Options{Confirm: func(federation.Changes) error {
+	return &federation.Options{Confirm: func(context.Context, *federation.Proposal) error {
 		s.edit(change)
 		time.Sleep(time.Hour)
 		return nil

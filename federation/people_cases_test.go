@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -408,7 +409,7 @@ func TestOnlyNewLockOuts(t *testing.T) {
 				if tt.plan != nil {
 					tt.plan(&plan)
 				}
-				f := env.Federator(&federation.Options{Confirm: func(federation.Changes) error {
+				f := env.Federator(&federation.Options{Confirm: func(context.Context, *federation.Proposal) error {
 					if tt.asked != nil {
 						tt.asked(env)
 					}

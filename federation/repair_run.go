@@ -59,6 +59,7 @@ type repairing struct {
 	rep *Report
 
 	journal journal
+	of      *Report // what is undone, if it is a Revert
 
 	was   []*Step // what is known of each step of rep from before
 	phase Phase   // PhaseApply, or PhaseUndo
@@ -115,10 +116,22 @@ func (r *repairing) confirm(ctx context.Context, todo []int) (asked bool, err er
 		return false, nil
 	}
 	r.f.emit(ctx, Event{Phase: PhaseConfirm, Domain: r.rep.Plan.Domain})
-	if err := confirm(r.changes(todo)); err != nil {
+	if err := confirm(ctx, r.proposal(todo)); err != nil {
 		return true, fmt.Errorf("federation: %w: %w", ErrNotConfirmed, err)
 	}
 	return true, nil
+}
+
+// proposal is what is about to be done.
+func (r *repairing) proposal(todo []int) *Proposal {
+	p := &Proposal{
+		Verb: r.rep.Verb, Domain: r.rep.Plan.Domain, Tenant: r.rep.Tenant, Organization: r.rep.Organization,
+		Changes: r.changes(todo), Findings: slices.Concat(r.rep.Consents, r.rep.Findings),
+	}
+	if p.Repair = r.rep.Repair; r.of != nil {
+		p.Repair, p.Revert = nil, []*Report{r.of}
+	}
+	return r.f.seal(p)
 }
 
 func (r *repairing) changes(todo []int) Changes {

@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -202,7 +203,8 @@ func TestRevertOfARepairAsks(t *testing.T) {
 		done := repaired(t, env, everything(env))
 		env.ResetLog()
 		asked := 0
-		no := &federation.Options{Confirm: func(cs federation.Changes) error {
+		no := &federation.Options{Confirm: func(_ context.Context, p *federation.Proposal) error {
+			cs := p.Changes
 			asked = len(cs)
 			return errors.New("not on a Friday")
 		}}
@@ -242,7 +244,7 @@ func TestRevertOfARepairLooksAgainWhenItHasAsked(t *testing.T) {
 		env := broken(2)
 		done := repaired(t, env, everything(env))
 		env.ResetLog()
-		f := env.Federator(&federation.Options{Confirm: func(federation.Changes) error {
+		f := env.Federator(&federation.Options{Confirm: func(context.Context, *federation.Proposal) error {
 			env.AzureAD.SetFederation(env.Domain, aad.Federation{IssuerURI: "urn:elsewhere"})
 			return nil
 		}})
@@ -265,7 +267,8 @@ func TestRepairAsks(t *testing.T) {
 		preview.Steps[0].Outcome = federation.Done
 		env.ResetLog()
 		asked := 0
-		f := env.Federator(&federation.Options{Confirm: func(cs federation.Changes) error {
+		f := env.Federator(&federation.Options{Confirm: func(_ context.Context, p *federation.Proposal) error {
+			cs := p.Changes
 			asked = len(cs)
 			return errors.New("not on a Friday")
 		}})

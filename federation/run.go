@@ -54,8 +54,20 @@ func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {
 
 // federate is Federate, alone or as part of a batch.
 func (f *Federator) federate(ctx context.Context, plan Plan, batch *recall) (*Report, error) {
+	return f.newRun(plan, batch).all(ctx)
+}
+
+func (f *Federator) newRun(plan Plan, batch *recall) *run {
 	rep := &Report{Version: reportVersion, Verb: VerbFederate, Plan: plan, Started: f.now(), Steps: []Step{}}
-	r := &run{f: f, plan: plan, rep: rep, journal: journal{f: f, rep: rep}, batch: batch, sent: make(map[string]*sent), absent: make(map[string]bool)}
+	return &run{
+		f: f, plan: plan, asked: plan, rep: rep, journal: journal{f: f, rep: rep}, batch: batch,
+		sent: make(map[string]*sent), absent: make(map[string]bool),
+	}
+}
+
+// all is a run from beginning to end.
+func (r *run) all(ctx context.Context) (*Report, error) {
+	f, rep := r.f, r.rep
 	leave := f.makings.enter(r)
 	err := r.federate(ctx)
 	leave()
@@ -67,10 +79,12 @@ func (f *Federator) federate(ctx context.Context, plan Plan, batch *recall) (*Re
 
 // run is one Federate in progress.
 type run struct {
-	f    *Federator
-	plan Plan
-	st   observation
-	rep  *Report
+	f        *Federator
+	plan     Plan
+	asked    Plan      // as it was given, before anything was found
+	approved *approval // nil: everything that the plan needs
+	st       observation
+	rep      *Report
 
 	journal journal
 
@@ -120,7 +134,7 @@ func (r *run) made(c Change) bool {
 
 func (r *run) federate(ctx context.Context) error {
 	plan, err := r.plan.normalize()
-	r.plan, r.rep.Plan = plan, plan
+	r.plan, r.rep.Plan, r.asked = plan, plan, plan
 	if err != nil {
 		return err
 	}
@@ -130,7 +144,7 @@ func (r *run) federate(ctx context.Context) error {
 	}
 	defer unlock()
 
-	asked := make(map[string]bool)
+	applies := r.approved != nil
 	for first := true; ; first = false {
 		todo, err := r.judge(ctx, first)
 		if err != nil {
@@ -140,29 +154,41 @@ func (r *run) federate(ctx context.Context) error {
 		if len(todo) == 0 && r.st.unlisted() == 0 {
 			return nil
 		}
-		confirm := r.f.opts.Confirm
-		if confirm == nil || !slices.ContainsFunc(todo, func(c Change) bool { return !asked[c.key()] }) {
-			break
+		confirm, other := r.f.opts.Confirm, r.objections(todo)
+		switch {
+		case applies && other != nil:
+			return other
+		case applies, confirm == nil, r.approved != nil && other == nil:
+			return r.write(ctx)
 		}
 		r.f.emit(ctx, Event{Phase: PhaseConfirm, Domain: plan.Domain})
-		if err := confirm(todo); err != nil {
+		p := r.proposal(todo)
+		if err := confirm(ctx, p); err != nil {
 			return fmt.Errorf("federation: %w: %w", ErrNotConfirmed, err)
 		}
-		for _, c := range todo {
-			asked[c.key()] = true
-		}
+		r.approved = approve(p)
 		if time.Since(r.read) <= freshRead {
-			break
+			return r.write(ctx)
 		}
 		// The answer took its time: what was judged is judged again.
 	}
+}
+
+// objections are what was approved of neither the changes nor of those who would lose
+// their sign-in.
+func (r *run) objections(changes Changes) error {
+	return r.approved.objections(changes, lostBy(slices.Concat(r.rep.Consents, r.rep.Findings)), r.rep.Steps)
+}
+
+// write brings both services in line with the plan.
+func (r *run) write(ctx context.Context) error {
 	if err := r.converge(r.batch.recalling(ctx, time.Time{})); err != nil {
 		if len(r.doubles) > 0 && ctx.Err() == nil {
 			_ = r.tidy(ctx) // what could not be removed is told in the report
 		}
 		return err
 	}
-	r.rep.note(r.st.told(plan.Domain))
+	r.rep.note(r.st.told(r.plan.Domain))
 	r.askRealm(ctx)
 	return nil
 }

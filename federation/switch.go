@@ -186,5 +186,5 @@ func (r *run) judgePeople(ctx context.Context) error {
 		r.rep.note(gates)
 		return switching(err)
 	}
-	return nil
+	return r.approved.objections(nil, lostBy(gates), nil)
 }

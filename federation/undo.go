@@ -50,13 +50,16 @@ import (
 // anybody's doing and stays. Of such a report the people are looked at one by one,
 // right before each write, because there may be tens of thousands.
 func (f *Federator) Revert(ctx context.Context, rep *Report) (*Report, error) {
-	out := &Report{
+	u := f.newRevert(rep)
+	err := u.revert(ctx, rep)
+	return u.rep, u.finish(ctx, err, "undone")
+}
+
+func (f *Federator) newRevert(rep *Report) *undoing {
+	return &undoing{f: f, p: rep.Plan, of: rep, began: time.Now(), rep: &Report{
 		Version: reportVersion, Verb: VerbRevert, Plan: rep.Plan, Repair: rep.Repair, Tenant: rep.Tenant, Organization: rep.Organization,
 		Started: f.now(), Steps: []Step{},
-	}
-	u := &undoing{f: f, p: rep.Plan, rep: out, began: time.Now()}
-	err := u.revert(ctx, rep)
-	return out, u.finish(ctx, err, "undone")
+	}}
 }
 
 // An undoing is one Revert or Defederate in progress.
@@ -66,6 +69,13 @@ type undoing struct {
 	rep   *Report
 	steps []*undoStep // in the order in which they are made
 	began time.Time   // the report has it by the clock of the options
+
+	of       *Report         // what is undone, or
+	plan     *DefederatePlan // what is ended
+	only     bool            // nothing is to be done but to judge
+	changes  Changes         // what is to be done
+	approved *approval
+	earlier  []Step // what calls for other reports of the same approval have sent
 
 	sight sighting // what was read when the steps were judged last
 	took  bool     // this call took the federation away, or gave it to another provider
@@ -106,21 +116,25 @@ func (u *undoing) run(ctx context.Context) error {
 		return err
 	}
 	u.steps = slices.DeleteFunc(u.steps, func(s *undoStep) bool { return s.perhaps && s.at == undone })
-	var changes Changes
-	for _, s := range u.steps {
-		if s.at == asLeft && s.why == "" {
-			changes = append(changes, s.Change)
-		}
+	u.changes = u.open()
+	if u.only {
+		return nil
 	}
-	if confirm := u.f.opts.Confirm; confirm != nil && len(changes) > 0 {
+	if confirm := u.f.opts.Confirm; confirm != nil && len(u.changes) > 0 {
 		u.f.emit(ctx, Event{Phase: PhaseConfirm, Domain: u.p.Domain})
-		if err := confirm(changes); err != nil {
+		p := u.proposal()
+		if err := confirm(ctx, p); err != nil {
 			return fmt.Errorf("federation: %w: %w", ErrNotConfirmed, err)
 		}
+		u.approved = approve(p)
 		u.rep.Findings, u.rep.Consents = u.rep.Findings[:told], u.rep.Consents[:consents] // the judgement is told anew
 		if err := u.judge(ctx); err != nil {
 			return err
 		}
+		u.changes = u.open()
+	}
+	if err := u.approved.objections(u.changes, lostBy(slices.Concat(u.rep.Consents, u.rep.Findings)), u.earlier); err != nil {
+		return err
 	}
 	var errs []error
 	stays := make(map[string][]string) // by reason
@@ -155,6 +169,16 @@ func (u *undoing) run(ctx context.Context) error {
 		errs = append(errs, fmt.Errorf("federation: %w, so this is not done: %s: %s", ErrDiffers, strings.Join(stays[why], ", "), why))
 	}
 	return errors.Join(errs...)
+}
+
+// open are the changes that are to be made.
+func (u *undoing) open() (changes Changes) {
+	for _, s := range u.steps {
+		if s.at == asLeft && s.why == "" {
+			changes = append(changes, s.Change)
+		}
+	}
+	return changes
 }
 
 // make brings one step back, unless it stays or is undone already.

@@ -17,19 +17,10 @@ import (
 // that only had to leave something ([Left]) it goes on, because that may belong to an
 // older run; after any other error it stops. The error joins those of the Reverts.
 func (f *Federator) RevertAll(ctx context.Context, reports ...*Report) ([]*Report, error) {
-	runs := make([]*Report, 0, len(reports))
-	for _, rep := range reports {
-		switch {
-		case rep == nil:
-			return nil, errors.New("federation: one of the reports is nil")
-		case domainName(rep.Plan.Domain) != domainName(reports[0].Plan.Domain):
-			return nil, fmt.Errorf("federation: the reports are of two domains, %s and %s: revert each domain by itself",
-				reports[0].Plan.Domain, rep.Plan.Domain)
-		case rep.Verb != VerbRevert:
-			runs = append(runs, rep)
-		}
+	runs, err := newestFirst(reports)
+	if err != nil {
+		return nil, err
 	}
-	slices.SortStableFunc(runs, func(a, b *Report) int { return b.Started.Compare(a.Started) })
 	var out []*Report
 	var errs []error
 	for _, rep := range runs {
@@ -48,4 +39,22 @@ func (f *Federator) RevertAll(ctx context.Context, reports ...*Report) ([]*Repor
 // onlyLeft reports whether a Revert went through, and only had to leave something.
 func onlyLeft(rep *Report) bool {
 	return rep.Count(Left) > 0 && rep.Count(Left, Done, Skipped) == len(rep.Steps)
+}
+
+// newestFirst are the reports of runs among those of one domain.
+func newestFirst(reports []*Report) ([]*Report, error) {
+	runs := make([]*Report, 0, len(reports))
+	for _, rep := range reports {
+		switch {
+		case rep == nil:
+			return nil, errors.New("federation: one of the reports is nil")
+		case domainName(rep.Plan.Domain) != domainName(reports[0].Plan.Domain):
+			return nil, fmt.Errorf("federation: the reports are of two domains, %s and %s: revert each domain by itself",
+				reports[0].Plan.Domain, rep.Plan.Domain)
+		case rep.Verb != VerbRevert:
+			runs = append(runs, rep)
+		}
+	}
+	slices.SortStableFunc(runs, func(a, b *Report) int { return b.Started.Compare(a.Started) })
+	return runs, nil
 }

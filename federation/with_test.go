@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -27,7 +28,7 @@ func TestWith(t *testing.T) {
 				told[i]++
 			}
 		}
-		f := env.Federator(&federation.Options{OnEvent: count(0), Confirm: func(federation.Changes) error {
+		f := env.Federator(&federation.Options{OnEvent: count(0), Confirm: func(context.Context, *federation.Proposal) error {
 			asked++
 			return nil
 		}})

@@ -216,7 +216,7 @@ func (j *job) connect(ctx context.Context) error {
 	j.progress = cli.NewProgress(io.Discard)
 	j.federator = federation.New(jc, ad, &federation.Options{
 		OnEvent:           func(e federation.Event) { j.progress.Event(e) },
-		Confirm:           func(cs federation.Changes) error { return j.confirm(ctx, cs) },
+		Confirm:           func(_ context.Context, p *federation.Proposal) error { return j.confirm(ctx, p.Changes) },
 		TechnicalPassword: aad.NewSecret(j.services.Getenv("TECHNICAL_PASSWORD")),
 	})
 	return nil

@@ -1,0 +1,285 @@
+package federation
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Proposal is what a person approves: what a verb was asked for, what it would
+// change and who would lose their sign-in by it, as things stood when it was made.
+// It is plain data without secrets: stored as JSON, shown, and applied later, perhaps
+// by another process, with [Federator.Apply], which does just that or refuses.
+//
+// Exactly one of Plan, Defederate, Repair and Revert is set, by the verb.
+type Proposal struct {
+	Version int    `json:"version"`
+	Verb    Verb   `json:"verb"`
+	Domain  string `json:"domain"`
+	// Tenant and Organization are the customer's, as far as they are known.
+	Tenant       string `json:"tenant,omitempty"`
+	Organization string `json:"organization,omitempty"`
+
+	Plan       *Plan           `json:"plan,omitempty"`
+	Defederate *DefederatePlan `json:"defederate,omitempty"`
+	Repair     *RepairPlan     `json:"repair,omitempty"`
+	Revert     []*Report       `json:"revert,omitempty"`
+
+	// Changes are all that may be changed. Findings are what should be known, those
+	// that a consent overrides included.
+	Changes  Changes   `json:"changes"`
+	Findings []Finding `json:"findings,omitempty"`
+	// People are those who would lose their sign-in, by the plan's consent.
+	People []PersonFinding `json:"people,omitempty"`
+
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires"`
+	// Hash is of what was approved: two proposals with one hash are one approval. It
+	// is SHA-256, in hexadecimal, over the verb, the customer, what was asked for, the
+	// changes, the consents and the people, and over no time and no text for people.
+	Hash string `json:"hash"`
+
+	// Runs are the reports of earlier calls of [Federator.Apply] with this proposal
+	// that did not come to their end, as [Options.OnReport] was given them. What they
+	// have begun may be carried on. They are no part of the hash.
+	Runs []*Report `json:"runs,omitempty"`
+}
+
+const proposalVersion = 1
+
+// ErrNotApproved says that a change is missing, or that somebody would lose their
+// sign-in, whom the proposal does not name; or that the proposal is none any more: it
+// has expired, or was changed. The text says which. It wraps no other error.
+var ErrNotApproved = errors.New("not approved")
+
+// ParseProposal reads back what json.Marshal made of a [Proposal]. It does not say
+// whether the proposal is still good: [Federator.Apply] does.
+func ParseProposal(b []byte) (*Proposal, error) {
+	var p Proposal
+	if err := json.Unmarshal(b, &p); err != nil {
+		return nil, fmt.Errorf("federation: this is no proposal: %w", err)
+	}
+	switch {
+	case p.Version == 0 || p.Domain == "" || p.Hash == "":
+		return nil, errors.New("federation: this is no proposal: it has no version, no domain or no hash")
+	case p.Version > proposalVersion:
+		return nil, fmt.Errorf("federation: the proposal has version %d, this package reads up to %d: use a newer one", p.Version, proposalVersion)
+	}
+	return &p, nil
+}
+
+// String is the proposal for people: the changes as a diff, who would lose their
+// sign-in, and what should be known.
+func (p *Proposal) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: %s", p.Verb, p.Domain, plural(len(p.Changes), "change", "changes"))
+	if n := len(p.People); n > 0 {
+		fmt.Fprintf(&b, ", %s will be locked out", count(p.People))
+	}
+	fmt.Fprintf(&b, "\nproposal %.12s of %s, good until %s\n", p.Hash, when(p.Created), when(p.Expires))
+	b.WriteString(p.Changes.String())
+	for _, f := range p.People {
+		fmt.Fprintf(&b, "locked out: %s: %s\n", f.Who(), f.Evidence)
+	}
+	for _, f := range p.Findings {
+		word := string(f.Severity)
+		if f.Consented {
+			word = "consented to"
+		}
+		fmt.Fprintf(&b, "%s: %s\n", word, f)
+	}
+	return b.String()
+}
+
+func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
+
+// seal completes a proposal.
+func (f *Federator) seal(p *Proposal) *Proposal {
+	p.Version = proposalVersion
+	p.Created = f.now().UTC().Truncate(time.Second)
+	p.Expires = p.Created.Add(f.opts.ProposalLife)
+	p.People = lostBy(p.Findings)
+	if p.Changes == nil {
+		p.Changes = Changes{}
+	}
+	p.Hash = p.hash()
+	return p
+}
+
+// lostBy are the people who lose their sign-in by what was found.
+func lostBy(fs []Finding) (people []PersonFinding) {
+	for _, f := range fs {
+		if f.Code == CodeLockOut {
+			people = append(people, f.People...)
+		}
+	}
+	return people
+}
+
+// hash is what the proposal's Hash must be.
+func (p *Proposal) hash() string {
+	type consent struct{ Code, Subject string }
+	var seal struct {
+		Format               int
+		Verb                 Verb
+		Domain               string
+		Tenant, Organization string
+		Plan                 *Plan           `json:",omitempty"`
+		Defederate           *DefederatePlan `json:",omitempty"`
+		Repair               *RepairPlan     `json:",omitempty"`
+		Revert               int             `json:",omitempty"`
+		Changes              Changes
+		Consents             []consent
+		Lose                 []string
+	}
+	seal.Format, seal.Verb, seal.Domain = proposalVersion, p.Verb, p.Domain
+	seal.Tenant, seal.Organization = p.Tenant, p.Organization
+	seal.Plan, seal.Defederate, seal.Repair, seal.Revert = p.Plan, p.Defederate, p.Repair, len(p.Revert)
+	seal.Changes = slices.Clone(p.Changes)
+	slices.SortStableFunc(seal.Changes, func(a, b Change) int {
+		return cmp.Or(cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Target, b.Target))
+	})
+	for _, f := range p.Findings {
+		if f.Consented {
+			seal.Consents = append(seal.Consents, consent{string(f.Code), f.Subject})
+		}
+	}
+	slices.SortFunc(seal.Consents, func(a, b consent) int { return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Subject, b.Subject)) })
+	seal.Consents = slices.Compact(seal.Consents)
+	for _, f := range p.People {
+		seal.Lose = append(seal.Lose, f.account())
+	}
+	slices.Sort(seal.Lose)
+	seal.Lose = slices.Compact(seal.Lose)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(&seal); err != nil {
+		panic(err) // strings, numbers, and certificates that are in order
+	}
+	sum := sha256.Sum256(b.Bytes())
+	return hex.EncodeToString(sum[:])
+}
+
+// account identifies the person who would lose their sign-in.
+func (f PersonFinding) account() string { return cmp.Or(f.AzureADID, f.JumpCloudID, f.Who()) }
+
+// good says why a proposal must not be applied any more, or at all.
+func (p *Proposal) good(now time.Time) error {
+	asked := 0
+	for _, is := range []bool{p.Plan != nil, p.Defederate != nil, p.Repair != nil, len(p.Revert) > 0} {
+		if is {
+			asked++
+		}
+	}
+	switch {
+	case p.Version != proposalVersion || asked != 1:
+		return errors.New("federation: this is no proposal of this package: make one with Propose")
+	case p.Hash != p.hash():
+		return fmt.Errorf("federation: %w: the proposal was changed since it was made: make a new one", ErrNotApproved)
+	case !now.Before(p.Expires):
+		return fmt.Errorf("federation: %w: the proposal has expired at %s: make a new one", ErrNotApproved, when(p.Expires))
+	}
+	return nil
+}
+
+// An approval is what a run may do. A nil one allows everything.
+type approval struct {
+	changes map[string]Change // by key
+	people  map[string]bool   // who may lose their sign-in, by account
+	begun   []Step            // what earlier runs of it have sent
+}
+
+func approve(p *Proposal) *approval {
+	a := &approval{changes: make(map[string]Change, len(p.Changes)), people: make(map[string]bool, len(p.People))}
+	for _, c := range p.Changes {
+		a.changes[c.key()] = c
+	}
+	for _, f := range p.People {
+		a.people[f.account()] = true
+	}
+	for _, rep := range p.Runs {
+		a.begun = append(a.begun, rep.Steps...)
+	}
+	return a
+}
+
+// allows reports whether a change was approved, or is what is left of one that was
+// and that a run has sent: of an earlier run, or of this one, whose steps are given.
+func (a *approval) allows(c Change, sent []Step) bool {
+	if a == nil {
+		return true
+	}
+	if approved, ok := a.changes[c.key()]; ok && c.within(approved) {
+		return true
+	}
+	rest := func(s Step) bool {
+		is := s.Change
+		if _, ok := a.changes[is.key()]; !ok || !s.tookEffect() || is.Name != c.Name {
+			return false
+		}
+		return is.Resource == c.Resource || c.recovers() && is.ofFederation()
+	}
+	return slices.ContainsFunc(sent, rest) || slices.ContainsFunc(a.begun, rest)
+}
+
+// within reports whether c changes nothing but what the approved change does, as far
+// as that was known.
+func (c Change) within(approved Change) bool {
+	known := func(was, is string) bool { return was == "" || was == is }
+	if !known(approved.Parent, c.Parent) || !known(approved.Target, c.Target) {
+		return false
+	}
+	for _, f := range c.Fields {
+		i := slices.IndexFunc(approved.Fields, func(g Field) bool { return g.Name == f.Name })
+		if i < 0 {
+			return false
+		}
+		g := approved.Fields[i]
+		if g.New != f.New && g.New != Later && f.New != Later || g.Old != f.Old && g.Old != Later {
+			return false
+		}
+	}
+	return true
+}
+
+// objections returns an error that names what is to be changed, and who would lose
+// their sign-in, without having been approved; nil if there is nothing.
+func (a *approval) objections(changes Changes, lose []PersonFinding, sent []Step) error {
+	if a == nil {
+		return nil
+	}
+	var other []string
+	for _, c := range changes {
+		if !a.allows(c, sent) {
+			other = append(other, strings.TrimSpace(Changes{c}.String()))
+		}
+	}
+	var people []string
+	for _, f := range lose {
+		if !a.people[f.account()] {
+			people = append(people, f.Who())
+		}
+	}
+	var what []string
+	if len(other) > 0 {
+		what = append(what, "not in the proposal: "+strings.Join(other, "; "))
+	}
+	if n := len(people) - namesAtMost; n > 0 {
+		people = append(people[:namesAtMost], fmt.Sprintf("and %d more", n))
+	}
+	if len(people) > 0 {
+		what = append(what, "would lose their sign-in and are not named: "+strings.Join(people, ", "))
+	}
+	if what == nil {
+		return nil
+	}
+	return fmt.Errorf("federation: %w: %s: make a new proposal", ErrNotApproved, strings.Join(what, "; "))
+}

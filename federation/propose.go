@@ -1,0 +1,194 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Propose says what Federate would do for the plan, for a person to approve and for
+// [Federator.Apply] to carry out. It only reads: what Preview and Preflight read.
+//
+// If something stands in the way the error is a [*PreconditionError], and the proposal
+// tells what was found all the same; it cannot be applied before that is put right.
+func (f *Federator) Propose(ctx context.Context, plan Plan) (*Proposal, error) {
+	r := f.newRun(plan, nil)
+	err := r.propose(ctx)
+	p := &Proposal{
+		Verb: VerbFederate, Domain: r.plan.Domain, Plan: &r.asked,
+		Tenant: r.rep.Tenant, Organization: r.rep.Organization,
+		Findings: slices.Concat(r.rep.Consents, r.rep.Findings),
+	}
+	if r.st.domains != nil {
+		p.Changes = append(diff(r.plan, &r.st), r.st.removals(r.plan)...)
+	}
+	return f.seal(p), err
+}
+
+func (r *run) propose(ctx context.Context) error {
+	plan, err := r.plan.normalize()
+	r.plan, r.rep.Plan, r.asked = plan, plan, plan
+	if err != nil {
+		return err
+	}
+	_, err = r.judge(ctx, true)
+	return err
+}
+
+// proposal is what the run is about to do.
+func (r *run) proposal(todo Changes) *Proposal {
+	return r.f.seal(&Proposal{
+		Verb: VerbFederate, Domain: r.plan.Domain, Plan: &r.asked, Tenant: r.rep.Tenant, Organization: r.rep.Organization,
+		Changes: todo, Findings: slices.Concat(r.rep.Consents, r.rep.Findings),
+	})
+}
+
+// ProposeDefederate says what Defederate would do for the plan. It only reads.
+func (f *Federator) ProposeDefederate(ctx context.Context, plan DefederatePlan) (*Proposal, error) {
+	u := f.newDefederation(plan)
+	u.only = true
+	err := u.defederate(ctx, plan)
+	return u.proposal(), err
+}
+
+// ProposeRevert says what Revert would undo of a run, or RevertAll of several of one
+// domain. It only reads. Of several runs only the newest is judged; of the others it
+// tells everything that they have made, which is the most that can be undone.
+func (f *Federator) ProposeRevert(ctx context.Context, reports ...*Report) (*Proposal, error) {
+	runs, err := newestFirst(reports)
+	if err != nil {
+		return nil, err
+	}
+	if len(runs) == 0 {
+		return nil, errors.New("federation: there is no report of a run to undo")
+	}
+	u := f.newRevert(runs[0])
+	u.only = true
+	err = u.revert(ctx, runs[0])
+	p := u.proposal()
+	p.Revert = runs
+	for _, rep := range runs[1:] {
+		for _, s := range slices.Backward(rep.Steps) {
+			if c := s.Change.inverse(); s.tookEffect() && !p.Changes.has(c.key()) {
+				p.Changes = append(p.Changes, c)
+			}
+		}
+	}
+	return f.seal(p), err
+}
+
+// proposal is what the call is about to do.
+func (u *undoing) proposal() *Proposal {
+	p := &Proposal{
+		Verb: u.rep.Verb, Domain: u.p.Domain, Tenant: u.rep.Tenant, Organization: u.rep.Organization,
+		Defederate: u.plan, Changes: u.changes, Findings: slices.Concat(u.rep.Consents, u.rep.Findings),
+	}
+	if u.of != nil {
+		p.Revert = []*Report{u.of}
+	}
+	return u.f.seal(p)
+}
+
+// ProposeRepair says what Repair would do for the plan, person by person. It only
+// reads.
+func (f *Federator) ProposeRepair(ctx context.Context, plan RepairPlan) (*Proposal, error) {
+	rep, err := f.PreviewRepair(ctx, plan)
+	return f.seal(&Proposal{
+		Verb: VerbRepair, Domain: rep.Plan.Domain, Repair: rep.Repair, Tenant: rep.Tenant, Organization: rep.Organization,
+		Changes: rep.changes(Planned), Findings: slices.Concat(rep.Consents, rep.Findings),
+	}), err
+}
+
+// changes are those of the steps with one of the outcomes.
+func (r *Report) changes(outcomes ...Outcome) (cs Changes) {
+	for _, s := range r.Steps {
+		if slices.Contains(outcomes, s.Outcome) {
+			cs = append(cs, s.Change)
+		}
+	}
+	return cs
+}
+
+// Apply does what was approved, and nothing else. It never asks [Options.Confirm].
+//
+// Everything is looked at and judged anew, as by the proposal's verb. If a change is
+// missing that the proposal does not name, or somebody would lose their sign-in whom
+// it does not name, the error is [ErrNotApproved] and tells them; nothing was done that
+// was not approved, and what was done before is in the report. The same error comes of
+// a proposal that has expired or was changed. What has been done already is not
+// done again, so that Apply may be called again, in any process, until it returns nil:
+// hand it the reports of the calls before in [Proposal.Runs], so that it knows what
+// these have begun.
+//
+// The report is never nil. For several reports to undo it is one, of all steps.
+func (f *Federator) Apply(ctx context.Context, p *Proposal) (*Report, error) {
+	rep := &Report{Version: reportVersion, Verb: p.Verb, Plan: Plan{Domain: p.Domain}, Started: f.now(), Steps: []Step{}}
+	if err := p.good(f.now()); err != nil {
+		rep.Finished, rep.Error = rep.Started, err.Error()
+		return rep, err
+	}
+	opts := f.opts
+	opts.Confirm = nil
+	f = f.With(opts)
+	a := approve(p)
+	switch p.Verb {
+	case VerbFederate:
+		r := f.newRun(*p.Plan, nil)
+		r.approved = a
+		return r.all(ctx)
+	case VerbDefederate:
+		u := f.newDefederation(*p.Defederate)
+		u.approved = a
+		err := u.defederate(ctx, *p.Defederate)
+		return u.rep, u.finish(ctx, err, "made")
+	case VerbRepair:
+		return f.applyRepair(ctx, p, a)
+	case VerbRevert:
+		return f.applyRevert(ctx, p, a, rep)
+	}
+	return rep, fmt.Errorf("federation: no way to apply a proposal to %s", p.Verb)
+}
+
+// applyRepair looks at everybody anew, and repairs if that is what was approved.
+func (f *Federator) applyRepair(ctx context.Context, p *Proposal, a *approval) (*Report, error) {
+	rep, err := f.PreviewRepair(ctx, *p.Repair)
+	if err == nil {
+		err = a.objections(rep.changes(Planned), nil, nil)
+	}
+	if err != nil {
+		rep.Error = err.Error()
+		return rep, err
+	}
+	return f.Repair(ctx, rep)
+}
+
+func (f *Federator) applyRevert(ctx context.Context, p *Proposal, a *approval, all *Report) (*Report, error) {
+	var errs []error
+	for i, of := range p.Revert {
+		u := f.newRevert(of)
+		u.approved = a
+		if i == 0 {
+			all.Plan, all.Repair, all.Tenant, all.Organization = u.rep.Plan, u.rep.Repair, u.rep.Tenant, u.rep.Organization
+		}
+		u.earlier = all.Steps
+		err := u.revert(ctx, of)
+		err = u.finish(ctx, err, "undone")
+		if i == 0 {
+			all.Before = u.rep.Before
+		}
+		all.After, all.Finished = u.rep.After, u.rep.Finished
+		all.Steps, all.Findings, all.Consents = append(all.Steps, u.rep.Steps...), append(all.Findings, u.rep.Findings...), append(all.Consents, u.rep.Consents...)
+		if err != nil {
+			errs = append(errs, err)
+			if !onlyLeft(u.rep) {
+				break
+			}
+		}
+	}
+	err := errors.Join(errs...)
+	if err != nil {
+		all.Error = err.Error()
+	}
+	return all, err
+}
