@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -154,4 +155,45 @@ func TestRevertLeavesAtOnce(t *testing.T) {
 			t.Errorf("%v; want %q", err, want)
 		}
 	})
+}
+
+// What an unanswered creation may have made is taken for the run's own only if
+// everything about it is as the run asked for.
+func TestRevertOfALostCreation(t *testing.T) {
+	for name, tt := range map[string]struct {
+		since func(env *federationtest.Env, id string)
+		stays int // applications that are left
+	}{
+		"as it was asked for": {func(*federationtest.Env, string) {}, 0},
+		"renamed":             {func(env *federationtest.Env, id string) { env.JumpCloud.SetApplicationField(id, "displayLabel", "Ours") }, 1},
+		"at another address": {func(env *federationtest.Env, id string) {
+			env.JumpCloud.SetApplicationField(id, "ssoUrl", "https://sso.jumpcloud.com/saml2/ours")
+		}, 1},
+		"two of them": {func(env *federationtest.Env, id string) {
+			env.JumpCloud.AddApplication("office365", "Microsoft 365 (example.com)", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/example-com")
+		}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				ctx, die := context.WithCancelCause(t.Context())
+				env.JumpCloud.OnRequest = func(r *http.Request) {
+					if r.Method == http.MethodPost && r.URL.Path == "/api/applications" {
+						die(errors.New("killed")) // before the answer arrives
+					}
+				}
+				rep, err := env.Federator(nil).Federate(ctx, env.Plan())
+				if err == nil || len(env.JumpCloud.Applications()) != 1 || rep.Count(federation.Unknown) != 1 {
+					t.Fatalf("%v\n%s", err, rep)
+				}
+				env.JumpCloud.OnRequest = nil
+				tt.since(env, env.JumpCloud.Applications()[0].ID)
+				time.Sleep(time.Hour)
+				out, err := env.Federator(nil).Revert(t.Context(), rep)
+				if n := len(env.JumpCloud.Applications()); n != tt.stays || (err == nil) != (tt.stays == 0) || tt.stays > 0 && out.Count(federation.Left) != 1 {
+					t.Errorf("%d applications are left; want %d: %v\n%s", n, tt.stays, err, out)
+				}
+			})
+		})
+	}
 }
