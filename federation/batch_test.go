@@ -364,6 +364,31 @@ func TestOvertaken(t *testing.T) {
 	}
 }
 
+// The application gets another certificate right after the domain was federated with
+// the one before, as part of one run: that is nobody else's doing.
+func TestNotOvertakenByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		var once sync.Once
+		env.AzureAD.OnRequest = func(r *http.Request) {
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "federationConfiguration") {
+				once.Do(func() { env.JumpCloud.RegenerateCertificate(env.JumpCloud.Applications()[0].ID) })
+			}
+		}
+		start := time.Now()
+		env.AzureAD.ListLag = aadtest.Lag{For: 40 * time.Second} // so that the run looks at everything once more
+		env.AzureAD.GetLag = env.AzureAD.ListLag
+		rep, err := env.Federator(nil).Federate(t.Context(), env.Plan())
+		if err != nil || time.Since(start) > 3*time.Minute {
+			t.Errorf("after %v: %v\n%s", time.Since(start), err, rep)
+		}
+		fed, _ := env.AzureAD.Federation("example.com")
+		if app := env.JumpCloud.Applications()[0]; fed.SigningCertificate != app.Certificate {
+			t.Errorf("the domain trusts another certificate than the application's\n%s", rep)
+		}
+	})
+}
+
 // Another application with the plan's entity ID is told of; it goes only with
 // consent, and only if nobody uses it.
 func TestSecondApplication(t *testing.T) {

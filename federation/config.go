@@ -144,6 +144,7 @@ func (r *run) sendFederation(ctx context.Context, plan Plan, c Change) (id strin
 	if err != nil {
 		return "", err
 	}
+	r.trusted = append(r.trusted, w.SigningCertificate)
 	if c.Action == Create {
 		err := r.f.switchOver(ctx, plan, r.st.elders(plan), func() error {
 			fed, err := r.f.ad.CreateFederation(ctx, c.Name, w)

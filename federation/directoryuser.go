@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jcaad/jcaad/jumpcloud"
 )
@@ -21,6 +22,9 @@ func (c Change) user() jumpcloud.Object {
 func (f *Federator) directoryUserStands(ctx context.Context, c Change, was Outcome) (standing, string, error) {
 	bound := false
 	for o, err := range f.jc.Associations(ctx, c.user(), jumpcloud.DirectoryObject) {
+		if errors.Is(err, jumpcloud.ErrNotFound) && c.Action == Remove {
+			break // the user is gone, and so is the binding
+		}
 		if err != nil {
 			return differs, "", err
 		}

@@ -281,7 +281,7 @@ func (r *run) overtaken() bool {
 	if now == nil || !r.st.federated(r.plan.Domain) || now.IssuerURI != r.plan.Application.IdPEntityID {
 		return false
 	}
-	if r.stood != nil && r.stood.SigningCertificate == now.SigningCertificate {
+	if r.stood != nil && r.stood.SigningCertificate == now.SigningCertificate || slices.Contains(r.trusted, now.SigningCertificate) {
 		return false
 	}
 	return !slices.ContainsFunc(r.st.apps, func(a *jumpcloud.Application) bool { return r.st.uses(a.ID) })

@@ -125,6 +125,9 @@ func (f *Federator) personMemberStands(ctx context.Context, c Change, was Outcom
 // isMember reports whether the user is in the group, directly and in any way.
 func (f *Federator) isMember(ctx context.Context, c Change) (direct, in bool, err error) {
 	for r, err := range f.jc.Traverse(ctx, c.user(), jumpcloud.GroupObject) {
+		if errors.Is(err, jumpcloud.ErrNotFound) && c.Action == Remove {
+			return false, false, nil // the user is gone, and so is the membership
+		}
 		if err != nil {
 			return false, false, err
 		}

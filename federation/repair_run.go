@@ -67,8 +67,9 @@ type repairing struct {
 	den   *denials
 	began time.Time
 
-	managed managed // while sign-ins are taken away
-	twice   bool    // what looks undone is looked at once more, at once
+	managed managed             // while sign-ins are taken away
+	others  map[string]*managed // other domains, to which people were moved
+	twice   bool                // what looks undone is looked at once more, at once
 
 	mu          sync.Mutex
 	said        map[int]bool // to which steps a service has said yes
@@ -242,6 +243,11 @@ func (r *repairing) one(ctx context.Context, s *Step, was Outcome) (Outcome, err
 		return Skipped, errors.New(why)
 	}
 	if s.Change.takesAway() {
+		if why, err := r.moved(ctx, s.Change); err != nil {
+			return "", err
+		} else if why != "" {
+			return Left, errors.New(why)
+		}
 		if outcome, err := r.managed.still(ctx, r.f, r.rep.Plan.Domain); err != nil {
 			return outcome, err
 		}

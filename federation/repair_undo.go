@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // revertRepair takes back what a Repair has done, last first, or has it done again
@@ -123,6 +124,7 @@ func (r *repairing) settle(ctx context.Context, steps []int) error {
 type managed struct {
 	turn chan struct{} // full while somebody looks
 	at   time.Time     // when it was seen last
+	not  error         // what was seen instead, where that is remembered
 }
 
 // seen returns nil once the domain was seen so twice, apart.
@@ -176,6 +178,77 @@ func (m *managed) still(ctx context.Context, f *Federator, domain string) (Outco
 	}
 	m.at = time.Now()
 	return "", nil
+}
+
+// moved says why a person keeps what a repair has given: they are by now on another
+// domain than the report's, and that one is federated. A federated one is not looked
+// at again within the call, and one that is managed not for half a minute.
+func (r *repairing) moved(ctx context.Context, c Change) (why string, err error) {
+	address, err := r.f.address(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	domain := domainName(address[strings.LastIndexByte(address, '@')+1:])
+	if domain == "" || domain == r.rep.Plan.Domain {
+		return "", nil
+	}
+	r.mu.Lock()
+	m := r.others[domain]
+	if m == nil {
+		m = &managed{turn: make(chan struct{}, 1)}
+		if r.others == nil {
+			r.others = make(map[string]*managed)
+		}
+		r.others[domain] = m
+	}
+	r.mu.Unlock()
+	if err := m.known(ctx, r.f, domain); errors.Is(err, ErrDiffers) {
+		return address + " signs in by this: " + domain + " is federated", nil
+	} else if err != nil {
+		return "", err
+	}
+	return "", nil
+}
+
+// address is where the person is by now whom a change is about: the user principal
+// name of an account, the email of a user. It is "" for one who is gone.
+func (f *Federator) address(ctx context.Context, c Change) (string, error) {
+	if c.ofImmutableID() {
+		u, err := f.ad.User(ctx, c.Target)
+		if err == nil {
+			return u.UserPrincipalName, nil
+		}
+		if errors.Is(err, aad.ErrNotFound) {
+			err = nil
+		}
+		return "", err
+	}
+	u, err := f.jc.User(ctx, c.Target)
+	if err == nil {
+		return u.Email, nil
+	}
+	if errors.Is(err, jumpcloud.ErrNotFound) {
+		err = nil
+	}
+	return "", err
+}
+
+// known is seen, for several who ask at the same time, and remembers the answer.
+func (m *managed) known(ctx context.Context, f *Federator, domain string) error {
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if m.not != nil || !m.at.IsZero() && time.Since(m.at) <= freshRead {
+		return m.not
+	}
+	err := m.seen(ctx, f, domain)
+	if errors.Is(err, ErrDiffers) {
+		m.not = err
+	}
+	return err
 }
 
 // isManaged reports whether a domain is managed, or gone.

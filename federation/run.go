@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/certs"
 	"github.com/jcaad/jcaad/federation/internal/people"
 )
 
@@ -100,7 +101,8 @@ type run struct {
 	read   time.Time        // when everything was read last
 	judged time.Time        // when people were judged last
 
-	stood *aad.Federation // what stood in Azure AD at the first look
+	stood   *aad.Federation // what stood in Azure AD at the first look
+	trusted []certs.Cert    // the signing certificates that this run has sent there
 
 	judgedAt  int       // how many steps had been filed by then
 	certified time.Time // when the certificate that was switched to was judged

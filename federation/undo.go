@@ -45,10 +45,11 @@ import (
 //
 // What a Repair has given to people is what they sign in by while their domain is
 // federated, with whomever. It is taken back only while the domain is seen to be
-// managed, or gone, and from each person only what is as the repair has left it. That
-// somebody is bound, or a member, where the repair's own answer was lost, may be
-// anybody's doing and stays. Of such a report the people are looked at one by one,
-// right before each write, because there may be tens of thousands.
+// managed, or gone, and from each person only what is as the repair has left it. Who
+// is on another domain by now keeps it while that one is federated. That somebody is
+// bound, or a member, where the repair's own answer was lost, may be anybody's doing
+// and stays. Of such a report the people are looked at one by one, right before each
+// write, because there may be tens of thousands.
 func (f *Federator) Revert(ctx context.Context, rep *Report) (*Report, error) {
 	u := f.newRevert(rep)
 	err := u.revert(ctx, rep)

@@ -1,0 +1,199 @@
+package federation_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/aad/aadtest"
+	"github.com/jcaad/jcaad/federation"
+	"github.com/jcaad/jcaad/federation/federationtest"
+	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
+)
+
+// busy is an answer that nobody waits for: it is told to the caller at once.
+var busy = jumpcloudtest.Fault{Kind: jumpcloudtest.TooMany, RetryAfter: "130"}
+
+// A look that fails is none: what is to be seen twice before something is made, is
+// seen twice.
+func TestSecondLookMustAnswer(t *testing.T) {
+	for name, path := range map[string]string{"application": "/api/applications", "group": "/api/v2/usergroups"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				plan := env.Plan()
+				plan.Groups = append(plan.Groups, federation.Group{Name: "Pilots", Members: []string{env.JumpCloud.Users()[0].Email}})
+				// Somebody makes it between the two looks, of which the second one
+				// fails for a while.
+				start := time.Now()
+				var failed atomic.Int32
+				env.JumpCloud.Fault = func(r *http.Request) jumpcloudtest.Fault {
+					after := time.Since(start)
+					if r.Method != http.MethodGet || r.URL.Path != path || after < 4*time.Second || after > 20*time.Second {
+						return jumpcloudtest.Fault{}
+					}
+					if failed.Add(1) == 1 {
+						if name == "group" {
+							env.JumpCloud.AddGroup("Pilots")
+						} else {
+							env.JumpCloud.AddApplication("office365", "Microsoft 365", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/example-com")
+						}
+					}
+					return busy
+				}
+				rep, err := env.Federator(nil).Federate(t.Context(), plan)
+				if err != nil {
+					t.Errorf("%v\n%s", err, rep)
+				}
+				if failed.Load() == 0 {
+					t.Fatal("no look failed")
+				}
+				n := 0
+				for _, g := range env.JumpCloud.Groups() {
+					if g.Name == "Pilots" {
+						n++
+					}
+				}
+				if apps := len(env.JumpCloud.Applications()); apps != 1 || n != 1 {
+					t.Errorf("%d applications and %d groups; want one of each\n%s", apps, n, rep)
+				}
+			})
+		})
+	}
+}
+
+// A change that does not show because nothing can be read ends as one that does not
+// show, and not as done.
+func TestUnreadIsNotDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		switched := false
+		env.AzureAD.Fault = func(r *http.Request) aadtest.Fault {
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "federationConfiguration") {
+				switched = true
+			} else if switched && strings.Contains(r.URL.Path, "/domains") {
+				return busy
+			}
+			return aadtest.Fault{}
+		}
+		rep, err := env.Federator(&federation.Options{Settle: 2 * time.Minute}).Federate(t.Context(), env.Plan())
+		if !switched || !errors.Is(err, federation.ErrNotConverged) || !errors.Is(err, aad.ErrThrottled) {
+			t.Errorf("%v; want that it did not show, and why\n%s", err, rep)
+		}
+		if last := rep.Steps[len(rep.Steps)-1]; last.Change.Resource != federation.ResFederation || last.Outcome != federation.Made {
+			t.Errorf("the switch is %s; want made", last.Outcome)
+		}
+	})
+}
+
+// Before a switch that took its time the state is read anew, and an answer that fails
+// is waited for.
+func TestFreshMustAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		var bound time.Time
+		failed := 0
+		env.JumpCloud.OnRequest = func(r *http.Request) {
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/associations") && bound.IsZero() {
+				bound = time.Now()
+				env.JumpCloud.GetLag = jumpcloudtest.Lag{For: time.Minute} // the switch comes a minute later
+			}
+		}
+		env.JumpCloud.Fault = func(r *http.Request) jumpcloudtest.Fault {
+			if r.Method == http.MethodGet && !bound.IsZero() && time.Since(bound) > 61*time.Second && failed < 4 && r.URL.Path == "/api/applications" {
+				failed++
+				if failed == 1 {
+					env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "active", false)
+				}
+				return busy
+			}
+			return jumpcloudtest.Fault{}
+		}
+		rep, err := env.Federator(nil).Federate(t.Context(), env.Plan())
+		if failed == 0 {
+			t.Fatalf("nothing failed: %v\n%s", err, rep)
+		}
+		// It was deactivated before the switch: it is active again, or nothing was switched.
+		_, switched := env.AzureAD.Federation("example.com")
+		if active := env.JumpCloud.Applications()[0].Active; switched && !active || (err == nil) != (switched && active) {
+			t.Errorf("switched %v, active %v: %v\n%s", switched, active, err, rep)
+		}
+	})
+}
+
+// What people sign in by is left at the judgement: nobody waits for the domain to be
+// managed that was federated before the run.
+func TestRevertLeavesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		if _, err := env.Federator(nil).Federate(t.Context(), env.Plan()); err != nil {
+			t.Fatal(err)
+		}
+		plan := env.Plan()
+		plan.Groups = append(plan.Groups, federation.Group{Name: "Pilots", Members: []string{env.JumpCloud.Users()[0].Email}})
+		rep, err := env.Federator(nil).Federate(t.Context(), plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		env.ResetLog()
+		start := time.Now()
+		out, err := env.Federator(nil).Revert(t.Context(), rep)
+		if !errors.Is(err, federation.ErrDiffers) || out.Count(federation.Left) != len(rep.Steps) || env.Writes() > 0 {
+			t.Errorf("%d writes: %v\n%s", env.Writes(), err, out)
+		}
+		if took := time.Since(start); took > 90*time.Second {
+			t.Errorf("took %v", took)
+		}
+		if want := "revert the report of the run that federated the domain first, or call Defederate"; !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %q", err, want)
+		}
+	})
+}
+
+// What an unanswered creation may have made is taken for the run's own only if
+// everything about it is as the run asked for.
+func TestRevertOfALostCreation(t *testing.T) {
+	for name, tt := range map[string]struct {
+		since func(env *federationtest.Env, id string)
+		stays int // applications that are left
+	}{
+		"as it was asked for": {func(*federationtest.Env, string) {}, 0},
+		"renamed":             {func(env *federationtest.Env, id string) { env.JumpCloud.SetApplicationField(id, "displayLabel", "Ours") }, 1},
+		"at another address": {func(env *federationtest.Env, id string) {
+			env.JumpCloud.SetApplicationField(id, "ssoUrl", "https://sso.jumpcloud.com/saml2/ours")
+		}, 1},
+		"two of them": {func(env *federationtest.Env, id string) {
+			env.JumpCloud.AddApplication("office365", "Microsoft 365 (example.com)", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/example-com")
+		}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				ctx, die := context.WithCancelCause(t.Context())
+				env.JumpCloud.OnRequest = func(r *http.Request) {
+					if r.Method == http.MethodPost && r.URL.Path == "/api/applications" {
+						die(errors.New("killed")) // before the answer arrives
+					}
+				}
+				rep, err := env.Federator(nil).Federate(ctx, env.Plan())
+				if err == nil || len(env.JumpCloud.Applications()) != 1 || rep.Count(federation.Unknown) != 1 {
+					t.Fatalf("%v\n%s", err, rep)
+				}
+				env.JumpCloud.OnRequest = nil
+				tt.since(env, env.JumpCloud.Applications()[0].ID)
+				time.Sleep(time.Hour)
+				out, err := env.Federator(nil).Revert(t.Context(), rep)
+				if n := len(env.JumpCloud.Applications()); n != tt.stays || (err == nil) != (tt.stays == 0) || tt.stays > 0 && out.Count(federation.Left) != 1 {
+					t.Errorf("%d applications are left; want %d: %v\n%s", n, tt.stays, err, out)
+				}
+			})
+		})
+	}
+}
