@@ -97,6 +97,9 @@ func (u *undoing) sameFederation(s *undoStep, fed *aad.Federation) (standing, st
 				s.Change.Name, provider(fed.IssuerURI, fed.PassiveSignInURI), f.Name, f.show(now), f.show(f.Old)), nil
 		}
 	}
+	if slices.Contains(u.heirs, fed.ID) {
+		s.ID = fed.ID
+	}
 	if s.Change.Action == Delete && s.ID != "" && fed.ID != "" && fed.ID != s.ID {
 		return differs, s.Change.Name + " was federated anew after this run: the configuration " + s.ID +
 			" that it made is gone, and " + fed.ID + " is a later run's", nil

@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
@@ -66,41 +65,47 @@ func (s *shelf) reports(t *testing.T) (reps []*federation.Report) {
 	return reps
 }
 
-// killAt lets a program die with the k-th request from now on.
+// killAt lets a program die with the k-th request from now on: before its effect, or
+// after it.
 func (s *shelf) killAt(ctx context.Context, env *federationtest.Env, k int, kind jumpcloudtest.FaultKind) (context.Context, func() (requests int)) {
 	ctx, die := context.WithCancelCause(ctx)
 	var mu sync.Mutex
 	n := 0
-	strike := func(*http.Request) jumpcloudtest.Fault {
+	end := func() {
+		s.die()
+		die(errors.New("killed"))
+	}
+	var last *http.Request
+	strike := func(r *http.Request) jumpcloudtest.Fault {
 		mu.Lock()
 		defer mu.Unlock()
 		switch n++; {
-		case n == k:
-			s.die()
-			die(errors.New("killed"))
+		case n == k && kind == jumpcloudtest.DropBefore:
+			end()
 			return jumpcloudtest.Fault{Kind: kind}
+		case n == k:
+			last = r
 		case n > k:
 			return jumpcloudtest.Fault{Kind: jumpcloudtest.DropBefore}
 		}
 		return jumpcloudtest.Fault{}
 	}
+	after := func(r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if last != nil && r.Method == last.Method && r.URL.Path == last.URL.Path {
+			end()
+		}
+	}
 	env.JumpCloud.Fault, env.AzureAD.Fault = strike, strike
+	env.JumpCloud.OnRequest, env.AzureAD.OnRequest = after, after
 	return ctx, func() int {
 		die(nil)
 		mu.Lock()
 		defer mu.Unlock()
-		env.JumpCloud.Fault, env.AzureAD.Fault = nil, nil
+		env.JumpCloud.Fault, env.AzureAD.Fault, env.JumpCloud.OnRequest, env.AzureAD.OnRequest = nil, nil, nil, nil
 		return n
 	}
-}
-
-// everyKind is a plan that needs every kind of change.
-func everyKind(env *federationtest.Env) (federation.Plan, *federation.Options) {
-	plan := env.Plan()
-	plan.Groups = append(plan.Groups, federation.Group{Name: "Pilots", Members: []string{env.JumpCloud.Users()[0].Email}})
-	plan.Directory.Rules = []string{"user_department"}
-	plan.TechnicalAccount = federation.TechnicalAccount{UserPrincipalName: "tech@contoso.onmicrosoft.com", Create: true}
-	return plan, &federation.Options{TechnicalPassword: aad.NewSecret("Correct-Horse-7")}
 }
 
 // A program that stores what it is given is killed at any request, and perhaps at

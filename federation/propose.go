@@ -56,24 +56,31 @@ func (f *Federator) ProposeDefederate(ctx context.Context, plan DefederatePlan) 
 // domain. It only reads. Of several runs only the newest is judged; of the others it
 // tells everything that they have made, which is the most that can be undone.
 func (f *Federator) ProposeRevert(ctx context.Context, reports ...*Report) (*Proposal, error) {
-	runs, err := newestFirst(reports)
+	reports, err := newestFirst(reports)
 	if err != nil {
 		return nil, err
 	}
-	if len(runs) == 0 {
-		return nil, errors.New("federation: there is no report of a run to undo")
-	}
-	u := f.newRevert(runs[0])
-	u.only = true
-	err = u.revert(ctx, runs[0])
-	p := u.proposal()
-	p.Revert = runs
-	for _, rep := range runs[1:] {
-		for _, s := range slices.Backward(rep.Steps) {
-			if c := s.Change.inverse(); s.tookEffect() && !p.Changes.has(c.key()) {
-				p.Changes = append(p.Changes, c)
+	var p *Proposal
+	for _, rep := range reports {
+		switch {
+		case rep.Verb == VerbRevert:
+			continue
+		case p != nil:
+			for _, s := range slices.Backward(rep.Steps) {
+				if c := s.Change.inverse(); s.tookEffect() && !p.Changes.has(c.key()) {
+					p.Changes = append(p.Changes, c)
+				}
 			}
+			continue
 		}
+		u := f.newRevert(rep)
+		u.only, u.heirs = true, broughtBack(reports)
+		err = u.revert(ctx, rep)
+		p = u.proposal()
+		p.Revert = reports
+	}
+	if p == nil {
+		return nil, errors.New("federation: there is no report of a run to undo")
 	}
 	return f.seal(p), err
 }
@@ -163,30 +170,17 @@ func (f *Federator) applyRepair(ctx context.Context, p *Proposal, a *approval) (
 	return f.Repair(ctx, rep)
 }
 
+// applyRevert tells of all Reverts in one report.
 func (f *Federator) applyRevert(ctx context.Context, p *Proposal, a *approval, all *Report) (*Report, error) {
-	var errs []error
-	for i, of := range p.Revert {
-		u := f.newRevert(of)
-		u.approved = a
+	reps, err := f.revertAll(ctx, p.Revert, a)
+	for i, rep := range reps {
 		if i == 0 {
-			all.Plan, all.Repair, all.Tenant, all.Organization = u.rep.Plan, u.rep.Repair, u.rep.Tenant, u.rep.Organization
+			all.Plan, all.Repair, all.Tenant, all.Organization, all.Before = rep.Plan, rep.Repair, rep.Tenant, rep.Organization, rep.Before
 		}
-		u.earlier = all.Steps
-		err := u.revert(ctx, of)
-		err = u.finish(ctx, err, "undone")
-		if i == 0 {
-			all.Before = u.rep.Before
-		}
-		all.After, all.Finished = u.rep.After, u.rep.Finished
-		all.Steps, all.Findings, all.Consents = append(all.Steps, u.rep.Steps...), append(all.Findings, u.rep.Findings...), append(all.Consents, u.rep.Consents...)
-		if err != nil {
-			errs = append(errs, err)
-			if !onlyLeft(u.rep) {
-				break
-			}
-		}
+		all.After, all.Finished = rep.After, rep.Finished
+		all.Steps = append(all.Steps, rep.Steps...)
+		all.Findings, all.Consents = append(all.Findings, rep.Findings...), append(all.Consents, rep.Consents...)
 	}
-	err := errors.Join(errs...)
 	if err != nil {
 		all.Error = err.Error()
 	}

@@ -147,8 +147,8 @@ func (r *run) federate(ctx context.Context) error {
 	defer unlock()
 
 	applies := r.approved != nil
-	for first := true; ; first = false {
-		todo, err := r.judge(ctx, first)
+	for asked := 0; ; asked++ {
+		todo, err := r.judge(ctx, asked == 0)
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func (r *run) federate(ctx context.Context) error {
 		}
 		confirm, other := r.f.opts.Confirm, r.objections(todo)
 		switch {
-		case applies && other != nil:
+		case other != nil && (applies || asked == asksAtMost):
 			return other
 		case applies, confirm == nil, r.approved != nil && other == nil:
 			return r.write(ctx)
@@ -175,6 +175,10 @@ func (r *run) federate(ctx context.Context) error {
 		// The answer took its time: what was judged is judged again.
 	}
 }
+
+// asksAtMost is how often Confirm is asked while each time something else is missing
+// when it has answered.
+const asksAtMost = 5
 
 // objections are what was approved of neither the changes nor of those who would lose
 // their sign-in.

@@ -76,7 +76,8 @@ type undoing struct {
 	only     bool            // nothing is to be done but to judge
 	changes  Changes         // what is to be done
 	approved *approval
-	earlier  []Step // what calls for other reports of the same approval have sent
+	heirs    []string // IDs of federations that a Revert has brought back
+	earlier  []Step   // what calls for other reports of the same approval have sent
 
 	sight sighting // what was read when the steps were judged last
 	took  bool     // this call took the federation away, or gave it to another provider

@@ -10,25 +10,38 @@ import (
 // RevertAll undoes several runs of one domain, the newest first, each as
 // [Federator.Revert] does. The reports may come in any order, and those of runs that
 // were killed belong to them, as [Options.OnReport] was given them. Reports of Revert
-// are passed over: what they undid is seen to be undone when it comes to the run that
-// had made it.
+// belong to them as well, and are not undone: what they have undone is seen to be undone
+// when it comes to the run that had made it, and a federation that they have brought
+// back is taken for that of the run.
 //
 // The reports that it returns are those of the Reverts, in their order. After one
 // that only had to leave something ([Left]) it goes on, because that may belong to an
 // older run; after any other error it stops. The error joins those of the Reverts.
-func (f *Federator) RevertAll(ctx context.Context, reports ...*Report) ([]*Report, error) {
-	runs, err := newestFirst(reports)
+func (f *Federator) RevertAll(ctx context.Context, reports ...*Report) (out []*Report, err error) {
+	reports, err = newestFirst(reports)
 	if err != nil {
 		return nil, err
 	}
-	var out []*Report
+	return f.revertAll(ctx, reports, nil)
+}
+
+// revertAll undoes runs, the newest first.
+func (f *Federator) revertAll(ctx context.Context, reports []*Report, approved *approval) (out []*Report, err error) {
 	var errs []error
-	for _, rep := range runs {
-		back, err := f.Revert(ctx, rep)
-		out = append(out, back)
+	heirs := broughtBack(reports)
+	var sent []Step
+	for _, rep := range reports {
+		if rep.Verb == VerbRevert {
+			continue
+		}
+		u := f.newRevert(rep)
+		u.heirs, u.approved, u.earlier = heirs, approved, sent
+		err := u.revert(ctx, rep)
+		err = u.finish(ctx, err, "undone")
+		out, sent = append(out, u.rep), append(sent, u.rep.Steps...)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("federation: the run of %s: %w", rep.Started.UTC().Format("2006-01-02 15:04:05"), err))
-			if !onlyLeft(back) {
+			if !onlyLeft(u.rep) {
 				break
 			}
 		}
@@ -41,9 +54,20 @@ func onlyLeft(rep *Report) bool {
 	return rep.Count(Left) > 0 && rep.Count(Left, Done, Skipped) == len(rep.Steps)
 }
 
-// newestFirst are the reports of runs among those of one domain.
+// broughtBack are the IDs of the federations that Reverts have brought back.
+func broughtBack(reports []*Report) (ids []string) {
+	for _, rep := range reports {
+		for _, s := range rep.Steps {
+			if rep.Verb == VerbRevert && s.Change.federates() && s.tookEffect() && s.ID != "" {
+				ids = append(ids, s.ID)
+			}
+		}
+	}
+	return ids
+}
+
+// newestFirst sorts reports, which are to be of one domain.
 func newestFirst(reports []*Report) ([]*Report, error) {
-	runs := make([]*Report, 0, len(reports))
 	for _, rep := range reports {
 		switch {
 		case rep == nil:
@@ -51,10 +75,9 @@ func newestFirst(reports []*Report) ([]*Report, error) {
 		case domainName(rep.Plan.Domain) != domainName(reports[0].Plan.Domain):
 			return nil, fmt.Errorf("federation: the reports are of two domains, %s and %s: revert each domain by itself",
 				reports[0].Plan.Domain, rep.Plan.Domain)
-		case rep.Verb != VerbRevert:
-			runs = append(runs, rep)
 		}
 	}
-	slices.SortStableFunc(runs, func(a, b *Report) int { return b.Started.Compare(a.Started) })
-	return runs, nil
+	reports = slices.Clone(reports)
+	slices.SortStableFunc(reports, func(a, b *Report) int { return b.Started.Compare(a.Started) })
+	return reports, nil
 }
