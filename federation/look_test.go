@@ -165,7 +165,9 @@ func TestRevertOfALostCreation(t *testing.T) {
 		stays int // applications that are left
 	}{
 		"as it was asked for": {func(*federationtest.Env, string) {}, 0},
-		"renamed":             {func(env *federationtest.Env, id string) { env.JumpCloud.SetApplicationField(id, "displayLabel", "Ours") }, 1},
+		"renamed": {func(env *federationtest.Env, id string) {
+			env.JumpCloud.SetApplicationField(id, "displayLabel", "Ours")
+		}, 1},
 		"at another address": {func(env *federationtest.Env, id string) {
 			env.JumpCloud.SetApplicationField(id, "ssoUrl", "https://sso.jumpcloud.com/saml2/ours")
 		}, 1},
