@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/aad/aadtest"
 	"github.com/jcaad/jcaad/federation"
@@ -197,5 +199,91 @@ func TestRevertOfALostCreation(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A field that somebody has changed since, or that would not fit any more, stays; the
+// others go back.
+func TestRevertFieldByField(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		f := env.Federator(nil)
+		if _, err := f.Federate(t.Context(), env.Plan()); err != nil {
+			t.Fatal(err)
+		}
+		was, _ := env.AzureAD.Federation("example.com")
+		time.Sleep(time.Hour)
+		env.JumpCloud.RegenerateCertificate(env.JumpCloud.Applications()[0].ID)
+		plan := env.Plan()
+		plan.BrandName, plan.MFA = "Example", aad.RejectMFAByFederatedIdP
+		rep, err := f.Federate(t.Context(), plan)
+		if err != nil || len(rep.Steps) != 1 || len(rep.Steps[0].Change.Fields) != 3 {
+			t.Fatalf("%v\n%s", err, rep)
+		}
+		time.Sleep(time.Hour)
+		now, _ := env.AzureAD.Federation("example.com")
+		now.MFA = aad.EnforceMFAByFederatedIdP
+		env.AzureAD.SetFederation("example.com", now)
+		out, err := f.Revert(t.Context(), rep)
+		if !errors.Is(err, federation.ErrDiffers) {
+			t.Errorf("%v; want what stays", err)
+		}
+		for _, want := range []string{"federatedIdpMfaBehavior is \"enforceMfaByFederatedIdp\"", "somebody has changed it since",
+			"signingCertificate stays", "because JumpCloud signs with that"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v\ndoes not say %q", err, want)
+			}
+		}
+		want := now
+		want.DisplayName = was.DisplayName
+		fed, _ := env.AzureAD.Federation("example.com")
+		if d := cmp.Diff(want, fed); d != "" || want.SigningCertificate == was.SigningCertificate {
+			t.Errorf("the federation (-want +got):\n%s\n%s", d, out)
+		}
+		if fs := out.Steps[0].Change.Fields; len(fs) != 1 || fs[0].Name != "displayName" {
+			t.Errorf("the report tells of %v", fs)
+		}
+	})
+}
+
+// A context that ends while a run waits ends the run at once, with its cause.
+func TestCancelledWhileWaiting(t *testing.T) {
+	enough := errors.New("enough")
+	late := jumpcloudtest.Lag{For: 50 * time.Second}
+	for _, v := range deniable {
+		if v.name != "Federate" && v.name != "Revert" && v.name != "Defederate" {
+			continue
+		}
+		for _, half := range []bool{false, true} {
+			for _, after := range []int{1, 3, 6, 12, 25, 55, 80, 120, 200} {
+				synctest.Test(t, func(t *testing.T) {
+					env := federationtest.New(&federationtest.Options{DefaultDomain: true})
+					var rep *federation.Report
+					if v.before != nil {
+						rep = v.before(t, env)
+					}
+					plan, opts := everyKind(env)
+					if half && v.name == "Federate" {
+						env.AzureAD.AddDomain("half.example", aadtest.Broken)
+						env.JumpCloud.AddDirectoryDomain(env.Directory, "half.example", false)
+						plan.Domain, plan.Consent.Recover = "half.example", true
+					}
+					env.JumpCloud.ListLag, env.JumpCloud.GetLag, env.AzureAD.ListLag, env.AzureAD.GetLag = late, late, late, late
+					ctx, cancel := context.WithCancelCause(t.Context())
+					var at time.Time
+					time.AfterFunc(time.Duration(after)*time.Second, func() {
+						at = time.Now()
+						cancel(enough)
+					})
+					out, err := v.do(ctx, env.Federator(opts), plan, rep)
+					if at.IsZero() {
+						return // it was done before
+					}
+					if took := time.Since(at); took > time.Second || !errors.Is(err, enough) && !errors.Is(err, context.Canceled) || out.Error == "" {
+						t.Errorf("%s, half %v, after %d s: %v later, %v\n%s", v.name, half, after, took, err, out)
+					}
+				})
+			}
+		}
 	}
 }

@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -28,11 +29,11 @@ func (f *Federator) switchOver(ctx context.Context, p Plan, others []string, sen
 	}
 	defer unlock()
 	st, err := f.observe(ctx, p, observation{}, partAdmins|partDomains)
-	if err != nil {
-		return err
+	if err == nil {
+		err = f.remember(ctx, &st, p.Domain)
 	}
-	if err := f.remember(ctx, &st, p.Domain); err != nil {
-		return err
+	if err != nil {
+		return fmt.Errorf("federation: not sent, because who could sign in otherwise cannot be read: %w", err)
 	}
 	alone := st
 	st.federate(others...)
