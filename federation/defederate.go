@@ -113,6 +113,11 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 		return reading(PhaseCheck, err)
 	}
 	rep.Organization = st.organization(u.p)
+	if perms, err := u.f.ad.Permissions(ctx); err == nil { // an opaque token says nothing
+		var ps findings
+		gateSignedOut(&ps, plan, &st, perms)
+		rep.note(ps)
+	}
 	if err := st.defederateProblems(plan, rep); err != nil {
 		return err
 	}
