@@ -157,7 +157,7 @@ func (st *observation) defederateProblems(plan DefederatePlan, rep *Report) erro
 	case StateUnknown, StateInherits, StateUnverified:
 		ps.refuse(CodeDomainUnknown, plan.Domain, plan.Domain+": "+rep.Before.Meaning(), rep.Before.Next())
 	}
-	if st.fed != nil && provider(st.fed.IssuerURI, st.fed.PassiveSignInURI) != "JumpCloud" && len(st.apps) == 0 {
+	if st.fed != nil && !byJumpCloud(st.fed) && len(st.apps) == 0 {
 		ps.refuse(CodeOtherProvider, plan.Domain, plan.Domain+" is federated with "+provider(st.fed.IssuerURI, st.fed.PassiveSignInURI)+
 			", not with JumpCloud",
 			"set otherProvider if that federation is to be ended").
