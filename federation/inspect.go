@@ -185,6 +185,9 @@ func (st *observation) status(p Plan, now time.Time) *Status {
 			}
 		}
 	}
+	if s.State == StateOrphaned {
+		st.inspectNear(&ps, name)
+	}
 	if d := st.domain(name); d != nil {
 		inspectDeletion(&ps, d)
 	}

@@ -54,6 +54,13 @@ func motley(t *testing.T) *federationtest.Env {
 	ad.AddDomain("gone.example")
 	ad.SetFederation("gone.example", gone)
 
+	near := gone // its application carries another entity ID, and is found by the sign-in address
+	near.IssuerURI, near.PassiveSignInURI = "urn:sso:near", "https://sso.jumpcloud.com/saml2/near-example"
+	near.RawNextSigningCertificate = ""
+	env.JumpCloud.AddApplication("office365", "Near", "urn:sso:nearly", near.PassiveSignInURI)
+	ad.AddDomain("near.example")
+	ad.SetFederation("near.example", near)
+
 	for _, upn := range []string{"root@sales.example.com", "a@okta.example", "b@okta.example", "c@okta.example", "d@okta.example", "e@okta.example"} {
 		ad.MakeGlobalAdministrator(ad.AddUser(aad.User{UserPrincipalName: upn}))
 	}
@@ -182,10 +189,16 @@ func TestOverviewRequests(t *testing.T) {
 		for i := range 25 {
 			env.AzureAD.MakeGlobalAdministrator(env.AzureAD.AddUser(cloudOnly(fmt.Sprintf("admin%d", i))))
 		}
+		// One application that two domains mean: a managed one by its name, another by its issuer.
+		env.JumpCloud.AddApplication("office365", "shared", "urn:uri:managed00.example", "https://sso.jumpcloud.com/saml2/shared")
+		f := okta(t)
+		f.IssuerURI = "urn:uri:managed00.example"
+		env.AzureAD.AddDomain("theirs-shared.example")
+		env.AzureAD.SetFederation("theirs-shared.example", f)
 		env.ResetLog()
 		_, names := byName(t, env)
-		if n, most := env.Requests(), 5+ours+theirs+ours; n > most {
-			t.Errorf("an overview of %d domains made %d requests; want at most %d", len(names), n, most)
+		if n, most := env.Requests(), 5+ours+theirs+1+ours+1; n != most {
+			t.Errorf("an overview of %d domains made %d requests; want %d", len(names), n, most)
 		}
 		for _, s := range names {
 			want := federation.StateManaged
@@ -194,6 +207,10 @@ func TestOverviewRequests(t *testing.T) {
 				want = federation.StateInherits
 			case strings.HasPrefix(s.Domain, "ours"):
 				want = federation.StateDiffers // by brand and protocol
+			case s.Domain == "managed00.example":
+				want = federation.StatePrepared
+			case s.Domain == "theirs-shared.example":
+				want = federation.StateMismatch
 			case strings.HasPrefix(s.Domain, "theirs"):
 				want = federation.StateForeign
 			case strings.HasSuffix(s.Domain, ".onmicrosoft.com"):
