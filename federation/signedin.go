@@ -120,6 +120,7 @@ func gateSignedOut(ps *findings, plan DefederatePlan, st *observation, perms *aa
 	if plan.Passwords == PasswordsKnown {
 		tell = ps.info
 	}
-	tell(CodeSignedIn, name, "the account that is signed in, "+name+", is on the domain itself, and gets in with an Azure AD password next time",
+	tell(CodeSignedIn, name, "the account that is signed in, "+name+
+		", is on the domain itself, and gets in with an Azure AD password next time",
 		"make sure that it has one, or "+signInElsewhere)
 }
