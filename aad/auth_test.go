@@ -310,6 +310,9 @@ func TestPermissions(t *testing.T) {
 	if err != nil || p.AppOnly || !slices.Equal(p.Granted, []string{"Domain.Read.All", "openid"}) {
 		t.Errorf("of a user: %+v, %v", p, err)
 	}
+	if p.ObjectID == "" || !strings.HasSuffix(p.UserPrincipalName, ".onmicrosoft.com") {
+		t.Errorf("of a user: %+v; want whose token it is", p)
+	}
 	if len(s.Requests()) != 0 {
 		t.Error("Permissions asked Graph")
 	}
@@ -325,6 +328,42 @@ func TestPermissions(t *testing.T) {
 	}
 	if _, err := s.ClientWith(&credential{err: errors.New("no")}, nil).Permissions(ctx); !errors.Is(err, aad.ErrUnauthenticated) {
 		t.Errorf("failing credential: err = %v; want ErrUnauthenticated", err)
+	}
+}
+
+// TestPermissionsSayWhoIsSignedIn: a delegated token names the account, as it is when
+// the token is issued, an application's own the service principal alone.
+func TestPermissionsSayWhoIsSignedIn(t *testing.T) {
+	var s aadtest.Server
+	s.AddDomain("example.com")
+	ann := s.AddUser(aad.User{UserPrincipalName: "ann@example.com"})
+	root := s.AddUser(aad.User{UserPrincipalName: "root@contoso.onmicrosoft.com"})
+	s.MakeGlobalAdministrator("00000000-0000-4000-8000-000000000001") // an application
+	s.MakeGlobalAdministrator(root)
+	renamed := s.SignIn(ann, "Domain.Read.All")
+	s.EditUser(ann, func(u *aad.User) { u.UserPrincipalName = "anna@example.com" })
+	bob := s.AddUser(aad.User{UserPrincipalName: "bob@example.com"})
+	gone := s.SignIn("bob@example.com", "Domain.Read.All")
+	s.RemoveUser(bob)
+	for _, tt := range []struct {
+		name    string
+		cred    azcore.TokenCredential
+		id, upn string
+	}{
+		{"the first administrator", s.UserCredential("Domain.Read.All"), root, "root@contoso.onmicrosoft.com"},
+		{"somebody", s.SignIn("anna@example.com", "Domain.Read.All"), ann, "anna@example.com"},
+		{"somebody renamed", renamed, ann, "anna@example.com"},
+		{"somebody deleted", gone, bob, ""},
+		{"a token that names nobody", static("a." + base64.RawURLEncoding.EncodeToString([]byte(`{"scp":"Domain.Read.All"}`)) + ".c"), "", ""},
+	} {
+		p, err := s.ClientWith(tt.cred, nil).Permissions(t.Context())
+		if err != nil || p.AppOnly || p.ObjectID != tt.id || p.UserPrincipalName != tt.upn {
+			t.Errorf("%s: %+v, %v; want the ID %q and the name %q", tt.name, p, err, tt.id, tt.upn)
+		}
+	}
+	p, err := s.ClientWith(s.Credential(), nil).Permissions(t.Context())
+	if err != nil || !p.AppOnly || p.ObjectID == "" || p.ObjectID == root || p.UserPrincipalName != "" {
+		t.Errorf("an application's own: %+v, %v; want the ID of its service principal and no name", p, err)
 	}
 }
 

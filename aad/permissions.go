@@ -16,6 +16,13 @@ type Permissions struct {
 	Granted  []string // names of permissions, such as "Domain.Read.All"
 	TenantID string   // the tenant that issued the token
 	AppID    string   // the application that it was issued to
+
+	// ObjectID and UserPrincipalName say whose token it is: the account that is
+	// signed in, or, for an application's own, the ID of its service principal and
+	// no name. Like everything here they are read from the token and not verified:
+	// they are to be shown, and decide nothing. A token may lack either.
+	ObjectID          string
+	UserPrincipalName string
 }
 
 // Has reports whether the permission is in the token, or one that includes it:
@@ -67,6 +74,8 @@ func (c *Client) Permissions(ctx context.Context) (*Permissions, error) {
 		Appid string
 		Azp   string
 		Idtyp string
+		Oid   string
+		Upn   string
 	}
 	parts := strings.Split(token.Reveal(), ".")
 	if len(parts) < 2 {
@@ -76,7 +85,7 @@ func (c *Client) Permissions(ctx context.Context) (*Permissions, error) {
 	if err != nil || json.Unmarshal(b, &claims) != nil {
 		return nil, &Error{Op: op, Err: fmt.Errorf("%w: its claims cannot be read", ErrOpaqueToken)}
 	}
-	p := &Permissions{TenantID: claims.Tid, AppID: claims.Appid}
+	p := &Permissions{TenantID: claims.Tid, AppID: claims.Appid, ObjectID: claims.Oid, UserPrincipalName: claims.Upn}
 	if p.AppID == "" {
 		p.AppID = claims.Azp
 	}

@@ -168,8 +168,8 @@ func (st *observation) gateBreakGlass(ps *findings, p Plan) {
 				"give administration to cloud-only accounts without an immutable ID")
 		}
 	}
-	if t := p.TechnicalAccount; t.Create && (st.technical == nil || !st.technical.global) {
-		fit = append(fit, t.UserPrincipalName+" (to be made)")
+	if p.makesAdministrator(st) {
+		fit = append(fit, p.TechnicalAccount.UserPrincipalName+" (to be made)")
 	}
 	const repair = "have two enabled, cloud-only Global Administrators on the tenant's *.onmicrosoft.com domain"
 	others := ""
@@ -191,11 +191,9 @@ func (st *observation) gateBreakGlass(ps *findings, p Plan) {
 }
 
 func (st *observation) adminEvidence(p Plan) string {
-	var fit []string
-	for i := range st.admins {
-		if st.admins[i].unfit(p, st) == "" {
-			fit = append(fit, st.admins[i].upn)
-		}
+	var names []string
+	for _, a := range st.fit(p) {
+		names = append(names, a.upn)
 	}
-	return strings.Join(fit, ", ")
+	return strings.Join(names, ", ")
 }

@@ -118,6 +118,11 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 		return reading(PhaseCheck, err)
 	}
 	rep.Organization = st.organization(u.p)
+	if perms, err := u.f.ad.Permissions(ctx); err == nil { // an opaque token says nothing
+		var ps findings
+		gateSignedOut(&ps, plan, &st, perms)
+		rep.note(ps)
+	}
 	if err := st.defederateProblems(plan, rep); err != nil {
 		return err
 	}
@@ -157,7 +162,7 @@ func (st *observation) defederateProblems(plan DefederatePlan, rep *Report) erro
 	case StateUnknown, StateInherits, StateUnverified:
 		ps.refuse(CodeDomainUnknown, plan.Domain, plan.Domain+": "+rep.Before.Meaning(), rep.Before.Next())
 	}
-	if st.fed != nil && provider(st.fed.IssuerURI, st.fed.PassiveSignInURI) != "JumpCloud" && len(st.apps) == 0 {
+	if st.fed != nil && !byJumpCloud(st.fed) && len(st.apps) == 0 {
 		ps.refuse(CodeOtherProvider, plan.Domain, plan.Domain+" is federated with "+provider(st.fed.IssuerURI, st.fed.PassiveSignInURI)+
 			", not with JumpCloud",
 			"set otherProvider if that federation is to be ended").

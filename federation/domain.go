@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -193,18 +194,24 @@ func (st *observation) keepsSignOut(p Plan) bool {
 	return p.SignOutURL == "" && ours(p, st) && within(hostOf(st.fed.SignOutURI), "jumpcloud.com")
 }
 
-// rootOf is the longest domain of the tenant that name is below.
-func (st *observation) rootOf(name string) string {
-	root := ""
-	for _, d := range st.domains {
-		if n := domainName(d.Name); strings.HasSuffix(name, "."+n) && len(n) > len(root) {
-			root = n
+// above is the nearest root domain of the tenant that name is below; "" if there
+// is none.
+func (st *observation) above(name string) string {
+	for {
+		_, rest, ok := strings.Cut(name, ".")
+		if !ok {
+			return ""
 		}
+		if d := st.domain(rest); d != nil && d.IsRoot {
+			return rest
+		}
+		name = rest
 	}
-	if root == "" {
-		return "its root domain"
-	}
-	return root
+}
+
+// rootOf names the domain that a subdomain follows.
+func (st *observation) rootOf(name string) string {
+	return cmp.Or(st.above(name), "its root domain")
 }
 
 // root is the domain whose authentication counts for people on name: itself, or
@@ -213,16 +220,7 @@ func (st *observation) root(name string) string {
 	if d := st.domain(name); d != nil && d.IsRoot {
 		return name
 	}
-	for up := name; ; {
-		_, rest, ok := strings.Cut(up, ".")
-		if !ok {
-			return name
-		}
-		if d := st.domain(rest); d != nil && d.IsRoot {
-			return rest
-		}
-		up = rest
-	}
+	return cmp.Or(st.above(name), name)
 }
 
 // followers are the subdomains that inherit a domain's authentication, in order.

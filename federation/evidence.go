@@ -162,9 +162,12 @@ func (e Evidence) actor() string {
 		return ""
 	}
 	who := "application " + span(e.AzureAD.AppID) + " in tenant " + span(e.AzureAD.TenantID)
-	if e.AzureAD.AppOnly {
+	switch person := signedInName(e.AzureAD); {
+	case e.AzureAD.AppOnly:
 		who += ", by itself"
-	} else {
+	case person != "":
+		who += ", for " + span(person) + ", who is signed in"
+	default:
 		who += ", for a person who is signed in"
 	}
 	var names []string

@@ -55,7 +55,8 @@ var evidences = []struct {
 	}},
 	{"recovered", func(t *testing.T, s *scene) Evidence {
 		s.st.fed, s.p.Consent.Recover = nil, true
-		return Evidence{Report: carried(s.p, diff(s.p, &s.st), StateHalf, StateFederated)}
+		return Evidence{Report: carried(s.p, diff(s.p, &s.st), StateHalf, StateFederated), AzureAD: &aad.Permissions{
+			AppID: "11111111-2222-3333-4444-555555555555", TenantID: "99999999-8888-7777-6666-555555555555", UserPrincipalName: "root@contoso.onmicrosoft.com"}}
 	}},
 	{"defederated", func(t *testing.T, s *scene) Evidence {
 		r := carried(Plan{Domain: "example.com"}, Changes{

@@ -33,8 +33,9 @@ func (st *observation) inspectAll(p Plan, now time.Time) findings {
 func (f *Federator) check(ctx context.Context, p Plan, st *observation) (gates findings, people *People, err error) {
 	f.emit(ctx, Event{Phase: PhaseCheck, Domain: p.Domain, Text: "checking the gates and everybody's sign-in"})
 	g, gctx := errgroup.WithContext(ctx)
+	var perms *aad.Permissions
 	g.Go(func() (err error) {
-		gates, err = f.gates(gctx, p, st)
+		gates, perms, err = f.gates(gctx, p, st)
 		return err
 	})
 	if st.domain(p.Domain) != nil {
@@ -53,19 +54,19 @@ func (f *Federator) check(ctx context.Context, p Plan, st *observation) (gates f
 		}
 		gates = append(gates, people.gates(p.Consent.LockOut, similar)...)
 	}
+	st.gateSignedIn(&gates, p, perms, people)
 	return gates, people, nil
 }
 
-// gates reads what must be known before the first write and says what is shut.
-// The observed state has been judged by inspectAll already.
-func (f *Federator) gates(ctx context.Context, p Plan, st *observation) (findings, error) {
-	var ps findings
+// gates reads what must be known before the first write and says what is shut, and
+// what the token says; nil if it cannot be read. The observed state has been judged
+// by inspectAll already.
+func (f *Federator) gates(ctx context.Context, p Plan, st *observation) (ps findings, perms *aad.Permissions, err error) {
 	st.gateBreakGlass(&ps, p)
 	f.gatePassword(&ps, p, st)
 
 	var org *aad.Organization
 	var issuers map[string]string
-	var perms *aad.Permissions
 	var taken, groups findings
 	todo := diff(p, st)
 	g, ctx := errgroup.WithContext(ctx)
@@ -93,7 +94,7 @@ func (f *Federator) gates(ctx context.Context, p Plan, st *observation) (finding
 		return err
 	})
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 
 	gatePermissions(&ps, todo, perms)
@@ -113,7 +114,7 @@ func (f *Federator) gates(ctx context.Context, p Plan, st *observation) (finding
 			"the issuer "+p.Application.IdPEntityID+" is used by the domain "+other+" already, and Azure AD tells domains apart by it",
 			"set application.idpEntityID to one that no other domain has, such as "+own)
 	}
-	return ps, nil
+	return ps, perms, nil
 }
 
 // gatePermissions compares the token with what the changes need.

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/aad/aadtest"
 	"github.com/jcaad/jcaad/certs"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
@@ -30,6 +31,7 @@ type site struct {
 	plan federation.Plan
 	opts federation.Options
 	cred []string // permissions; nil means all
+	user string   // who is signed in; "" means an application
 }
 
 func newSite(o *federationtest.Options) *site {
@@ -38,7 +40,11 @@ func newSite(o *federationtest.Options) *site {
 }
 
 func (s *site) federator() *federation.Federator {
-	return federation.New(s.JumpCloud.Client(nil), s.AzureAD.ClientWith(s.AzureAD.Credential(s.cred...), nil), &s.opts)
+	cred := s.AzureAD.Credential(s.cred...)
+	if s.user != "" {
+		cred = s.AzureAD.SignIn(s.user, aadtest.AllPermissions()...)
+	}
+	return federation.New(s.JumpCloud.Client(nil), s.AzureAD.ClientWith(cred, nil), &s.opts)
 }
 
 // gate is one gate: how it comes to be shut, and how it opens.
@@ -60,7 +66,7 @@ type gate struct {
 func TestGates(t *testing.T) {
 	var files []string
 	seen := make(map[federation.Code]bool)
-	for _, g := range slices.Concat(domainGates, applicationGates, directoryGates, administratorGates, planGates, sharedGates) {
+	for _, g := range slices.Concat(domainGates, applicationGates, directoryGates, administratorGates, signedInGates, planGates, sharedGates) {
 		file := "gates/" + g.name + ".txt"
 		files = append(files, file)
 		seen[g.code] = true

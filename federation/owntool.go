@@ -43,6 +43,16 @@ func (st *observation) inspectOwnTool(ps *findings, p Plan) bool {
 	return true
 }
 
+// inspectNear tells which application people are sent to, if its entity ID is not the
+// issuer that Azure AD expects: it is there, and nobody gets in through it.
+func (st *observation) inspectNear(ps *findings, domain string) {
+	for _, a := range st.likely() {
+		ps.warn(CodeDomainOwn, domain, "people on "+domain+" are sent to the application "+quote(a.DisplayLabel)+" ("+a.ID+
+			"), whose entity ID "+quote(a.IdPEntityID)+" is not the issuer "+quote(st.fed.IssuerURI)+" that Azure AD expects",
+			"give the application the entity ID "+quote(st.fed.IssuerURI)+" in JumpCloud's console, because Azure AD compares letter by letter")
+	}
+}
+
 // likely are the applications that the domain's federation may be with, the
 // likeliest first: by the issuer letter by letter, by the issuer in other capitals
 // or without its scheme, by the sign-in address.

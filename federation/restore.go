@@ -59,7 +59,7 @@ func (u *undoing) bringsJumpCloud(s *undoStep) bool {
 		return false
 	}
 	t := u.target(s)
-	if provider(t.IssuerURI, t.PassiveSignInURI) == "JumpCloud" {
+	if byJumpCloud(t) {
 		return true
 	}
 	return slices.ContainsFunc(u.sight.st.apps, func(a *jumpcloud.Application) bool { return a.IdPEntityID == t.IssuerURI })

@@ -294,7 +294,7 @@ func (st *observation) layerRealm(p Plan, missing Changes, realm *aad.Realm, err
 		return l
 	}
 	a := st.app(p)
-	own := provider("", realm.AuthURL) == "JumpCloud" // perhaps by an application that was
+	own := provider("", realm.AuthURL) == jumpCloud // perhaps by an application that was
 	switch {
 	case realm.AuthURL == "":
 		l.Status, l.Evidence = Unseen, "says federated, but not where it sends people"

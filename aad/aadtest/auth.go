@@ -11,6 +11,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/jcaad/jcaad/aad"
 )
 
 // AllPermissions are the permissions with which package aad can do everything.
@@ -32,6 +34,7 @@ type grant struct {
 type credential struct {
 	s         *Server
 	app, user []string
+	account   string // who is signed in: an ID, or "" for the first administrator
 }
 
 // Credential returns a credential whose tokens carry these permissions of an
@@ -45,10 +48,25 @@ func (s *Server) Credential(permissions ...string) azcore.TokenCredential {
 }
 
 // UserCredential returns a credential of a signed-in user, with these
-// delegated permissions.
+// delegated permissions. Its tokens name the first user of the tenant who was made
+// a Global Administrator; if there is none, an account that is not in the tenant.
+// See [Server.SignIn] for another one.
 func (s *Server) UserCredential(scopes ...string) azcore.TokenCredential {
 	s.start()
-	return &credential{s: s, user: slices.Clone(scopes)}
+	return &credential{s: s, user: append([]string{}, scopes...)}
+}
+
+// SignIn returns a credential of this user, with these delegated permissions. It
+// panics if there is no such user.
+func (s *Server) SignIn(idOrUPN string, scopes ...string) azcore.TokenCredential {
+	s.start()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.lookup(idOrUPN, false)
+	if u == nil {
+		panic("aadtest: there is no user " + idOrUPN)
+	}
+	return &credential{s: s, user: append([]string{}, scopes...), account: u.state.Now().ID}
 }
 
 // GetToken implements [azcore.TokenCredential].
@@ -56,7 +74,7 @@ func (c *credential) GetToken(ctx context.Context, _ policy.TokenRequestOptions)
 	if err := ctx.Err(); err != nil {
 		return azcore.AccessToken{}, err
 	}
-	token, expires := c.s.issue(c.app, c.user)
+	token, expires := c.s.issue(c.app, c.user, c.account)
 	return azcore.AccessToken{Token: token, ExpiresOn: expires}, nil
 }
 
@@ -68,8 +86,29 @@ func (s *Server) RevokeTokens() {
 	clear(s.tokens)
 }
 
-// issue makes a token: a JWT without signature, or an opaque one.
-func (s *Server) issue(app, user []string) (string, time.Time) {
+// servicePrincipal is the application that tokens are issued to, in the tenant.
+const servicePrincipal = "00000000-0000-4000-8000-0000000000bb"
+
+// signedIn is whose delegated token it is.
+func (s *Server) signedIn(account string) (id, upn string) {
+	for _, a := range s.roles {
+		if account == "" && a.role == aad.GlobalAdministrator && !a.gone.Now() && s.lookup(a.principal, false) != nil {
+			account = a.principal
+		}
+	}
+	if u := s.lookup(account, false); u != nil {
+		st := u.state.Now()
+		return st.ID, st.UserPrincipalName
+	}
+	if account != "" {
+		return account, "" // deleted since
+	}
+	return "00000000-0000-4000-8000-0000000000cc", "admin@" + s.InitialDomain
+}
+
+// issue makes a token: a JWT without signature, or an opaque one. A user's names the
+// account.
+func (s *Server) issue(app, user []string, account string) (string, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	life := s.TokenLifetime
@@ -86,8 +125,10 @@ func (s *Server) issue(app, user []string) (string, time.Time) {
 		}
 		if user != nil {
 			claims["scp"] = strings.Join(user, " ")
+			oid, upn := s.signedIn(account)
+			claims["oid"], claims["upn"] = oid, upn
 		} else {
-			claims["roles"] = app
+			claims["roles"], claims["oid"] = app, servicePrincipal
 		}
 		b, _ := json.Marshal(claims)
 		token = base64.RawURLEncoding.EncodeToString([]byte(`{"typ":"JWT","alg":"none"}`)) + "." + base64.RawURLEncoding.EncodeToString(b) + "."
@@ -185,7 +226,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	case !strings.HasSuffix(r.FormValue("scope"), "/.default"):
 		fail(http.StatusBadRequest, "invalid_scope", "AADSTS70011: The provided value for the input parameter 'scope' is not valid.")
 	default:
-		token, expires := s.issue(AllPermissions(), nil)
+		token, expires := s.issue(AllPermissions(), nil, "")
 		write(w, http.StatusOK, object{"token_type": "Bearer", "expires_in": int(time.Until(expires).Seconds()), "access_token": token})
 	}
 }
