@@ -64,7 +64,7 @@ func (p *passage) enter(wrong error) error {
 	case p.over:
 		return fmt.Errorf("%w: a request was sent after its attempt had ended", errMisuse)
 	case p.create && (p.sent || p.open > 0):
-		return fmt.Errorf("%w: a write that must not be made twice was sent again; the client repeats by itself what may be repeated", errMisuse)
+		return fmt.Errorf("%w: a write that must not be made twice was sent again; leave repeating to the client", errMisuse)
 	}
 	p.open++
 	return nil
