@@ -30,7 +30,7 @@ func newHTTPClient(cfg *Config, base *url.URL) (*http.Client, error) {
 	}
 	if cfg.Wrap != nil {
 		var err error
-		if next, err = wrap(cfg.Wrap, next, base, cfg.Idle); err != nil {
+		if next, err = wrap(cfg.Wrap, &inner{next, base, cfg.Idle}); err != nil {
 			return nil, err
 		}
 	}

@@ -30,9 +30,9 @@ var ErrNoTransport = errors.New("Options.Wrap returned nil: it must return a tra
 // errMisuse is the error of what Wrap must not do with the transport it was given.
 var errMisuse = errors.New("Options.Wrap")
 
-// wrap puts what f makes around next.
-func wrap(f func(http.RoundTripper) http.RoundTripper, next http.RoundTripper, base *url.URL, idle time.Duration) (http.RoundTripper, error) {
-	rt := f(&inner{next, base, idle})
+// wrap returns what f makes of in.
+func wrap(f func(http.RoundTripper) http.RoundTripper, in *inner) (http.RoundTripper, error) {
+	rt := f(in)
 	if v := reflect.ValueOf(rt); rt == nil || v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, ErrNoTransport
 	}
