@@ -20,54 +20,10 @@ import (
 	"github.com/jcaad/jcaad/internal/switches"
 )
 
-// Cloud is one of Microsoft's clouds. The zero value is the public one.
-type Cloud int
-
-// The clouds.
-const (
-	Public  Cloud = iota // worldwide, GCC included
-	USGovL4              // US government L4 (GCC High)
-	USGovL5              // US government L5 (DoD)
-	China                // operated by 21Vianet
-)
-
-// clouds holds each cloud's name, Graph endpoint and login endpoint.
-var clouds = [...]struct{ name, graph, login string }{
-	Public:  {"Public", "https://graph.microsoft.com", "https://login.microsoftonline.com"},
-	USGovL4: {"USGovL4", "https://graph.microsoft.us", "https://login.microsoftonline.us"},
-	USGovL5: {"USGovL5", "https://dod-graph.microsoft.us", "https://login.microsoftonline.us"},
-	China:   {"China", "https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"},
-}
-
-func (c Cloud) known() bool { return c >= 0 && int(c) < len(clouds) }
-
-// String returns the name of the constant.
-func (c Cloud) String() string {
-	if !c.known() {
-		return fmt.Sprintf("Cloud(%d)", int(c))
-	}
-	return clouds[c].name
-}
-
-// GraphURL returns the root of the cloud's Microsoft Graph, without version.
-func (c Cloud) GraphURL() string {
-	if !c.known() {
-		return ""
-	}
-	return clouds[c].graph
-}
-
-// LoginURL returns the root of the cloud's login service.
-func (c Cloud) LoginURL() string {
-	if !c.known() {
-		return ""
-	}
-	return clouds[c].login
-}
-
 // Options tune a [Client]. The zero value of every field is its default.
 type Options struct {
-	// Cloud is where the tenant lives. The default is the public cloud.
+	// Cloud is where the tenant lives. The default is the public cloud. [CloudOf]
+	// finds it in a configuration of azcore.
 	Cloud Cloud
 
 	// GraphURL and LoginURL replace the cloud's endpoints: scheme and host,
@@ -77,6 +33,24 @@ type Options struct {
 	// HTTPClient sends the requests. It is never modified, and redirects are
 	// never followed. The default has a connection pool of its own.
 	HTTPClient *http.Client
+
+	// Wrap, if set, returns the transport that makes each attempt, around the one
+	// that it is given: for tracing such as OpenTelemetry's, or a proxy. It is
+	// called twice by New: for Graph, and for the login service.
+	// It is inside of retries and pace, so it sees every attempt when that
+	// is sent; what it returns for the service's answer is taken for it.
+	//
+	// It sees the token in the header, and addresses of people in the URL's
+	// query: it must not write them down. It must keep to what
+	// [http.RoundTripper] demands, and keep the request's context or make its own
+	// of it. The transport that it is given keeps the pool and its limits, sends to
+	// the service's own address alone, and sends a write that must not be made
+	// twice once. Whether a write may have been made is judged by what passes
+	// that transport: an error of Wrap's own is [ErrOutcomeUnknown].
+	//
+	// With an HTTPClient, Wrap is put around that client's Transport; its Timeout
+	// counts the time spent in Wrap as well.
+	Wrap func(http.RoundTripper) http.RoundTripper
 
 	// UserAgent is put in front of the package's own User-Agent.
 	UserAgent string
@@ -170,6 +144,7 @@ func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 	config := rest.Config{
 		Base:       graph.JoinPath("v1.0"),
 		HTTPClient: o.HTTPClient,
+		Wrap:       o.Wrap,
 		Logger:     o.Logger,
 		UserAgent:  rest.UserAgent(o.UserAgent, "jcaad-aad"),
 		Authorize:  c.tokens.authorize,
@@ -185,14 +160,22 @@ func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 		config.ReadOnly = ErrReadOnly
 	}
 	if c.graph, err = rest.New(config); err != nil {
-		return nil, fmt.Errorf("aad: GraphURL: %w", err)
+		return nil, optionError("GraphURL", err)
 	}
 	// The login service gets no token: what it tells is public.
 	config.Base, config.Authorize, config.Renew, config.Error = login, nil, nil, newLoginError
 	if c.login, err = rest.New(config); err != nil {
-		return nil, fmt.Errorf("aad: LoginURL: %w", err)
+		return nil, optionError("LoginURL", err)
 	}
 	return c, nil
+}
+
+// optionError says which option a caller cannot be made of.
+func optionError(field string, err error) error {
+	if errors.Is(err, rest.ErrNoTransport) {
+		return fmt.Errorf("aad: %w", err)
+	}
+	return fmt.Errorf("aad: %s: %w", field, err)
 }
 
 // endpoint parses the root of a service.

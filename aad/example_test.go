@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/aad/aadtest"
 )
@@ -215,4 +217,43 @@ func Example_lostAnswer() {
 	// outcome unknown: true
 	// created: new.example
 	// POST /v1.0/domains DropAfter
+}
+
+// forwarded hands each attempt to a proxy that wants a header of its own.
+type forwarded struct{ next http.RoundTripper }
+
+func (f forwarded) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context()) // a transport leaves its request alone
+	req.Header.Set("X-Team", "identity")
+	return f.next.RoundTrip(req)
+}
+
+func ExampleOptions_wrap() {
+	var tenant aadtest.Server
+	tenant.AddDomain("example.com")
+	tenant.Fault = func(r *http.Request) aadtest.Fault {
+		fmt.Println(r.URL.Path, r.Header.Get("X-Team"))
+		return aadtest.Fault{}
+	}
+	client := tenant.Client(&aad.Options{Wrap: func(next http.RoundTripper) http.RoundTripper { return forwarded{next} }})
+
+	if _, err := client.Domain(context.Background(), "example.com"); err != nil {
+		log.Fatal(err)
+	}
+	// Output: /v1.0/domains/example.com identity
+}
+
+// The configuration that the credential was made with names the cloud as well.
+func ExampleCloudOf() {
+	for _, c := range []cloud.Configuration{cloud.AzureChina, cloud.AzureGovernment} {
+		found, err := aad.CloudOf(c)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(found, found.GraphURL())
+	}
+	// Output:
+	// China https://microsoftgraph.chinacloudapi.cn
+	// aad: the cloud's configuration has the login service "login.microsoftonline.us", which is of USGovL4 and USGovL5, and does not tell which: choose USGovL4 (GCC High) or USGovL5 (DoD)
 }

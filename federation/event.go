@@ -20,18 +20,21 @@ const (
 	PhaseDone    Phase = "done"
 )
 
-// An Event is one step of a run, for progress and logs.
+// An Event is one step of a run, for progress and logs. It can be sent as JSON:
+// see [Event.MarshalJSON].
 type Event struct {
 	Time   time.Time
 	Phase  Phase
 	Domain string
 	// Change is set while one change is applied, waited for or undone.
 	Change *Change
-	// Text says in a few words what is being done or what came of it.
+	// Text says in a few words what is being done or what came of it. It may
+	// be empty where Phase and Change tell; [Event.String] never is.
 	Text string
 	// Attempt counts from 1 within one wait.
 	Attempt int
-	// Elapsed is set on the event that ends a change or a phase.
+	// Elapsed is set on the event that ends a change or a phase, and on no
+	// other; see [Event.Moment].
 	Elapsed time.Duration
 	// Done and Total count people while they are read; Total is 0 if unknown.
 	Done, Total int
@@ -41,16 +44,14 @@ type Event struct {
 
 // LogValue implements [slog.LogValuer].
 func (e Event) LogValue() slog.Value {
-	as := []slog.Attr{slog.String("phase", string(e.Phase))}
+	as := []slog.Attr{slog.String("phase", string(e.Phase)), slog.String("moment", string(e.Moment()))}
 	if e.Domain != "" {
 		as = append(as, slog.String("domain", e.Domain))
 	}
 	if e.Change != nil {
 		as = append(as, slog.String("change", e.Change.String()))
 	}
-	if e.Text != "" {
-		as = append(as, slog.String("text", e.Text))
-	}
+	as = append(as, slog.String("text", e.words()))
 	if e.Attempt > 0 {
 		as = append(as, slog.Int("attempt", e.Attempt))
 	}
@@ -69,7 +70,7 @@ func (e Event) LogValue() slog.Value {
 // emit tells one event to the logger and to OnEvent.
 func (f *Federator) emit(ctx context.Context, e Event) {
 	e.Time = f.now()
-	f.opts.Logger.LogAttrs(ctx, slog.LevelInfo, "federation", slog.Any("event", e))
+	f.opts.Logger.LogAttrs(ctx, e.level(), "federation", slog.Any("event", e))
 	if f.opts.OnEvent == nil {
 		return
 	}

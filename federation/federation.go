@@ -13,8 +13,11 @@ import (
 
 // Options tune a [Federator]. The zero value of every field is its default.
 type Options struct {
-	// Logger receives one record per [Event], with the same content.
-	// The default discards.
+	// Logger receives one record per [Event], with the same content. What failed
+	// is at level Error: a change, or the run. At Warn are refusals, of the plan or
+	// of [Options.Confirm] for example, after which nothing has to be mended, and
+	// failures after which the run looks again and goes on. Everything else is at
+	// Info. The default discards.
 	Logger *slog.Logger
 
 	// OnEvent is told of every step. Calls never overlap; a run waits for

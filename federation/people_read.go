@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,7 +22,7 @@ import (
 func (f *Federator) people(ctx context.Context, a audience) (*People, error) {
 	a.LikelyService = f.opts.LikelyService
 	c := people.New(a.Audience)
-	tell := &progress{f: f, ctx: ctx, domain: a.Domain}
+	tell := &progress{f: f, ctx: ctx, domain: a.Domain, began: time.Now()}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return f.readJumpCloud(gctx, c, a.AlternateEmail, tell) })
 	for some := range slices.Chunk(a.Domains(), domainsAtOnce) {
@@ -264,6 +265,7 @@ type progress struct {
 	f      *Federator
 	ctx    context.Context
 	domain string
+	began  time.Time
 	done   atomic.Int64
 	mu     sync.Mutex
 	total  int
@@ -299,5 +301,5 @@ func (p *progress) one() {
 
 func (p *progress) end(text string) {
 	n := int(p.done.Load())
-	p.f.emit(p.ctx, Event{Phase: PhaseCheck, Domain: p.domain, Text: text, Done: n, Total: n})
+	p.f.emit(p.ctx, Event{Phase: PhaseCheck, Domain: p.domain, Text: text, Done: n, Total: n, Elapsed: max(time.Since(p.began), 1)})
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/certs"
 )
 
 // LayerStatus says how far a layer has come.
@@ -67,6 +68,14 @@ type Verification struct {
 	// AskAgain is when it makes sense to verify again; 0 if everything is good
 	// or something is wrong.
 	AskAgain time.Duration `json:"askAgainNanoseconds,omitempty"`
+
+	// JumpCloudExpires is when the certificate ends that JumpCloud signs with.
+	// AzureADExpires is when the one ends that Azure AD checks that with: in
+	// whichever of its two places JumpCloud's is, else the first. While sign-in
+	// works, they are the same. Both are UTC, and zero where they are not known:
+	// no application, no federation, a certificate that cannot be read.
+	JumpCloudExpires time.Time `json:"jumpCloudExpires,omitzero"`
+	AzureADExpires   time.Time `json:"azureADExpires,omitzero"`
 
 	expired bool // the certificate, which no second look changes
 }
@@ -168,6 +177,7 @@ func (f *Federator) verify(ctx context.Context, plan Plan, known *observation, e
 	}
 	now := f.now()
 	v := &Verification{Domain: plan.Domain, State: st.classify(plan), expired: expired(plan, &st, now)}
+	v.JumpCloudExpires, v.AzureADExpires = st.expiries(plan)
 	if v.State != StateAmbiguous { // what would be made depends on a person's choice
 		v.Repair = diff(plan, &st)
 	}
@@ -248,6 +258,30 @@ func expired(p Plan, st *observation, now time.Time) bool {
 	own, err := st.cert(p)
 	return err == nil && st.fed != nil && (st.fed.SigningCertificate == own || st.fed.NextSigningCertificate == own) &&
 		now.After(own.X509().NotAfter)
+}
+
+// expiries returns when the certificate of either side ends; see [Verification].
+func (st *observation) expiries(p Plan) (jc, ad time.Time) {
+	own, err := st.cert(p)
+	if err == nil {
+		jc = expiry(own)
+	}
+	switch {
+	case st.fed == nil:
+	case err == nil && st.fed.NextSigningCertificate == own:
+		ad = expiry(own)
+	default:
+		ad = expiry(st.fed.SigningCertificate)
+	}
+	return jc, ad
+}
+
+// expiry is when c ends; a certificate that could not be read is zero.
+func expiry(c certs.Cert) time.Time {
+	if c.IsZero() {
+		return time.Time{}
+	}
+	return c.X509().NotAfter.UTC()
 }
 
 func (st *observation) layerGraph(p Plan, missing Changes) Layer {

@@ -16,28 +16,6 @@ import (
 	"github.com/jcaad/jcaad/internal/rest"
 )
 
-// Region is the data centre that an organisation lives in. A key of one region
-// is refused by the others.
-type Region string
-
-// The regions of JumpCloud.
-const (
-	US Region = ""   // console.jumpcloud.com
-	EU Region = "eu" // console.eu.jumpcloud.com
-	IN Region = "in" // console.in.jumpcloud.com
-)
-
-// domain is the part of the region's host names after the service's name.
-func (r Region) domain() (string, error) {
-	switch r {
-	case US, "us":
-		return "jumpcloud.com", nil
-	case EU, IN:
-		return string(r) + ".jumpcloud.com", nil
-	}
-	return "", fmt.Errorf("jumpcloud: unknown region %q: there are US, EU and IN", string(r))
-}
-
 // Options tune a [Client]. The zero value of every field is its default.
 type Options struct {
 	// Region is the data centre. The default is the United States.
@@ -60,6 +38,24 @@ type Options struct {
 	// followed whatever it says. The default has a pool of its own and waits
 	// 60 seconds for the beginning of an answer.
 	HTTPClient *http.Client
+
+	// Wrap, if set, returns the transport that makes each attempt, around the one
+	// that it is given: for tracing such as OpenTelemetry's, or a proxy. It is
+	// called by New, and once more by NewServiceAccount for the token address.
+	// It is inside of retries and pace, so it sees every attempt when that
+	// is sent; what it returns for the service's answer is taken for it.
+	//
+	// It sees the API key, token or client secret in the header, and addresses of people in the URL's
+	// query: it must not write them down. It must keep to what
+	// [http.RoundTripper] demands, and keep the request's context or make its own
+	// of it. The transport that it is given keeps the pool and its limits, sends to
+	// the service's own address alone, and sends a write that must not be made
+	// twice once. Whether a write may have been made is judged by what passes
+	// that transport: an error of Wrap's own is [ErrOutcomeUnknown].
+	//
+	// With an HTTPClient, Wrap is put around that client's Transport; its Timeout
+	// counts the time spent in Wrap as well.
+	Wrap func(http.RoundTripper) http.RoundTripper
 
 	// UserAgent is put in front of the package's own User-Agent.
 	UserAgent string
@@ -192,6 +188,7 @@ func restConfig(o *Options, base *url.URL, maker *errorMaker) rest.Config {
 	return rest.Config{
 		Base:       base,
 		HTTPClient: o.HTTPClient,
+		Wrap:       o.Wrap,
 		Logger:     o.Logger,
 		UserAgent:  rest.UserAgent(o.UserAgent, "jcaad-jumpcloud"),
 		Error:      maker.make,
@@ -202,23 +199,6 @@ func restConfig(o *Options, base *url.URL, maker *errorMaker) rest.Config {
 		Workers:    o.Workers,
 		MaxWorkers: o.MaxWorkers,
 	}
-}
-
-// Region returns the data centre that the client was made for.
-func (c *Client) Region() Region {
-	if c == nil {
-		return US
-	}
-	return c.region
-}
-
-// UserConsole is the address at which a region's people have their portal.
-func (r Region) UserConsole() string {
-	domain, err := r.domain()
-	if err != nil {
-		domain, _ = US.domain()
-	}
-	return "https://console." + domain + "/userconsole/"
 }
 
 // String says where the client points to. It shows no credential.

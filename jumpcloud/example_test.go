@@ -201,3 +201,42 @@ func Example_testing() {
 	// it is there: Staff
 	// requests that wrote: 1
 }
+
+// tracing tells of each attempt. It keeps header and query to itself: they hold
+// the API key and addresses of people.
+type tracing struct{ next http.RoundTripper }
+
+func (t tracing) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(req)
+	if err != nil {
+		fmt.Println(req.Method, req.URL.Path, "failed")
+		return nil, err // as it came: it tells whether anything was sent
+	}
+	fmt.Println(req.Method, req.URL.Path, resp.StatusCode)
+	return resp, nil
+}
+
+// Each attempt is traced, as OpenTelemetry's otelhttp.NewTransport would do it.
+func ExampleOptions_wrap() {
+	busy := true
+	org := jumpcloudtest.Server{Fault: func(*http.Request) jumpcloudtest.Fault {
+		defer func() { busy = false }()
+		if busy {
+			return jumpcloudtest.Fault{Kind: jumpcloudtest.Error500Before}
+		}
+		return jumpcloudtest.Fault{}
+	}}
+	org.AddGroup("Staff")
+	client := org.Client(&jumpcloud.Options{Wrap: func(next http.RoundTripper) http.RoundTripper { return tracing{next} }})
+
+	for g, err := range client.Groups(context.Background(), "Staff") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(g.Name)
+	}
+	// Output:
+	// GET /api/v2/usergroups 500
+	// GET /api/v2/usergroups 200
+	// Staff
+}

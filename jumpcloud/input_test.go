@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -32,6 +33,7 @@ func TestBadOptions(t *testing.T) {
 		{"negative wait", "k", jumpcloud.Options{MaxWait: -1}, "negative"},
 		{"negative workers", "k", jumpcloud.Options{Workers: -1}, "negative"},
 		{"negative limit", "k", jumpcloud.Options{MaxWorkers: -1}, "negative"},
+		{"no transport", "k", jumpcloud.Options{Wrap: func(http.RoundTripper) http.RoundTripper { return nil }}, "jumpcloud: Options.Wrap returned nil"},
 	} {
 		c, err := jumpcloud.New(tt.key, &tt.opts)
 		if err == nil || c != nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "jumpcloud: ") {
@@ -287,7 +289,7 @@ func TestOptionsAreCopied(t *testing.T) {
 	if _, err := jumpcloud.New("k", &opts); err != nil {
 		t.Fatal(err)
 	}
-	if opts != before || hc.Transport != nil || hc.CheckRedirect != nil {
+	if !reflect.DeepEqual(opts, before) || hc.Transport != nil || hc.CheckRedirect != nil {
 		t.Error("New changed what it was given")
 	}
 }

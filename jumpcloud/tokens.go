@@ -38,6 +38,9 @@ func newTokens(clientID, clientSecret string, o *Options, maker *errorMaker) (*t
 	base := &url.URL{Scheme: u.Scheme, Host: u.Host}
 	cfg := restConfig(o, base, maker)
 	caller, err := rest.New(cfg)
+	if errors.Is(err, rest.ErrNoTransport) {
+		return nil, fmt.Errorf("jumpcloud: %w", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("jumpcloud: token URL: %w", err)
 	}

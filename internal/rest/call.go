@@ -19,6 +19,7 @@ type attempt struct {
 	broken     error // the body could not be read
 	err        error // no answer, or a 2xx with a broken body
 	unsent     bool  // certainly nothing was written
+	took       bool  // something may have taken effect, whatever the answer says
 	sent, done time.Time
 }
 

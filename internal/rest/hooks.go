@@ -22,7 +22,7 @@ import (
 //	      send      the headers that all attempts share
 //	         admit            waits for a place, the gate and the pace; sets the credential
 //	         retryablehttp.Do
-//	         ┌─> RoundTrip    one attempt: sends it, reads the whole answer
+//	         ┌─> RoundTrip    one attempt: sends it, reads the whole answer; Config.Wrap is below: see there
 //	         │      finish    keeps the answer in the call, and logs it
 //	         │   checkRetry
 //	         │      again     learn: tells the gate what came, gives back the place;
@@ -131,8 +131,22 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return t.next.RoundTrip(req)
 	}
 	var w wire
+	var p *passage
+	ctx := req.Context()
+	if t.wrapped {
+		p = &passage{create: cl.r.Class == Create}
+		ctx = withPassage(ctx, p)
+	} else {
+		ctx = httptrace.WithClientTrace(ctx, w.trace())
+	}
 	a := attempt{sent: time.Now()}
-	resp, err := t.next.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), w.trace())))
+	resp, err := whole(t.next.RoundTrip(req.WithContext(ctx)))
+	if p != nil {
+		a.unsent, a.took = p.end(err)
+		if err != nil {
+			err = withoutSecrets(req, bare(err))
+		}
+	}
 	if err == nil {
 		a.status, a.header = resp.StatusCode, resp.Header
 		w.watch.start(resp, t.idle)
@@ -143,11 +157,16 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		w.watch.Close()
 		resp.Body = http.NoBody
 		if a.broken != nil && a.ok() {
+			if p != nil {
+				a.broken = withoutSecrets(req, a.broken)
+			}
 			resp, err = nil, a.broken
 		}
 	}
 	a.err = bare(err)
-	a.unsent = a.status == 0 && w.unsent(a.err)
+	if p == nil {
+		a.unsent = a.status == 0 && w.unsent(a.err)
+	}
 	a.done = time.Now()
 	cl.finish(req.Context(), a)
 	return resp, err

@@ -2,7 +2,10 @@ package rest
 
 import (
 	"io"
+	"net/http"
+	"net/url"
 	"testing"
+	"time"
 )
 
 type zeros struct{}
@@ -28,5 +31,22 @@ func TestBodyLimits(t *testing.T) {
 		if len(b) != tt.want || more != tt.more || err != nil {
 			t.Errorf("%d bytes, %v, %v; want %d, %v", len(b), more, err, tt.want, tt.more)
 		}
+	}
+}
+
+// TestWrapKeepsThePool: what Wrap is given sends through the same pool, with the
+// same limits, as a Caller without it has.
+func TestWrapKeepsThePool(t *testing.T) {
+	var got http.RoundTripper
+	_, err := New(Config{
+		Base: &url.URL{Scheme: "https", Host: "api.example.com"}, MaxWorkers: 17,
+		Wrap: func(next http.RoundTripper) http.RoundTripper { got = next; return next },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, ok := got.(*inner).next.(*http.Transport)
+	if !ok || pool.MaxIdleConnsPerHost != 17 || pool.MaxConnsPerHost != 17 || pool.ResponseHeaderTimeout != time.Minute {
+		t.Errorf("%+v", pool)
 	}
 }

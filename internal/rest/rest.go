@@ -65,6 +65,10 @@ type Config struct {
 	// timeout of a minute for the answer's header.
 	HTTPClient *http.Client
 
+	// Wrap, if set, is called once by [New] with the transport, and returns the
+	// one that makes the attempts: see wrap.go.
+	Wrap func(http.RoundTripper) http.RoundTripper
+
 	// Logger gets one debug record an attempt. The default discards.
 	Logger *slog.Logger
 
@@ -152,7 +156,11 @@ func New(cfg Config) (*Caller, error) {
 		cfg.Error = func(f *Failure) error { return f }
 	}
 	c := &Caller{cfg: cfg, base: *base, pace: pace.New(cfg.Workers, cfg.MaxWorkers)}
-	c.retry = newRetrier(newHTTPClient(cfg.HTTPClient, cfg.MaxWorkers, cfg.Idle))
+	hc, err := newHTTPClient(&cfg, base)
+	if err != nil {
+		return nil, err
+	}
+	c.retry = newRetrier(hc)
 	return c, nil
 }
 

@@ -34,7 +34,7 @@ func (cl *call) again(ctx context.Context) bool {
 		return false
 	}
 	switch {
-	case a.err != nil && permanent(a.err):
+	case a.err != nil && permanent(a.err), class == Create && a.took:
 		return false
 	case a.err != nil:
 		limit := maxRepeats
@@ -72,7 +72,7 @@ func (cl *call) learn() {
 		}
 		cl.release()
 	}
-	if cl.r.Class != Read && !a.unsent && (a.err != nil || a.status >= 500 && a.status != http.StatusNotImplemented) {
+	if cl.r.Class != Read && !a.unsent && (a.took && !a.ok() || a.err != nil || a.status >= 500 && a.status != http.StatusNotImplemented) {
 		cl.unknown = true
 	}
 }
@@ -134,7 +134,7 @@ func permanent(err error) bool {
 		notFound *net.DNSError
 	)
 	switch {
-	case errors.Is(err, ErrTooLarge), errors.Is(err, ErrNotJSON) && !errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, errMisuse), errors.Is(err, ErrTooLarge), errors.Is(err, ErrNotJSON) && !errors.Is(err, io.ErrUnexpectedEOF):
 		return true
 	case errors.As(err, &unknown), errors.As(err, &host), errors.As(err, &invalid), errors.As(err, &verify):
 		return true

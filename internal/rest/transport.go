@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"sync/atomic"
 	"time"
 )
@@ -13,22 +14,29 @@ import (
 const (
 	maxBody      = 64 << 20 // of a 2xx
 	maxErrorBody = 64 << 10
+	drain        = 4 << 10 // of what is too long, to save the connection
 )
 
 // newHTTPClient returns a client that follows no redirects and whose transport
-// reports to the call in the request's context. hc is not modified.
-func newHTTPClient(hc *http.Client, width int, idle time.Duration) *http.Client {
+// reports to the call in the request's context. cfg.HTTPClient is not modified.
+func newHTTPClient(cfg *Config, base *url.URL) (*http.Client, error) {
 	var own http.Client
-	if hc != nil {
-		own = *hc
+	if cfg.HTTPClient != nil {
+		own = *cfg.HTTPClient
 	}
 	next := own.Transport
 	if next == nil {
-		next = newTransport(width)
+		next = newTransport(cfg.MaxWorkers)
 	}
-	own.Transport = &transport{next, idle}
+	if cfg.Wrap != nil {
+		var err error
+		if next, err = wrap(cfg.Wrap, &inner{next, base, cfg.Idle}); err != nil {
+			return nil, err
+		}
+	}
+	own.Transport = &transport{next, cfg.Idle, cfg.Wrap != nil}
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &own
+	return &own, nil
 }
 
 // newTransport is http.DefaultTransport with a pool as wide as the Caller may
@@ -54,8 +62,9 @@ func newTransport(width int) http.RoundTripper {
 // It has no CloseIdleConnections on purpose: go-retryablehttp calls that on
 // every failure, which would cost each concurrent request its connection.
 type transport struct {
-	next http.RoundTripper
-	idle time.Duration
+	next    http.RoundTripper
+	idle    time.Duration
+	wrapped bool // next is what Wrap made
 }
 
 // minProgress is what an answer has to bring within the idle limit.
@@ -136,7 +145,7 @@ func readLimited(body io.Reader, length, limit int64) (b []byte, more bool, err 
 	if err != nil || n < limit {
 		return buf.Bytes(), false, err
 	}
-	rest, _ := io.CopyN(io.Discard, body, 4<<10) // perhaps the connection can be saved
+	rest, _ := io.CopyN(io.Discard, body, drain) // perhaps the connection can be saved
 	return buf.Bytes(), rest > 0, nil
 }
 
