@@ -16,7 +16,8 @@
 //
 // # Three tenses
 //
-// A [Plan] says what should be true; it is plain data without secrets.
+// A [Plan] says what should be true; it is plain data without secrets. [ParsePlan]
+// reads one from a file, strictly.
 // [Changes] are what is missing; they are computed and printable. A [Report]
 // says what was done; it is never nil, also on error, and holds what Revert and
 // a resumed run need. There is no saved state: the two services are the state.

@@ -123,7 +123,7 @@ func TestEventLevels(t *testing.T) {
 			env.AzureAD.AddUser(aad.User{UserPrincipalName: "uma@example.com", ImmutableID: "VW1h"})
 		},
 			nil, federation.Options{}, slog.LevelWarn, slog.LevelInfo},
-		{"not confirmed", nil, nil, federation.Options{Confirm: func(federation.Changes) error { return errors.New("no") }}, slog.LevelWarn, slog.LevelInfo},
+		{"not confirmed", nil, nil, federation.Options{Confirm: func(context.Context, *federation.Proposal) error { return errors.New("no") }}, slog.LevelWarn, slog.LevelInfo},
 		{"a service refuses", refuse(403, 100), nil, federation.Options{}, slog.LevelError, slog.LevelError},
 		{"a service is away for a while", refuse(500, 1), nil, federation.Options{}, slog.LevelInfo, slog.LevelWarn},
 		{"nothing can be read", func(env *federationtest.Env) {

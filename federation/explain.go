@@ -52,10 +52,10 @@ func (e Explanation) String() string {
 }
 
 // Explain says of any error of this module what happened, which service was asked
-// for what, and what to do: each finding of a [PreconditionError]; each answer of a
-// service in the tree of err, once; what package certs found in place of a
-// certificate; and last, where a run stopped. Of a batch, it says which domain. Of
-// other errors it returns the text. It is nil only for nil.
+// for what, and what to do: each finding of a [PreconditionError]; each problem of
+// a [PlanError]; each answer of a service in the tree of err, once; what package
+// certs found in place of a certificate; and last, where a run stopped. Of a batch,
+// it says which domain. Of other errors it returns the text. It is nil only for nil.
 //
 // There are no secrets in it, as there are none in the errors of this module; what an
 // [Options.Confirm] of the caller returned is repeated as it is, on one line.
@@ -97,6 +97,11 @@ func (x *explaining) walk(err error) bool {
 			x.add(Explanation{Happened: f.Message, Repair: f.Repair, Consent: f.Consent})
 		}
 		return len(e.Findings) > 0
+	case *PlanError:
+		for _, p := range e.Problems {
+			x.add(Explanation{Happened: p.String(), Repair: "mend the file with the plan"})
+		}
+		return len(e.Problems) > 0
 	case *StepError:
 		x.stopped(e)
 	case *jumpcloud.Error:

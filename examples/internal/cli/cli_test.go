@@ -57,13 +57,37 @@ consent: {takeOver: true, recover: true, noBreakGlass: true, directorySync: true
 		"- a":                                  "no plan",
 		"domain: a.example\n---\ndomain: b.example\n": "more than one document",
 		"domain: a.example\nbad: [":                   "no plan",
+		"domian: a.example":                           `line 1, column 1: domian: no such field; did you mean "domain"?`,
+		"mfa: a\nmfa: b":                              "line 2, column 1: mfa: doubled: it is there already on line 1",
+		"groups:\n  - name:\n":                        "line 2, column 10: groups[0].name: text is wanted, and there is no value",
+		"consent:\n  takeOver: yes":                   `line 2, column 13: consent.takeOver: true or false is wanted, this is the text "yes"`,
+		"consent: {takeOver: \"true\"}":               "true or false is wanted",
+		"consent: {lockOut: {atMost: 010}}":           "decimal digits is wanted, this is 010",
+		"domain: !!binary YQ==":                       `of the kind "!!binary"`,
+		"domain: !!int 3":                             `of the kind "!!int"`,
+		"groups: !set {a}":                            `of the kind "!set"`,
+		"directory: &d {name: D, rules: *d}":          "directory.rules: a list is wanted, this has fields",
+		"directory: {<<: {name: D}}":                  "directory.<<: no such field",
+		`{"groups": [{"name": 123}]}`:                 "groups[0].name: text is wanted, this is 123",
+		`{"mfa": "a", "mfa": "b"}`:                    "mfa: doubled",
+		"domian: a\ngruops: []":                       `line 2, column 1: gruops: no such field; did you mean "groups"?`,
 	} {
 		if _, err := ParsePlan([]byte(text)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("ParsePlan(%q) = %v; want an error that says %q", text, err, says)
 		}
 	}
-	if _, err := ParsePlan([]byte(`{"domain": "example.com"}`)); err != nil {
+	if _, err := ParsePlan([]byte("\ufeff{\"domain\": \"example.com\"}\n")); err != nil {
 		t.Errorf("a plan in JSON: %v", err)
+	}
+	// What YAML takes for something else is text where text is wanted; below a name there may be nothing.
+	p, err = ParsePlan([]byte("domain: 1e3.example\ngroups: [{name: 0123}, {name: true}, {name: 2024-01-01, members: &m [a@b]}, {name: 'n', members: *m}]\n" +
+		"brandName: yes\nconsent:\n  # takeOver: true\napplication: {label: !!str 7}\n"))
+	want = federation.Plan{
+		Domain: "1e3.example", BrandName: "yes", Application: federation.Application{Label: "7"},
+		Groups: []federation.Group{{Name: "0123"}, {Name: "true"}, {Name: "2024-01-01", Members: []string{"a@b"}}, {Name: "n", Members: []string{"a@b"}}},
+	}
+	if err != nil || !reflect.DeepEqual(p, want) {
+		t.Errorf("ParsePlan = %+v, %v\nwant %+v", p, err, want)
 	}
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,22 +26,74 @@ func ReadPlan(path string) (federation.Plan, error) {
 	return p, nil
 }
 
-// ParsePlan reads one plan in YAML or JSON. Fields that a plan does not have
-// are errors: a consent with a typing error must not look like one that is given.
+// ParsePlan reads one plan in YAML or JSON, as strictly as
+// [federation.ParsePlan]: what begins with a brace is JSON if it can be read as that.
 func ParsePlan(b []byte) (federation.Plan, error) {
-	var p federation.Plan
+	var none federation.Plan
+	if b := bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\ufeff"))); len(b) > 0 && b[0] == '{' && json.Valid(b) {
+		return federation.ParsePlan(b)
+	}
+	var doc yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(b))
-	d.KnownFields(true)
-	switch err := d.Decode(&p); {
+	switch err := d.Decode(&doc); {
 	case errors.Is(err, io.EOF):
-		return p, errors.New("the plan is empty")
+		return none, errors.New("the plan is empty")
 	case err != nil:
-		return p, fmt.Errorf("this is no plan: %w", err)
+		return none, fmt.Errorf("this is no plan: %w", err)
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return p, errors.New("the file holds more than one document; a plan is one")
+		return none, errors.New("the file holds more than one document; a plan is one")
 	}
-	return p, nil
+	return federation.ParsePlanNode(yamlNode{doc.Content[0]})
+}
+
+// yamlNode is a [federation.Node] of YAML.
+type yamlNode struct{ n *yaml.Node }
+
+// target is what an alias stands for.
+func (y yamlNode) target() *yaml.Node {
+	if y.n.Kind == yaml.AliasNode {
+		return y.n.Alias
+	}
+	return y.n
+}
+
+// Kind names tags that nothing in a plan has by themselves. Numbers, booleans and
+// dates without quotes are plain: it is for the plan to say whether text is wanted.
+// Of booleans only true and false are; yes and on are text.
+func (y yamlNode) Kind() federation.NodeKind {
+	n := y.target()
+	switch tag := n.ShortTag(); {
+	case n.Kind == yaml.MappingNode && tag == "!!map":
+		return federation.NodeObject
+	case n.Kind == yaml.SequenceNode && tag == "!!seq":
+		return federation.NodeList
+	case n.Kind != yaml.ScalarNode:
+		return federation.NodeKind(tag)
+	case tag == "!!null":
+		return federation.NodeNull
+	case tag == "!!str", tag == "!!merge":
+		return federation.NodeText
+	case n.Style&yaml.TaggedStyle != 0:
+		return federation.NodeKind(tag)
+	case tag == "!!bool", tag == "!!int", tag == "!!float", tag == "!!timestamp":
+		return federation.NodePlain
+	default:
+		return federation.NodeKind(tag)
+	}
+}
+
+func (y yamlNode) Value() string { return y.target().Value }
+func (y yamlNode) Line() int     { return y.n.Line }
+func (y yamlNode) Column() int   { return y.n.Column }
+
+func (y yamlNode) Children() []federation.Node {
+	content := y.target().Content
+	nodes := make([]federation.Node, len(content))
+	for i, c := range content {
+		nodes[i] = yamlNode{c}
+	}
+	return nodes
 }
 
 // ReadReport reads a report as [WriteJSON] writes it.
