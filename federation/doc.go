@@ -7,7 +7,8 @@
 // tell when people can sign in, [Federator.Revert] undoes what a report says.
 //
 // Beside these: [Federator.Inspect] names the state of a domain, without a plan,
-// and the safe next step; [Federator.FederateAll] works on several domains;
+// and the safe next step; [Federator.FederateAll] works on several domains, and
+// [FederateTenants] on those of many customers;
 // [Federator.Defederate] goes back to passwords on purpose; [Federator.Repair]
 // mends what Preflight found about people, of which [Federator.PreviewRepair] makes
 // the list; [Evidence] writes a page for a change

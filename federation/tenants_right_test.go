@@ -274,3 +274,24 @@ func TestTenantsMixedUp(t *testing.T) {
 		})
 	}
 }
+
+// A report names the organisation that its client was made for, also where neither an
+// application nor a directory tells which one it is.
+func TestReportNamesTheOrganization(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := federationtest.NewProvider(1, nil)
+		e := p.Customers[0]
+		e.JumpCloud.RemoveDirectory(e.Directory)
+		plan := e.Plan()
+		rep, err := e.Federator(nil).Federate(t.Context(), plan)
+		if err == nil || rep.Organization != e.JumpCloud.OrgID() {
+			t.Errorf("organisation %q of a report without directory; want %s (%v)", rep.Organization, e.JumpCloud.OrgID(), err)
+		}
+		plan.Organization = p.JumpCloud.OrgID()
+		_, err = e.Federator(nil).Federate(t.Context(), plan)
+		var pe *federation.PreconditionError
+		if !errors.As(err, &pe) || !pe.Has(federation.CodeWrongOrganization) {
+			t.Errorf("a plan of another organisation: %v", err)
+		}
+	})
+}

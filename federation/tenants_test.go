@@ -319,7 +319,10 @@ func TestTenantsRefused(t *testing.T) {
 				}})
 				var pe *federation.PreconditionError
 				if !errors.As(err, &pe) || !strings.Contains(err.Error(), tt.want) || s.Error != err.Error() {
-					t.Errorf("%v\n%s\nwant %s", err, s.Error, tt.want)
+					t.Fatalf("%v\n%s\nwant %s", err, s.Error, tt.want)
+				}
+				if wrong := strings.HasPrefix(tt.name, "a plan of another"); pe.Has(federation.CodeTenants) == wrong {
+					t.Errorf("codes of %v", pe)
 				}
 				for _, f := range pe.Findings {
 					if f.Repair == "" || f.Subject == "" {
