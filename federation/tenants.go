@@ -134,7 +134,9 @@ func PreviewTenants(ctx context.Context, tenants []Tenant, opts *TenantsOptions)
 }
 
 // forTenants begins one customer after the other, as many at a time as it may.
-func forTenants(ctx context.Context, tenants []Tenant, opts *TenantsOptions, preview bool, work func(Tenant) []TenantResult) (*Summary, error) {
+func forTenants(
+	ctx context.Context, tenants []Tenant, opts *TenantsOptions, preview bool, work func(Tenant) []TenantResult,
+) (*Summary, error) {
 	var o TenantsOptions
 	if opts != nil {
 		o = *opts
@@ -256,7 +258,8 @@ func judgeTenants(ctx context.Context, tenants []Tenant, limit int) error {
 		ps.refuse(CodeTenants, name, who+" the same "+what, repair)
 		return false
 	}
-	const together = "give one customer one entry, with the plans of all its domains; what really shares it goes into a second call, after the first"
+	const together = "give one customer one entry, with the plans of all its domains; " +
+		"what really shares it goes into a second call, after the first"
 	ids := azureTenants(ctx, tenants, limit)
 	for i, t := range tenants {
 		name := cmp.Or(t.Name, "number "+strconv.Itoa(i+1))

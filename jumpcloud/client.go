@@ -94,7 +94,8 @@ type Options struct {
 
 	// Workers is how many pages of a bulk read are in flight at first, and
 	// MaxWorkers how many there may be when JumpCloud shows no sign of
-	// strain. The defaults are 4 and 32.
+	// strain. The defaults are 4 and 32. Beside them at most MaxWorkers single
+	// requests are under way.
 	Workers, MaxWorkers int
 }
 
