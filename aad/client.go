@@ -81,7 +81,8 @@ type Options struct {
 	MaxPages int
 
 	// Workers and MaxWorkers are the first and the largest number of requests
-	// that a bulk read keeps going at once. The defaults are 4 and 32.
+	// that a bulk read keeps going at once. The defaults are 4 and 32. Beside
+	// them at most MaxWorkers single requests are under way.
 	Workers, MaxWorkers int
 }
 

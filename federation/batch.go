@@ -20,9 +20,10 @@ type BatchOptions struct {
 	KeepGoing bool
 }
 
-// ErrNotStarted is the error of a domain that a batch did not come to, because
-// another one had failed.
-var ErrNotStarted = errors.New("not started, because another domain failed")
+// ErrNotStarted is the error of a domain that a batch did not come to. What is
+// wrapped beside it says why: the end of the context, what
+// [TenantsOptions.OnResult] returned.
+var ErrNotStarted = errors.New("not started")
 
 // FederateAll federates several domains, one plan each: every domain has an
 // application of its own, because Azure AD finds the domain by the
@@ -45,8 +46,14 @@ func (f *Federator) FederateAll(ctx context.Context, plans []Plan, opts *BatchOp
 	if opts != nil {
 		o = *opts
 	}
-	reports := make([]*Report, len(plans))
-	errs := make([]error, len(plans))
+	reports, errs, err := f.federateAll(ctx, plans, o)
+	return reports, cmp.Or(err, errors.Join(errs...))
+}
+
+// federateAll is FederateAll with the error of each plan, or the one that keeps all
+// of them from being begun.
+func (f *Federator) federateAll(ctx context.Context, plans []Plan, o BatchOptions) (reports []*Report, errs []error, refused error) {
+	reports, errs = make([]*Report, len(plans)), make([]error, len(plans))
 	for i, p := range plans {
 		reports[i] = &Report{Version: reportVersion, Verb: VerbFederate, Plan: p, Steps: []Step{}}
 	}
@@ -54,7 +61,7 @@ func (f *Federator) FederateAll(ctx context.Context, plans []Plan, opts *BatchOp
 		for _, rep := range reports {
 			rep.Error = err.Error()
 		}
-		return reports, err
+		return reports, errs, err
 	}
 	var failed atomic.Bool
 	var g errgroup.Group
@@ -64,7 +71,7 @@ func (f *Federator) FederateAll(ctx context.Context, plans []Plan, opts *BatchOp
 	for i, p := range plans {
 		g.Go(func() error {
 			if failed.Load() && !o.KeepGoing || ctx.Err() != nil {
-				errs[i] = fmt.Errorf("federation: %s: %w", p.Domain, cmp.Or(context.Cause(ctx), ErrNotStarted))
+				errs[i] = fmt.Errorf("federation: %s: %w", p.Domain, notStarted(cmp.Or(context.Cause(ctx), errOtherFailed)))
 				reports[i].Error = errs[i].Error()
 				return nil
 			}
@@ -77,8 +84,13 @@ func (f *Federator) FederateAll(ctx context.Context, plans []Plan, opts *BatchOp
 		})
 	}
 	_ = g.Wait() // each domain's error is in errs
-	return reports, errors.Join(errs...)
+	return reports, errs, nil
 }
+
+var errOtherFailed = errors.New("another domain failed")
+
+// notStarted is ErrNotStarted with the reason.
+func notStarted(why error) error { return fmt.Errorf("%w: %w", ErrNotStarted, why) }
 
 // CodeBatch is the code of plans of a batch that contradict each other.
 const CodeBatch Code = "batch-contradiction"

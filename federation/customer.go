@@ -43,6 +43,16 @@ func (st *observation) organization(p Plan) string {
 	return ""
 }
 
+// gateAnswers refuses answers of another organisation than the one that the client
+// asks in the name of: something between them and JumpCloud has lost its x-org-id.
+func gateAnswers(ps *findings, asked, answered string) {
+	if asked != "" && answered != "" && asked != answered {
+		ps.refuse(CodeWrongOrganization, answered,
+			"JumpCloud was asked in the name of the organisation "+asked+", and what it answered is of "+answered,
+			"look at what is between this program and JumpCloud: it loses the header x-org-id, or changes it")
+	}
+}
+
 // onlyOrganization asks JumpCloud for the organisation, for who sees one alone.
 func (f *Federator) onlyOrganization(ctx context.Context) (string, error) {
 	var ids []string

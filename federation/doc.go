@@ -8,7 +8,8 @@
 //
 // Beside these: [Federator.Inspect] names the state of a domain, without a plan,
 // and the safe next step, [Federator.Overview] those of all domains of the tenant
-// in one table; [Federator.FederateAll] works on several domains;
+// in one table; [Federator.FederateAll] works on several domains, and
+// [FederateTenants] on those of many customers;
 // [Federator.Defederate] goes back to passwords on purpose; [Federator.Repair]
 // mends what Preflight found about people, of which [Federator.PreviewRepair] makes
 // the list; [Evidence] writes a page for a change

@@ -113,7 +113,7 @@ func codes(t *testing.T) map[string]federation.Code {
 		})
 	}
 	for _, elsewhere := range []string{"CodePlanPasswords", "CodeOtherProvider", "CodePasswordNeeded", "CodePlanRepair",
-		"CodeBatch", "CodeRevertForeign", "CodeRevertNothing", "CodeWrongTenant", "CodeWrongOrganization"} {
+		"CodeBatch", "CodeTenants", "CodeRevertForeign", "CodeRevertNothing", "CodeWrongTenant", "CodeWrongOrganization"} {
 		delete(found, elsewhere)
 	}
 	if len(found) < 30 {

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -211,7 +212,8 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	if r.rep.Tenant, err = r.f.tenant(ctx); err != nil {
 		return nil, reading(PhaseCheck, err)
 	}
-	r.rep.Organization = r.st.organization(plan)
+	answered := r.st.organization(plan)
+	r.rep.Organization = cmp.Or(answered, r.f.jc.OrgID())
 	if first {
 		r.rep.Before, r.stood = r.st.classify(plan), r.st.fed
 		r.resumed = plan.Application.ID != "" || slices.ContainsFunc(plan.Groups, func(g Group) bool { return g.ID != "" })
@@ -219,6 +221,7 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	todo = diff(plan, &r.st)
 	ps := r.st.inspectAll(plan, r.f.now())
 	gateCustomer(&ps, "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
+	gateAnswers(&ps, r.f.jc.OrgID(), answered)
 	if len(todo) > 0 {
 		r.judged, r.judgedAt = time.Now(), len(r.rep.Steps)
 		gates, people, err := r.f.check(ctx, plan, &r.st)

@@ -31,7 +31,8 @@ type Options struct {
 	TokenURL string
 
 	// OrgID selects the organisation, for administrators who see several.
-	// JumpCloud's default is the organisation of the key.
+	// JumpCloud's default is the organisation of the key. One credential for
+	// many organisations: see [Client.ForOrganization].
 	OrgID string
 
 	// HTTPClient sends the requests. It is never modified; redirects are not
@@ -89,7 +90,8 @@ type Options struct {
 
 	// Workers is how many pages of a bulk read are in flight at first, and
 	// MaxWorkers how many there may be when JumpCloud shows no sign of
-	// strain. The defaults are 4 and 32.
+	// strain. The defaults are 4 and 32. Beside them at most MaxWorkers single
+	// requests are under way.
 	Workers, MaxWorkers int
 }
 
@@ -101,6 +103,7 @@ type Client struct {
 	base     string
 	region   Region
 	orgID    string
+	isView   bool // made by ForOrganization: there must be an orgID
 	maxPages int
 	maker    *errorMaker
 }
@@ -241,6 +244,11 @@ func (c *Client) do(ctx context.Context, r *rest.Request, out any) (*rest.Respon
 	if c == nil || c.rest == nil {
 		return nil, errors.New("jumpcloud: the client was not made by New or NewServiceAccount")
 	}
+	if c.isView {
+		if err := checkID("organisation", c.orgID); err != nil {
+			return nil, op(r.Method, r.Path, err)
+		}
+	}
 	if c.orgID != "" && !ownOrganization(r.Path) {
 		if r.Header == nil {
 			r.Header = http.Header{}
@@ -312,21 +320,6 @@ var errNotWhole = errors.New("the answer does not hold what it should")
 
 // maxReads is how often an answer is asked for that comes cut.
 const maxReads = 5
-
-// ownOrganization reports whether path is one of those that refuse x-org-id:
-// they see all organisations, or name one themselves. It is the list of
-// JumpCloud's own SDK.
-func ownOrganization(path string) bool {
-	for _, p := range [...]string{
-		"api/search/organizations", "api/organizations", "api/users",
-		"api/v2/organizations", "api/v2/administrators", "api/v2/providers", "api/v2/integrations/",
-	} {
-		if strings.HasPrefix(path, p) {
-			return true
-		}
-	}
-	return false
-}
 
 func parseBase(what, s string) (*url.URL, error) {
 	u, err := url.Parse(s)

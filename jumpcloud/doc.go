@@ -12,7 +12,8 @@
 //
 // [Options.Region] must be the organisation's: a key of one region is refused by
 // the others. Administrators of several organisations name one in
-// [Options.OrgID]. A [Client] is for life, and for many goroutines.
+// [Options.OrgID], and get clients of the others from [Client.ForOrganization].
+// A [Client] is for life, and for many goroutines.
 //
 // # Scopes
 //

@@ -1,6 +1,7 @@
 package aadtest
 
 import (
+	"hash/crc32"
 	"net/http"
 	"strings"
 	"sync"
@@ -22,7 +23,8 @@ import (
 // The exported fields are set before the first request, or between requests.
 type Server struct {
 	// TenantID, TenantName and InitialDomain describe the tenant. The defaults
-	// are a fixed UUID, "Contoso" and "contoso.onmicrosoft.com".
+	// are a fixed UUID, "Contoso" and "contoso.onmicrosoft.com". In tenants of
+	// other IDs objects have other IDs.
 	TenantID, TenantName, InitialDomain string
 
 	// Fault, if not nil, is asked before each request that the Throttle lets
@@ -92,6 +94,7 @@ type Server struct {
 	foreign map[string]bool // issuers of other tenants
 	tokens  map[string]grant
 	ids     int
+	mark    uint32 // of the tenant in its IDs; 0 for the default one
 	history []State
 	pending []State // not yet told to OnFederationChange
 }
@@ -174,6 +177,8 @@ func (s *Server) start() {
 	s.once.Do(func() {
 		if s.TenantID == "" {
 			s.TenantID = "5f0d2b1c-0c8e-4c55-9d7e-3a3b0f4a6e21"
+		} else {
+			s.mark = crc32.ChecksumIEEE([]byte(s.TenantID))
 		}
 		if s.TenantName == "" {
 			s.TenantName = "Contoso"

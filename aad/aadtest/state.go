@@ -123,8 +123,9 @@ func (s *Server) tell() {
 	}
 }
 
-// newID returns an ID in the form of a UUID, a different one each time.
+// newID returns an ID in the form of a UUID, a different one each time, and another
+// in each tenant.
 func (s *Server) newID(kind int) string {
 	s.ids++
-	return fmt.Sprintf("%08x-%04x-4000-8000-%012x", s.ids*0x9e3779b1&0xffffffff, kind, s.ids)
+	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", s.ids*0x9e3779b1&0xffffffff, kind, s.mark>>12&0xfff, s.mark&0xfff, s.ids)
 }

@@ -61,6 +61,8 @@ type Env struct {
 	Administrators [2]string
 	// OnlyInAzureAD is who would be locked out of a lifelike environment.
 	OnlyInAzureAD string
+
+	provider *Provider // nil: the organisation has a key of its own
 }
 
 // New returns an environment in which nothing is federated yet. A nil opts
@@ -72,9 +74,15 @@ func New(opts *Options) *Env {
 	}
 	e := &Env{
 		JumpCloud: new(jumpcloudtest.Server),
-		AzureAD:   new(aadtest.Server),
+		AzureAD:   &aadtest.Server{InitialDomain: "contoso.onmicrosoft.com"},
 		Domain:    cmp.Or(o.Domain, "example.com"),
 	}
+	e.furnish(o)
+	return e
+}
+
+// furnish puts people and what belongs to them into both services.
+func (e *Env) furnish(o Options) {
 	users := cmp.Or(o.Users, 3)
 	if o.Lifelike {
 		users = max(users, 20)
@@ -87,7 +95,7 @@ func New(opts *Options) *Env {
 	e.Directory = e.JumpCloud.AddDirectory("Microsoft 365")
 	e.JumpCloud.AddDirectoryDomain(e.Directory, e.Domain, true)
 	for i := range e.Administrators {
-		e.Administrators[i] = fmt.Sprintf("breakglass%d@contoso.onmicrosoft.com", i+1)
+		e.Administrators[i] = fmt.Sprintf("breakglass%d@%s", i+1, e.AzureAD.InitialDomain)
 		id := e.AzureAD.AddUser(aad.User{
 			UserPrincipalName: e.Administrators[i], DisplayName: fmt.Sprintf("Break-glass %d", i+1), Enabled: yes(), UserType: "Member",
 		})
@@ -101,7 +109,6 @@ func New(opts *Options) *Env {
 		members = append(members, e.addWarts()...)
 	}
 	e.JumpCloud.AddGroup(Group, members...)
-	return e
 }
 
 // names are those of the people, in turn.
@@ -191,7 +198,11 @@ func (e *Env) Plan() federation.Plan {
 // Federator returns a Federator over clients of both services in memory. A nil
 // opts means the defaults.
 func (e *Env) Federator(opts *federation.Options) *federation.Federator {
-	return federation.New(e.JumpCloud.Client(nil), e.AzureAD.Client(nil), opts)
+	jc := e.JumpCloud.Client(nil)
+	if e.provider != nil {
+		jc = e.provider.Client().ForOrganization(e.JumpCloud.OrgID())
+	}
+	return federation.New(jc, e.AzureAD.Client(nil), opts)
 }
 
 // Writes returns how many writing requests both services got.

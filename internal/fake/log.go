@@ -56,6 +56,7 @@ func (l *Log) Wrap(next http.Handler, write func(*http.Request) bool) http.Handl
 			defer l.mu.Unlock()
 			l.inFlight--
 			rec.Pattern = in.Pattern
+			r.Pattern = in.Pattern // for a log around this one
 			rec.Status = sw.status
 			if returned && sw.status == 0 {
 				rec.Status = http.StatusOK

@@ -16,7 +16,9 @@ import (
 //   - a gate: after a throttling answer nothing leaves before the time named;
 //   - a pace: after the first refusal requests are spaced at the rate that the
 //     service was seen to bear (rate.go);
-//   - a width: so many bulk requests at a time as it bears (width.go).
+//   - a width: so many bulk requests at a time as it bears (width.go), and no more
+//     single ones than there are connections. What waited behind the gate for
+//     one would be sent after a refusal that all others keep to.
 //
 // Whoever wants to send takes the turn, waits for gate and pace, and gives the
 // turn away. So there is one sleeper and no herd, and a single call goes before
@@ -35,6 +37,7 @@ type Gate struct {
 	bulk      []chan struct{}
 	rate      rate
 	width     width
+	places    width // of single requests: as many as there are connections
 }
 
 // Lease is the permission to send one request. The zero value is none.
@@ -63,11 +66,12 @@ func (e *ClosedError) Error() string {
 func (e *ClosedError) Unwrap() error { return e.Err }
 
 // New returns an open gate through which first bulk requests go at a time, and
-// never more than most.
+// never more than most. As many single requests go beside them.
 func New(first, most int) *Gate {
 	return &Gate{
 		changed: make(chan struct{}),
 		width:   width{now: first, most: most},
+		places:  width{now: most, most: most},
 	}
 }
 
@@ -79,16 +83,22 @@ type Patience struct{ Single, Total time.Duration }
 // [ClosedError], if the wait is longer than may be waited or than ctx lives.
 func (g *Gate) Enter(ctx context.Context, bulk bool, pat Patience) (Lease, error) {
 	began := time.Now()
-	if bulk {
-		if err := g.width.enter(ctx, &g.mu); err != nil {
-			return Lease{}, err
-		}
+	if err := g.place(bulk).enter(ctx, &g.mu); err != nil {
+		return Lease{}, err
 	}
 	l, err := g.turn(ctx, bulk, began, pat)
-	if err != nil && bulk {
-		g.Leave(Lease{held: true, bulk: true})
+	if err != nil {
+		g.Leave(Lease{held: true, bulk: bulk})
 	}
 	return l, err
+}
+
+// place is where a request has its place.
+func (g *Gate) place(bulk bool) *width {
+	if bulk {
+		return &g.width
+	}
+	return &g.places
 }
 
 func (g *Gate) turn(ctx context.Context, bulk bool, began time.Time, pat Patience) (Lease, error) {
@@ -186,12 +196,12 @@ func (g *Gate) withdraw(ready chan struct{}) bool {
 	return true
 }
 
-// Leave gives the place of a bulk request back.
+// Leave gives the place of a request back.
 func (g *Gate) Leave(l Lease) {
-	if l.held && l.bulk {
+	if l.held {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.width.leave()
+		g.place(l.bulk).leave()
 	}
 }
 

@@ -109,7 +109,8 @@ type Config struct {
 	Idle time.Duration
 
 	// Workers and MaxWorkers are the first and the largest number of bulk
-	// requests at a time. 0 means 4 and 32.
+	// requests at a time. 0 means 4 and 32. Beside them at most MaxWorkers single
+	// requests are under way.
 	Workers, MaxWorkers int
 }
 

@@ -305,7 +305,7 @@ func (s *Server) deleteApp(c *call) reply {
 
 func (s *Server) metadata(c *call) reply {
 	a := s.apps.read(c.PathValue("id"), s.GetLag)
-	if a == nil || c.PathValue("org") != s.orgID() && !slices.Contains(s.orgs, c.PathValue("org")) {
+	if a == nil || c.PathValue("org") != s.orgID() {
 		return notFound
 	}
 	cert := parseValue(a.value("idpCertificate"))

@@ -18,19 +18,20 @@ var wrongKey = fail(http.StatusUnauthorized, `{"error":"Unauthorized","message":
 // admit checks the credential, the organisation and the scope of a request.
 func (s *Server) admit(r *http.Request, scope string) (reply, bool) {
 	key, bearer := r.Header.Get("X-Api-Key"), r.Header.Get("Authorization")
+	f := s.front()
 	switch {
 	case key == "" && bearer == "":
 		return reply{status: http.StatusFound, where: "/login"}, false
-	case s.foreign(r.Host):
+	case f.foreign(r.Host):
 		return wrongKey, false
 	case key != "":
-		if s.APIKey != "" && key != s.APIKey {
+		if f.APIKey != "" && key != f.APIKey {
 			return wrongKey, false
 		}
 	default:
-		s.mu.Lock()
-		expiry, known := s.tokens[strings.TrimPrefix(bearer, "Bearer ")]
-		s.mu.Unlock()
+		f.mu.Lock()
+		expiry, known := f.tokens[strings.TrimPrefix(bearer, "Bearer ")]
+		f.mu.Unlock()
 		if !known || !time.Now().Before(expiry) {
 			return fail(http.StatusUnauthorized, `{"error":"Unauthorized","message":"Unauthorized"}`), false
 		}
@@ -38,7 +39,7 @@ func (s *Server) admit(r *http.Request, scope string) (reply, bool) {
 	if out, ok := s.admitOrg(r); !ok {
 		return out, false
 	}
-	if scope != "" && s.Scopes != nil && !slices.ContainsFunc(s.Scopes, func(have string) bool {
+	if scope != "" && f.Scopes != nil && !slices.ContainsFunc(f.Scopes, func(have string) bool {
 		return have == scope || have+".readonly" == scope
 	}) {
 		return fail(http.StatusForbidden, `{"message":"Forbidden"}`), false
@@ -57,6 +58,18 @@ func (s *Server) foreign(host string) bool {
 var ownOrg = []string{
 	"/api/search/organizations", "/api/organizations", "/api/users",
 	"/api/v2/organizations", "/api/v2/administrators", "/api/v2/providers", "/api/v2/integrations/",
+}
+
+// organizationOf returns which of the added organisations a request is for; nil if
+// none. The path of metadata names it, all others leave it to x-org-id.
+func (s *Server) organizationOf(r *http.Request) *Server {
+	id := r.Header.Get("X-Org-Id")
+	if rest, ok := strings.CutPrefix(r.URL.Path, "/api/organizations/"); ok {
+		id, _, _ = strings.Cut(rest, "/")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return find(s.orgs, func(o *Server) bool { return o.orgID() == id })
 }
 
 func (s *Server) admitOrg(r *http.Request) (reply, bool) {
@@ -81,9 +94,7 @@ func (s *Server) admitOrg(r *http.Request) (reply, bool) {
 	case own:
 		return fail(http.StatusForbidden, `{"message":"Forbidden: this route takes no organization id"}`), false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if id != s.orgID() && !slices.Contains(s.orgs, id) {
+	if id != s.orgID() {
 		return fail(http.StatusNotFound, `{"message":"Not Found: organization"}`), false
 	}
 	return reply{}, true
@@ -91,6 +102,7 @@ func (s *Server) admitOrg(r *http.Request) (reply, bool) {
 
 // token is the OAuth token endpoint for service accounts.
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
+	s = s.front()
 	refuse := func(status int, code string) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
@@ -126,6 +138,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 
 // RevokeTokens ends all tokens of service accounts.
 func (s *Server) RevokeTokens() {
+	s = s.front()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.tokens)

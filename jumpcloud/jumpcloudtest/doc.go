@@ -41,6 +41,11 @@
 // refuses by a token bucket, Latency is added to each request. ListLag and GetLag let
 // lists and what is asked by ID show the past: by time, by number, or by turns.
 //
+// # Organisations
+//
+// [Server.AddOrganization] puts another organisation behind the same key, throttle and
+// log, as a provider's customers are; x-org-id chooses among them.
+//
 // # Assertions
 //
 // [Server.Requests] is the log, with path templates; [Server.Writes] counts.

@@ -10,20 +10,33 @@ import (
 
 func (s *Server) organization() string { return cmp.Or(s.Organization, "Example Org") }
 
-func (s *Server) orgID() string { return idOf(kindOrg, 0) }
+func (s *Server) orgID() string { return s.idOf(kindOrg, 0) }
 
 // OrgID is the organisation's ID.
 func (s *Server) OrgID() string { return s.orgID() }
 
-// AddOrganization adds another organisation that the credential can see, and
-// returns its ID. It shares everything with the first.
-func (s *Server) AddOrganization() string {
+// AddOrganization adds another organisation that the credential can see, with
+// nobody in it, such as a provider's customer.
+//
+// Requests that name it in x-org-id still come to s: the credential, the region, and
+// the trouble that s makes hold for all of its organisations together, and s logs all
+// requests. What is in an organisation, its OrgID and the IDs of its objects, are its
+// own; so are its log, its Quirks, and the trouble that it makes itself, behind that of
+// s. Only [GeneratedID] says the same in all of them. Its clients ask s, in its name.
+//
+// With [Server].MultiTenant, s demands x-org-id, as it does of an MSP; without, it takes
+// itself for the default, as it does for the key of an organisation that sees others.
+func (s *Server) AddOrganization(name string) *Server {
+	s = s.front()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := s.newID(kindOrg)
-	s.orgs = append(s.orgs, id)
-	return id
+	o := &Server{Organization: name, desk: s, number: len(s.orgs) + 1, KeyBits: s.KeyBits}
+	s.orgs = append(s.orgs, o)
+	return o
 }
+
+// front is the organisation that requests come to.
+func (s *Server) front() *Server { return cmp.Or(s.desk, s) }
 
 // AddUser adds a user, with a new ID if it has none, and returns the ID.
 func (s *Server) AddUser(u jumpcloud.User) string {

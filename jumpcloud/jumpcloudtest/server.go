@@ -101,6 +101,9 @@ type Server struct {
 	handler http.Handler
 	log     fake.Log
 
+	desk   *Server // whose organisation it is one of, if another's
+	number int     // among those
+
 	mu sync.Mutex
 	state
 }
@@ -171,7 +174,13 @@ func (s *Server) init() {
 	s.once.Do(func() {
 		mux := http.NewServeMux()
 		s.routes(mux)
-		s.handler = s.log.Serve(mux, isWrite, func() fake.Front {
+		s.handler = s.log.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if o := s.organizationOf(r); o != nil {
+				o.ServeHTTP(w, r)
+			} else {
+				mux.ServeHTTP(w, r)
+			}
+		}), isWrite, func() fake.Front {
 			return fake.Front{Latency: s.Latency, Throttle: s.Throttle, Fault: s.Fault, OnRequest: s.OnRequest}
 		})
 	})
@@ -190,10 +199,10 @@ func (s *Server) HTTPClient() *http.Client {
 }
 
 // Client returns a client of the organisation, with an API key. opts may be nil;
-// its HTTPClient, if nil, is that of [Server.HTTPClient]. Client panics if opts are
-// such that [jumpcloud.New] fails.
+// its HTTPClient, if nil, is that of [Server.HTTPClient], and the OrgID of one that was
+// added to another is its own. Client panics if opts are such that [jumpcloud.New] fails.
 func (s *Server) Client(opts *jumpcloud.Options) *jumpcloud.Client {
-	c, err := jumpcloud.New(cmp.Or(s.APIKey, "jumpcloudtest"), s.options(opts))
+	c, err := jumpcloud.New(cmp.Or(s.front().APIKey, "jumpcloudtest"), s.options(opts))
 	if err != nil {
 		panic("jumpcloudtest: " + err.Error())
 	}
@@ -203,7 +212,8 @@ func (s *Server) Client(opts *jumpcloud.Options) *jumpcloud.Client {
 // ServiceAccount is like [Server.Client], for a client that authenticates as a
 // service account.
 func (s *Server) ServiceAccount(opts *jumpcloud.Options) *jumpcloud.Client {
-	c, err := jumpcloud.NewServiceAccount(cmp.Or(s.ClientID, "jumpcloudtest"), cmp.Or(s.ClientSecret, "jumpcloudtest-secret"), s.options(opts))
+	f := s.front()
+	c, err := jumpcloud.NewServiceAccount(cmp.Or(f.ClientID, "jumpcloudtest"), cmp.Or(f.ClientSecret, "jumpcloudtest-secret"), s.options(opts))
 	if err != nil {
 		panic("jumpcloudtest: " + err.Error())
 	}
@@ -211,12 +221,15 @@ func (s *Server) ServiceAccount(opts *jumpcloud.Options) *jumpcloud.Client {
 }
 
 func (s *Server) options(opts *jumpcloud.Options) *jumpcloud.Options {
-	o := jumpcloud.Options{Region: s.Region}
+	o := jumpcloud.Options{Region: s.front().Region}
 	if opts != nil {
 		o = *opts
 	}
 	if o.HTTPClient == nil {
-		o.HTTPClient = s.HTTPClient()
+		o.HTTPClient = s.front().HTTPClient()
+	}
+	if o.OrgID == "" && s.desk != nil {
+		o.OrgID = s.OrgID()
 	}
 	return &o
 }

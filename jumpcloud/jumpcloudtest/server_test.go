@@ -188,7 +188,7 @@ func TestBothIDs(t *testing.T) {
 func TestOrganizationHeader(t *testing.T) {
 	var s jumpcloudtest.Server
 	id := addApp(&s)
-	other := s.AddOrganization()
+	other := s.AddOrganization("").OrgID()
 	md := "/api/organizations/" + s.OrgID() + "/applications/" + id + "/metadata.xml"
 	for _, tt := range []struct {
 		path, org string

@@ -88,7 +88,7 @@ type state struct {
 	rules     table[rule]
 	edges     table[edge]
 	templates []*template
-	orgs      []string // beside the organisation itself
+	orgs      []*Server // beside the organisation itself
 	sync      map[[2]string]jumpcloud.BoundUser
 	tokens    map[string]time.Time
 
@@ -121,9 +121,12 @@ func (s *Server) newID(kind int) string {
 		s.seq = map[int]int{}
 	}
 	s.seq[kind]++
-	return idOf(kind, s.seq[kind])
+	return s.idOf(kind, s.seq[kind])
 }
 
+func (s *Server) idOf(kind, n int) string { return fmt.Sprintf("60%06x%06x%010x", kind, s.number, n) }
+
+// idOf is an ID in the organisation that is nobody else's.
 func idOf(kind, n int) string { return fmt.Sprintf("60%06x%016x", kind, n) }
 
 // GeneratedID is the ID of the i-th user of [Server.GenerateUsers], if the

@@ -43,14 +43,11 @@ func (s *Server) userRoutes(mux *http.ServeMux) {
 	})
 	s.route(mux, "POST /api/search/systemusers", "users.readonly", s.searchUsers)
 	s.route(mux, "GET /api/organizations", "organizations.readonly", func(c *call) reply {
-		all := []object{{
-			"_id": raw(s.orgID()), "id": raw(s.orgID()), "displayName": raw(s.organization()),
-			"logoUrl": raw(nil), "created": raw("2021-02-11T20:57:14.837Z"),
-		}}
-		for _, id := range s.orgs {
+		var all []object
+		for _, o := range append([]*Server{s}, s.orgs...) {
+			id := raw(o.orgID())
 			all = append(all, object{
-				"_id": raw(id), "id": raw(id), "displayName": raw(nil),
-				"logoUrl": raw(nil), "created": raw("2021-02-11T20:57:14.837Z"),
+				"_id": id, "id": id, "displayName": raw(o.organization()), "logoUrl": raw(nil), "created": raw("2021-02-11T20:57:14.837Z"),
 			})
 		}
 		return s.v1list(c, all, "_id")
