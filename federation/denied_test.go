@@ -130,6 +130,8 @@ func deniedAnywhere(t *testing.T, verb string, before func(*testing.T, *federati
 			}
 			env.JumpCloud.Fault, env.AzureAD.Fault = strike, strike
 			out, err := do(t.Context(), env.Federator(opts), plan, rep)
+			mu.Lock()
+			defer mu.Unlock()
 			if untold := out != nil && out.After == ""; denied != "" && err == nil && !untold { // what came of it is read once more, and left out
 				t.Errorf("GET %s is denied from request %d on: no error\n%s", denied, k, out)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -75,8 +76,11 @@ func TestSecondLookMustAnswer(t *testing.T) {
 func TestUnreadIsNotDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env := federationtest.New(nil)
+		var mu sync.Mutex
 		switched := false
 		env.AzureAD.Fault = func(r *http.Request) aadtest.Fault {
+			mu.Lock()
+			defer mu.Unlock()
 			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "federationConfiguration") {
 				switched = true
 			} else if switched && strings.Contains(r.URL.Path, "/domains") {
@@ -99,15 +103,20 @@ func TestUnreadIsNotDone(t *testing.T) {
 func TestFreshMustAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env := federationtest.New(nil)
+		var mu sync.Mutex
 		var bound time.Time
 		failed := 0
 		env.JumpCloud.OnRequest = func(r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
 			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/associations") && bound.IsZero() {
 				bound = time.Now()
 				env.JumpCloud.GetLag = jumpcloudtest.Lag{For: time.Minute} // the switch comes a minute later
 			}
 		}
 		env.JumpCloud.Fault = func(r *http.Request) jumpcloudtest.Fault {
+			mu.Lock()
+			defer mu.Unlock()
 			if r.Method == http.MethodGet && !bound.IsZero() && time.Since(bound) > 61*time.Second && failed < 4 && r.URL.Path == "/api/applications" {
 				failed++
 				if failed == 1 {

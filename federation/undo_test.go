@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,8 +72,11 @@ func TestRevertWhileTheFederationGoes(t *testing.T) {
 			time.Sleep(time.Hour)
 			env.ResetLog()
 			fed, _ = env.AzureAD.Federation(env.Domain)
+			var mu sync.Mutex
 			n := 0
 			env.AzureAD.OnRequest = func(r *http.Request) {
+				mu.Lock()
+				defer mu.Unlock()
 				if strings.HasPrefix(r.URL.Path, "/v1.0/domains") || strings.HasPrefix(r.URL.Path, "/domains") {
 					switch n++; {
 					case n == gone.at:
@@ -83,6 +87,8 @@ func TestRevertWhileTheFederationGoes(t *testing.T) {
 				}
 			}
 			out, err := env.Federator(nil).Revert(t.Context(), rep)
+			mu.Lock()
+			defer mu.Unlock()
 			left := errors.Is(err, federation.ErrDiffers) && env.Writes() == 0 && out.Steps[0].Outcome == federation.Left
 			done := err == nil && env.Writes() == 1 && out.Steps[0].Outcome == federation.Done
 			refused := err != nil && out.Steps[0].Outcome == federation.Refused && gone.at > judging
