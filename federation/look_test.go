@@ -3,7 +3,9 @@ package federation_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -295,4 +297,135 @@ func TestCancelledWhileWaiting(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Who follows a run is told of each look that it waits for, counted from one.
+func TestEventsOfWaits(t *testing.T) {
+	collect := func(events *[]federation.Event) *federation.Options {
+		return &federation.Options{OnEvent: func(e federation.Event) { *events = append(*events, e) }}
+	}
+	t.Run("a configuration that cannot be read", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			env := federationtest.New(nil)
+			env.AzureAD.AddDomain("half.example", aadtest.Broken)
+			env.JumpCloud.AddDirectoryDomain(env.Directory, "half.example", false)
+			plan := env.Plan()
+			plan.Domain, plan.Consent.Recover = "half.example", true
+			var events []federation.Event
+			if rep, err := env.Federator(collect(&events)).Federate(t.Context(), plan); err != nil {
+				t.Fatalf("%v\n%s", err, rep)
+			}
+			var attempts []int
+			for _, e := range events {
+				if e.Text == "making sure that the configuration cannot be read" {
+					attempts = append(attempts, e.Attempt)
+				}
+			}
+			if d := cmp.Diff([]int{1, 2, 3, 4, 5, 6}, attempts); d != "" {
+				t.Errorf("looks (-want +got):\n%s", d)
+			}
+		})
+	})
+	t.Run("a certificate that does not show", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			env := federationtest.New(nil)
+			start := time.Now()
+			env.JumpCloud.Fault = func(r *http.Request) jumpcloudtest.Fault {
+				if strings.HasSuffix(r.URL.Path, "metadata.xml") && time.Since(start) < 20*time.Second {
+					return jumpcloudtest.Fault{Kind: jumpcloudtest.Refuse503, Status: http.StatusNotFound}
+				}
+				return jumpcloudtest.Fault{}
+			}
+			var events []federation.Event
+			if rep, err := env.Federator(collect(&events)).Federate(t.Context(), env.Plan()); err != nil {
+				t.Fatalf("%v\n%s", err, rep)
+			}
+			n := 0
+			for _, e := range events {
+				if e.Phase == federation.PhaseWait && e.Err != nil {
+					n++
+				}
+			}
+			if n < 2 {
+				t.Errorf("%d waits are told", n)
+			}
+		})
+	})
+	t.Run("somebody is asked", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			env := federationtest.New(nil)
+			rep, err := env.Federator(nil).Federate(t.Context(), env.Plan())
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+			var events []federation.Event
+			opts := collect(&events)
+			opts.Confirm = func(federation.Changes) error { return nil }
+			if out, err := env.Federator(opts).Revert(t.Context(), rep); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			n := 0
+			for _, e := range events {
+				if e.Phase == federation.PhaseConfirm {
+					n++
+				}
+			}
+			if n != 1 {
+				t.Errorf("asked %d times", n)
+			}
+		})
+	})
+}
+
+// What the public endpoint says when a run ends is evidence, and so is its silence.
+func TestRealmIsEvidence(t *testing.T) {
+	for name, tt := range map[string]struct {
+		silent bool
+		says   string
+	}{
+		"it answers":         {false, "the public realm endpoint said Federated when the run ended"},
+		"it does not answer": {true, "the public realm endpoint did not answer when the run ended"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				if _, err := env.Federator(nil).Federate(t.Context(), env.Plan()); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(25 * time.Hour)
+				plan := env.Plan()
+				plan.MFA = aad.RejectMFAByFederatedIdP
+				env.AzureAD.Fault = func(r *http.Request) aadtest.Fault {
+					if tt.silent && strings.Contains(strings.ToLower(r.URL.Path), "userrealm") {
+						return aadtest.Fault{Kind: aadtest.Refuse503, Status: http.StatusForbidden}
+					}
+					return aadtest.Fault{}
+				}
+				rep, err := env.Federator(nil).Federate(t.Context(), plan)
+				if err != nil || len(rep.Steps) != 1 || !strings.Contains(rep.Rows[9].Evidence, tt.says) {
+					t.Errorf("%v: %q; want %q", err, rep.Rows[9].Evidence, tt.says)
+				}
+			})
+		})
+	}
+}
+
+// A consent that fits nobody is told by name, ten names at most.
+func TestUnusedConsentsAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		plan := env.Plan()
+		for i := range 12 {
+			plan.Consent.LockOut.People = append(plan.Consent.LockOut.People, fmt.Sprintf("nobody%02d@example.com", i))
+		}
+		pre, err := env.Federator(nil).Preflight(t.Context(), plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(pre.Gates, func(f federation.Finding) bool { return f.Code == federation.CodeConsentUnused })
+		if i < 0 || strings.Count(pre.Gates[i].Message, "nobody") != 10 || !strings.HasSuffix(pre.Gates[i].Message, ", and 2 more") {
+			t.Errorf("%v", pre.Gates)
+		}
+	})
 }
