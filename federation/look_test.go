@@ -326,31 +326,6 @@ func TestEventsOfWaits(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a certificate that does not show", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			env := federationtest.New(nil)
-			start := time.Now()
-			env.JumpCloud.Fault = func(r *http.Request) jumpcloudtest.Fault {
-				if strings.HasSuffix(r.URL.Path, "metadata.xml") && time.Since(start) < 20*time.Second {
-					return jumpcloudtest.Fault{Kind: jumpcloudtest.Refuse503, Status: http.StatusNotFound}
-				}
-				return jumpcloudtest.Fault{}
-			}
-			var events []federation.Event
-			if rep, err := env.Federator(collect(&events)).Federate(t.Context(), env.Plan()); err != nil {
-				t.Fatalf("%v\n%s", err, rep)
-			}
-			n := 0
-			for _, e := range events {
-				if e.Phase == federation.PhaseWait && e.Err != nil {
-					n++
-				}
-			}
-			if n < 2 {
-				t.Errorf("%d waits are told", n)
-			}
-		})
-	})
 	t.Run("somebody is asked", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			env := federationtest.New(nil)
@@ -426,6 +401,41 @@ func TestUnusedConsentsAreCounted(t *testing.T) {
 		i := slices.IndexFunc(pre.Gates, func(f federation.Finding) bool { return f.Code == federation.CodeConsentUnused })
 		if i < 0 || strings.Count(pre.Gates[i].Message, "nobody") != 10 || !strings.HasSuffix(pre.Gates[i].Message, ", and 2 more") {
 			t.Errorf("%v", pre.Gates)
+		}
+	})
+}
+
+// One step of which nothing is known is enough for an error.
+func TestRepairOfOneUnknownStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := broken(1)
+		plan := everything(env)
+		plan.Bind, plan.Group, plan.People = false, "", []string{login(0) + "@example.com"}
+		rep, err := env.Federator(nil).PreviewRepair(t.Context(), plan)
+		if err != nil || len(rep.Steps) != 1 {
+			t.Fatalf("%v\n%s", err, rep)
+		}
+		env.AzureAD.Fault = func(r *http.Request) aadtest.Fault { return aadtest.Fault(swallowed(r)) }
+		out, err := env.Federator(nil).Repair(t.Context(), rep)
+		if err == nil || out.Count(federation.Unknown) != 1 || !strings.Contains(err.Error(), "the outcome of 1 steps is unknown") {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
+}
+
+// The report of a Defederate is pinned to the application that the domain was
+// federated with, so that a Revert finds just that.
+func TestDefederateIsPinned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		rep, err := env.Federator(nil).Federate(t.Context(), env.Plan())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		out, err := env.Federator(nil).Defederate(t.Context(), federation.DefederatePlan{Domain: "example.com", Passwords: federation.PasswordsKnown})
+		if err != nil || out.Plan.Application.ID != rep.Plan.Application.ID || out.Plan.Application.ID == "" {
+			t.Errorf("%v: pinned to %q; want %q", err, out.Plan.Application.ID, rep.Plan.Application.ID)
 		}
 	})
 }
