@@ -118,7 +118,7 @@ func TestFreshMustAnswer(t *testing.T) {
 		env.JumpCloud.Fault = func(r *http.Request) jumpcloudtest.Fault {
 			mu.Lock()
 			defer mu.Unlock()
-			if r.Method == http.MethodGet && !bound.IsZero() && time.Since(bound) > 61*time.Second && failed < 4 && r.URL.Path == "/api/applications" {
+			if r.Method == http.MethodGet && !bound.IsZero() && time.Since(bound) > 30*time.Second && failed < 4 && r.URL.Path == "/api/applications" {
 				failed++
 				if failed == 1 {
 					env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "active", false)
