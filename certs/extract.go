@@ -225,7 +225,8 @@ func (x *extractor) root(n xmlscan.Name, at attributes) error {
 	case n.Is(xmlscan.None, "EntityDescriptor") || n.Is(xmlscan.None, "EntitiesDescriptor"):
 		return refuse(KindNotMetadata, "the root element has no namespace: it must be xmlns=%q", xmlscan.URIMD)
 	}
-	return refuse(KindNotMetadata, "the root element is %s: download the metadata of the identity provider", text.Printable(string(n.Local), 60))
+	return refuse(KindNotMetadata, "the root element is %s: download the metadata of the identity provider",
+		text.Printable(string(n.Local), 60))
 }
 
 func (x *extractor) entity(at attributes) {

@@ -154,3 +154,20 @@ func TestTheApplicationThatAzureADTrusts(t *testing.T) {
 		}
 	})
 }
+
+// The report of a Defederate is pinned to the application that the domain was
+// federated with, so that a Revert finds just that.
+func TestDefederateIsPinned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		rep, err := env.Federator(nil).Federate(t.Context(), env.Plan())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		out, err := env.Federator(nil).Defederate(t.Context(), federation.DefederatePlan{Domain: "example.com", Passwords: federation.PasswordsKnown})
+		if err != nil || out.Plan.Application.ID != rep.Plan.Application.ID || out.Plan.Application.ID == "" {
+			t.Errorf("%v: pinned to %q; want %q", err, out.Plan.Application.ID, rep.Plan.Application.ID)
+		}
+	})
+}

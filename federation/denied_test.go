@@ -3,6 +3,7 @@ package federation_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -105,6 +106,7 @@ func deniedAnywhere(t *testing.T, verb string, before func(*testing.T, *federati
 	if testing.Short() || raceDetector {
 		step = 3
 	}
+	struck := 0
 	for k, n := 1, 1; n >= k-step; k += step { // until a run ends before it
 		synctest.Test(t, func(t *testing.T) {
 			env := federationtest.New(&federationtest.Options{DefaultDomain: true})
@@ -132,6 +134,9 @@ func deniedAnywhere(t *testing.T, verb string, before func(*testing.T, *federati
 			out, err := do(t.Context(), env.Federator(opts), plan, rep)
 			mu.Lock()
 			defer mu.Unlock()
+			if denied != "" {
+				struck++
+			}
 			if untold := out != nil && out.After == ""; denied != "" && err == nil && !untold { // what came of it is read once more, and left out
 				t.Errorf("GET %s is denied from request %d on: no error\n%s", denied, k, out)
 			}
@@ -147,6 +152,9 @@ func deniedAnywhere(t *testing.T, verb string, before func(*testing.T, *federati
 				t.Fatal(fmt.Errorf("without trouble: %w", err))
 			}
 		})
+	}
+	if struck < 2 {
+		t.Errorf("%d reads were denied", struck)
 	}
 }
 
@@ -166,4 +174,36 @@ func TestVerbsRefuseWhatIsNoPlan(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What cannot be read right before the domain is switched is told as something that
+// was not sent, and nothing was.
+func TestSwitchThatCannotBeJudged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		bound, asked := false, 0
+		var mu sync.Mutex
+		env.JumpCloud.OnRequest = func(r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			bound = bound || r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/associations")
+		}
+		env.AzureAD.Fault = func(r *http.Request) jumpcloudtest.Fault {
+			mu.Lock()
+			defer mu.Unlock()
+			if bound && r.Method == http.MethodGet && r.URL.Path == "/v1.0/domains" {
+				asked++
+				return jumpcloudtest.Fault{Kind: jumpcloudtest.Refuse503, Status: http.StatusForbidden}
+			}
+			return jumpcloudtest.Fault{}
+		}
+		env.AzureAD.ResetLog()
+		rep, err := env.Federator(nil).Federate(t.Context(), env.Plan())
+		if asked == 0 || !errors.Is(err, aad.ErrDenied) || !strings.Contains(err.Error(), "not sent, because who could sign in otherwise cannot be read") {
+			t.Errorf("asked %d times: %v\n%s", asked, err, rep)
+		}
+		if env.AzureAD.Writes() > 0 {
+			t.Errorf("%d writes to Azure AD", env.AzureAD.Writes())
+		}
+	})
 }

@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,7 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jcaad/jcaad/aad"
-	"github.com/jcaad/jcaad/aad/aadtest"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
 	"github.com/jcaad/jcaad/internal/fake"
@@ -106,41 +103,6 @@ func TestFederateAgain(t *testing.T) {
 			}
 		}
 	})
-}
-
-// What builds on something that this run has made is sent to just that, though a
-// replica is asked meanwhile that does not show it yet.
-func TestFederateOlderAnswers(t *testing.T) {
-	for _, lag := range []aadtest.Lag{{Flaps: 1}, {Flaps: 2}, {Flaps: 3}, {Flaps: 5}, {FlapFor: 10 * time.Second}, {FlapFor: time.Minute}} {
-		for refused := range 4 {
-			t.Run(fmt.Sprintf("%+v, %d refused", lag, refused), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					env := federationtest.New(nil)
-					env.AzureAD.ListLag, env.AzureAD.GetLag, env.JumpCloud.ListLag, env.JumpCloud.GetLag = lag, lag, lag, lag
-					env.AzureAD.AddDomain("new.example")
-					var roles atomic.Int32
-					env.AzureAD.Fault = func(r *http.Request) aadtest.Fault {
-						if strings.HasSuffix(r.URL.Path, "/roleAssignments") && r.Method == http.MethodPost && roles.Add(1) <= int32(refused) {
-							return aadtest.Fault{Kind: aadtest.Refuse503, Status: http.StatusNotFound} // the account is too young
-						}
-						return aadtest.Fault{}
-					}
-					plan := env.Plan()
-					plan.Domain, plan.Directory.DefaultDomain = "new.example", "new.example"
-					plan.TechnicalAccount = federation.TechnicalAccount{UserPrincipalName: "tech@contoso.onmicrosoft.com", Create: true}
-					rep, err := env.Federator(&federation.Options{TechnicalPassword: aad.NewSecret("Correct-Horse-7")}).Federate(t.Context(), plan)
-					if err != nil {
-						t.Fatalf("%v\n%s", err, rep)
-					}
-					for _, s := range rep.Steps {
-						if s.Outcome != federation.Done || (s.Change.Resource == federation.ResRole || s.Change.Resource == federation.ResDirectoryDefault) && s.Change.Target == "" {
-							t.Errorf("%v of %q: %s", s.Change, s.Change.Target, s.Outcome)
-						}
-					}
-				})
-			})
-		}
-	}
 }
 
 // Every row of the manual procedure can be pointed at in the report, and what

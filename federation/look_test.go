@@ -3,6 +3,7 @@ package federation_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -117,7 +118,7 @@ func TestFreshMustAnswer(t *testing.T) {
 		env.JumpCloud.Fault = func(r *http.Request) jumpcloudtest.Fault {
 			mu.Lock()
 			defer mu.Unlock()
-			if r.Method == http.MethodGet && !bound.IsZero() && time.Since(bound) > 61*time.Second && failed < 4 && r.URL.Path == "/api/applications" {
+			if r.Method == http.MethodGet && !bound.IsZero() && time.Since(bound) > 30*time.Second && failed < 4 && r.URL.Path == "/api/applications" {
 				failed++
 				if failed == 1 {
 					env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "active", false)
@@ -138,127 +139,11 @@ func TestFreshMustAnswer(t *testing.T) {
 	})
 }
 
-// What people sign in by is left at the judgement: nobody waits for the domain to be
-// managed that was federated before the run.
-func TestRevertLeavesAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		env := federationtest.New(nil)
-		if _, err := env.Federator(nil).Federate(t.Context(), env.Plan()); err != nil {
-			t.Fatal(err)
-		}
-		plan := env.Plan()
-		plan.Groups = append(plan.Groups, federation.Group{Name: "Pilots", Members: []string{env.JumpCloud.Users()[0].Email}})
-		rep, err := env.Federator(nil).Federate(t.Context(), plan)
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Hour)
-		env.ResetLog()
-		start := time.Now()
-		out, err := env.Federator(nil).Revert(t.Context(), rep)
-		if !errors.Is(err, federation.ErrDiffers) || out.Count(federation.Left) != len(rep.Steps) || env.Writes() > 0 {
-			t.Errorf("%d writes: %v\n%s", env.Writes(), err, out)
-		}
-		if took := time.Since(start); took > 90*time.Second {
-			t.Errorf("took %v", took)
-		}
-		if want := "revert the report of the run that federated the domain first, or call Defederate"; !strings.Contains(err.Error(), want) {
-			t.Errorf("%v; want %q", err, want)
-		}
-	})
-}
-
-// What an unanswered creation may have made is taken for the run's own only if
-// everything about it is as the run asked for.
-func TestRevertOfALostCreation(t *testing.T) {
-	for name, tt := range map[string]struct {
-		since func(env *federationtest.Env, id string)
-		stays int // applications that are left
-	}{
-		"as it was asked for": {func(*federationtest.Env, string) {}, 0},
-		"renamed": {func(env *federationtest.Env, id string) {
-			env.JumpCloud.SetApplicationField(id, "displayLabel", "Ours")
-		}, 1},
-		"at another address": {func(env *federationtest.Env, id string) {
-			env.JumpCloud.SetApplicationField(id, "ssoUrl", "https://sso.jumpcloud.com/saml2/ours")
-		}, 1},
-		"two of them": {func(env *federationtest.Env, id string) {
-			env.JumpCloud.AddApplication("office365", "Microsoft 365 (example.com)", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/example-com")
-		}, 2},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				env := federationtest.New(nil)
-				ctx, die := context.WithCancelCause(t.Context())
-				env.JumpCloud.OnRequest = func(r *http.Request) {
-					if r.Method == http.MethodPost && r.URL.Path == "/api/applications" {
-						die(errors.New("killed")) // before the answer arrives
-					}
-				}
-				rep, err := env.Federator(nil).Federate(ctx, env.Plan())
-				if err == nil || len(env.JumpCloud.Applications()) != 1 || rep.Count(federation.Unknown) != 1 {
-					t.Fatalf("%v\n%s", err, rep)
-				}
-				env.JumpCloud.OnRequest = nil
-				tt.since(env, env.JumpCloud.Applications()[0].ID)
-				time.Sleep(time.Hour)
-				out, err := env.Federator(nil).Revert(t.Context(), rep)
-				if n := len(env.JumpCloud.Applications()); n != tt.stays || (err == nil) != (tt.stays == 0) || tt.stays > 0 && out.Count(federation.Left) != 1 {
-					t.Errorf("%d applications are left; want %d: %v\n%s", n, tt.stays, err, out)
-				}
-			})
-		})
-	}
-}
-
-// A field that somebody has changed since, or that would not fit any more, stays; the
-// others go back.
-func TestRevertFieldByField(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		env := federationtest.New(nil)
-		f := env.Federator(nil)
-		if _, err := f.Federate(t.Context(), env.Plan()); err != nil {
-			t.Fatal(err)
-		}
-		was, _ := env.AzureAD.Federation("example.com")
-		time.Sleep(time.Hour)
-		env.JumpCloud.RegenerateCertificate(env.JumpCloud.Applications()[0].ID)
-		plan := env.Plan()
-		plan.BrandName, plan.MFA = "Example", aad.RejectMFAByFederatedIdP
-		rep, err := f.Federate(t.Context(), plan)
-		if err != nil || len(rep.Steps) != 1 || len(rep.Steps[0].Change.Fields) != 3 {
-			t.Fatalf("%v\n%s", err, rep)
-		}
-		time.Sleep(time.Hour)
-		now, _ := env.AzureAD.Federation("example.com")
-		now.MFA = aad.EnforceMFAByFederatedIdP
-		env.AzureAD.SetFederation("example.com", now)
-		out, err := f.Revert(t.Context(), rep)
-		if !errors.Is(err, federation.ErrDiffers) {
-			t.Errorf("%v; want what stays", err)
-		}
-		for _, want := range []string{"federatedIdpMfaBehavior is \"enforceMfaByFederatedIdp\"", "somebody has changed it since",
-			"signingCertificate stays", "because JumpCloud signs with that"} {
-			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("%v\ndoes not say %q", err, want)
-			}
-		}
-		want := now
-		want.DisplayName = was.DisplayName
-		fed, _ := env.AzureAD.Federation("example.com")
-		if d := cmp.Diff(want, fed); d != "" || want.SigningCertificate == was.SigningCertificate {
-			t.Errorf("the federation (-want +got):\n%s\n%s", d, out)
-		}
-		if fs := out.Steps[0].Change.Fields; len(fs) != 1 || fs[0].Name != "displayName" {
-			t.Errorf("the report tells of %v", fs)
-		}
-	})
-}
-
 // A context that ends while a run waits ends the run at once, with its cause.
 func TestCancelledWhileWaiting(t *testing.T) {
 	enough := errors.New("enough")
 	late := jumpcloudtest.Lag{For: 50 * time.Second}
+	ended := 0
 	for _, v := range deniable {
 		if v.name != "Federate" && v.name != "Revert" && v.name != "Defederate" {
 			continue
@@ -288,11 +173,137 @@ func TestCancelledWhileWaiting(t *testing.T) {
 					if at.IsZero() {
 						return // it was done before
 					}
+					ended++
 					if took := time.Since(at); took > time.Second || !errors.Is(err, enough) && !errors.Is(err, context.Canceled) || out.Error == "" {
 						t.Errorf("%s, half %v, after %d s: %v later, %v\n%s", v.name, half, after, took, err, out)
 					}
 				})
 			}
+		}
+	}
+	if ended < 30 {
+		t.Errorf("%d runs were ended; most of them should be at work for minutes", ended)
+	}
+}
+
+// Who follows a run is told of each look that it waits for, counted from one.
+func TestEventsOfWaits(t *testing.T) {
+	collect := func(events *[]federation.Event) *federation.Options {
+		return &federation.Options{OnEvent: func(e federation.Event) { *events = append(*events, e) }}
+	}
+	t.Run("a configuration that cannot be read", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			env := federationtest.New(nil)
+			env.AzureAD.AddDomain("half.example", aadtest.Broken)
+			env.JumpCloud.AddDirectoryDomain(env.Directory, "half.example", false)
+			plan := env.Plan()
+			plan.Domain, plan.Consent.Recover = "half.example", true
+			var events []federation.Event
+			if rep, err := env.Federator(collect(&events)).Federate(t.Context(), plan); err != nil {
+				t.Fatalf("%v\n%s", err, rep)
+			}
+			var attempts []int
+			for _, e := range events {
+				if e.Text == "making sure that the configuration cannot be read" {
+					attempts = append(attempts, e.Attempt)
+				}
+			}
+			if d := cmp.Diff([]int{1, 2, 3, 4, 5, 6}, attempts); d != "" {
+				t.Errorf("looks (-want +got):\n%s", d)
+			}
+		})
+	})
+	t.Run("somebody is asked", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			env := federationtest.New(nil)
+			rep, err := env.Federator(nil).Federate(t.Context(), env.Plan())
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+			var events []federation.Event
+			opts := collect(&events)
+			opts.Confirm = func(federation.Changes) error { return nil }
+			if out, err := env.Federator(opts).Revert(t.Context(), rep); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			n := 0
+			for _, e := range events {
+				if e.Phase == federation.PhaseConfirm {
+					n++
+				}
+			}
+			if n != 1 {
+				t.Errorf("asked %d times", n)
+			}
+		})
+	})
+}
+
+// What the public endpoint says when a run ends is evidence, and so is its silence.
+func TestRealmIsEvidence(t *testing.T) {
+	for name, tt := range map[string]struct {
+		silent bool
+		says   string
+	}{
+		"it answers":         {false, "the public realm endpoint said Federated when the run ended"},
+		"it does not answer": {true, "the public realm endpoint did not answer when the run ended"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				if _, err := env.Federator(nil).Federate(t.Context(), env.Plan()); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(25 * time.Hour)
+				plan := env.Plan()
+				plan.MFA = aad.RejectMFAByFederatedIdP
+				env.AzureAD.Fault = func(r *http.Request) aadtest.Fault {
+					if tt.silent && strings.Contains(strings.ToLower(r.URL.Path), "userrealm") {
+						return aadtest.Fault{Kind: aadtest.Refuse503, Status: http.StatusForbidden}
+					}
+					return aadtest.Fault{}
+				}
+				rep, err := env.Federator(nil).Federate(t.Context(), plan)
+				if err != nil || len(rep.Steps) != 1 || !strings.Contains(rep.Rows[9].Evidence, tt.says) {
+					t.Errorf("%v: %q; want %q", err, rep.Rows[9].Evidence, tt.says)
+				}
+			})
+		})
+	}
+}
+
+// What builds on something that this run has made is sent to just that, though a
+// replica is asked meanwhile that does not show it yet.
+func TestFederateOlderAnswers(t *testing.T) {
+	for _, lag := range []aadtest.Lag{{Flaps: 1}, {Flaps: 2}, {Flaps: 3}, {Flaps: 5}, {FlapFor: 10 * time.Second}, {FlapFor: time.Minute}} {
+		for refused := range 4 {
+			t.Run(fmt.Sprintf("%+v, %d refused", lag, refused), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					env := federationtest.New(nil)
+					env.AzureAD.ListLag, env.AzureAD.GetLag, env.JumpCloud.ListLag, env.JumpCloud.GetLag = lag, lag, lag, lag
+					env.AzureAD.AddDomain("new.example")
+					var roles atomic.Int32
+					env.AzureAD.Fault = func(r *http.Request) aadtest.Fault {
+						if strings.HasSuffix(r.URL.Path, "/roleAssignments") && r.Method == http.MethodPost && roles.Add(1) <= int32(refused) {
+							return aadtest.Fault{Kind: aadtest.Refuse503, Status: http.StatusNotFound} // the account is too young
+						}
+						return aadtest.Fault{}
+					}
+					plan := env.Plan()
+					plan.Domain, plan.Directory.DefaultDomain = "new.example", "new.example"
+					plan.TechnicalAccount = federation.TechnicalAccount{UserPrincipalName: "tech@contoso.onmicrosoft.com", Create: true}
+					rep, err := env.Federator(&federation.Options{TechnicalPassword: aad.NewSecret("Correct-Horse-7")}).Federate(t.Context(), plan)
+					if err != nil {
+						t.Fatalf("%v\n%s", err, rep)
+					}
+					for _, s := range rep.Steps {
+						if s.Outcome != federation.Done || (s.Change.Resource == federation.ResRole || s.Change.Resource == federation.ResDirectoryDefault) && s.Change.Target == "" {
+							t.Errorf("%v of %q: %s", s.Change, s.Change.Target, s.Outcome)
+						}
+					}
+				})
+			})
 		}
 	}
 }

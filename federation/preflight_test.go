@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -391,4 +392,23 @@ func TestPreflightWall(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A consent that fits nobody is told by name, ten names at most.
+func TestUnusedConsentsAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		plan := env.Plan()
+		for i := range 12 {
+			plan.Consent.LockOut.People = append(plan.Consent.LockOut.People, fmt.Sprintf("nobody%02d@example.com", i))
+		}
+		pre, err := env.Federator(nil).Preflight(t.Context(), plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(pre.Gates, func(f federation.Finding) bool { return f.Code == federation.CodeConsentUnused })
+		if i < 0 || strings.Count(pre.Gates[i].Message, "nobody") != 10 || !strings.HasSuffix(pre.Gates[i].Message, ", and 2 more") {
+			t.Errorf("%v", pre.Gates)
+		}
+	})
 }

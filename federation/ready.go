@@ -34,9 +34,9 @@ func (r *run) ready(ctx context.Context, stage Changes) error {
 
 // twin looks for an application that another run has made at the same moment, right
 // before the domain is sent to one that is as young: lists may not have shown it so
-// far. A domain that is federated with our issuer and the certificate of no
-// application that is seen is the sure sign of one. Until that shows, its certificate
-// stays: people may be signing in through it.
+// far. A domain that was federated meanwhile, with our issuer and the certificate of
+// no application that is seen, is the sure sign of one. Until that shows, its
+// certificate stays: people may be signing in through it.
 func (r *run) twin(ctx context.Context, c Change) error {
 	if own := r.st.app(r.plan); own == nil || r.f.age(own.Created) > atWorkFor {
 		return nil

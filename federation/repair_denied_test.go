@@ -316,3 +316,21 @@ func TestRepairEndsWithItsCredential(t *testing.T) {
 		}
 	})
 }
+
+// One step of which nothing is known is enough for an error.
+func TestRepairOfOneUnknownStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := broken(1)
+		plan := everything(env)
+		plan.Bind, plan.Group, plan.People = false, "", []string{login(0) + "@example.com"}
+		rep, err := env.Federator(nil).PreviewRepair(t.Context(), plan)
+		if err != nil || len(rep.Steps) != 1 {
+			t.Fatalf("%v\n%s", err, rep)
+		}
+		env.AzureAD.Fault = func(r *http.Request) aadtest.Fault { return aadtest.Fault(swallowed(r)) }
+		out, err := env.Federator(nil).Repair(t.Context(), rep)
+		if err == nil || out.Count(federation.Unknown) != 1 || !strings.Contains(err.Error(), "the outcome of 1 steps is unknown") {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
+}

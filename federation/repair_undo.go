@@ -214,23 +214,21 @@ func (r *repairing) moved(ctx context.Context, c Change) (why string, err error)
 // name of an account, the email of a user. It is "" for one who is gone.
 func (f *Federator) address(ctx context.Context, c Change) (string, error) {
 	if c.ofImmutableID() {
-		u, err := f.ad.User(ctx, c.Target)
-		if err == nil {
+		switch u, err := f.ad.User(ctx, c.Target); {
+		case err == nil:
 			return u.UserPrincipalName, nil
+		case !errors.Is(err, aad.ErrNotFound):
+			return "", err
 		}
-		if errors.Is(err, aad.ErrNotFound) {
-			err = nil
-		}
+		return "", nil
+	}
+	switch u, err := f.jc.User(ctx, c.Target); {
+	case err == nil:
+		return u.Email, nil
+	case !errors.Is(err, jumpcloud.ErrNotFound):
 		return "", err
 	}
-	u, err := f.jc.User(ctx, c.Target)
-	if err == nil {
-		return u.Email, nil
-	}
-	if errors.Is(err, jumpcloud.ErrNotFound) {
-		err = nil
-	}
-	return "", err
+	return "", nil
 }
 
 // known is seen, for several who ask at the same time, and remembers the answer.

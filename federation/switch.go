@@ -33,7 +33,7 @@ func (f *Federator) switchOver(ctx context.Context, p Plan, others []string, sen
 		err = f.remember(ctx, &st, p.Domain)
 	}
 	if err != nil {
-		return fmt.Errorf("federation: not sent, because who could sign in otherwise cannot be read: %w", err)
+		return fmt.Errorf("not sent, because who could sign in otherwise cannot be read: %w", err)
 	}
 	alone := st
 	st.federate(others...)

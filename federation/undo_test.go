@@ -357,3 +357,120 @@ func TestFederateAll(t *testing.T) {
 		}
 	})
 }
+
+// What an unanswered creation may have made is taken for the run's own only if
+// everything about it is as the run asked for.
+func TestRevertOfALostCreation(t *testing.T) {
+	for name, tt := range map[string]struct {
+		since func(env *federationtest.Env, id string)
+		stays int // applications that are left
+	}{
+		"as it was asked for": {func(*federationtest.Env, string) {}, 0},
+		"renamed": {func(env *federationtest.Env, id string) {
+			env.JumpCloud.SetApplicationField(id, "displayLabel", "Ours")
+		}, 1},
+		"at another address": {func(env *federationtest.Env, id string) {
+			env.JumpCloud.SetApplicationField(id, "ssoUrl", "https://sso.jumpcloud.com/saml2/ours")
+		}, 1},
+		"two of them": {func(env *federationtest.Env, id string) {
+			env.JumpCloud.AddApplication("office365", "Microsoft 365 (example.com)", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/example-com")
+		}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				ctx, die := context.WithCancelCause(t.Context())
+				env.JumpCloud.OnRequest = func(r *http.Request) {
+					if r.Method == http.MethodPost && r.URL.Path == "/api/applications" {
+						die(errors.New("killed")) // before the answer arrives
+					}
+				}
+				rep, err := env.Federator(nil).Federate(ctx, env.Plan())
+				if err == nil || len(env.JumpCloud.Applications()) != 1 || rep.Count(federation.Unknown) != 1 {
+					t.Fatalf("%v\n%s", err, rep)
+				}
+				env.JumpCloud.OnRequest = nil
+				tt.since(env, env.JumpCloud.Applications()[0].ID)
+				time.Sleep(time.Hour)
+				out, err := env.Federator(nil).Revert(t.Context(), rep)
+				if n := len(env.JumpCloud.Applications()); n != tt.stays || (err == nil) != (tt.stays == 0) || tt.stays > 0 && out.Count(federation.Left) != 1 {
+					t.Errorf("%d applications are left; want %d: %v\n%s", n, tt.stays, err, out)
+				}
+			})
+		})
+	}
+}
+
+// A field that somebody has changed since, or that would not fit any more, stays; the
+// others go back.
+func TestRevertFieldByField(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		f := env.Federator(nil)
+		if _, err := f.Federate(t.Context(), env.Plan()); err != nil {
+			t.Fatal(err)
+		}
+		was, _ := env.AzureAD.Federation("example.com")
+		time.Sleep(time.Hour)
+		env.JumpCloud.RegenerateCertificate(env.JumpCloud.Applications()[0].ID)
+		plan := env.Plan()
+		plan.BrandName, plan.MFA = "Example", aad.RejectMFAByFederatedIdP
+		rep, err := f.Federate(t.Context(), plan)
+		if err != nil || len(rep.Steps) != 1 || len(rep.Steps[0].Change.Fields) != 3 {
+			t.Fatalf("%v\n%s", err, rep)
+		}
+		time.Sleep(time.Hour)
+		now, _ := env.AzureAD.Federation("example.com")
+		now.MFA = aad.EnforceMFAByFederatedIdP
+		env.AzureAD.SetFederation("example.com", now)
+		out, err := f.Revert(t.Context(), rep)
+		if !errors.Is(err, federation.ErrDiffers) {
+			t.Errorf("%v; want what stays", err)
+		}
+		for _, want := range []string{"federatedIdpMfaBehavior is \"enforceMfaByFederatedIdp\"", "somebody has changed it since",
+			"signingCertificate stays", "because JumpCloud signs with that"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v\ndoes not say %q", err, want)
+			}
+		}
+		want := now
+		want.DisplayName = was.DisplayName
+		fed, _ := env.AzureAD.Federation("example.com")
+		if d := cmp.Diff(want, fed); d != "" || want.SigningCertificate == was.SigningCertificate {
+			t.Errorf("the federation (-want +got):\n%s\n%s", d, out)
+		}
+		if fs := out.Steps[0].Change.Fields; len(fs) != 1 || fs[0].Name != "displayName" {
+			t.Errorf("the report tells of %v", fs)
+		}
+	})
+}
+
+// What people sign in by is left at the judgement: nobody waits for the domain to be
+// managed that was federated before the run.
+func TestRevertLeavesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		if _, err := env.Federator(nil).Federate(t.Context(), env.Plan()); err != nil {
+			t.Fatal(err)
+		}
+		plan := env.Plan()
+		plan.Groups = append(plan.Groups, federation.Group{Name: "Pilots", Members: []string{env.JumpCloud.Users()[0].Email}})
+		rep, err := env.Federator(nil).Federate(t.Context(), plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		env.ResetLog()
+		start := time.Now()
+		out, err := env.Federator(nil).Revert(t.Context(), rep)
+		if !errors.Is(err, federation.ErrDiffers) || out.Count(federation.Left) != len(rep.Steps) || env.Writes() > 0 {
+			t.Errorf("%d writes: %v\n%s", env.Writes(), err, out)
+		}
+		if took := time.Since(start); took > 90*time.Second {
+			t.Errorf("took %v", took)
+		}
+		if want := "revert the report of the run that federated the domain first, or call Defederate"; !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %q", err, want)
+		}
+	})
+}
