@@ -223,7 +223,7 @@ func TestEventsOfWaits(t *testing.T) {
 			time.Sleep(time.Hour)
 			var events []federation.Event
 			opts := collect(&events)
-			opts.Confirm = func(federation.Changes) error { return nil }
+			opts.Confirm = func(context.Context, *federation.Proposal) error { return nil }
 			if out, err := env.Federator(opts).Revert(t.Context(), rep); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
