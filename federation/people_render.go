@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -156,6 +157,39 @@ func (p *People) WriteCSV(w io.Writer) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// LockOutReasons are the codes of the findings by which people would be locked out,
+// in order, each once.
+func (p *People) LockOutReasons() (reasons []Code) {
+	for _, f := range p.All() {
+		if f.LockedOut && !hasCode(reasons, f.Code) {
+			reasons = append(reasons, f.Code)
+		}
+	}
+	slices.Sort(reasons)
+	return reasons
+}
+
+// WriteLockOuts writes only those who would be locked out, as comma-separated values
+// with a header, for people who do not know this program: reason by reason, and within
+// one by name; a line for each person and reason. If reasons are given, no others are
+// written. Cells are as in [People.WriteCSV].
+func (p *People) WriteLockOuts(w io.Writer, reasons ...Code) error {
+	var rows [][]string
+	for _, f := range p.All() {
+		if !f.LockedOut || len(reasons) > 0 && !hasCode(reasons, f.Code) {
+			continue
+		}
+		rows = append(rows, []string{
+			strings.TrimPrefix(string(f.Code), "person-"), csvCell(f.DisplayName), csvCell(f.Email), csvCell(f.UserPrincipalName),
+			csvCell(f.Evidence), csvCell(f.Repair),
+		})
+	}
+	slices.SortStableFunc(rows, slices.Compare)
+	out := csv.NewWriter(w)
+	out.Write([]string{"reason", "name", "email", "account", "what was found", "what to do"})
+	return out.WriteAll(rows)
 }
 
 // csvCell makes text of what Excel, LibreOffice and Google Sheets would take

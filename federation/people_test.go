@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -102,6 +103,7 @@ func TestPeopleGolden(t *testing.T) {
 	for name, write := range map[string]func(b *bytes.Buffer) error{
 		"company.txt":  func(b *bytes.Buffer) error { return pf.WriteTable(b) },
 		"company.csv":  func(b *bytes.Buffer) error { return pf.WriteCSV(b) },
+		"lockouts.csv": func(b *bytes.Buffer) error { return pf.People.WriteLockOuts(b) },
 		"company.md":   func(b *bytes.Buffer) error { return pf.WriteMarkdown(b) },
 		"company.json": func(b *bytes.Buffer) error { return pf.WriteJSON(b) },
 		"fixed.diff": func(b *bytes.Buffer) error {
@@ -197,16 +199,17 @@ func TestCSVIsNoFormula(t *testing.T) {
 	for i, name := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "|calc", "%x", "＝1", "a\n=1", "\u00a0=1", "\ufeff=1"} {
 		w.AzureAD = append(w.AzureAD, people.AzureADUser{ID: peopletest.AzureADID(10 + i), UPN: fmt.Sprintf("=u%d@example.com", i), Name: name})
 	}
-	var b bytes.Buffer
-	if err := told(w).WriteCSV(&b); err != nil {
-		t.Fatal(err)
-	}
-	rows, err := csv.NewReader(&b).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(rows) < 10 {
-		t.Fatalf("%d rows", len(rows))
+	var rows [][]string
+	for _, write := range []func(io.Writer) error{told(w).WriteCSV, func(w2 io.Writer) error { return told(w).WriteLockOuts(w2) }} {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			t.Fatal(err)
+		}
+		is, err := csv.NewReader(&b).ReadAll()
+		if err != nil || len(is) < 10 {
+			t.Fatalf("%d rows, %v", len(is), err)
+		}
+		rows = append(rows, is...)
 	}
 	for _, row := range rows {
 		for _, cell := range row {
@@ -217,6 +220,49 @@ func TestCSVIsNoFormula(t *testing.T) {
 				t.Errorf("cell %q has control characters", cell)
 			}
 		}
+	}
+}
+
+// Each reason alone, and all of them, list those who would be locked out by it, and
+// nobody else.
+func TestWriteLockOuts(t *testing.T) {
+	p := told(peopletest.Company())
+	want := make(map[string]int)
+	for _, f := range p.All() {
+		if f.LockedOut {
+			want[strings.TrimPrefix(string(f.Code), "person-")]++
+		}
+	}
+	count := func(reasons ...Code) map[string]int {
+		var b bytes.Buffer
+		if err := p.WriteLockOuts(&b, reasons...); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(&b).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(map[string]int)
+		for _, row := range rows[1:] {
+			got[row[0]]++
+		}
+		return got
+	}
+	if len(want) < 3 || len(p.LockOutReasons()) != len(want) {
+		t.Fatalf("%d reasons, want the %d of %v", len(p.LockOutReasons()), len(want), want)
+	}
+	if diff := cmp.Diff(want, count()); diff != "" {
+		t.Error(diff)
+	}
+	for _, code := range p.LockOutReasons() {
+		name := strings.TrimPrefix(string(code), "person-")
+		if diff := cmp.Diff(map[string]int{name: want[name]}, count(code)); diff != "" {
+			t.Errorf("%s: %s", code, diff)
+		}
+	}
+	var none *People
+	if err := none.WriteLockOuts(io.Discard); err != nil || none.LockOutReasons() != nil {
+		t.Errorf("of people who could not be read: %v", err)
 	}
 }
 
