@@ -239,3 +239,56 @@ func TestProposeOtherVerbs(t *testing.T) {
 		apply(p, err)
 	})
 }
+
+// Of a proposal to undo, whatever decides what is undone is part of what was approved.
+func TestProposalHashOfReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		f := env.Federator(nil)
+		rep, err := f.Federate(t.Context(), env.Plan())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		ended, err := f.Defederate(t.Context(), federation.DefederatePlan{Domain: "example.com", Passwords: federation.PasswordsKnown})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		p, err := f.ProposeRevert(t.Context(), rep, ended)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, tt := range map[string]struct {
+			edit   func(*federation.Report)
+			counts bool
+		}{
+			"texts and times of the run": {func(r *federation.Report) {
+				r.Error, r.Finished, r.Findings, r.Rows, r.Steps[0].Error, r.Steps[0].Elapsed = "e", time.Time{}, nil, nil, "e", 7
+			}, false},
+			"the zone of a time": {func(r *federation.Report) { r.Started = r.Started.In(time.FixedZone("", 7200)) }, false},
+			"consent":            {func(r *federation.Report) { r.Plan.Consent.LockOut.AtMost = 500 }, true},
+			"another thing":      {func(r *federation.Report) { r.Steps[0].ID = "0123456789abcdef01234567" }, true},
+			"another target":     {func(r *federation.Report) { r.Steps[0].Change.Target = "0123456789abcdef01234567" }, true},
+			"a backup":           {func(r *federation.Report) { r.Steps[0].Backup = &aad.Federation{IssuerURI: "urn:other"} }, true},
+			"that there was none": {func(r *federation.Report) {
+				r.Steps[0].Absent = !r.Steps[0].Absent
+			}, true},
+			"an outcome":  {func(r *federation.Report) { r.Steps[0].Outcome = federation.Skipped }, true},
+			"a step less": {func(r *federation.Report) { r.Steps = r.Steps[1:] }, true},
+			"tenant":      {func(r *federation.Report) { r.Tenant = "other" }, true},
+		} {
+			for i := range p.Revert {
+				edited := stored(t, p)
+				tt.edit(edited.Revert[i])
+				env.ResetLog()
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel() // it is not to be done, only to be judged
+				_, err := f.Apply(ctx, edited)
+				if refused := errors.Is(err, federation.ErrNotApproved); err == nil || refused != tt.counts || refused && env.Requests() > 0 {
+					t.Errorf("%s of report %d: %v", name, i, err)
+				}
+			}
+		}
+	})
+}
