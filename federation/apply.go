@@ -145,7 +145,7 @@ func (r *run) file(c Change) {
 	if s == nil {
 		s = &sent{step: len(r.rep.Steps), began: time.Now()}
 		r.sent[c.key()] = s
-		r.rep.Steps = append(r.rep.Steps, Step{Change: c, Started: r.f.now(), Absent: r.absent[c.key()]})
+		r.rep.Steps = append(r.rep.Steps, Step{Change: c, Outcome: Planned, Started: r.f.now(), Absent: r.absent[c.key()]})
 	}
 	step := &r.rep.Steps[s.step]
 	step.Attempts++
@@ -188,6 +188,9 @@ func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (string, error)
 			s.Error = err.Error()
 		}
 		switch {
+		case theirs && (err == nil || unknown(err)): // never this run's to undo
+			s.Outcome, sent.refusal = Skipped, err
+			sent.made = err == nil || c.Action == Create && resources[c.Resource].doubles
 		case err == nil:
 			s.Outcome, sent.made = Made, true
 		case already(err):

@@ -81,7 +81,7 @@ func (r *run) tidy(ctx context.Context, removals Changes) error {
 				r.doubles = doubles // these are removed whatever becomes of the run
 				return &StepError{PhaseApply, c, err}
 			}
-			r.rep.Steps = append(r.rep.Steps, Step{Change: c, ID: c.Target, Started: r.f.now()})
+			r.rep.Steps = append(r.rep.Steps, Step{Change: c, ID: c.Target, Outcome: Planned, Started: r.f.now()})
 			doubles = append(doubles, double{ResApplication, c.Target, r.plan.Application.ID, len(r.rep.Steps) - 1})
 		}
 	}
