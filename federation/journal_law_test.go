@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -179,6 +180,144 @@ func TestOnReportOfSharedThings(t *testing.T) {
 				}
 				if !struck || len(claimed) != 2 {
 					t.Errorf("struck: %v, claimed: %v", struck, claimed)
+				}
+			})
+		})
+	}
+}
+
+// However long it takes to store a report, what a write depends on is looked at after
+// that: the world has not waited.
+func TestOnReportTakesItsTime(t *testing.T) {
+	const brandNew = "new.hire@example.com"
+	removeGroups := func(env *federationtest.Env) {
+		for _, a := range env.JumpCloud.Applications() {
+			env.JumpCloud.SetApplicationField(a.ID, "active", false)
+		}
+	}
+	for name, tt := range map[string]struct {
+		before   func(*testing.T, *federationtest.Env) *federation.Report
+		do       func(context.Context, *federation.Federator, federation.Plan, *federation.Report) (*federation.Report, error)
+		resource federation.Resource // when its report is stored
+		happens  func(*testing.T, *federationtest.Env)
+		federate bool // whether the domain is federated in the end
+		check    func(*testing.T, *federationtest.Env, error)
+	}{
+		"somebody is hired before the switch": {
+			do: func(ctx context.Context, f *federation.Federator, plan federation.Plan, _ *federation.Report) (*federation.Report, error) {
+				return f.Federate(ctx, plan)
+			},
+			resource: federation.ResFederation,
+			happens: func(_ *testing.T, env *federationtest.Env) {
+				env.AzureAD.AddUser(aad.User{UserPrincipalName: brandNew})
+			},
+			check: func(t *testing.T, _ *federationtest.Env, err error) {
+				if err == nil || !strings.Contains(err.Error(), brandNew) {
+					t.Errorf("%v; want %s named", err, brandNew)
+				}
+			},
+		},
+		"the application is switched off before the switch": {
+			do: func(ctx context.Context, f *federation.Federator, plan federation.Plan, _ *federation.Report) (*federation.Report, error) {
+				return f.Federate(ctx, plan)
+			},
+			resource: federation.ResFederation, federate: true,
+			happens: func(_ *testing.T, env *federationtest.Env) { removeGroups(env) },
+			check: func(t *testing.T, env *federationtest.Env, err error) {
+				if err != nil || !env.JumpCloud.Applications()[0].Active {
+					t.Errorf("%v, %+v", err, env.JumpCloud.Applications())
+				}
+			},
+		},
+		"the application is switched off before a federation comes back": {
+			before: func(t *testing.T, env *federationtest.Env) *federation.Report {
+				federated(t, env)
+				time.Sleep(time.Hour)
+				rep, err := env.Federator(nil).Defederate(t.Context(), federation.DefederatePlan{Domain: env.Domain, Passwords: federation.PasswordsKnown})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return rep
+			},
+			do: func(ctx context.Context, f *federation.Federator, _ federation.Plan, rep *federation.Report) (*federation.Report, error) {
+				return f.Revert(ctx, rep)
+			},
+			resource: federation.ResFederation,
+			happens:  func(_ *testing.T, env *federationtest.Env) { removeGroups(env) },
+			check: func(t *testing.T, _ *federationtest.Env, err error) {
+				if !errors.Is(err, federation.ErrDiffers) {
+					t.Error(err)
+				}
+			},
+		},
+		"the domain is federated again before a binding is ended": {
+			before: func(t *testing.T, env *federationtest.Env) *federation.Report { return federated(t, env) },
+			do: func(ctx context.Context, f *federation.Federator, _ federation.Plan, rep *federation.Report) (*federation.Report, error) {
+				return f.Revert(ctx, rep)
+			},
+			resource: federation.ResApplicationGroup, federate: true,
+			happens: func(t *testing.T, env *federationtest.Env) {
+				if rep, err := env.Federator(nil).Federate(t.Context(), env.Plan()); err != nil || !rep.Changed() {
+					t.Errorf("%v\n%s", err, rep)
+				}
+			},
+			check: func(t *testing.T, env *federationtest.Env, err error) {
+				if !errors.Is(err, federation.ErrDiffers) || len(env.JumpCloud.Applications()) != 1 {
+					t.Error(err)
+				}
+			},
+		},
+		"somebody gets another immutable ID before a repair": {
+			before: func(t *testing.T, env *federationtest.Env) *federation.Report {
+				env.AzureAD.EditUser(env.JumpCloud.Users()[0].Email, func(u *aad.User) { u.ImmutableID = "" })
+				rep, err := env.Federator(nil).PreviewRepair(t.Context(), federation.RepairPlan{Plan: env.Plan(), ImmutableIDs: federation.FromJumpCloudID})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return rep
+			},
+			do: func(ctx context.Context, f *federation.Federator, _ federation.Plan, rep *federation.Report) (*federation.Report, error) {
+				return f.Repair(ctx, rep)
+			},
+			resource: federation.ResImmutableID,
+			happens: func(_ *testing.T, env *federationtest.Env) {
+				env.AzureAD.EditUser(env.JumpCloud.Users()[0].Email, func(u *aad.User) { u.ImmutableID = "another" })
+			},
+			check: func(t *testing.T, env *federationtest.Env, err error) {
+				for _, u := range env.AzureAD.Users() {
+					if u.UserPrincipalName == env.JumpCloud.Users()[0].Email && u.ImmutableID != "another" {
+						t.Errorf("%v, %+v", err, u)
+					}
+				}
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				var rep *federation.Report
+				if tt.before != nil {
+					rep = tt.before(t, env)
+					time.Sleep(time.Hour)
+				}
+				happened := false
+				f := env.Federator(&federation.Options{OnReport: func(_ context.Context, rep *federation.Report) error {
+					if !happened && slices.ContainsFunc(rep.Steps, func(s federation.Step) bool {
+						return s.Outcome == federation.Unknown && s.Change.Resource == tt.resource
+					}) {
+						happened = true
+						time.Sleep(2 * time.Minute)
+						tt.happens(t, env)
+					}
+					return nil
+				}})
+				rep, err := tt.do(t.Context(), f, env.Plan(), rep)
+				if !happened {
+					t.Fatalf("nothing happened: %v\n%s", err, rep)
+				}
+				tt.check(t, env, err)
+				if _, is := env.AzureAD.Federation(env.Domain); is != tt.federate || rep.Error == "" != (err == nil) {
+					t.Errorf("federated: %v, %v\n%s", is, err, rep)
 				}
 			})
 		})
