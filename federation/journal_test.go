@@ -305,3 +305,51 @@ func TestRevertAll(t *testing.T) {
 		}
 	})
 }
+
+// What an older run has made, and is gone by now, is not missed when a newer one is
+// undone: RevertAll comes to its end, however often it is called.
+func TestRevertAllAgain(t *testing.T) {
+	for name, edit := range map[string]func(*federation.DefederatePlan){
+		"nothing ended":   nil,
+		"ended":           func(*federation.DefederatePlan) {},
+		"and removed too": func(p *federation.DefederatePlan) { p.RemoveApplication = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				before := truth(env)
+				f := env.Federator(nil)
+				var reps []*federation.Report
+				for _, brand := range []string{"", "Other"} {
+					plan := env.Plan()
+					plan.BrandName = brand
+					rep, err := f.Federate(t.Context(), plan)
+					if err != nil || !rep.Changed() {
+						t.Fatalf("%v\n%s", err, rep)
+					}
+					reps = append(reps, rep)
+					time.Sleep(time.Hour)
+				}
+				if edit != nil {
+					plan := federation.DefederatePlan{Domain: env.Domain, Passwords: federation.PasswordsKnown}
+					edit(&plan)
+					rep, err := f.Defederate(t.Context(), plan)
+					if err != nil || !rep.Changed() {
+						t.Fatalf("%v\n%s", err, rep)
+					}
+					reps = append(reps, rep)
+					time.Sleep(time.Hour)
+				}
+				for n := range 2 {
+					out, err := f.RevertAll(t.Context(), reps...)
+					if d := cmp.Diff(before, truth(env)); err != nil || d != "" || len(out) != len(reps) {
+						t.Errorf("call %d: %v, left behind (-before +after):\n%s\n%v", n+1, err, d, out)
+					}
+					reps = append(reps, out...)
+					time.Sleep(time.Hour)
+					reps = slices.DeleteFunc(reps, func(r *federation.Report) bool { return r.Verb == federation.VerbRevert })
+				}
+			})
+		})
+	}
+}

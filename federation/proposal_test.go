@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
@@ -29,7 +30,7 @@ func stored(t *testing.T, p *federation.Proposal) *federation.Proposal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(p, back); d != "" {
+	if d := cmp.Diff(p, back, cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("read back (-made +read):\n%s", d)
 	}
 	return back

@@ -63,7 +63,7 @@ func (f *Federator) ProposeRevert(ctx context.Context, reports ...*Report) (*Pro
 		return nil, err
 	}
 	var p *Proposal
-	for _, rep := range reports {
+	for i, rep := range reports {
 		switch {
 		case rep.Verb == VerbRevert:
 			continue
@@ -77,7 +77,7 @@ func (f *Federator) ProposeRevert(ctx context.Context, reports ...*Report) (*Pro
 			continue
 		}
 		u := f.newRevert(rep)
-		u.only, u.heirs = true, broughtBack(reports)
+		u.only, u.heirs, u.elders = true, broughtBack(reports), elders(reports[i+1:])
 		err = u.revert(ctx, rep)
 		p = u.proposal()
 		p.Revert = reports

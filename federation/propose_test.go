@@ -9,9 +9,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
+	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
 
 // What was approved for one customer is not done to another, whose services need just
@@ -225,4 +228,123 @@ func TestApplyRemovesNoMore(t *testing.T) {
 			t.Errorf("%d applications\n%s", n, rep)
 		}
 	})
+}
+
+// What was approved is killed anywhere, and applied again with what was stored: it comes
+// to the same end as without, whatever the verb, and asks nobody.
+func TestApplyOfAnyVerbKilledAnywhere(t *testing.T) {
+	step := 1
+	if testing.Short() || raceDetector {
+		step = 4
+	}
+	defederation := federation.DefederatePlan{Domain: "example.com", Passwords: federation.PasswordsKnown}
+	for name, propose := range map[string]func(context.Context, *federationtest.Env, *federation.Federator, []*federation.Report) (*federation.Proposal, error){
+		"defederate": func(ctx context.Context, _ *federationtest.Env, f *federation.Federator, _ []*federation.Report) (*federation.Proposal, error) {
+			plan := defederation
+			plan.RemoveApplication = true
+			return f.ProposeDefederate(ctx, plan)
+		},
+		"revert one": func(ctx context.Context, _ *federationtest.Env, f *federation.Federator, reps []*federation.Report) (*federation.Proposal, error) {
+			return f.ProposeRevert(ctx, reps[1])
+		},
+		"revert all": func(ctx context.Context, _ *federationtest.Env, f *federation.Federator, reps []*federation.Report) (*federation.Proposal, error) {
+			return f.ProposeRevert(ctx, reps...)
+		},
+		"revert a defederate": func(ctx context.Context, _ *federationtest.Env, f *federation.Federator, _ []*federation.Report) (*federation.Proposal, error) {
+			rep, err := f.Defederate(ctx, defederation)
+			if err != nil {
+				return nil, err
+			}
+			time.Sleep(time.Hour)
+			return f.ProposeRevert(ctx, rep)
+		},
+		"repair": func(ctx context.Context, env *federationtest.Env, f *federation.Federator, _ []*federation.Report) (*federation.Proposal, error) {
+			for _, u := range env.JumpCloud.Users() {
+				env.AzureAD.EditUser(u.Email, func(u *aad.User) { u.ImmutableID = "" })
+			}
+			return f.ProposeRepair(ctx, federation.RepairPlan{Plan: env.Plan(), ImmutableIDs: federation.FromJumpCloudID})
+		},
+		"revert a repair": func(ctx context.Context, env *federationtest.Env, f *federation.Federator, reps []*federation.Report) (*federation.Proposal, error) {
+			if back, err := f.RevertAll(ctx, reps...); err != nil {
+				return nil, errors.Join(err, errors.New(back[0].String()))
+			}
+			for _, u := range env.JumpCloud.Users() {
+				env.AzureAD.EditUser(u.Email, func(u *aad.User) { u.ImmutableID = "" })
+			}
+			rep, err := f.PreviewRepair(ctx, federation.RepairPlan{Plan: env.Plan(), ImmutableIDs: federation.FromJumpCloudID})
+			if err == nil {
+				rep, err = f.Repair(ctx, rep)
+			}
+			if err != nil {
+				return nil, err
+			}
+			time.Sleep(time.Hour)
+			return f.ProposeRevert(ctx, rep)
+		},
+	} {
+		for _, kind := range []jumpcloudtest.FaultKind{jumpcloudtest.DropBefore, jumpcloudtest.DropAfter} {
+			t.Run(name+", "+kind.String(), func(t *testing.T) {
+				t.Parallel()
+				var want []string // how it ends
+				for k, n := 1<<30, 1<<30; n >= k-step || k == 1<<30; {
+					synctest.Test(t, func(t *testing.T) {
+						env := federationtest.New(nil)
+						var reps []*federation.Report
+						for _, brand := range []string{"", "Other"} {
+							plan := env.Plan()
+							plan.BrandName = brand
+							rep, err := env.Federator(nil).Federate(t.Context(), plan)
+							if err != nil || !rep.Changed() {
+								t.Fatalf("%v\n%s", err, rep)
+							}
+							reps = append(reps, rep)
+							time.Sleep(time.Hour)
+						}
+						p, err := propose(t.Context(), env, env.Federator(nil), reps)
+						if err != nil || len(p.Changes) == 0 {
+							t.Fatalf("%v\n%s", err, p)
+						}
+						time.Sleep(time.Hour)
+						var s shelf
+						opts := &federation.Options{Confirm: never(t), OnReport: s.begin()}
+						ctx, over := s.killAt(t.Context(), env, k, kind)
+						rep, err := env.Federator(opts).Apply(ctx, stored(t, p))
+						n = over()
+						switch now := ending(env); {
+						case want == nil && err != nil:
+							t.Fatalf("not killed: %v\n%s", err, rep)
+						case want == nil:
+							want = now
+							return
+						}
+						time.Sleep(time.Hour)
+						p.Runs = s.reports(t)
+						opts.OnReport = s.begin()
+						rep, err = env.Federator(opts).Apply(t.Context(), stored(t, p))
+						if d := cmp.Diff(want, ending(env)); err != nil || d != "" {
+							t.Errorf("killed at %d: %v\n%s\n%s", k, err, d, rep)
+						}
+					})
+					if k == 1<<30 {
+						k = 1 - step
+					}
+					k += step
+				}
+			})
+		}
+	}
+}
+
+// ending is how things stand, but for the certificate, which is another each time.
+func ending(env *federationtest.Env) (lines []string) {
+	for _, s := range truth(env) {
+		if strings.HasPrefix(s, "federation ") {
+			s = s[:strings.LastIndexByte(s, ' ')]
+		}
+		lines = append(lines, s)
+	}
+	for _, u := range env.AzureAD.Users() {
+		lines = append(lines, u.UserPrincipalName+" "+u.ImmutableID)
+	}
+	return lines
 }

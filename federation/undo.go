@@ -78,6 +78,7 @@ type undoing struct {
 	approved *approval
 	heirs    []string // IDs of federations that a Revert has brought back
 	earlier  []Step   // what calls for other reports of the same approval have sent
+	elders   []Step   // of older runs, which are undone after this one
 
 	sight   sighting  // what was read when the steps were judged last
 	took    bool      // this call took the federation away, or gave it to another provider
