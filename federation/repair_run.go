@@ -36,6 +36,9 @@ const (
 // [Federator.Revert], which takes back what was done; the one that was passed in is
 // not changed.
 func (f *Federator) Repair(ctx context.Context, rep *Report) (*Report, error) {
+	if rep == nil {
+		rep = new(Report)
+	}
 	out := *rep
 	out.Steps, out.Findings = slices.Clone(rep.Steps), slices.Clone(rep.Findings)
 	out.Started, out.Error = f.now().UTC(), ""

@@ -51,6 +51,9 @@ import (
 // and stays. Of such a report the people are looked at one by one, right before each
 // write, because there may be tens of thousands.
 func (f *Federator) Revert(ctx context.Context, rep *Report) (*Report, error) {
+	if rep == nil {
+		rep = new(Report)
+	}
 	u := f.newRevert(rep)
 	err := u.revert(ctx, rep)
 	return u.rep, u.finish(ctx, err, "undone")
