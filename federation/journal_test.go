@@ -292,10 +292,12 @@ func TestRevertAll(t *testing.T) {
 			t.Errorf("left behind (-before +after):\n%s", d)
 		}
 
-		other := *one
-		other.Plan.Domain = "example.org"
+		other, tenant, organization := *one, *one, *one
+		other.Plan.Domain, tenant.Tenant, organization.Organization = "example.org", "another", "another"
 		env.ResetLog()
-		for name, reps := range map[string][]*federation.Report{"two domains": {one, &other}, "nil": {one, nil}} {
+		for name, reps := range map[string][]*federation.Report{
+			"two domains": {one, &other}, "nil": {one, nil}, "two tenants": {one, &tenant}, "two organisations": {one, &organization},
+		} {
 			if out, err := f.RevertAll(t.Context(), reps...); err == nil || len(out) > 0 || env.Requests() > 0 {
 				t.Errorf("%s: %v, %d requests", name, err, env.Requests())
 			}

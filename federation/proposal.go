@@ -301,6 +301,9 @@ func (c Change) leftOf(approved Change) bool {
 		return false
 	}
 	for _, f := range c.Fields {
+		if f.Name == fieldIssuer && !slices.Contains(approved.Fields, f) {
+			return false // somebody else has federated the domain meanwhile
+		}
 		if v := approved.value(f.Name); v != Later && v != f.New || !approved.writes(f.Name) && approved.Action != Create {
 			return false
 		}

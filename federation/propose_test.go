@@ -230,6 +230,33 @@ func TestApplyRemovesNoMore(t *testing.T) {
 	})
 }
 
+// A domain that somebody else has federated, after it was sent, is not taken from them:
+// what was approved was to federate one that is managed.
+func TestApplyTakesNothingOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		plan := env.Plan()
+		plan.Consent.TakeOver = true
+		f := env.Federator(&federation.Options{Confirm: never(t)})
+		p, err := f.Propose(t.Context(), plan)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, p)
+		}
+		rep, err := f.Apply(t.Context(), stored(t, p))
+		if err != nil || !rep.Changed() {
+			t.Fatalf("%v\n%s", err, rep)
+		}
+		time.Sleep(time.Hour)
+		env.AzureAD.SetFederation(env.Domain, okta(t))
+		p.Runs = []*federation.Report{rep}
+		env.ResetLog()
+		rep, err = f.Apply(t.Context(), stored(t, p))
+		if !errors.Is(err, federation.ErrNotApproved) || env.Writes() > 0 {
+			t.Errorf("%d writes: %v\n%s", env.Writes(), err, rep)
+		}
+	})
+}
+
 // What was approved is killed anywhere, and applied again with what was stored: it comes
 // to the same end as without, whatever the verb, and asks nobody.
 func TestApplyOfAnyVerbKilledAnywhere(t *testing.T) {

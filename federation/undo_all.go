@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,12 +87,21 @@ func broughtBack(reports []*Report) (ids []string) {
 	return ids
 }
 
-// newestFirst sorts reports, which are to be of one domain.
+// newestFirst sorts reports, which are to be of one domain of one customer.
 func newestFirst(reports []*Report) ([]*Report, error) {
+	tenant, organization := "", ""
 	for _, rep := range reports {
-		switch {
-		case rep == nil:
+		if rep == nil {
 			return nil, errors.New("federation: one of the reports is nil")
+		}
+		tenant, organization = cmp.Or(tenant, rep.Tenant), cmp.Or(organization, rep.Organization)
+		switch {
+		case rep.Tenant != "" && rep.Tenant != tenant:
+			return nil, fmt.Errorf("federation: the reports are of two Azure AD tenants, %s and %s: revert those of each by themselves",
+				tenant, rep.Tenant)
+		case rep.Organization != "" && rep.Organization != organization:
+			return nil, fmt.Errorf("federation: the reports are of two JumpCloud organisations, %s and %s: revert those of each by themselves",
+				organization, rep.Organization)
 		case domainName(rep.Plan.Domain) != domainName(reports[0].Plan.Domain):
 			return nil, fmt.Errorf("federation: the reports are of two domains, %s and %s: revert each domain by itself",
 				reports[0].Plan.Domain, rep.Plan.Domain)
