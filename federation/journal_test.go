@@ -101,6 +101,7 @@ func (s *shelf) killAt(ctx context.Context, env *federationtest.Env, k int, kind
 	env.JumpCloud.OnRequest, env.AzureAD.OnRequest = after, after
 	return ctx, func() int {
 		die(nil)
+		synctest.Wait() // requests that were given up may still arrive
 		mu.Lock()
 		defer mu.Unlock()
 		env.JumpCloud.Fault, env.AzureAD.Fault, env.JumpCloud.OnRequest, env.AzureAD.OnRequest = nil, nil, nil, nil

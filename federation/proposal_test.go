@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,12 +114,13 @@ func TestApplyRefuses(t *testing.T) {
 			"was changed since", false, false},
 		"it is no proposal": {func(_ *federationtest.Env, p *federation.Proposal) { p.Plan = nil }, "no proposal", true, false},
 		"the domain is changed while it is applied": {func(env *federationtest.Env, _ *federation.Proposal) {
-			done := false
+			var once sync.Once
 			env.JumpCloud.OnRequest = func(r *http.Request) {
-				if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/associations") && !done {
-					done = true
-					env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "displayLabel", "Somebody's")
-					env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "active", false)
+				if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/associations") {
+					once.Do(func() {
+						env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "displayLabel", "Somebody's")
+						env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "active", false)
+					})
 				}
 			}
 		}, "", false, true},

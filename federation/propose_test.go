@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -215,9 +216,12 @@ func TestApplyRemovesNoMore(t *testing.T) {
 			t.Fatalf("%v\n%s", err, p)
 		}
 		second := ""
+		var once sync.Once // several groups are bound side by side
 		env.JumpCloud.OnRequest = func(r *http.Request) {
-			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/associations") && second == "" {
-				second = env.JumpCloud.AddApplication("office365", "Second", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/second")
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/associations") {
+				once.Do(func() {
+					second = env.JumpCloud.AddApplication("office365", "Second", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/second")
+				})
 			}
 		}
 		rep, err := f.Apply(t.Context(), stored(t, p))

@@ -42,7 +42,10 @@ func (f *Federator) Repair(ctx context.Context, rep *Report) (*Report, error) {
 	out := *rep
 	out.Steps, out.Findings = slices.Clone(rep.Steps), slices.Clone(rep.Findings)
 	out.Started, out.Error = f.now().UTC(), ""
-	r := &repairing{f: f, rep: &out, journal: journal{f: f, rep: &out}, phase: PhaseApply, den: newDenials(f), said: make(map[int]bool), began: time.Now()}
+	r := &repairing{
+		f: f, rep: &out, journal: journal{f: f, rep: &out}, phase: PhaseApply,
+		den: newDenials(f), said: make(map[int]bool), began: time.Now(),
+	}
 	err := r.repair(ctx, rep)
 	out.Finished = f.now().UTC()
 	if err != nil {
