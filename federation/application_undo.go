@@ -16,16 +16,22 @@ func (u *undoing) applicationStands(ctx context.Context, s *undoStep) (standing,
 		id = c.Target
 	}
 	const deleted = "the application was deleted with its certificate and cannot be made again as it was: Federate makes a new one"
+	lost := func() (standing, string, error) {
+		if u.elder(ResApplication, "", id) {
+			return undone, "", nil
+		}
+		return differs, deleted, nil
+	}
 	switch {
 	case c.Action == Create && u.gone(id):
-		return differs, deleted, nil // whatever an old answer shows
+		return lost() // whatever an old answer shows
 	case id == "":
 		return s.unidentified("application")
 	}
 	a, err := u.f.jc.Application(ctx, id)
 	switch {
 	case errors.Is(err, jumpcloud.ErrNotFound) && c.Action == Create:
-		return differs, deleted, nil
+		return lost()
 	case errors.Is(err, jumpcloud.ErrNotFound):
 		return undone, "", nil
 	case err != nil:

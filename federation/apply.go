@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -145,7 +146,7 @@ func (r *run) file(c Change) {
 	if s == nil {
 		s = &sent{step: len(r.rep.Steps), began: time.Now()}
 		r.sent[c.key()] = s
-		r.rep.Steps = append(r.rep.Steps, Step{Change: c, Started: r.f.now(), Absent: r.absent[c.key()]})
+		r.rep.Steps = append(r.rep.Steps, Step{Change: c, Outcome: Planned, Started: r.f.now(), Absent: r.absent[c.key()]})
 	}
 	step := &r.rep.Steps[s.step]
 	step.Attempts++
@@ -168,6 +169,9 @@ func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (string, error)
 		if err := r.journal.before(ctx, s, c); err != nil {
 			return "", err
 		}
+		if err := r.afresh(ctx, c); err != nil {
+			return "", err
+		}
 		if strings.HasPrefix(string(c.Resource), "azure-ad/") {
 			return r.send(aad.WithRequestIDs(ctx, note), plan, c)
 		}
@@ -188,6 +192,9 @@ func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (string, error)
 			s.Error = err.Error()
 		}
 		switch {
+		case theirs && (err == nil || unknown(err)): // never this run's to undo
+			s.Outcome, sent.refusal = Skipped, err
+			sent.made = err == nil || c.Action == Create && resources[c.Resource].doubles
 		case err == nil:
 			s.Outcome, sent.made = Made, true
 		case already(err):
@@ -209,6 +216,21 @@ func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (string, error)
 		err = errors.Join(err, stored)
 	}
 	return id, err
+}
+
+// afresh makes sure once more of what the switch depends on, if storing the report
+// took so long that it was read too long ago. An error says that it must not be sent.
+func (r *run) afresh(ctx context.Context, c Change) error {
+	if !c.ofFederation() || r.f.opts.OnReport == nil {
+		return nil
+	}
+	switch still, err := r.fresh(ctx, c); {
+	case err != nil:
+		return err
+	case !still || !reflect.DeepEqual(r.aim(diff(r.plan, &r.st).only(Changes{c})[0]), c):
+		return fmt.Errorf("not sent, because something else was missing when the report was stored: %w", errLagging)
+	}
+	return nil
 }
 
 // young reports whether the change builds on something that this run made,

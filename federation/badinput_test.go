@@ -181,3 +181,13 @@ func TestEverythingWrongAtOnce(t *testing.T) {
 		t.Errorf("a refused Federate wrote %d times", n)
 	}
 }
+
+// A report that is none is an error with a report, not a panic.
+func TestNoReport(t *testing.T) {
+	f := federationtest.New(nil).Federator(nil)
+	for name, verb := range map[string]func(context.Context, *federation.Report) (*federation.Report, error){"Revert": f.Revert, "Repair": f.Repair} {
+		if rep, err := verb(t.Context(), nil); err == nil || rep == nil || rep.Error != err.Error() || !strings.Contains(err.Error(), "no report") {
+			t.Errorf("%s: %v\n%s", name, err, rep)
+		}
+	}
+}

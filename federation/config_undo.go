@@ -47,6 +47,8 @@ func (u *undoing) federationStands(ctx context.Context, s *undoStep) (standing, 
 			return differs, c.Name + " is not a domain of this tenant any more", nil
 		case !managed && fed == nil:
 			return differs, c.Name + " is federated, and its configuration cannot be read", nil
+		case fed == nil && u.elder(ResFederation, c.Name, ""):
+			return undone, "", nil // it would be taken away again
 		case fed == nil:
 			return asLeft, "", nil
 		case fed.IssuerURI == b.IssuerURI && fed.PassiveSignInURI == b.PassiveSignInURI:
@@ -55,7 +57,10 @@ func (u *undoing) federationStands(ctx context.Context, s *undoStep) (standing, 
 			return differs, c.Name + " is federated with " + provider(fed.IssuerURI, fed.PassiveSignInURI), nil
 		}
 	}
-	if managed || fed == nil {
+	switch {
+	case managed && u.elder(ResFederation, c.Name, ""):
+		return undone, "", nil
+	case managed || fed == nil:
 		return differs, c.Name + noConfiguration, nil
 	}
 	if s.Change.writes(fieldIssuer) {

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -117,7 +118,10 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 	if rep.Tenant, err = u.f.tenant(ctx); err != nil {
 		return reading(PhaseCheck, err)
 	}
-	rep.Organization = st.organization(u.p)
+	rep.Organization = cmp.Or(st.organization(u.p), u.f.jc.OrgID())
+	if err := u.approved.customer(rep.Tenant, rep.Organization); err != nil {
+		return err
+	}
 	if perms, err := u.f.ad.Permissions(ctx); err == nil { // an opaque token says nothing
 		var ps findings
 		gateSignedOut(&ps, plan, &st, perms)

@@ -72,12 +72,16 @@ func (r *run) giveWay(made *sent, kind Resource, theirs string) {
 // tidy removes what this run has made and another run has made too, and, with
 // consent, other applications with the plan's entity ID. What anybody may still use
 // stays, and is told.
-func (r *run) tidy(ctx context.Context) error {
+func (r *run) tidy(ctx context.Context, removals Changes) error {
 	doubles := r.doubles
 	r.doubles = nil
-	for _, c := range r.st.removals(r.plan) {
+	for _, c := range removals {
 		if !slices.ContainsFunc(doubles, func(d double) bool { return d.id == c.Target }) {
-			r.rep.Steps = append(r.rep.Steps, Step{Change: c, ID: c.Target, Started: r.f.now()})
+			if err := r.approved.objections(Changes{c}, nil, nil); err != nil {
+				r.doubles = doubles // these are removed whatever becomes of the run
+				return &StepError{PhaseApply, c, err}
+			}
+			r.rep.Steps = append(r.rep.Steps, Step{Change: c, ID: c.Target, Outcome: Planned, Started: r.f.now()})
 			doubles = append(doubles, double{ResApplication, c.Target, r.plan.Application.ID, len(r.rep.Steps) - 1})
 		}
 	}

@@ -41,8 +41,10 @@ type Options struct {
 	// prove to be this run's. An error stops the run before the next write; it comes
 	// back joined with [ErrNotStored].
 	//
-	// Calls never overlap. The report goes on changing when OnReport has returned:
-	// marshal it, and do not keep it. The context is not cancelled with the run's.
+	// Calls never overlap: one that calls a verb which writes, of the same Federator or
+	// a view of it, waits for itself. The report goes on changing when OnReport has
+	// returned: marshal it, and do not keep it. The context is not cancelled with the
+	// run's. What a write depends on is looked at again if OnReport took its time.
 	OnReport func(context.Context, *Report) error
 
 	// Now is the clock that dates are compared by: how long certificates are valid,

@@ -101,6 +101,7 @@ func (s *shelf) killAt(ctx context.Context, env *federationtest.Env, k int, kind
 	env.JumpCloud.OnRequest, env.AzureAD.OnRequest = after, after
 	return ctx, func() int {
 		die(nil)
+		synctest.Wait() // requests that were given up may still arrive
 		mu.Lock()
 		defer mu.Unlock()
 		env.JumpCloud.Fault, env.AzureAD.Fault, env.JumpCloud.OnRequest, env.AzureAD.OnRequest = nil, nil, nil, nil
@@ -292,10 +293,12 @@ func TestRevertAll(t *testing.T) {
 			t.Errorf("left behind (-before +after):\n%s", d)
 		}
 
-		other := *one
-		other.Plan.Domain = "example.org"
+		other, tenant, organization := *one, *one, *one
+		other.Plan.Domain, tenant.Tenant, organization.Organization = "example.org", "another", "another"
 		env.ResetLog()
-		for name, reps := range map[string][]*federation.Report{"two domains": {one, &other}, "nil": {one, nil}} {
+		for name, reps := range map[string][]*federation.Report{
+			"two domains": {one, &other}, "nil": {one, nil}, "two tenants": {one, &tenant}, "two organisations": {one, &organization},
+		} {
 			if out, err := f.RevertAll(t.Context(), reps...); err == nil || len(out) > 0 || env.Requests() > 0 {
 				t.Errorf("%s: %v, %d requests", name, err, env.Requests())
 			}
@@ -304,4 +307,52 @@ func TestRevertAll(t *testing.T) {
 			t.Errorf("nothing: %v", err)
 		}
 	})
+}
+
+// What an older run has made, and is gone by now, is not missed when a newer one is
+// undone: RevertAll comes to its end, however often it is called.
+func TestRevertAllAgain(t *testing.T) {
+	for name, edit := range map[string]func(*federation.DefederatePlan){
+		"nothing ended":   nil,
+		"ended":           func(*federation.DefederatePlan) {},
+		"and removed too": func(p *federation.DefederatePlan) { p.RemoveApplication = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				before := truth(env)
+				f := env.Federator(nil)
+				var reps []*federation.Report
+				for _, brand := range []string{"", "Other"} {
+					plan := env.Plan()
+					plan.BrandName = brand
+					rep, err := f.Federate(t.Context(), plan)
+					if err != nil || !rep.Changed() {
+						t.Fatalf("%v\n%s", err, rep)
+					}
+					reps = append(reps, rep)
+					time.Sleep(time.Hour)
+				}
+				if edit != nil {
+					plan := federation.DefederatePlan{Domain: env.Domain, Passwords: federation.PasswordsKnown}
+					edit(&plan)
+					rep, err := f.Defederate(t.Context(), plan)
+					if err != nil || !rep.Changed() {
+						t.Fatalf("%v\n%s", err, rep)
+					}
+					reps = append(reps, rep)
+					time.Sleep(time.Hour)
+				}
+				for n := range 2 {
+					out, err := f.RevertAll(t.Context(), reps...)
+					if d := cmp.Diff(before, truth(env)); err != nil || d != "" || len(out) != len(reps) {
+						t.Errorf("call %d: %v, left behind (-before +after):\n%s\n%v", n+1, err, d, out)
+					}
+					reps = append(reps, out...)
+					time.Sleep(time.Hour)
+					reps = slices.DeleteFunc(reps, func(r *federation.Report) bool { return r.Verb == federation.VerbRevert })
+				}
+			})
+		})
+	}
 }

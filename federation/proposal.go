@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/jcaad/jcaad/aad"
 )
 
 // A Proposal is what a person approves: what a verb was asked for, what it would
@@ -43,7 +45,9 @@ type Proposal struct {
 	Expires time.Time `json:"expires"`
 	// Hash is of what was approved: two proposals with one hash are one approval. It
 	// is SHA-256, in hexadecimal, over the verb, the customer, what was asked for, the
-	// changes, the consents and the people, and over no time and no text for people.
+	// changes, the consents and the people, and over no text for people, nor over when
+	// the proposal was made. What was asked for is, of a Revert, all that decides what
+	// the reports have undone: their plans and steps, and when these were sent.
 	Hash string `json:"hash"`
 
 	// Runs are the reports of earlier calls of [Federator.Apply] with this proposal
@@ -126,6 +130,23 @@ func lostBy(fs []Finding) (people []PersonFinding) {
 // hash is what the proposal's Hash must be.
 func (p *Proposal) hash() string {
 	type consent struct{ Code, Subject string }
+	type made struct {
+		Change  Change
+		Outcome Outcome
+		ID      string
+		Backup  *aad.Federation
+		Absent  bool
+		Sent    string
+	}
+	type run struct {
+		Verb                 Verb
+		Tenant, Organization string
+		Plan                 Plan
+		Repair               *RepairPlan
+		Began                string
+		Steps                []made
+	}
+	instant := func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 	var seal struct {
 		Format               int
 		Verb                 Verb
@@ -134,17 +155,25 @@ func (p *Proposal) hash() string {
 		Plan                 *Plan           `json:",omitempty"`
 		Defederate           *DefederatePlan `json:",omitempty"`
 		Repair               *RepairPlan     `json:",omitempty"`
-		Revert               int             `json:",omitempty"`
+		Revert               []run           `json:",omitempty"`
 		Changes              Changes
 		Consents             []consent
 		Lose                 []string
 	}
 	seal.Format, seal.Verb, seal.Domain = proposalVersion, p.Verb, p.Domain
 	seal.Tenant, seal.Organization = p.Tenant, p.Organization
-	seal.Plan, seal.Defederate, seal.Repair, seal.Revert = p.Plan, p.Defederate, p.Repair, len(p.Revert)
+	seal.Plan, seal.Defederate, seal.Repair = p.Plan, p.Defederate, p.Repair
+	for _, rep := range p.Revert {
+		r := run{rep.Verb, rep.Tenant, rep.Organization, rep.Plan, rep.Repair, instant(rep.Started), nil}
+		for _, s := range rep.Steps {
+			r.Steps = append(r.Steps, made{s.Change, s.Outcome, s.ID, s.Backup, s.Absent, instant(s.Started)})
+		}
+		seal.Revert = append(seal.Revert, r)
+	}
 	seal.Changes = slices.Clone(p.Changes)
-	slices.SortStableFunc(seal.Changes, func(a, b Change) int {
-		return cmp.Or(cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Target, b.Target))
+	slices.SortFunc(seal.Changes, func(a, b Change) int {
+		return cmp.Or(cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Target, b.Target),
+			cmp.Compare(a.Action, b.Action), cmp.Compare(a.Parent, b.Parent), cmp.Compare(fmt.Sprint(a.Fields), fmt.Sprint(b.Fields)))
 	})
 	for _, f := range p.Findings {
 		if f.Consented {
@@ -171,70 +200,128 @@ func (p *Proposal) hash() string {
 // account identifies the person who would lose their sign-in.
 func (f PersonFinding) account() string { return cmp.Or(f.AzureADID, f.JumpCloudID, f.Who()) }
 
-// good says why a proposal must not be applied any more, or at all.
-func (p *Proposal) good(now time.Time) error {
-	asked := 0
-	for _, is := range []bool{p.Plan != nil, p.Defederate != nil, p.Repair != nil, len(p.Revert) > 0} {
-		if is {
-			asked++
-		}
+// good says why a proposal must not be applied any more, or at all. The dates are not
+// in the hash, so the one who applies counts the days as well: from when it was made,
+// by the life that their own options give it.
+func (p *Proposal) good(now time.Time, life time.Duration) error {
+	if p == nil {
+		return errors.New("federation: there is no proposal to apply")
+	}
+	asked := map[Verb]bool{
+		VerbFederate: p.Plan != nil, VerbDefederate: p.Defederate != nil, VerbRepair: p.Repair != nil, VerbRevert: len(p.Revert) > 0,
+	}
+	only := asked[p.Verb]
+	for verb, is := range asked {
+		only = only && (verb == p.Verb || !is)
+	}
+	expires := p.Expires
+	if last := p.Created.Add(life); last.Before(expires) {
+		expires = last
 	}
 	switch {
-	case p.Version != proposalVersion || asked != 1:
+	case p.Version != proposalVersion || !only:
 		return errors.New("federation: this is no proposal of this package: make one with Propose")
+	case slices.Contains(p.Revert, nil) || slices.Contains(p.Runs, nil):
+		return errors.New("federation: one of the proposal's reports is nil")
 	case p.Hash != p.hash():
 		return fmt.Errorf("federation: %w: the proposal was changed since it was made: make a new one", ErrNotApproved)
-	case !now.Before(p.Expires):
-		return fmt.Errorf("federation: %w: the proposal has expired at %s: make a new one", ErrNotApproved, when(p.Expires))
+	case p.Created.After(now.Add(clocksApart)):
+		return fmt.Errorf("federation: %w: the proposal is of %s, which is yet to come: look at the clock, or make a new one",
+			ErrNotApproved, when(p.Created))
+	case !now.Before(expires):
+		return fmt.Errorf("federation: %w: the proposal has expired at %s: make a new one", ErrNotApproved, when(expires))
 	}
 	return nil
 }
 
+// clocksApart is how far the clocks of who proposes and who applies may differ.
+const clocksApart = time.Hour
+
 // An approval is what a run may do. A nil one allows everything.
 type approval struct {
-	changes map[string]Change // by key
-	people  map[string]bool   // who may lose their sign-in, by account
-	begun   []Step            // what earlier runs of it have sent
+	tenant, organization string              // for whom
+	changes              map[string][]Change // by key
+	people               map[string]bool     // who may lose their sign-in, by account
+	begun                []Step              // what earlier runs of it have sent
 }
 
 func approve(p *Proposal) *approval {
-	a := &approval{changes: make(map[string]Change, len(p.Changes)), people: make(map[string]bool, len(p.People))}
+	a := &approval{
+		tenant: p.Tenant, organization: p.Organization,
+		changes: make(map[string][]Change, len(p.Changes)), people: make(map[string]bool, len(p.People)),
+	}
 	for _, c := range p.Changes {
-		a.changes[c.key()] = c
+		a.changes[c.key()] = append(a.changes[c.key()], c)
 	}
 	for _, f := range p.People {
 		a.people[f.account()] = true
 	}
 	for _, rep := range p.Runs {
-		a.begun = append(a.begun, rep.Steps...)
+		if rep.Verb == p.Verb && domainName(rep.Plan.Domain) == p.Domain {
+			a.begun = append(a.begun, rep.Steps...)
+		}
 	}
 	return a
+}
+
+// customer returns an error if a run works for another customer than the one that was
+// approved, or for one of whom the credential does not tell.
+func (a *approval) customer(tenant, organization string) error {
+	switch {
+	case a == nil:
+	case a.tenant != "" && tenant != a.tenant:
+		return fmt.Errorf("federation: %w: the proposal is of the Azure AD tenant %s, and the credential of %s",
+			ErrNotApproved, a.tenant, cmp.Or(tenant, "one that its token does not name"))
+	case a.organization != "" && organization != "" && organization != a.organization:
+		return fmt.Errorf("federation: %w: the proposal is of the JumpCloud organisation %s, and the key of %s",
+			ErrNotApproved, a.organization, organization)
+	}
+	return nil
 }
 
 // allows reports whether a change was approved, or is what is left of one that was
 // and that a run has sent: of an earlier run, or of this one, whose steps are given.
 func (a *approval) allows(c Change, sent []Step) bool {
-	if a == nil {
+	if a == nil || slices.ContainsFunc(a.changes[c.key()], c.within) {
 		return true
 	}
-	if approved, ok := a.changes[c.key()]; ok && c.within(approved) {
-		return true
+	left := func(s Step) bool {
+		return s.tookEffect() && s.Change.Name == c.Name && slices.ContainsFunc(a.changes[s.Change.key()], c.leftOf)
 	}
-	rest := func(s Step) bool {
-		is := s.Change
-		if _, ok := a.changes[is.key()]; !ok || !s.tookEffect() || is.Name != c.Name {
+	return slices.ContainsFunc(sent, left) || slices.ContainsFunc(a.begun, left)
+}
+
+// leftOf reports whether c leads to nothing but what the approved change, which was
+// sent, leads to: it mends what that has done by halves.
+func (c Change) leftOf(approved Change) bool {
+	switch {
+	case c.recovers() && approved.ofFederation():
+		return true
+	case c.Resource != approved.Resource || c.takesAway() != approved.takesAway() || !c.at(approved):
+		return false
+	}
+	for _, f := range c.Fields {
+		if f.Name == fieldIssuer && !slices.Contains(approved.Fields, f) {
+			return false // somebody else has federated the domain meanwhile
+		}
+		if v := approved.value(f.Name); v != Later && v != f.New || !approved.writes(f.Name) && approved.Action != Create {
 			return false
 		}
-		return is.Resource == c.Resource || c.recovers() && is.ofFederation()
 	}
-	return slices.ContainsFunc(sent, rest) || slices.ContainsFunc(a.begun, rest)
+	return true
+}
+
+// at reports whether c is about the very thing that the approved change is about, as
+// far as that was known.
+func (c Change) at(approved Change) bool {
+	known := func(was, is string) bool { return was == "" || was == is }
+	return known(approved.Parent, c.Parent) && known(approved.Target, c.Target)
 }
 
 // within reports whether c changes nothing but what the approved change does, as far
 // as that was known.
 func (c Change) within(approved Change) bool {
-	known := func(was, is string) bool { return was == "" || was == is }
-	if !known(approved.Parent, c.Parent) || !known(approved.Target, c.Target) {
+	if !c.at(approved) {
 		return false
 	}
 	for _, f := range c.Fields {

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
@@ -29,7 +31,7 @@ func stored(t *testing.T, p *federation.Proposal) *federation.Proposal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(p, back); d != "" {
+	if d := cmp.Diff(p, back, cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("read back (-made +read):\n%s", d)
 	}
 	return back
@@ -112,12 +114,13 @@ func TestApplyRefuses(t *testing.T) {
 			"was changed since", false, false},
 		"it is no proposal": {func(_ *federationtest.Env, p *federation.Proposal) { p.Plan = nil }, "no proposal", true, false},
 		"the domain is changed while it is applied": {func(env *federationtest.Env, _ *federation.Proposal) {
-			done := false
+			var once sync.Once
 			env.JumpCloud.OnRequest = func(r *http.Request) {
-				if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/associations") && !done {
-					done = true
-					env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "displayLabel", "Somebody's")
-					env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "active", false)
+				if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/associations") {
+					once.Do(func() {
+						env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "displayLabel", "Somebody's")
+						env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "active", false)
+					})
 				}
 			}
 		}, "", false, true},
@@ -237,5 +240,58 @@ func TestProposeOtherVerbs(t *testing.T) {
 			t.Fatalf("%v\n%s", err, p)
 		}
 		apply(p, err)
+	})
+}
+
+// Of a proposal to undo, whatever decides what is undone is part of what was approved.
+func TestProposalHashOfReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		f := env.Federator(nil)
+		rep, err := f.Federate(t.Context(), env.Plan())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		ended, err := f.Defederate(t.Context(), federation.DefederatePlan{Domain: "example.com", Passwords: federation.PasswordsKnown})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		p, err := f.ProposeRevert(t.Context(), rep, ended)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, tt := range map[string]struct {
+			edit   func(*federation.Report)
+			counts bool
+		}{
+			"texts and times of the run": {func(r *federation.Report) {
+				r.Error, r.Finished, r.Findings, r.Rows, r.Steps[0].Error, r.Steps[0].Elapsed = "e", time.Time{}, nil, nil, "e", 7
+			}, false},
+			"the zone of a time": {func(r *federation.Report) { r.Started = r.Started.In(time.FixedZone("", 7200)) }, false},
+			"consent":            {func(r *federation.Report) { r.Plan.Consent.LockOut.AtMost = 500 }, true},
+			"another thing":      {func(r *federation.Report) { r.Steps[0].ID = "0123456789abcdef01234567" }, true},
+			"another target":     {func(r *federation.Report) { r.Steps[0].Change.Target = "0123456789abcdef01234567" }, true},
+			"a backup":           {func(r *federation.Report) { r.Steps[0].Backup = &aad.Federation{IssuerURI: "urn:other"} }, true},
+			"that there was none": {func(r *federation.Report) {
+				r.Steps[0].Absent = !r.Steps[0].Absent
+			}, true},
+			"an outcome":  {func(r *federation.Report) { r.Steps[0].Outcome = federation.Skipped }, true},
+			"a step less": {func(r *federation.Report) { r.Steps = r.Steps[1:] }, true},
+			"tenant":      {func(r *federation.Report) { r.Tenant = "other" }, true},
+		} {
+			for i := range p.Revert {
+				edited := stored(t, p)
+				tt.edit(edited.Revert[i])
+				env.ResetLog()
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel() // it is not to be done, only to be judged
+				_, err := f.Apply(ctx, edited)
+				if refused := errors.Is(err, federation.ErrNotApproved); err == nil || refused != tt.counts || refused && env.Requests() > 0 {
+					t.Errorf("%s of report %d: %v", name, i, err)
+				}
+			}
+		}
 	})
 }

@@ -1,9 +1,11 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -61,20 +63,21 @@ func (f *Federator) ProposeRevert(ctx context.Context, reports ...*Report) (*Pro
 		return nil, err
 	}
 	var p *Proposal
-	for _, rep := range reports {
+	for i, rep := range reports {
 		switch {
 		case rep.Verb == VerbRevert:
 			continue
 		case p != nil:
 			for _, s := range slices.Backward(rep.Steps) {
-				if c := s.Change.inverse(); s.tookEffect() && !p.Changes.has(c.key()) {
+				c := s.Change.inverse()
+				if s.tookEffect() && !slices.ContainsFunc(p.Changes, func(o Change) bool { return reflect.DeepEqual(o, c) }) {
 					p.Changes = append(p.Changes, c)
 				}
 			}
 			continue
 		}
 		u := f.newRevert(rep)
-		u.only, u.heirs = true, broughtBack(reports)
+		u.only, u.heirs, u.elders = true, broughtBack(reports), elders(reports[i+1:])
 		err = u.revert(ctx, rep)
 		p = u.proposal()
 		p.Revert = reports
@@ -130,8 +133,11 @@ func (r *Report) changes(outcomes ...Outcome) (cs Changes) {
 //
 // The report is never nil. For several reports to undo it is one, of all steps.
 func (f *Federator) Apply(ctx context.Context, p *Proposal) (*Report, error) {
-	rep := &Report{Version: reportVersion, Verb: p.Verb, Plan: Plan{Domain: p.Domain}, Started: f.now(), Steps: []Step{}}
-	if err := p.good(f.now()); err != nil {
+	rep := &Report{Version: reportVersion, Started: f.now(), Steps: []Step{}}
+	if p != nil {
+		rep.Verb, rep.Plan = p.Verb, Plan{Domain: p.Domain}
+	}
+	if err := p.good(f.now(), f.opts.ProposalLife); err != nil {
 		rep.Finished, rep.Error = rep.Started, err.Error()
 		return rep, err
 	}
@@ -161,7 +167,7 @@ func (f *Federator) Apply(ctx context.Context, p *Proposal) (*Report, error) {
 func (f *Federator) applyRepair(ctx context.Context, p *Proposal, a *approval) (*Report, error) {
 	rep, err := f.PreviewRepair(ctx, *p.Repair)
 	if err == nil {
-		err = a.objections(rep.changes(Planned), nil, nil)
+		err = cmp.Or(a.customer(rep.Tenant, rep.Organization), a.objections(rep.changes(Planned), nil, nil))
 	}
 	if err != nil {
 		rep.Error = err.Error()

@@ -36,10 +36,16 @@ const (
 // [Federator.Revert], which takes back what was done; the one that was passed in is
 // not changed.
 func (f *Federator) Repair(ctx context.Context, rep *Report) (*Report, error) {
+	if rep == nil {
+		rep = new(Report)
+	}
 	out := *rep
 	out.Steps, out.Findings = slices.Clone(rep.Steps), slices.Clone(rep.Findings)
 	out.Started, out.Error = f.now().UTC(), ""
-	r := &repairing{f: f, rep: &out, journal: journal{f: f, rep: &out}, phase: PhaseApply, den: newDenials(f), said: make(map[int]bool), began: time.Now()}
+	r := &repairing{
+		f: f, rep: &out, journal: journal{f: f, rep: &out}, phase: PhaseApply,
+		den: newDenials(f), said: make(map[int]bool), began: time.Now(),
+	}
 	err := r.repair(ctx, rep)
 	out.Finished = f.now().UTC()
 	if err != nil {
@@ -181,13 +187,12 @@ feed:
 func (r *repairing) step(ctx context.Context, i int) error {
 	s := &r.rep.Steps[i]
 	if why := r.den.over(s.Change.Resource); why != nil {
-		s.Error = "not tried: " + why.Error()
-		return nil
+		return r.journal.after(ctx, false, func() { s.Error = "not tried: " + why.Error() })
 	}
 	began, started, was, attempts := time.Now(), r.f.now().UTC(), s.Outcome, s.Attempts
 	outcome, err := r.one(ctx, s, r.was[i].Outcome)
 	r.den.note(ctx, s.Change, outcome, err)
-	stored := r.journal.after(ctx, s.Attempts > attempts, func() {
+	stored := r.journal.after(ctx, s.Attempts > attempts || s.Outcome != was, func() {
 		s.Started, s.Elapsed = started, time.Since(began)
 		s.RequestID, s.Error = requestID(err), ""
 		if err != nil {
@@ -222,14 +227,47 @@ func (r *repairing) step(ctx context.Context, i int) error {
 
 // one looks at one person and, if it is still needed, makes the change.
 func (r *repairing) one(ctx context.Context, s *Step, was Outcome) (Outcome, error) {
+	sent := was
+	if r.phase == PhaseUndo {
+		sent = s.Outcome
+	}
+	looked := time.Now()
+	if outcome, err := r.look(ctx, s, was, sent); outcome != "" || err != nil {
+		return outcome, err
+	}
+	if s.Change.ofImmutableID() {
+		if err := r.pace.wait(ctx); err != nil {
+			return "", err
+		}
+	}
+	if err := r.journal.before(ctx, s, s.Change); err != nil {
+		return "", err
+	}
+	if time.Since(looked) > freshRead { // it took its time to store the report
+		if outcome, err := r.look(ctx, s, was, sent); outcome != "" || err != nil {
+			return outcome, err
+		}
+	}
+	r.journal.mu.Lock()
+	s.Attempts++
+	r.journal.mu.Unlock()
+	if err := r.f.sendPerson(ctx, s.Change); err != nil {
+		return "", err
+	}
+	if r.shows(ctx, s.Change) {
+		return Done, nil
+	}
+	return Unknown, errNotShown
+}
+
+// look returns what comes of a step without a write; "" if there has to be one. What
+// is known of the step from before is sent.
+func (r *repairing) look(ctx context.Context, s *Step, was, sent Outcome) (Outcome, error) {
 	at, why, err := r.f.personStands(ctx, s.Change, was)
 	if r.twice && err == nil && at == undone {
 		at, why, err = r.f.personStands(ctx, s.Change, was)
 	}
-	undoes, sent := r.phase == PhaseUndo, was
-	if undoes {
-		sent = s.Outcome
-	}
+	undoes := r.phase == PhaseUndo
 	switch {
 	case err != nil && sent == Unknown && undoes:
 		return Unknown, err
@@ -248,28 +286,9 @@ func (r *repairing) one(ctx context.Context, s *Step, was Outcome) (Outcome, err
 		} else if why != "" {
 			return Left, errors.New(why)
 		}
-		if outcome, err := r.managed.still(ctx, r.f, r.rep.Plan.Domain); err != nil {
-			return outcome, err
-		}
+		return r.managed.still(ctx, r.f, r.rep.Plan.Domain)
 	}
-	if s.Change.ofImmutableID() {
-		if err := r.pace.wait(ctx); err != nil {
-			return "", err
-		}
-	}
-	if err := r.journal.before(ctx, s, s.Change); err != nil {
-		return "", err
-	}
-	r.journal.mu.Lock()
-	s.Attempts++
-	r.journal.mu.Unlock()
-	if err := r.f.sendPerson(ctx, s.Change); err != nil {
-		return "", err
-	}
-	if r.shows(ctx, s.Change) {
-		return Done, nil
-	}
-	return Unknown, errNotShown
+	return "", nil
 }
 
 // pace gives each write to Azure AD its moment.

@@ -113,7 +113,7 @@ func (r *repairing) settle(ctx context.Context, steps []int) error {
 	pause := apart
 	for _, i := range steps {
 		if began := r.was[i].Started; r.rep.Steps[i].Outcome != Left && !began.IsZero() {
-			pause = max(pause, r.f.opts.Settle-r.f.age(began))
+			pause = max(pause, r.f.opts.Settle-max(r.f.age(began), 0)) // its clock may have been ahead
 		}
 	}
 	r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.rep.Plan.Domain, Text: "making sure of what there is to undo"})

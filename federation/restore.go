@@ -234,13 +234,15 @@ func (u *undoing) judgeOtherProvider(ctx context.Context, s *undoStep, ps *findi
 	ps.warn(CodeOtherProvider, u.p.Domain,
 		u.p.Domain+" is federated with "+name+" again; whether people can sign in there cannot be checked from here",
 		"make sure with its administrator first")
-	people, err := u.f.accounts(ctx, u.p.Domain, "onPremisesImmutableId")
+	accounts, err := u.f.accounts(ctx, u.p.Domain, "onPremisesImmutableId")
 	if err != nil {
 		return err
 	}
 	managed := !u.sight.st.federated(u.p.Domain)
 	var bad, told []string
-	for _, p := range people {
+	ids := make(map[string]string, len(accounts))
+	for _, p := range accounts {
+		ids[p.UserPrincipalName] = p.ID
 		switch {
 		case p.ImmutableID != "":
 		case managed:
@@ -251,14 +253,19 @@ func (u *undoing) judgeOtherProvider(ctx context.Context, s *undoStep, ps *findi
 	}
 	bad, accepted := u.p.Consent.LockOut.covers(bad)
 	const why = " no immutable ID, by which Azure AD finds people who come from another provider"
+	loses := func(upn, will, repair string, consented bool) {
+		f := ps.refuse(CodeLockOut, upn, upn+will+" be locked out: the account has"+why, repair)
+		f.unless("lockOut.people", consented)
+		f.People = []PersonFinding{{
+			Code: CodePersonNoImmutableID, Severity: Refusal, LockedOut: true, UserPrincipalName: people.Fold(upn), AzureADID: ids[upn],
+			Evidence: "the account has" + why, Repair: "give the account its immutable ID",
+		}}
+	}
 	for _, upn := range bad {
-		ps.refuse(CodeLockOut, upn, upn+" would be locked out: the account has"+why,
-			"give the account its immutable ID, or name it in consent.lockOut.people").
-			unless("lockOut.people", false)
+		loses(upn, " would", "give the account its immutable ID, or name it in consent.lockOut.people", false)
 	}
 	for _, upn := range accepted {
-		ps.refuse(CodeLockOut, upn, upn+" will be locked out: the account has"+why, "").
-			unless("lockOut.people", true)
+		loses(upn, " will", "", true)
 	}
 	for _, upn := range told {
 		ps.warn(CodeLockOut, upn,

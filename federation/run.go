@@ -3,6 +3,7 @@ package federation
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/certs"
 	"github.com/jcaad/jcaad/federation/internal/people"
+	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // Preview returns what Federate would change; an empty list means that the plan
@@ -191,7 +193,7 @@ func (r *run) objections(changes Changes) error {
 func (r *run) write(ctx context.Context) error {
 	if err := r.converge(r.batch.recalling(ctx, time.Time{})); err != nil {
 		if len(r.doubles) > 0 && ctx.Err() == nil {
-			_ = r.tidy(ctx) // what could not be removed is told in the report
+			_ = r.tidy(ctx, nil) // what could not be removed is told in the report
 		}
 		return err
 	}
@@ -219,6 +221,14 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 		r.resumed = plan.Application.ID != "" || slices.ContainsFunc(plan.Groups, func(g Group) bool { return g.ID != "" })
 	}
 	todo = diff(plan, &r.st)
+	if r.rep.Organization == "" && len(todo) > 0 {
+		if r.rep.Organization, err = r.f.onlyOrganization(ctx); err != nil && !errors.Is(err, jumpcloud.ErrDenied) {
+			return nil, reading(PhaseCheck, err)
+		}
+	}
+	if err := r.approved.customer(r.rep.Tenant, r.rep.Organization); err != nil {
+		return nil, err
+	}
 	ps := r.st.inspectAll(plan, r.f.now())
 	gateCustomer(&ps, "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
 	gateAnswers(&ps, r.f.jc.OrgID(), answered)
@@ -269,7 +279,7 @@ func (r *run) converge(ctx context.Context) error {
 				return err
 			}
 			if !again {
-				return r.tidy(ctx)
+				return r.tidy(ctx, r.st.removals(r.plan))
 			}
 			continue
 		}

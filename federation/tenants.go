@@ -217,7 +217,7 @@ func (r *TenantResult) end(err error) {
 	switch {
 	case errors.Is(err, ErrNotStarted):
 		r.Outcome = TenantNotStarted
-	case !wrote && (errors.As(err, &pe) || errors.Is(err, ErrNotConfirmed)):
+	case !wrote && (errors.As(err, &pe) || errors.Is(err, ErrNotConfirmed) || errors.Is(err, ErrNotApproved)):
 		r.Outcome = TenantRefused
 	case err != nil:
 		r.Outcome = TenantFailed
@@ -239,7 +239,7 @@ func judgeTenants(ctx context.Context, tenants []Tenant, limit int) error {
 	var ps findings
 	type claim struct{ what, value string }
 	by := make(map[claim]string)
-	const theFederator = "Federator"
+	const theFederator, theAzureAD, theJumpCloud = "Federator", "client of Azure AD", "client of JumpCloud"
 	// own notes what is one customer's alone, and reports whether it is.
 	own := func(name, what, value, repair string) bool {
 		c := claim{what, value}
@@ -252,7 +252,7 @@ func judgeTenants(ctx context.Context, tenants []Tenant, limit int) error {
 		if other == name {
 			who = quote(name) + " has twice"
 		}
-		if what != theFederator {
+		if !slices.Contains([]string{theFederator, theAzureAD, theJumpCloud}, what) { // no addresses in memory
 			what += " " + quote(value)
 		}
 		ps.refuse(CodeTenants, name, who+" the same "+what, repair)
@@ -278,11 +278,17 @@ func judgeTenants(ctx context.Context, tenants []Tenant, limit int) error {
 			continue
 		}
 		organization := t.Federator.jc.OrgID()
-		if !own(name, theFederator, fmt.Sprintf("%p", t.Federator), together) {
+		if !own(name, theFederator, fmt.Sprintf("%p", t.Federator.shared), together) { // or views of one
 			continue
 		}
 		own(name, "Azure AD tenant", ids[i], together)
 		own(name, "JumpCloud organisation", cmp.Or(organization, pinned(t.Plans)), together)
+		if ids[i] == "" { // the clients are all that can be compared
+			own(name, theAzureAD, fmt.Sprintf("%p", t.Federator.ad), together)
+		}
+		if organization == "" {
+			own(name, theJumpCloud, fmt.Sprintf("%p", t.Federator.jc), together)
+		}
 		for _, p := range t.Plans {
 			gateCustomer(&ps, "plan of "+quote(name)+" for "+domainName(p.Domain), p.Tenant, ids[i], p.Organization, organization)
 		}

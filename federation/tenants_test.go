@@ -278,6 +278,23 @@ func TestTenantsRefused(t *testing.T) {
 		{"no plan", func(_ *federationtest.Provider, ts []federation.Tenant) { ts[2].Plans = nil }, `"Customer 03" has no plan`},
 		{"one Federator", func(_ *federationtest.Provider, ts []federation.Tenant) { ts[1].Federator = ts[0].Federator },
 			`"Customer 01" and "Customer 02" have the same Federator`},
+		{"two views of one Federator", func(_ *federationtest.Provider, ts []federation.Tenant) {
+			ts[1].Federator = ts[0].Federator.With(federation.Options{})
+		}, `"Customer 01" and "Customer 02" have the same Federator`},
+		{"one client of Azure AD, whose tokens tell nothing", func(p *federationtest.Provider, ts []federation.Tenant) {
+			p.Customers[0].AzureAD.OpaqueTokens = true
+			ad := p.Customers[0].AzureAD.Client(nil)
+			for i, e := range p.Customers[:2] {
+				ts[i].Federator = federation.New(p.Client().ForOrganization(e.JumpCloud.OrgID()), ad, nil)
+			}
+		}, `"Customer 01" and "Customer 02" have the same client of Azure AD (`},
+		{"one client of JumpCloud", func(p *federationtest.Provider, ts []federation.Tenant) {
+			jc := p.JumpCloud.Client(&jumpcloud.Options{OrgID: ""})
+			for i, e := range p.Customers[:2] {
+				ts[i].Federator = federation.New(jc, e.AzureAD.Client(nil), nil)
+				ts[i].Plans[0].Organization = ""
+			}
+		}, `"Customer 01" and "Customer 02" have the same client of JumpCloud (`},
 		{"one domain", func(_ *federationtest.Provider, ts []federation.Tenant) {
 			ts[1].Plans[0].Domain = "Customer01.EXAMPLE."
 		},

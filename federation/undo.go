@@ -51,6 +51,9 @@ import (
 // and stays. Of such a report the people are looked at one by one, right before each
 // write, because there may be tens of thousands.
 func (f *Federator) Revert(ctx context.Context, rep *Report) (*Report, error) {
+	if rep == nil {
+		rep = new(Report)
+	}
 	u := f.newRevert(rep)
 	err := u.revert(ctx, rep)
 	return u.rep, u.finish(ctx, err, "undone")
@@ -78,11 +81,13 @@ type undoing struct {
 	approved *approval
 	heirs    []string // IDs of federations that a Revert has brought back
 	earlier  []Step   // what calls for other reports of the same approval have sent
+	elders   []Step   // of older runs, which are undone after this one
 
-	sight sighting // what was read when the steps were judged last
-	took  bool     // this call took the federation away, or gave it to another provider
-	freed bool     // the domain was seen to depend on the application no more
-	stuck string   // why it was not
+	sight   sighting  // what was read when the steps were judged last
+	took    bool      // this call took the federation away, or gave it to another provider
+	freed   bool      // the domain was seen to depend on the application no more
+	freedAt time.Time // when it was seen last
+	stuck   string    // why it was not
 }
 
 func (u *undoing) revert(ctx context.Context, rep *Report) error {
@@ -228,7 +233,8 @@ const (
 // young reports whether the step that is undone was sent so shortly ago that a
 // replica may not show what it made.
 func (u *undoing) young(s *undoStep) bool {
-	return (s.of == Done || s.of == Made || s.of == Unknown || s.of == "") && u.rep.Started.Sub(s.begun) < u.f.opts.Settle-time.Since(u.began)
+	age := max(u.rep.Started.Sub(s.begun), 0) // its clock may have been ahead
+	return (s.of == Done || s.of == Made || s.of == Unknown || s.of == "") && age < u.f.opts.Settle-time.Since(u.began)
 }
 
 // place finds out where a step stands: at the first look, if that finds what the
@@ -326,11 +332,27 @@ func (u *undoing) bring(ctx context.Context, s *undoStep) error {
 			if s.Outcome == Skipped || s.Outcome == Unknown {
 				u.f.emit(ctx, Event{Phase: PhaseUndo, Domain: u.p.Domain, Change: &c, Attempt: n})
 				s.Attempts++
+				storing := time.Now()
 				if err := u.stored(ctx, s, Unknown); err != nil {
 					if s.Outcome == Skipped {
 						s.Outcome = Refused
 					}
 					return err
+				}
+				if time.Since(storing) > freshRead { // what was judged is judged again
+					at, why, err := u.stands(ctx, s)
+					if err == nil && at == asLeft && why == "" {
+						why, err = u.mustStay(ctx, s)
+					}
+					switch {
+					case err != nil && !temporary(err):
+						return errors.Join(err, u.stored(ctx, s, s.Outcome))
+					case why != "" && at == asLeft && s.Outcome == Skipped:
+						s.Outcome, s.why = Left, why
+						return errors.Join(ErrDiffers, u.stored(ctx, s, s.Outcome))
+					case err != nil || at != asLeft || why != "":
+						continue // not sent
+					}
 				}
 				switch err := u.send(ctx, s); {
 				case err == nil:
@@ -363,6 +385,18 @@ func (u *undoing) stored(ctx context.Context, s *undoStep, outcome Outcome) erro
 	u.rep.Steps[s.filed] = s.Step
 	u.rep.Steps[s.filed].Outcome = outcome
 	return u.f.store(ctx, u.rep)
+}
+
+// mustStay says why a step must not be made any more that was judged a while ago: what
+// people sign in by is gone, or the domain depends again on what it takes away.
+func (u *undoing) mustStay(ctx context.Context, s *undoStep) (why string, err error) {
+	switch {
+	case s.Change.federates():
+		return u.stillStanding(ctx, s)
+	case s.losing:
+		return u.release(ctx)
+	}
+	return "", nil
 }
 
 // sent notes that the domain may not depend on the application any more.

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,8 @@ import (
 // were killed belong to them, as [Options.OnReport] was given them. Reports of Revert
 // belong to them as well, and are not undone: what they have undone is seen to be undone
 // when it comes to the run that had made it, and a federation that they have brought
-// back is taken for that of the run.
+// back is taken for that of the run. What an older run has made, and a newer one has
+// taken away, is not brought back to be taken away again.
 //
 // The reports that it returns are those of the Reverts, in their order. After one
 // that only had to leave something ([Left]) it goes on, because that may belong to an
@@ -30,15 +32,15 @@ func (f *Federator) revertAll(ctx context.Context, reports []*Report, approved *
 	var errs []error
 	heirs := broughtBack(reports)
 	var sent []Step
-	for _, rep := range reports {
+	for i, rep := range reports {
 		if rep.Verb == VerbRevert {
 			continue
 		}
 		u := f.newRevert(rep)
-		u.heirs, u.approved, u.earlier = heirs, approved, sent
+		u.heirs, u.approved, u.earlier, u.elders = heirs, approved, sent, elders(reports[i+1:])
 		err := u.revert(ctx, rep)
 		err = u.finish(ctx, err, "undone")
-		out, sent = append(out, u.rep), append(sent, u.rep.Steps...)
+		out, sent, heirs = append(out, u.rep), append(sent, u.rep.Steps...), append(heirs, broughtBack([]*Report{u.rep})...)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("federation: the run of %s: %w", rep.Started.UTC().Format("2006-01-02 15:04:05"), err))
 			if !onlyLeft(u.rep) {
@@ -47,6 +49,25 @@ func (f *Federator) revertAll(ctx context.Context, reports []*Report, approved *
 		}
 	}
 	return out, errors.Join(errs...)
+}
+
+// elders are the steps of older runs, which are undone later.
+func elders(older []*Report) (steps []Step) {
+	for _, rep := range older {
+		if rep.Verb != VerbRevert {
+			steps = append(steps, rep.Steps...)
+		}
+	}
+	return steps
+}
+
+// elder reports whether an older run, which is undone later, has made a thing: if that
+// is gone, neither it nor anything of it is brought back, to be taken away again.
+func (u *undoing) elder(r Resource, name, id string) bool {
+	return slices.ContainsFunc(u.elders, func(s Step) bool {
+		return s.tookEffect() && s.Change.Action == Create && s.Change.Resource == r &&
+			(name == "" || s.Change.Name == name) && (id == "" || s.ID == id)
+	})
 }
 
 // onlyLeft reports whether a Revert went through, and only had to leave something.
@@ -66,12 +87,21 @@ func broughtBack(reports []*Report) (ids []string) {
 	return ids
 }
 
-// newestFirst sorts reports, which are to be of one domain.
+// newestFirst sorts reports, which are to be of one domain of one customer.
 func newestFirst(reports []*Report) ([]*Report, error) {
+	tenant, organization := "", ""
 	for _, rep := range reports {
-		switch {
-		case rep == nil:
+		if rep == nil {
 			return nil, errors.New("federation: one of the reports is nil")
+		}
+		tenant, organization = cmp.Or(tenant, rep.Tenant), cmp.Or(organization, rep.Organization)
+		switch {
+		case rep.Tenant != "" && rep.Tenant != tenant:
+			return nil, fmt.Errorf("federation: the reports are of two Azure AD tenants, %s and %s: revert those of each by themselves",
+				tenant, rep.Tenant)
+		case rep.Organization != "" && rep.Organization != organization:
+			return nil, fmt.Errorf("federation: the reports are of two JumpCloud organisations, %s and %s: revert those of each by themselves",
+				organization, rep.Organization)
 		case domainName(rep.Plan.Domain) != domainName(reports[0].Plan.Domain):
 			return nil, fmt.Errorf("federation: the reports are of two domains, %s and %s: revert each domain by itself",
 				reports[0].Plan.Domain, rep.Plan.Domain)

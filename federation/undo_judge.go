@@ -227,6 +227,11 @@ func (u *undoing) wayOut() string {
 // release waits until the domain is seen, twice and apart, to depend on the
 // application no more. It returns why it does, if it stays so.
 func (u *undoing) release(ctx context.Context) (reason string, err error) {
+	if u.freed && time.Since(u.freedAt) > freshRead {
+		if u.freed, err = u.stillFree(ctx); err != nil {
+			return "", reading(PhaseWait, err)
+		}
+	}
 	if u.freed || u.stuck != "" {
 		return u.stuck, nil
 	}
@@ -261,7 +266,7 @@ func (u *undoing) release(ctx context.Context) (reason string, err error) {
 			if alone.IsZero() {
 				alone = time.Now()
 			} else if since(ctx, alone) >= apart {
-				u.freed = true
+				u.freed, u.freedAt = true, time.Now()
 				if fed == nil {
 					u.f.ad.Switches().Forget(u.p.Domain)
 				}
@@ -279,6 +284,18 @@ func (u *undoing) release(ctx context.Context) (reason string, err error) {
 			return u.stuck, nil
 		}
 	}
+}
+
+// stillFree looks once more at a domain that was seen to depend on the application no
+// more, a while ago.
+func (u *undoing) stillFree(ctx context.Context) (bool, error) {
+	began := time.Now()
+	d, fed, err := u.f.authentication(ctx, u.p.Domain)
+	if temporary(err) {
+		return false, nil
+	}
+	u.freedAt = began
+	return err == nil && depends(u.p, u.sight.st.app(u.p), d, fed) == "", err
 }
 
 // differs returns the refusals as an error that is [ErrDiffers] too, or nil.

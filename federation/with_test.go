@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
 )
@@ -79,4 +80,51 @@ func TestNow(t *testing.T) {
 			t.Errorf("a certificate that is not yet valid: %v, %v", v, err)
 		}
 	})
+}
+
+// The clock of who undoes may be behind that of the run: what looks undone is made sure
+// of for as long as an answer may be old, and no longer.
+func TestRevertByAnotherClock(t *testing.T) {
+	ahead := &federation.Options{Now: func() time.Time { return time.Now().Add(24 * time.Hour) }}
+	for name, run := range map[string]func(*testing.T, *federationtest.Env) *federation.Report{
+		"federate": func(t *testing.T, env *federationtest.Env) *federation.Report {
+			rep, err := env.Federator(ahead).Federate(t.Context(), env.Plan())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := env.AzureAD.Client(nil).SetManaged(t.Context(), env.Domain); err != nil { // by hand
+				t.Fatal(err)
+			}
+			return rep
+		},
+		"repair": func(t *testing.T, env *federationtest.Env) *federation.Report {
+			email := env.JumpCloud.Users()[0].Email
+			env.AzureAD.EditUser(email, func(u *aad.User) { u.ImmutableID = "" })
+			f := env.Federator(ahead)
+			rep, err := f.PreviewRepair(t.Context(), federation.RepairPlan{Plan: env.Plan(), ImmutableIDs: federation.FromJumpCloudID})
+			if err == nil {
+				rep, err = f.Repair(t.Context(), rep)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			env.AzureAD.EditUser(email, func(u *aad.User) { u.ImmutableID = "" }) // by hand
+			return rep
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				rep := run(t, env)
+				if !rep.Changed() {
+					t.Fatalf("nothing to undo\n%s", rep)
+				}
+				began := time.Now()
+				back, err := env.Federator(nil).Revert(t.Context(), rep)
+				if took := time.Since(began); err != nil || back.Count(federation.Skipped) == 0 || took < 4*time.Minute || took > 15*time.Minute {
+					t.Errorf("%v after %v\n%s", err, took, back)
+				}
+			})
+		})
+	}
 }
