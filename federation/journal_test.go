@@ -309,6 +309,48 @@ func TestRevertAll(t *testing.T) {
 	})
 }
 
+// What a newer run has made stays while people sign in by it, and goes when the older
+// run that federated the domain is undone: in the same call, by RevertAll and by Apply.
+func TestRevertAllUndoesWhatWasLeft(t *testing.T) {
+	for _, apply := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			env := federationtest.New(nil)
+			before := truth(env)
+			f := env.Federator(nil)
+			one, err := f.Federate(t.Context(), env.Plan())
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+			plan := env.Plan()
+			plan.Groups = append(plan.Groups, federation.Group{Name: "Interns"})
+			two, err := f.Federate(t.Context(), plan)
+			if err != nil || len(two.Steps) < 3 {
+				t.Fatal(err, two)
+			}
+			time.Sleep(time.Hour)
+			var out []*federation.Report
+			if apply {
+				p, perr := f.ProposeRevert(t.Context(), one, two)
+				if perr != nil {
+					t.Fatal(perr)
+				}
+				var rep *federation.Report
+				rep, err = f.Apply(t.Context(), p)
+				out = append(out, rep)
+			} else {
+				out, err = f.RevertAll(t.Context(), one, two)
+			}
+			if n := out[0].Count(federation.Left); err != nil || n == 0 {
+				t.Errorf("apply %v: %v; %d steps were left first\n%v", apply, err, n, out)
+			}
+			if d := cmp.Diff(before, truth(env)); d != "" {
+				t.Errorf("apply %v: left behind (-before +after):\n%s", apply, d)
+			}
+		})
+	}
+}
+
 // What an older run has made, and is gone by now, is not missed when a newer one is
 // undone: RevertAll comes to its end, however often it is called.
 func TestRevertAllAgain(t *testing.T) {

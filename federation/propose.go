@@ -55,32 +55,38 @@ func (f *Federator) ProposeDefederate(ctx context.Context, plan DefederatePlan) 
 }
 
 // ProposeRevert says what Revert would undo of a run, or RevertAll of several of one
-// domain. It only reads. Of several runs only the newest is judged; of the others it
-// tells everything that they have made, which is the most that can be undone.
+// domain. It only reads. Of several runs only the newest is judged, for who would lose
+// their sign-in; it tells everything that all of them have made, which is the most that
+// can be undone.
 func (f *Federator) ProposeRevert(ctx context.Context, reports ...*Report) (*Proposal, error) {
 	reports, err := newestFirst(reports)
 	if err != nil {
 		return nil, err
 	}
 	var p *Proposal
+	runs := 0
+	for _, rep := range reports {
+		if rep.Verb != VerbRevert {
+			runs++
+		}
+	}
 	for i, rep := range reports {
-		switch {
-		case rep.Verb == VerbRevert:
-			continue
-		case p != nil:
-			for _, s := range slices.Backward(rep.Steps) {
-				c := s.Change.inverse()
-				if s.tookEffect() && !slices.ContainsFunc(p.Changes, func(o Change) bool { return reflect.DeepEqual(o, c) }) {
-					p.Changes = append(p.Changes, c)
-				}
-			}
+		if rep.Verb == VerbRevert {
 			continue
 		}
-		u := f.newRevert(rep)
-		u.only, u.heirs, u.elders = true, broughtBack(reports), elders(reports[i+1:])
-		err = u.revert(ctx, rep)
-		p = u.proposal()
-		p.Revert = reports
+		if p == nil {
+			u := f.newRevert(rep)
+			u.only, u.heirs, u.elders = true, broughtBack(reports), elders(reports[i+1:])
+			err = u.revert(ctx, rep)
+			p = u.proposal()
+			p.Revert = reports
+		}
+		for _, s := range slices.Backward(rep.Steps) {
+			c := s.Change.inverse()
+			if runs > 1 && s.tookEffect() && !slices.ContainsFunc(p.Changes, func(o Change) bool { return reflect.DeepEqual(o, c) }) {
+				p.Changes = append(p.Changes, c)
+			}
+		}
 	}
 	if p == nil {
 		return nil, errors.New("federation: there is no report of a run to undo")

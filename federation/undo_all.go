@@ -18,7 +18,9 @@ import (
 //
 // The reports that it returns are those of the Reverts, in their order. After one
 // that only had to leave something ([Left]) it goes on, because that may belong to an
-// older run; after any other error it stops. The error joins those of the Reverts.
+// older run; after any other error it stops. What was left because people signed in by
+// what an older run had made is tried again, in another Revert, when that is undone. The
+// error joins those of the last Revert of each run.
 func (f *Federator) RevertAll(ctx context.Context, reports ...*Report) (out []*Report, err error) {
 	reports, err = newestFirst(reports)
 	if err != nil {
@@ -27,28 +29,55 @@ func (f *Federator) RevertAll(ctx context.Context, reports ...*Report) (out []*R
 	return f.revertAll(ctx, reports, nil)
 }
 
-// revertAll undoes runs, the newest first.
+// revertAll undoes runs, the newest first. Runs of which something was left are undone
+// once more after older ones, as long as that changes something.
 func (f *Federator) revertAll(ctx context.Context, reports []*Report, approved *approval) (out []*Report, err error) {
-	var errs []error
 	heirs := broughtBack(reports)
 	var sent []Step
+	todo := make([]int, 0, len(reports))
 	for i, rep := range reports {
-		if rep.Verb == VerbRevert {
-			continue
-		}
-		u := f.newRevert(rep)
-		u.heirs, u.approved, u.earlier, u.elders = heirs, approved, sent, elders(reports[i+1:])
-		err := u.revert(ctx, rep)
-		err = u.finish(ctx, err, "undone")
-		out, sent, heirs = append(out, u.rep), append(sent, u.rep.Steps...), append(heirs, broughtBack([]*Report{u.rep})...)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("federation: the run of %s: %w", rep.Started.UTC().Format("2006-01-02 15:04:05"), err))
-			if !onlyLeft(u.rep) {
-				break
-			}
+		if rep.Verb != VerbRevert {
+			todo = append(todo, i)
 		}
 	}
+	errs, rest := make([]error, len(reports)), slices.Clone(reports)
+	for len(todo) > 0 {
+		var left []int
+		changed := false // since something was left
+		for _, i := range todo {
+			rep := rest[i]
+			u := f.newRevert(rep)
+			u.heirs, u.approved, u.earlier, u.elders = heirs, approved, sent, elders(reports[i+1:])
+			err := u.finish(ctx, u.revert(ctx, rep), "undone")
+			out, sent, heirs = append(out, u.rep), append(sent, u.rep.Steps...), append(heirs, broughtBack([]*Report{u.rep})...)
+			changed = changed || len(left) > 0 && u.rep.Changed()
+			if errs[i] = nil; err == nil {
+				continue
+			}
+			errs[i] = fmt.Errorf("federation: the run of %s: %w", rep.Started.UTC().Format("2006-01-02 15:04:05"), err)
+			if !onlyLeft(u.rep) {
+				return out, errors.Join(errs...)
+			}
+			left, rest[i] = append(left, i), leftOf(rep, u.rep)
+		}
+		if !changed {
+			break
+		}
+		todo = left
+	}
 	return out, errors.Join(errs...)
+}
+
+// leftOf is a report of what its Revert has left. The rest was seen to be undone.
+func leftOf(rep, reverted *Report) *Report {
+	left := *rep
+	left.Steps = slices.Clone(rep.Steps)
+	for i, s := range left.Steps {
+		if !slices.ContainsFunc(reverted.Steps, func(o Step) bool { return o.Outcome == Left && o.Change.key() == s.Change.inverse().key() }) {
+			left.Steps[i].Outcome = Skipped
+		}
+	}
+	return &left
 }
 
 // elders are the steps of older runs, which are undone later.
