@@ -267,6 +267,7 @@ var advices = []struct {
 	text string
 }{
 	{ErrNotConfirmed, "nothing was written; confirm the changes, or change the plan"},
+	{ErrNotApproved, "make a new proposal, look at the difference, and have it approved"},
 	{ErrNotStored, "make room for the report where it is stored, and " + runAgain},
 	{ErrDiffers, "look at what changed since, and decide yourself what is to be undone"},
 	{ErrNotStarted, "nothing was done for it; run it again when the others are repaired"},

@@ -5,6 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,17 +119,56 @@ func parseError(s string) error {
 	return err
 }
 
+// kinds are the kinds of errors that this module exports, by package and name.
+var kinds = map[string]error{
+	"federation.ErrNotConverged": federation.ErrNotConverged, "federation.ErrNotConfirmed": federation.ErrNotConfirmed,
+	"federation.ErrNotStored": federation.ErrNotStored, "federation.ErrDiffers": federation.ErrDiffers,
+	"federation.ErrNotApproved": federation.ErrNotApproved, "federation.ErrNotStarted": federation.ErrNotStarted,
+	"federation.ErrWrong": federation.ErrWrong,
+	"aad.ErrNotFound":     aad.ErrNotFound, "aad.ErrNotFederated": aad.ErrNotFederated, "aad.ErrAlreadyFederated": aad.ErrAlreadyFederated,
+	"aad.ErrIssuerInUse": aad.ErrIssuerInUse, "aad.ErrInvalid": aad.ErrInvalid, "aad.ErrConflict": aad.ErrConflict,
+	"aad.ErrDenied": aad.ErrDenied, "aad.ErrUnauthenticated": aad.ErrUnauthenticated, "aad.ErrThrottled": aad.ErrThrottled,
+	"aad.ErrUnavailable": aad.ErrUnavailable, "aad.ErrOutcomeUnknown": aad.ErrOutcomeUnknown, "aad.ErrTooManyPages": aad.ErrTooManyPages,
+	"aad.ErrReadOnly": aad.ErrReadOnly, "aad.ErrOpaqueToken": aad.ErrOpaqueToken,
+	"jumpcloud.ErrNotFound": jumpcloud.ErrNotFound, "jumpcloud.ErrConflict": jumpcloud.ErrConflict, "jumpcloud.ErrInvalid": jumpcloud.ErrInvalid,
+	"jumpcloud.ErrUnauthenticated": jumpcloud.ErrUnauthenticated, "jumpcloud.ErrDenied": jumpcloud.ErrDenied,
+	"jumpcloud.ErrThrottled": jumpcloud.ErrThrottled, "jumpcloud.ErrUnavailable": jumpcloud.ErrUnavailable,
+	"jumpcloud.ErrOutcomeUnknown": jumpcloud.ErrOutcomeUnknown, "jumpcloud.ErrTooManyPages": jumpcloud.ErrTooManyPages,
+	"jumpcloud.ErrReadOnly": jumpcloud.ErrReadOnly, "jumpcloud.ErrNoCertificate": jumpcloud.ErrNoCertificate,
+	"jumpcloud.ErrCertificate": jumpcloud.ErrCertificate, "jumpcloud.ErrCertificateRegenerated": jumpcloud.ErrCertificateRegenerated,
+}
+
+// TestExplainKnowsEveryKind: a kind of error that is exported is told here, and so
+// explained.
+func TestExplainKnowsEveryKind(t *testing.T) {
+	surface, err := os.ReadFile(filepath.Join("..", "internal", "surface", "testdata", "surface.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := make(map[string]bool)
+	pkg := ""
+	for line := range strings.Lines(string(surface)) {
+		if name, ok := strings.CutPrefix(line, "package "); ok {
+			pkg = path.Base(strings.TrimSpace(name))
+		}
+		if m := regexp.MustCompile(`^(?:\t|var )(Err\w+) += errors\.New`).FindStringSubmatch(line); m != nil {
+			found[pkg+"."+m[1]] = true
+		}
+	}
+	want := make(map[string]bool)
+	for name := range kinds {
+		want[name] = true
+	}
+	if diff := cmp.Diff(found, want); diff != "" {
+		t.Errorf("kinds of errors (-exported +known here):\n%s", diff)
+	}
+}
+
 // TestExplainSaysWhatToDo: of each kind of error that this module exports.
 func TestExplainSaysWhatToDo(t *testing.T) {
-	for _, err := range []error{
-		federation.ErrNotConverged, federation.ErrNotConfirmed, federation.ErrDiffers, federation.ErrNotStarted, federation.ErrWrong,
-		aad.ErrNotFound, aad.ErrNotFederated, aad.ErrAlreadyFederated, aad.ErrIssuerInUse, aad.ErrInvalid, aad.ErrConflict, aad.ErrDenied,
-		aad.ErrUnauthenticated, aad.ErrThrottled, aad.ErrUnavailable, aad.ErrOutcomeUnknown, aad.ErrTooManyPages, aad.ErrReadOnly, aad.ErrOpaqueToken,
-		jumpcloud.ErrNotFound, jumpcloud.ErrConflict, jumpcloud.ErrInvalid, jumpcloud.ErrUnauthenticated, jumpcloud.ErrDenied,
-		jumpcloud.ErrThrottled, jumpcloud.ErrUnavailable, jumpcloud.ErrOutcomeUnknown, jumpcloud.ErrTooManyPages, jumpcloud.ErrReadOnly,
-		jumpcloud.ErrNoCertificate, jumpcloud.ErrCertificate, jumpcloud.ErrCertificateRegenerated,
-		context.Canceled, context.DeadlineExceeded, parseError(""), &aad.Error{StatusCode: 418}, &jumpcloud.Error{StatusCode: 302},
-	} {
+	for _, err := range append(slices.Collect(maps.Values(kinds)), context.Canceled, context.DeadlineExceeded, parseError(""),
+		&aad.Error{StatusCode: 418}, &jumpcloud.Error{StatusCode: 302}, &federation.PlanError{Problems: []federation.PlanProblem{{Text: "p"}}},
+	) {
 		for _, err := range []error{err, fmt.Errorf("outside: %w", err), errors.Join(err, nil), &federation.StepError{Phase: federation.PhaseApply, Err: err}} {
 			all := federation.Explain(err)
 			if len(all) == 0 || all[0].Happened == "" || all[0].Repair == "" {

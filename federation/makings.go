@@ -82,7 +82,8 @@ func (m *makings) once(ctx context.Context, by *run, c Change, send func() (stri
 			id, err = send()
 			m.mu.Lock()
 			t.id, t.err, t.at = id, err, time.Now()
-			if err != nil && !unknown(err) && (temporary(err) || notThere(err) || errors.Is(err, ErrNotStored) || ctx.Err() != nil) && m.things[key] == t {
+			if err != nil && !unknown(err) && m.things[key] == t &&
+				(temporary(err) || notThere(err) || errors.Is(err, ErrNotStored) || ctx.Err() != nil) {
 				delete(m.things, key)
 			}
 			m.mu.Unlock()

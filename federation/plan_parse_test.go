@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -226,17 +225,22 @@ func TestPlanErrorText(t *testing.T) {
 
 // A file of the greatest size is read in a moment, whatever is in it, also on one line.
 func TestParsePlanSize(t *testing.T) {
-	people := strings.Repeat(`"ada.abbott@example.com",`, maxPlanSize/26)
-	in := `{"consent": {"lockOut": {"people": [` + people + `"x"]}}}`
-	start := time.Now()
-	p, err := ParsePlan([]byte(in))
-	if err != nil || len(p.Consent.LockOut.People) != maxPlanSize/26+1 {
+	plan := func(people int) []byte {
+		return []byte(`{"consent": {"lockOut": {"people": [` + strings.Repeat(`"ada.abbott@example.com",`, people) + `"x"]}}}`)
+	}
+	const most = maxPlanSize / 26
+	p, err := ParsePlan(plan(most))
+	if err != nil || len(p.Consent.LockOut.People) != most+1 {
 		t.Errorf("%d people, %v", len(p.Consent.LockOut.People), err)
 	}
-	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("it took %v", took)
+	work := func(people int) float64 {
+		b := plan(people)
+		return testing.AllocsPerRun(2, func() { ParsePlan(b) })
 	}
-	_, err = ParsePlan([]byte(in + strings.Repeat(" ", maxPlanSize)))
+	if one, four := work(most/16), work(most/4); one == 0 || four > 4.5*one {
+		t.Errorf("four times as many people take %.0f instead of %.0f allocations", four, one)
+	}
+	_, err = ParsePlan([]byte(string(plan(most)) + strings.Repeat(" ", maxPlanSize)))
 	if err == nil || !strings.Contains(err.Error(), "a plan may have 4194304") {
 		t.Errorf("over the size: %v", err)
 	}

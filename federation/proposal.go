@@ -74,7 +74,8 @@ func ParseProposal(b []byte) (*Proposal, error) {
 	case p.Version == 0 || p.Domain == "" || p.Hash == "":
 		return nil, errors.New("federation: this is no proposal: it has no version, no domain or no hash")
 	case p.Version > proposalVersion:
-		return nil, fmt.Errorf("federation: the proposal has version %d, this package reads up to %d: use a newer one", p.Version, proposalVersion)
+		return nil, fmt.Errorf("federation: the proposal has version %d, this package reads up to %d: use a newer one",
+			p.Version, proposalVersion)
 	}
 	return &p, nil
 }

@@ -22,7 +22,10 @@ import (
 // domain is federated, whoever it is federated with. So nothing is taken back before
 // the domain was seen twice, a quarter of a minute apart, to be managed or gone.
 func (u *undoing) revertRepair(ctx context.Context, rep *Report) error {
-	r := &repairing{f: u.f, rep: u.rep, journal: journal{f: u.f, rep: u.rep}, of: rep, phase: PhaseUndo, den: newDenials(u.f), said: make(map[int]bool), began: time.Now()}
+	r := &repairing{
+		f: u.f, rep: u.rep, journal: journal{f: u.f, rep: u.rep}, of: rep, phase: PhaseUndo,
+		den: newDenials(u.f), said: make(map[int]bool), began: time.Now(),
+	}
 	r.managed.turn = make(chan struct{}, 1)
 	var todo []int
 	for i := range slices.Backward(rep.Steps) {

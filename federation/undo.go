@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Revert undoes what a report says was done, last first, so that each thing is
@@ -235,61 +233,6 @@ const (
 func (u *undoing) young(s *undoStep) bool {
 	age := max(u.rep.Started.Sub(s.begun), 0) // its clock may have been ahead
 	return (s.of == Done || s.of == Made || s.of == Unknown || s.of == "") && age < u.f.opts.Settle-time.Since(u.began)
-}
-
-// place finds out where a step stands: at the first look, if that finds what the
-// step left; what looks gone must look so twice, apart, and for as long as a
-// replica may lag behind the step; what looks otherwise must do so for some looks.
-func (u *undoing) place(ctx context.Context, s *undoStep) error {
-	parent := ctx
-	ctx, cancel := context.WithTimeoutCause(ctx, 2*u.f.opts.Settle, ErrNotConverged)
-	defer cancel()
-	var gone time.Time // since when it looks undone
-	differing := 0
-	for n := 1; ; n++ {
-		at, why, err := u.stands(ctx, s)
-		pause := backoff(n)
-		switch {
-		case err != nil && (!temporary(err) || parent.Err() != nil):
-			return &StepError{PhaseObserve, s.Change, err}
-		case err != nil:
-			gone, differing = time.Time{}, 0
-		case at == asLeft:
-			s.at, s.why = at, why
-			return nil
-		case at == undone:
-			differing = 0
-			if gone.IsZero() {
-				gone = time.Now()
-			}
-			if since(ctx, gone) >= apart && !u.young(s) || s.Change.recovers() {
-				s.at, s.why = at, ""
-				return nil
-			}
-			pause = apart
-		default:
-			gone = time.Time{}
-			if differing++; differing == differsLooks {
-				s.at, s.why = at, why
-				return nil
-			}
-		}
-		u.f.emit(ctx, Event{Phase: PhaseWait, Domain: u.p.Domain, Change: &s.Change, Attempt: n,
-			Text: "making sure of what there is to undo", Err: err})
-		if serr := sleep(ctx, pause); serr != nil {
-			return &StepError{PhaseObserve, s.Change, errors.Join(serr, err)}
-		}
-	}
-}
-
-// placeAll does so for every step, side by side.
-func (u *undoing) placeAll(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(8)
-	for _, s := range u.steps {
-		g.Go(func() error { return u.place(ctx, s) })
-	}
-	return g.Wait()
 }
 
 // bring makes the change: look, send, look until it shows twice in a row.
