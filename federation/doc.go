@@ -77,6 +77,11 @@
 //
 // One process at a time for each tenant rules all of this out.
 //
+// What must outlive a process is the caller's to store. [Options.OnReport] gives it the
+// report before each write, so that [Federator.RevertAll] can undo what a killed program
+// has made. A [Proposal] is what somebody approves at another time or place: Propose and
+// its kin make it, [Federator.Apply] does just that.
+//
 // # What is not promised
 //
 // Federate returns when both services' interfaces show the plan. When people
