@@ -59,7 +59,7 @@ export GRAPH_TOKEN=%[4]s
 
 For the example program, in another terminal, after these commands:
 
-go run ./federate -live -plan federate/plan.yaml -jumpcloud-url $JUMPCLOUD_URL \
+go run ./federate apply -plan federate/plan.yaml -jumpcloud-url $JUMPCLOUD_URL \
   -graph-url $GRAPH_URL -login-url $LOGIN_URL -graph-token-env GRAPH_TOKEN
 
 Ctrl-C ends both services.

@@ -2,13 +2,16 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
-	"time"
 
+	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/examples/internal/cli"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
@@ -16,245 +19,150 @@ import (
 
 // job is one run of the program.
 type job struct {
-	settings
+	*settings
+	command  command
 	stdin    io.Reader
 	terminal bool // somebody sits at stdin
-	out, err io.Writer
+
+	doc  io.Writer // what is for another program: documents
+	out  io.Writer // what is for people, of a table; else nothing
+	tell io.Writer // what people must see in any case
+	err  io.Writer // why it ended
 
 	plan      federation.Plan
-	done      *federation.Report // read from a file: to be resumed or reverted
+	reports   []*federation.Report // read from files: to be resumed or reverted
+	approved  *federation.Proposal
 	federator *federation.Federator
 	progress  *cli.Progress
 	section   int
 	asked     bool // the changes were shown already
 
+	kept    reportFiles
 	counted *federationtest.Env // stand-ins that count requests; nil on live services
 }
 
-// federate shows what stands in the way and what would change, makes it so,
-// and shows what came of it.
-func (j *job) federate(ctx context.Context) int {
-	if code, stop := j.show(ctx); stop {
-		return code
+func newJob(c command, s *settings, stdin io.Reader, stdout, stderr io.Writer) *job {
+	j := &job{settings: s, command: c, stdin: stdin, terminal: cli.IsTerminal(stdin), doc: stdout}
+	page, errs := cli.NewPage(stdout, s.services.Getenv), cli.NewPage(stderr, s.services.Getenv)
+	j.out, j.tell, j.err = page, page, errs
+	if s.form != "table" || s.before != "" {
+		j.out, j.tell = io.Discard, errs
 	}
-
-	j.head("Federate: make it so, the domain last")
-	j.count()
-	rep, err := j.run(ctx, j.federator.Federate)
-	saved := j.save(rep, err)
-	if saved != nil {
-		fmt.Fprintln(j.err, saved)
-	}
-	if err != nil {
-		return j.failed(ctx, err, rep)
-	}
-	j.counts()
-
-	v, code := j.verify(ctx)
-	j.head("The procedure by hand, row by row, and what became of it")
-	j.rows(rep, v)
-	switch {
-	case saved != nil:
-		return exitFailed
-	case code != exitDone || j.counted == nil:
-		return code
-	}
-	return j.again(ctx)
+	j.progress = cli.NewProgress(io.Discard)
+	return j
 }
 
-// findingsAtMost is how many findings about people are shown.
-const findingsAtMost = 50
-
-// show runs what only reads. It reports whether to stop, and with which code.
-func (j *job) show(ctx context.Context) (code int, stop bool) {
-	j.head("Preflight: who and what stands in the way? (reads only)")
-	var pre *federation.Preflight
-	err := j.watch(func() (err error) {
-		pre, err = j.federator.Preflight(ctx, j.plan)
-		return err
-	})
-	if err != nil {
-		return j.failed(ctx, err, nil), true
-	}
-	fmt.Fprintln(j.out)
-	cli.Findings(j.out, pre, findingsAtMost)
-
-	j.head("Preview: what would change? (reads only)")
-	changes, err := j.federator.Preview(ctx, j.plan)
-	if err == nil || len(changes) > 0 {
-		j.diff(changes)
-	}
+// load reads the files that the flags name.
+func (j *job) load() (err error) {
 	switch {
-	case err != nil:
-		return j.failed(ctx, err, nil), true
-	case !j.preview:
-		j.asked = true
-		return exitDone, false
-	case shut(pre):
-		fmt.Fprintln(j.out, "\nFederate would refuse, because of what preflight calls a refusal.")
-		return exitRefused, true
-	case len(changes) > 0:
-		return exitChanges, true
-	}
-	return exitDone, true
-}
-
-// shut reports whether a gate keeps Federate from writing.
-func shut(p *federation.Preflight) bool {
-	for _, g := range p.Gates {
-		if g.Severity == federation.Refusal && !g.Consented {
-			return true
+	case j.planFile != "":
+		if j.plan, err = cli.ReadPlan(j.planFile, j.stdin); err != nil {
+			return err
+		}
+	case j.proposal != "":
+		if j.approved, err = cli.ReadProposal(j.proposal, j.stdin); err != nil {
+			return err
+		}
+		j.plan.Domain = j.approved.Domain
+	case j.standIns && j.resume == "", j.command.name == "demo":
+		if j.plan, err = cli.ParsePlan(examplePlan); err != nil {
+			return err
 		}
 	}
-	return false
+	names := j.args
+	switch {
+	case j.resume != "":
+		names = []string{j.resume}
+	case j.command.name != "revert":
+		if len(j.args) == 1 {
+			j.plan.Domain = j.args[0]
+		}
+		return nil
+	}
+	for _, name := range names {
+		rep, err := cli.ReadReport(name)
+		if err != nil {
+			return err
+		}
+		j.reports = append(j.reports, rep)
+	}
+	switch {
+	case j.approved != nil:
+		j.approved.Runs = j.reports
+	default:
+		j.plan = j.reports[0].Plan // pinned: it names what was found and made
+	}
+	return nil
 }
 
-// watch shows the progress of f.
+// connect makes the clients and what works on them. Without the right to write
+// nothing can be written, whoever tries.
+func (j *job) connect() error {
+	opts := cli.ClientOptions{ReadOnly: !j.command.writes || j.previewOnly}
+	if j.verbose {
+		opts.Logger = slog.New(slog.NewTextHandler(j.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	jc, ad, err := j.services.Clients(opts)
+	if err != nil {
+		return err
+	}
+	j.federator = federation.New(jc, ad, &federation.Options{
+		OnEvent:           func(e federation.Event) { j.progress.Event(e) },
+		OnReport:          j.kept.store,
+		Confirm:           j.confirm,
+		Settle:            j.settle,
+		TechnicalPassword: aad.NewSecret(j.services.Getenv("TECHNICAL_PASSWORD")),
+	})
+	return nil
+}
+
+// watch shows the progress of f: below a table, or on a terminal's standard error.
 func (j *job) watch(f func() error) error {
 	quiet := j.progress
-	j.progress = cli.NewProgress(j.out)
+	switch {
+	case j.out != io.Discard:
+		j.progress = cli.NewProgress(j.out)
+	case cli.IsTerminal(j.err):
+		j.progress = cli.NewProgress(j.err)
+	}
 	err := f()
-	j.progress.Close()
+	if j.progress != quiet {
+		j.progress.Close()
+	}
 	j.progress = quiet
 	return err
 }
 
 // run is watch for what makes a report.
-func (j *job) run(
-	ctx context.Context, f func(context.Context, federation.Plan) (*federation.Report, error),
-) (rep *federation.Report, err error) {
+func (j *job) run(f func() (*federation.Report, error)) (rep *federation.Report, err error) {
 	err = j.watch(func() error {
-		rep, err = f(ctx, j.plan)
+		rep, err = f()
 		return err
 	})
 	return rep, err
 }
 
-// verify looks layer by layer whether people can sign in, until they can or the
-// time of -wait is over.
-func (j *job) verify(ctx context.Context) (*federation.Verification, int) {
-	j.head("Verify: does it hold, and can people sign in? Layer by layer")
-	v, err := j.look(ctx)
-	switch {
-	case v == nil:
-		return nil, j.failed(ctx, err, nil)
-	case v.Wrong():
-		fmt.Fprintln(j.out, "\nA layer is wrong, and waiting does not mend it.")
-		return v, exitFailed
-	case v.Effective():
-		fmt.Fprintln(j.out, "\nEvery layer is good: people can sign in.")
-		return v, exitDone
-	case err != nil && !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil:
-		return v, j.failed(ctx, err, nil)
-	case j.wait > 0:
-		fmt.Fprintf(j.out, "\nNot in effect after %s; nothing is wrong. Run the same command again to go on waiting.\n", j.wait)
-		return v, exitWaiting
-	}
-	fmt.Fprintf(j.out, "\nNot in effect yet; nothing is wrong. Run the same command again in %s, or with -wait 2h.\n", v.AskAgain)
-	return v, exitDone
-}
-
-// look verifies once and, with -wait, again until the result is final.
-func (j *job) look(ctx context.Context) (v *federation.Verification, err error) {
-	start := time.Now()
-	for {
-		next, err := j.federator.Verify(ctx, j.plan)
-		if err != nil {
-			return v, err
-		}
-		if j.wait > 0 {
-			fmt.Fprintf(j.out, "  after %.1f s\n", time.Since(start).Seconds())
-		}
-		j.layers(next, v)
-		v = next
-		left := j.wait - time.Since(start)
-		switch {
-		case v.Effective() || v.Wrong() || left <= 0:
-			return v, nil
-		case j.every == 0:
-			return j.waitFor(ctx, v, left)
-		}
-		select {
-		case <-ctx.Done():
-			return v, context.Cause(ctx)
-		case <-time.After(min(j.every, left)):
-		}
-	}
-}
-
-// waitFor leaves it to the library when to look again.
-func (j *job) waitFor(ctx context.Context, before *federation.Verification, atMost time.Duration) (v *federation.Verification, err error) {
-	ctx, cancel := context.WithTimeout(ctx, atMost)
-	defer cancel()
-	err = j.watch(func() error {
-		v, err = j.federator.Wait(ctx, j.plan)
-		return err
-	})
-	if v == nil {
-		return before, err
-	}
-	j.layers(v, before)
-	return v, err
-}
-
-// again federates once more: nothing is left to do.
-func (j *job) again(ctx context.Context) int {
-	j.head("The same again: a second run finds nothing to do")
-	j.count()
-	rep, err := j.run(ctx, j.federator.Federate)
-	if err != nil {
-		return j.failed(ctx, err, rep)
-	}
-	j.counts()
-	if rep.Changed() {
-		fmt.Fprintln(j.err, "the second run wrote something, which it must not")
-		return exitFailed
-	}
-	fmt.Fprintf(j.out, "\nNothing to do: %s is federated with JumpCloud.\n", j.plan.Domain)
-	return exitDone
-}
-
-// undo reverts what a report says was done.
-func (j *job) undo(ctx context.Context) int {
-	j.head("Revert: undo what the report says was done, last first")
-	rep, err := j.run(ctx, func(ctx context.Context, _ federation.Plan) (*federation.Report, error) {
-		return j.federator.Revert(ctx, j.done)
-	})
-	fmt.Fprintln(j.out)
-	for _, s := range rep.Steps {
-		fmt.Fprintf(j.out, "  %-8s %s %s %q", s.Outcome, s.Change.Action, s.Change.Resource, s.Change.Name)
-		if s.Error != "" {
-			fmt.Fprintf(j.out, ": %s", s.Error)
-		}
-		fmt.Fprintln(j.out)
-	}
-	saved := j.save(rep, err)
-	if saved != nil {
-		fmt.Fprintln(j.err, saved)
-	}
-	switch {
-	case err != nil:
-		return j.failed(ctx, err, rep)
-	case saved != nil:
-		return exitFailed
-	}
-	return exitDone
-}
-
 // confirm is asked once before the first write.
-func (j *job) confirm(ctx context.Context, changes federation.Changes) error {
+func (j *job) confirm(ctx context.Context, p *federation.Proposal) error {
 	if j.yes {
 		return nil
 	}
 	j.progress.Pause()
 	if !j.asked {
-		fmt.Fprintln(j.out)
-		j.diff(changes)
+		fmt.Fprintln(j.tell)
+		j.diff(j.tell, p.Changes)
+	}
+	for i, f := range p.People {
+		if i == namesAtMost {
+			fmt.Fprintf(j.tell, "  and %d more\n", len(p.People)-namesAtMost)
+			break
+		}
+		fmt.Fprintf(j.tell, "  will be locked out:  %s\n", f)
 	}
 	if !j.terminal {
 		return errors.New("standard input is no terminal, so that nobody can be asked; -yes goes on without asking")
 	}
-	fmt.Fprintf(j.out, "\nMake %s to %s now? Type yes: ", plural(len(changes), "this change", "these %d changes"), j.plan.Domain)
+	fmt.Fprintf(j.tell, "\nMake %s to %s now? Type yes: ", plural(len(p.Changes), "this change", "these %d changes"), p.Domain)
 	line := make(chan string, 1)
 	go func() {
 		s, _ := bufio.NewReader(j.stdin).ReadString('\n')
@@ -262,7 +170,7 @@ func (j *job) confirm(ctx context.Context, changes federation.Changes) error {
 	}()
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(j.out)
+		fmt.Fprintln(j.tell)
 		return context.Cause(ctx)
 	case answer := <-line:
 		if answer != "yes" {
@@ -272,19 +180,47 @@ func (j *job) confirm(ctx context.Context, changes federation.Changes) error {
 	}
 }
 
-// save writes the report to the file that -report names, unless the run ended
-// before it wrote anything.
-func (j *job) save(rep *federation.Report, err error) error {
-	if j.report == "" || err != nil && len(rep.Steps) == 0 {
-		return nil
+// namesAtMost is how many people are named before a question.
+const namesAtMost = 20
+
+// document writes what is not a table: v in JSON, or what markdown writes.
+func (j *job) document(v any, markdown func(io.Writer) error) error {
+	switch j.form {
+	case "json":
+		e := json.NewEncoder(j.doc)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	case "markdown":
+		return markdown(j.doc)
 	}
-	if err := cli.WriteJSON(j.report, rep); err != nil {
-		return fmt.Errorf("the report was not written: %w", err)
-	}
-	fmt.Fprintf(j.out, "\nThe report is in %s.", j.report)
-	if j.revert == "" {
-		fmt.Fprintf(j.out, " To undo this run: federate -live -revert %s", j.report)
-	}
-	fmt.Fprintln(j.out)
 	return nil
+}
+
+// finish writes a document, and returns the exit code.
+func (j *job) finish(code int, v any, markdown func(io.Writer) error) int {
+	if err := j.document(v, markdown); err != nil {
+		fmt.Fprintln(j.err, err)
+		return cmp.Or(code, exitFailed)
+	}
+	return code
+}
+
+// where says what is worked on.
+func (j *job) where(does, subject string) {
+	where := "live"
+	if j.standIns {
+		where = "on stand-ins"
+	}
+	fmt.Fprintf(j.out, "%s: %s\n\n  JumpCloud   %s\n  Azure AD    %s\n", does, where, j.services.JumpCloud(), j.services.AzureAD())
+	if subject != "" {
+		fmt.Fprintf(j.out, "  %s\n", subject)
+	}
+}
+
+// source says where the plan is from.
+func (j *job) source() string {
+	if j.standIns && j.planFile == "" && j.resume == "" {
+		return "the plan    plan.yaml of this program"
+	}
+	return "the plan    " + cmp.Or(j.planFile, j.resume)
 }

@@ -1,50 +1,57 @@
 // Federate federates an Azure AD domain with JumpCloud, and shows each step.
 //
-// Without flags it needs no account: it serves a stand-in of each service on
+// Without a command it needs no account: it serves a stand-in of each service on
 // this machine, with an organisation of 25 people, and federates example.com
 // over HTTP, through the code that serves live tenants:
 //
 //	go run ./federate
 //
-// With -live it works on your tenants, and asks before the first write:
+// With a command it works on your tenants, and asks before the first write:
 //
+//	go build -o bin/federate ./federate
 //	export JUMPCLOUD_API_KEY=…
 //	az login
-//	go run ./federate -live -plan plan.yaml -preview
-//	go run ./federate -live -plan plan.yaml -report report.json
-//	go run ./federate -live -revert report.json
+//	bin/federate preflight -plan plan.yaml
+//	bin/federate preview -plan plan.yaml
+//	bin/federate apply -plan plan.yaml
+//	bin/federate verify -plan plan.yaml -wait 2h
+//	bin/federate revert federate-example.com-20260102-030405.json
+//
+// What is approved by somebody else, later, is a proposal in a file, and just that is
+// done:
+//
+//	bin/federate preview -plan plan.yaml -o json > proposal.json
+//	bin/federate apply -proposal proposal.json
 //
 // The exit code is
 //
-//	0    done, or nothing to do
+//	0    done, or nothing to do; nobody would be locked out
 //	1    a service failed, or the result is wrong
-//	2    -preview: there is something to change
-//	3    refused, or not confirmed; nothing was written
-//	4    done, but people cannot sign in yet within the time that -wait gives
+//	2    a preview: there is something to change
+//	3    refused, or not confirmed, and nothing was written; somebody would be locked out
+//	4    in order, but people cannot sign in yet
 //	64   wrong flags, or a file or a setting that is missing or wrong; nothing was asked
 //	130  interrupted
 //
-// Federating is safe to repeat: after an error or an interruption, run the same
+// "go run" turns each of them but 0 into 1: build the program where they matter.
+//
+// Whatever writes keeps its report in a file, before each write and after it, also if
+// it is killed. It is safe to repeat: after an error or an interruption, run the same
 // command again. It looks first, and goes on from what it finds.
 package main
 
 import (
-	"cmp"
 	"context"
-	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strings"
 	"syscall"
-	"time"
-
-	"github.com/jcaad/jcaad/aad"
-	"github.com/jcaad/jcaad/examples/internal/cli"
-	"github.com/jcaad/jcaad/federation"
 )
 
 // Exit codes.
@@ -58,23 +65,26 @@ const (
 	exitInterrupted = 130
 )
 
-const usage = `Federate federates an Azure AD domain with JumpCloud.
+const usage = `Federate lets people sign in to Microsoft 365 through JumpCloud.
 
-  go run ./federate                                 on stand-ins of both services; needs no account
-  go run ./federate -live -plan plan.yaml -preview  shows what would change on your tenants
-  go run ./federate -live -plan plan.yaml           does it, after asking
-  go run ./federate -live -revert report.json       undoes what a report says
+  federate                       show it on stand-ins; needs no account
+  federate preflight -plan F     who would be locked out, and why     reads
+  federate preview -plan F       what would change                    reads
+  federate apply -plan F         do it, after asking; safe to repeat  WRITES
+  federate verify -plan F        does it hold, can people sign in     reads
+  federate inspect DOMAIN        its state, and the safe next step    reads
+  federate overview              every domain of the tenant           reads
+  federate revert REPORT...      undo what reports say was done       WRITES
+  federate defederate DOMAIN     back to passwords of Azure AD        WRITES
+  federate repair -plan F        immutable IDs, bindings, groups      WRITES
 
-Environment, with -live:
-` + cli.Environment + `  TECHNICAL_PASSWORD        the first password of a technical account that the plan has made
+"federate COMMAND -h" tells its flags. -plan - reads standard input, and
+-o table, json or markdown chooses the form. "federate -version" tells it.
+Whatever writes keeps a report in a file: it says which at once.
 
-Exit codes:
-  0 done, or nothing to do      1 a service failed, or the result is wrong
-  2 -preview: changes           3 refused or not confirmed; nothing was written
-  4 done, not in effect yet within -wait
-  64 wrong flags or files       130 interrupted
-
-Flags:
+Exit codes: 0 done   1 failed, or wrong   2 a preview with changes
+  3 refused, or somebody would be locked out   4 not in effect yet
+  64 wrong usage   130 interrupted         ("go run" makes 1 of them all)
 `
 
 func main() {
@@ -83,141 +93,98 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// settings are the flags.
-type settings struct {
-	onLive, preview, yes, verbose    bool
-	planFile, report, resume, revert string
-	wait, every                      time.Duration
-	services                         cli.Services
+// A command is what the first argument names.
+type command struct {
+	name, args, does string
+	flags            func(*settings, *flag.FlagSet) // its own; nil: none
+	check            func(*settings) error
+	run              func(*job, context.Context) int // returns the exit code
+	writes           bool
 }
 
-//go:embed plan.yaml
-var examplePlan []byte
+// commands are in the order in which they are needed.
+func commands() []command {
+	return []command{
+		{"demo", "", "federates stand-ins of both services, and shows each step", (*settings).waitFlags, (*settings).checkDemo, (*job).demonstrate, true},
+		{"preflight", "-plan FILE", "lists everyone whom federating would lock out, and why", (*settings).preflightFlags, (*settings).checkPreflight, (*job).preflight, false},
+		{"preview", "-plan FILE", "shows what would change", (*settings).planFlags, (*settings).checkPlan, (*job).preview, false},
+		{"apply", "-plan FILE", "federates by the plan, after asking", (*settings).applyFlags, (*settings).checkApply, (*job).apply, true},
+		{"verify", "-plan FILE", "says whether it holds, and whether people can sign in", (*settings).verifyFlags, (*settings).checkPlan, (*job).verifyOnly, false},
+		{"inspect", "DOMAIN", "names the state of a domain and the safe next step", nil, (*settings).checkDomain, (*job).inspect, false},
+		{"overview", "", "shows every domain of the tenant at a glance", nil, (*settings).checkNothing, (*job).overview, false},
+		{"revert", "REPORT...", "undoes what reports of one domain say was done, the newest first", (*settings).writeFlags, (*settings).checkRevert, (*job).revert, true},
+		{"defederate", "DOMAIN -passwords STRATEGY", "lets a domain go back to passwords of Azure AD", (*settings).defederateFlags, (*settings).checkDefederate, (*job).defederate, true},
+		{"repair", "-plan FILE", "gives people what they need to sign in", (*settings).repairFlags, (*settings).checkRepair, (*job).repair, true},
+	}
+}
 
 // run is the program. It returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	s, err := parse(args, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
+	if len(args) == 0 {
+		args = []string{"demo"}
+	}
+	switch args[0] {
+	case "-h", "-help", "--help", "help":
+		fmt.Fprint(stdout, usage)
 		return exitDone
-	case err != nil:
-		fmt.Fprintln(stderr, err)
-		return exitUsage
+	case "-version", "--version", "version":
+		fmt.Fprintln(stdout, version())
+		return exitDone
 	}
-	j := &job{settings: s, stdin: stdin, terminal: cli.IsTerminal(stdin), out: stdout, err: stderr}
-	if !s.onLive {
-		return j.demonstrate(ctx)
-	}
-	return j.live(ctx)
-}
-
-func parse(args []string, stderr io.Writer) (settings, error) {
-	s := settings{services: cli.Services{Getenv: os.Getenv}}
-	fs := flag.NewFlagSet("federate", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() {
-		fmt.Fprint(stderr, usage)
-		fs.PrintDefaults()
-	}
-	fs.BoolVar(&s.onLive, "live", false, "work on live tenants (or on whatever the URLs below name) instead of stand-ins")
-	fs.StringVar(&s.planFile, "plan", "", "with -live: `file` with the plan, in YAML; see plan.yaml")
-	fs.BoolVar(&s.preview, "preview", false, "stop after the preview; exit code 2 if there is something to change")
-	fs.BoolVar(&s.yes, "yes", false, "do not ask before the first write")
-	fs.StringVar(&s.report, "report", "", "new `file` for the report, in JSON: what -resume and -revert need")
-	fs.StringVar(&s.resume, "resume", "", "with -live: go on with the plan of the report in this `file`")
-	fs.StringVar(&s.revert, "revert", "", "with -live: undo what the report in this `file` says was done")
-	fs.DurationVar(&s.wait, "wait", 0, "how `long` to wait until people can sign in, such as 2h; 0 looks once")
-	fs.DurationVar(&s.every, "ask-every", 0, "`pause` between looks with -wait; 0 starts with half a minute and asks less and less often")
-	fs.BoolVar(&s.verbose, "v", false, "log each request to standard error")
-	s.services.Flags(fs)
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return s, err
+	for _, c := range commands() {
+		if c.name != args[0] {
+			continue
 		}
-		return s, errors.New("federate -h tells the flags") // fs has told what is wrong
+		s, err := c.parse(args[1:], stdout, stderr)
+		switch {
+		case errors.Is(err, flag.ErrHelp):
+			return exitDone
+		case err != nil:
+			fmt.Fprintln(stderr, err)
+			return exitUsage
+		}
+		return newJob(c, s, stdin, stdout, stderr).start(ctx)
 	}
-	return s, s.check(fs.Args())
+	if strings.HasPrefix(args[0], "-") {
+		fmt.Fprintf(stderr, "federate begins with a command, and its flags follow: %q is none. federate -h tells the commands\n", args[0])
+	} else {
+		fmt.Fprintf(stderr, "federate has no command %q. federate -h tells them\n", args[0])
+	}
+	return exitUsage
 }
 
-func (s *settings) check(args []string) error {
-	given := 0
-	for _, f := range []string{s.planFile, s.resume, s.revert} {
-		if f != "" {
-			given++
+// version says what was built.
+func version() string {
+	is, revision := "unknown", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		is = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = ", revision " + s.Value[:min(12, len(s.Value))]
+			}
 		}
 	}
-	switch {
-	case len(args) > 0:
-		return fmt.Errorf("federate takes no arguments, only flags: %q", args)
-	case !s.onLive && given > 0:
-		return errors.New("-plan, -resume and -revert need -live: without it, stand-ins are federated by the plan in plan.yaml")
-	case s.onLive && given == 0:
-		return errors.New("-live needs a plan: give -plan FILE, or -resume or -revert with the FILE of a report")
-	case given > 1:
-		return errors.New("only one of -plan, -resume and -revert can be given")
-	case s.preview && s.revert != "":
-		return errors.New("-revert shows what it would undo before it asks; -preview is for plans")
-	case s.preview && s.report != "":
-		return errors.New("-preview makes no report")
-	case s.wait < 0 || s.every < 0:
-		return errors.New("-wait and -ask-every cannot be negative")
-	}
-	if s.report != "" {
-		return cli.CheckNew(s.report)
-	}
-	return nil
+	return fmt.Sprintf("federate %s%s, %s %s/%s", is, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// live works on the services that the flags and the environment name.
-func (j *job) live(ctx context.Context) int {
+// start works on stand-ins or on live services, and returns the exit code.
+func (j *job) start(ctx context.Context) int {
 	err := j.load()
+	if err == nil && (j.standIns || j.command.name == "demo") {
+		var stop func() error
+		if stop, err = j.serve(); err == nil {
+			defer stop()
+		}
+	}
 	if err == nil {
-		err = j.connect(ctx)
+		err = j.connect()
+	}
+	if err == nil && j.command.writes && !j.previewOnly && j.command.name != "demo" {
+		err = j.keepReport()
 	}
 	if err != nil {
 		fmt.Fprintln(j.err, err)
 		return exitUsage
 	}
-	fmt.Fprintf(j.out, "Federating %s with JumpCloud: live\n\n  JumpCloud   %s\n  Azure AD    %s\n  the plan    %s\n",
-		j.plan.Domain, j.services.JumpCloud(), j.services.AzureAD(), cmp.Or(j.planFile, j.resume, j.revert))
-	if j.revert != "" {
-		return j.undo(ctx)
-	}
-	return j.federate(ctx)
-}
-
-// load reads the file with the plan or the report.
-func (j *job) load() (err error) {
-	switch {
-	case j.planFile != "":
-		j.plan, err = cli.ReadPlan(j.planFile)
-	case j.resume != "":
-		if j.done, err = cli.ReadReport(j.resume); err == nil {
-			j.plan = j.done.Plan // pinned: it names what was found and made
-		}
-	default:
-		if j.done, err = cli.ReadReport(j.revert); err == nil {
-			j.plan = j.done.Plan
-		}
-	}
-	return err
-}
-
-// connect makes the clients and what works on them.
-func (j *job) connect(ctx context.Context) error {
-	opts := cli.ClientOptions{ReadOnly: j.preview}
-	if j.verbose {
-		opts.Logger = slog.New(slog.NewTextHandler(j.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	}
-	jc, ad, err := j.services.Clients(opts)
-	if err != nil {
-		return err
-	}
-	j.progress = cli.NewProgress(io.Discard)
-	j.federator = federation.New(jc, ad, &federation.Options{
-		OnEvent:           func(e federation.Event) { j.progress.Event(e) },
-		Confirm:           func(_ context.Context, p *federation.Proposal) error { return j.confirm(ctx, p.Changes) },
-		TechnicalPassword: aad.NewSecret(j.services.Getenv("TECHNICAL_PASSWORD")),
-	})
-	return nil
+	return j.command.run(j, ctx)
 }

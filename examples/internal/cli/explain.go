@@ -29,9 +29,9 @@ func (s *Services) Explain(w io.Writer, err error) {
 			fmt.Fprintf(w, "Refused%s. %d things stand in the way:\n", how, n)
 		}
 		for i, e := range all[:n] {
-			fmt.Fprintf(w, "\n%3d. %s\n", i+1, Wrap(e.Happened, 5))
+			fmt.Fprintf(w, "\n%3d. %s\n", i+1, e.Happened)
 			if e.Repair != "" {
-				fmt.Fprintf(w, "     what to do: %s\n", Wrap(e.Repair, 17))
+				fmt.Fprintf(w, "     what to do:  %s\n", e.Repair)
 			}
 			if e.Consent != "" {
 				fmt.Fprintf(w, "     or consent in the plan: consent.%s\n", e.Consent)
@@ -74,29 +74,6 @@ func (s *Services) ownAdvice(service string, err error) string {
 
 func detail(w io.Writer, name, value string) {
 	if value != "" {
-		fmt.Fprintf(w, "  %-18s %s\n", name, Wrap(value, 21))
+		fmt.Fprintf(w, "  %-18s %s\n", name, value)
 	}
-}
-
-const lineWidth = 110
-
-// Wrap breaks text into lines; all but the first are indented.
-func Wrap(text string, indent int) string {
-	var b strings.Builder
-	column := indent
-	for i, word := range strings.Fields(text) {
-		n := len([]rune(word))
-		switch {
-		case i == 0:
-		case column+1+n > lineWidth:
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			column = indent
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += n
-	}
-	return b.String()
 }

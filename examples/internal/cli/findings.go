@@ -9,8 +9,8 @@ import (
 	"github.com/jcaad/jcaad/federation"
 )
 
-// Findings writes a preflight as a table that fits a terminal, with at most
-// this many people, and below it what to do about each kind of finding.
+// Findings writes a preflight as a table, with at most this many people, and
+// below it what to do about each kind of finding. A [Page] makes it fit a terminal.
 func Findings(w io.Writer, p *federation.Preflight, atMost int) {
 	type line struct{ severity, who, text string }
 	var lines []line
@@ -43,7 +43,7 @@ func Findings(w io.Writer, p *federation.Preflight, atMost int) {
 	}
 	for i, f := range p.People.All() {
 		if i == atMost {
-			more := fmt.Sprintf("and %d more findings; the example program preflight shows all", p.People.Len()-atMost)
+			more := fmt.Sprintf("and %d more findings; federate preflight -o csv shows all", p.People.Len()-atMost)
 			lines = append(lines, line{"…", "", more})
 			break
 		}
@@ -56,7 +56,7 @@ func Findings(w io.Writer, p *federation.Preflight, atMost int) {
 		note(f.Code, kind, f.Repair)
 	}
 	if p.People != nil {
-		fmt.Fprintf(w, "  %s\n\n", Wrap(p.People.Counts.Summary(), 2))
+		fmt.Fprintf(w, "  %s\n\n", p.People.Counts.Summary())
 	}
 	if len(lines) == 0 {
 		fmt.Fprintln(w, "  no findings: nothing stands in the way")
@@ -67,7 +67,7 @@ func Findings(w io.Writer, p *federation.Preflight, atMost int) {
 		who = min(max(who, utf8.RuneCountInString(l.who)), 36)
 	}
 	row := func(l line) {
-		fmt.Fprintf(w, "  %-10s  %-*s  %s\n", l.severity, who, l.who, Wrap(l.text, 16+who))
+		fmt.Fprintf(w, "  %-10s  %-*s  %s\n", l.severity, who, l.who, l.text)
 	}
 	row(line{"severity", "who or what", "what was found"})
 	row(line{"--------", "-----------", "--------------"})
@@ -78,6 +78,6 @@ func Findings(w io.Writer, p *federation.Preflight, atMost int) {
 		fmt.Fprintf(w, "\n  What to do about\n")
 	}
 	for i := 0; i < len(advice); i += 2 {
-		fmt.Fprintf(w, "    %s\n", Wrap(advice[i]+": "+advice[i+1], 6))
+		fmt.Fprintf(w, "    %s\n      %s\n", advice[i], advice[i+1])
 	}
 }

@@ -13,9 +13,17 @@ import (
 	"github.com/jcaad/jcaad/federation"
 )
 
-// ReadPlan reads a plan from a file in YAML or JSON.
-func ReadPlan(path string) (federation.Plan, error) {
-	b, err := os.ReadFile(path)
+// read reads a file; "-" is stdin.
+func read(path string, stdin io.Reader) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(stdin)
+	}
+	return os.ReadFile(path)
+}
+
+// ReadPlan reads a plan in YAML or JSON from a file, or from stdin if its name is "-".
+func ReadPlan(path string, stdin io.Reader) (federation.Plan, error) {
+	b, err := read(path, stdin)
 	if err != nil {
 		return federation.Plan{}, fmt.Errorf("the plan cannot be read: %w", err)
 	}
@@ -107,4 +115,17 @@ func ReadReport(path string) (*federation.Report, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return rep, nil
+}
+
+// ReadProposal reads a proposal from a file, or from stdin if its name is "-".
+func ReadProposal(path string, stdin io.Reader) (*federation.Proposal, error) {
+	b, err := read(path, stdin)
+	if err != nil {
+		return nil, fmt.Errorf("the proposal cannot be read: %w", err)
+	}
+	p, err := federation.ParseProposal(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
 }

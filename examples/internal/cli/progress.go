@@ -151,22 +151,20 @@ func (p *Progress) line(text string) {
 // clear takes the moving line away.
 func (p *Progress) clear() {
 	if p.stop != nil && p.status != "" {
-		io.WriteString(p.w, "\r\x1b[K")
+		io.WriteString(p.w, clearLine)
 	}
 }
 
-// draw writes the moving line, cut to the width of the terminal.
+// draw writes the moving line, cut to the width of the page.
 func (p *Progress) draw() {
 	if p.stop == nil || p.status == "" {
 		return
 	}
 	text := []rune(fmt.Sprintf("  %7s  %c %s", seconds(time.Since(p.start)), []rune(`|/-\`)[p.frame%4], p.status))
-	if f, ok := p.w.(*os.File); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 1 && len(text) >= width {
-			text = text[:width-1]
-		}
+	if w, ok := p.w.(interface{ Width() int }); ok && len(text) > w.Width() {
+		text = text[:w.Width()]
 	}
-	fmt.Fprintf(p.w, "\r\x1b[K%s", string(text))
+	io.WriteString(p.w, clearLine+string(text))
 }
 
 func (p *Progress) spin() {
