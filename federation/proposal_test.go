@@ -17,6 +17,7 @@ import (
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
+	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
 
@@ -292,6 +293,37 @@ func TestProposalHashOfReports(t *testing.T) {
 					t.Errorf("%s of report %d: %v", name, i, err)
 				}
 			}
+		}
+	})
+}
+
+// What an earlier run of the proposal has made is found by its ID, where lists do not
+// show it yet.
+func TestApplyAgainWhereListsLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		plan := env.Plan()
+		plan.Groups = append(plan.Groups, federation.Group{Name: "Pilots"})
+		p, err := env.Federator(nil).Propose(t.Context(), plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, die := context.WithCancel(t.Context())
+		env.JumpCloud.ListLag = jumpcloudtest.Lag{For: 3 * time.Minute}
+		env.JumpCloud.OnChange = func(o jumpcloud.Object) {
+			if o.Type == jumpcloud.ApplicationObject {
+				time.AfterFunc(2*time.Second, die)
+			}
+		}
+		var s shelf
+		if _, err := env.Federator(&federation.Options{OnReport: s.begin()}).Apply(ctx, p); err == nil || len(env.JumpCloud.Applications()) != 1 {
+			t.Fatal(err, len(env.JumpCloud.Applications()))
+		}
+		env.JumpCloud.OnChange = nil
+		p.Runs = s.reports(t)
+		rep, err := env.Federator(nil).Apply(t.Context(), p)
+		if apps := len(env.JumpCloud.Applications()); err != nil || apps != 1 || len(env.JumpCloud.Groups()) != 2 {
+			t.Errorf("%v: %d applications, %d groups\n%s", err, apps, len(env.JumpCloud.Groups()), rep)
 		}
 	})
 }

@@ -153,7 +153,7 @@ func (f *Federator) Apply(ctx context.Context, p *Proposal) (*Report, error) {
 	a := approve(p)
 	switch p.Verb {
 	case VerbFederate:
-		r := f.newRun(*p.Plan, nil)
+		r := f.newRun(p.resumed(), nil)
 		r.approved = a
 		return r.all(ctx)
 	case VerbDefederate:
@@ -167,6 +167,24 @@ func (f *Federator) Apply(ctx context.Context, p *Proposal) (*Report, error) {
 		return f.applyRevert(ctx, p, a, rep)
 	}
 	return rep, fmt.Errorf("federation: no way to apply a proposal to %s", p.Verb)
+}
+
+// resumed is the plan with the IDs of what earlier runs of the proposal have made, by
+// which it is found where lists do not show it.
+func (p *Proposal) resumed() Plan {
+	plan := *p.Plan
+	for _, rep := range p.Runs {
+		for _, s := range rep.Steps {
+			switch {
+			case s.ID == "" || s.Change.Action != Create || !s.tookEffect():
+			case s.Change.Resource == ResApplication && s.Change.Name == plan.Application.IdPEntityID:
+				plan.Application.ID = s.ID
+			case s.Change.Resource == ResGroup:
+				plan.Groups = pinGroup(plan.Groups, s.Change.Name, s.ID)
+			}
+		}
+	}
+	return plan
 }
 
 // applyRepair looks at everybody anew, and repairs if that is what was approved.
