@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -191,7 +192,7 @@ func mishapScenarios(t *testing.T) (all []faulty) {
 		}
 	}
 	turn := 0
-	for _, v := range verbs {
+	for _, v := range slices.Concat(verbs, keepers) {
 		for _, r := range ledgerReadings {
 			n := 0
 			synctest.Test(t, func(t *testing.T) { n = faulty{v: v, r: r}.tell(t).spent })
