@@ -43,7 +43,7 @@ func TestProvider(t *testing.T) {
 	if len(owner) < 3*50 {
 		t.Errorf("only %d IDs", len(owner))
 	}
-	if p.Client() != p.Client() || len(p.JumpCloud.Requests()) > 0 {
+	if c := p.Client(); c != p.Client() || len(p.JumpCloud.Requests()) > 0 {
 		t.Error("there is more than one client, or it has asked something")
 	}
 }

@@ -150,7 +150,7 @@ func TestWrapOutcome(t *testing.T) {
 			req.URL.Scheme, req.URL.Host = "http", "api.example.com:443"
 			return next.RoundTrip(req)
 		}), rest.Read, 0, 0, false, 1, `"http://api.example.com:443"`},
-		{"a redirect is followed", http.RedirectHandler("https://evil.example/", 302), through(func(next http.RoundTripper, req *http.Request) (*http.Response, error) {
+		{"a redirect is followed", http.RedirectHandler("https://evil.example/", http.StatusFound), through(func(next http.RoundTripper, req *http.Request) (*http.Response, error) {
 			req = req.Clone(req.Context())
 			req.RequestURI = ""
 			return (&http.Client{Transport: next}).Do(req)
