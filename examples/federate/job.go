@@ -28,6 +28,7 @@ type job struct {
 	out  io.Writer // what is for people, of a table; else nothing
 	tell io.Writer // what people must see in any case
 	err  io.Writer // why it ended
+	log  io.Writer // each request, with -v
 
 	plan      federation.Plan
 	reports   []*federation.Report // read from files: to be resumed or reverted
@@ -42,7 +43,7 @@ type job struct {
 }
 
 func newJob(c command, s *settings, stdin io.Reader, stdout, stderr io.Writer) *job {
-	j := &job{settings: s, command: c, stdin: stdin, terminal: cli.IsTerminal(stdin), doc: stdout}
+	j := &job{settings: s, command: c, stdin: stdin, terminal: cli.IsTerminal(stdin), doc: stdout, log: stderr}
 	page, errs := cli.NewPage(stdout, s.services.Getenv), cli.NewPage(stderr, s.services.Getenv)
 	j.out, j.tell, j.err = page, page, errs
 	if s.form != "table" || s.before != "" {
@@ -100,7 +101,7 @@ func (j *job) load() (err error) {
 func (j *job) connect() error {
 	opts := cli.ClientOptions{ReadOnly: !j.command.writes || j.previewOnly}
 	if j.verbose {
-		opts.Logger = slog.New(slog.NewTextHandler(j.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		opts.Logger = slog.New(slog.NewTextHandler(j.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	jc, ad, err := j.services.Clients(opts)
 	if err != nil {
