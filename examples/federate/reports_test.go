@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jcaad/jcaad/examples/internal/cli"
@@ -32,21 +33,23 @@ func TestMain(m *testing.M) {
 func TestKilled(t *testing.T) {
 	for _, kind := range []jumpcloud.ObjectType{jumpcloud.GroupObject, jumpcloud.ApplicationObject} {
 		t.Run(string(kind), func(t *testing.T) {
-			var cmd *exec.Cmd
+			var process atomic.Pointer[os.Process]
 			s, flags := live(t, func(e *federationtest.Env) {
 				e.JumpCloud.OnChange = func(o jumpcloud.Object) {
-					if o.Type == kind {
-						cmd.Process.Kill()
+					if p := process.Load(); p != nil && o.Type == kind {
+						p.Kill()
 					}
 				}
 			})
 			var out, errs bytes.Buffer
-			cmd = exec.Command(os.Args[0], with("apply", flags, "-plan", "plan.yaml", "-yes")...)
+			cmd := exec.Command(os.Args[0], with("apply", flags, "-plan", "plan.yaml", "-yes")...)
 			cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), asProgram+"=1"), &out, &errs
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
+			process.Store(cmd.Process)
 			cmd.Wait()
+			process.Store(nil)
 			if cmd.ProcessState.ExitCode() != -1 {
 				t.Fatalf("it was not killed: %s\n%s%s", cmd.ProcessState, &out, &errs)
 			}
