@@ -18,12 +18,16 @@
 // # Three tenses
 //
 // A [Plan] says what should be true; it is plain data without secrets. [ParsePlan]
-// reads one from a file, strictly.
+// reads one from a file, strictly, [ParsePlanNode] one that is not in JSON: a typing
+// error is no consent.
 // [Changes] are what is missing; they are computed and printable. A [Report]
 // says what was done; it is never nil, also on error, and holds what Revert and
 // a resumed run need. There is no saved state: the two services are the state.
 // A repair is one report in all tenses, because a person approves it name by name:
-// its steps are planned first, then done; Revert takes them back.
+// its steps are planned first, then done; Revert takes them back. So it is with all
+// verbs if somebody else approves, at another time or place: a [Proposal], made by
+// [Federator.Propose] and its kin, is the plan and its changes in one, can be stored,
+// and [Federator.Apply] does just that or refuses.
 //
 // # The procedure
 //
@@ -48,7 +52,8 @@
 // [*PreconditionError]: nothing was written. After the first write a
 // [*StepError] says at which change the run stopped; nothing is undone. Run
 // Federate again: it looks first, and goes on from what it finds. Whatever was
-// sent without an answer is looked for before it is sent again.
+// sent without an answer is looked for before it is sent again. [Explain] says of
+// any error what happened, who was asked for what, and what to do.
 //
 // Revert and Defederate may be called at any moment, with any report. They judge
 // every step against the present before the first is undone (of a repair, each
@@ -60,9 +65,10 @@
 //
 // # Between processes
 //
-// Runs for one domain wait for each other, and switches of one tenant go one after
-// the other, within a process: for all Federators over one [aad.Client]. Processes
-// know nothing of each other but what the services show. What remains:
+// Within a process, runs for one domain wait for each other, for all views of one
+// Federator (see [Federator.With]), and switches of one tenant go one after the other,
+// for all Federators over one [aad.Client]. Processes know nothing of each other but
+// what the services show. What remains:
 //
 //   - Two processes, or one that died with the answer to a creation on its way, can
 //     leave two applications or groups of one name while lists lag. Every run then
@@ -79,8 +85,7 @@
 //
 // What must outlive a process is the caller's to store. [Options.OnReport] gives it the
 // report before each write, so that [Federator.RevertAll] can undo what a killed program
-// has made. A [Proposal] is what somebody approves at another time or place: Propose and
-// its kin make it, [Federator.Apply] does just that.
+// has made.
 //
 // # What is not promised
 //

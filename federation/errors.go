@@ -19,7 +19,8 @@ var (
 	ErrNotConfirmed = errors.New("not confirmed")
 
 	// ErrNotStored wraps what [Options.OnReport] returned. Nothing was written after
-	// that.
+	// that; what was written before is in the report that the call returns. Running
+	// again, once there is room for reports, goes on from what it finds.
 	ErrNotStored = errors.New("the report was not stored")
 )
 

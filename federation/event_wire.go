@@ -146,7 +146,7 @@ func (e Event) level() slog.Level {
 // person it asked, not to write: nothing has failed.
 func refusal(err error) bool {
 	switch err {
-	case ErrNotConfirmed, ErrNotStarted, ErrDiffers, aad.ErrReadOnly, jumpcloud.ErrReadOnly:
+	case ErrNotConfirmed, ErrNotApproved, ErrNotStarted, ErrDiffers, aad.ErrReadOnly, jumpcloud.ErrReadOnly:
 		return true
 	}
 	switch err := err.(type) {

@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -130,4 +131,32 @@ func ExampleFederator_ProposeRepair() {
 	// Output:
 	// add azure-ad/immutable-id "uma@example.com"
 	// 1 done, <nil>
+}
+
+// What is read back may have been changed by whoever stored it. Apply sees that.
+func ExampleParseProposal() {
+	ctx := federationtest.Hurry(context.Background())
+	env := federationtest.New(nil)
+	f := env.Federator(nil)
+	proposal, err := f.Propose(ctx, env.Plan())
+	if err != nil {
+		log.Fatal(err)
+	}
+	file, err := json.Marshal(proposal)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	file = bytes.Replace(file, []byte(`"name":"Everyone"`), []byte(`"name":"Nobody"`), 1)
+	forged, err := federation.ParseProposal(file)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = f.Apply(ctx, forged)
+	fmt.Println(err)
+	_, err = federation.ParseProposal([]byte(`{"domain": "example.com"}`))
+	fmt.Println(err)
+	// Output:
+	// federation: not approved: the proposal was changed since it was made: make a new one
+	// federation: this is no proposal: it has no version, no domain or no hash
 }

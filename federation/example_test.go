@@ -359,24 +359,36 @@ func ExampleFederator_FederateAll() {
 	// example.org federated
 }
 
-// Confirm is asked once, before the first write.
+// Confirm is asked before the first write, with everything that would be done and
+// everybody who would lose their sign-in.
 func ExampleOptions_confirm() {
 	env := federationtest.New(nil)
-	f := env.Federator(&federation.Options{Confirm: func(_ context.Context, p *federation.Proposal) error {
-		changes := p.Changes
-		fmt.Println(len(changes), "changes")
-		return errors.New("not on a Friday")
-	}})
+	env.AzureAD.AddUser(aad.User{UserPrincipalName: "uma@example.com", ImmutableID: "VW1h"})
+	plan := env.Plan()
+	plan.Consent.LockOut.AtMost = 3 // some may be, but who?
 
-	_, err := f.Federate(federationtest.Hurry(context.Background()), env.Plan())
-	fmt.Println(errors.Is(err, federation.ErrNotConfirmed))
+	f := env.Federator(&federation.Options{Confirm: func(_ context.Context, p *federation.Proposal) error {
+		fmt.Println(p.Verb, p.Domain)
+		for _, c := range p.Changes {
+			fmt.Println("  " + c.String())
+		}
+		for _, who := range p.People {
+			fmt.Println("locked out:", who.Who())
+		}
+		return errors.New("not without Uma")
+	}})
+	_, err := f.Federate(federationtest.Hurry(context.Background()), plan)
+	fmt.Println(errors.Is(err, federation.ErrNotConfirmed), env.Writes())
 	fmt.Println(err)
-	fmt.Println("writes:", env.Writes())
 	// Output:
-	// 4 changes
-	// true
-	// federation: not confirmed: not on a Friday
-	// writes: 0
+	// federate example.com
+	//   create jumpcloud/application "urn:uri:example.com"
+	//   add jumpcloud/application-group "Everyone"
+	//   add jumpcloud/directory-group "Everyone"
+	//   create azure-ad/federation "example.com"
+	// locked out: uma@example.com
+	// true 0
+	// federation: not confirmed: not without Uma
 }
 
 // OnEvent is told of every step, for progress.

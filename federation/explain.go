@@ -238,7 +238,8 @@ func repair(err error, service string, retryAfter time.Duration) string {
 	return "try once more; if it stays so, quote the request ID to the support of " + service
 }
 
-// sentence is the text of an error without the names of packages in front.
+// sentence is the text of an error without the names of packages that its parts begin
+// with.
 func sentence(err error) string {
 	if err == nil {
 		return ""
@@ -248,7 +249,7 @@ func sentence(err error) string {
 
 func sentenceOf(s string) string {
 	for _, name := range [...]string{"federation: ", "aad: ", "jumpcloud: ", "certs: "} {
-		s = strings.TrimPrefix(s, name)
+		s = strings.ReplaceAll(strings.TrimPrefix(s, name), ": "+name, ": ")
 	}
 	return s
 }
@@ -267,10 +268,11 @@ var advices = []struct {
 	text string
 }{
 	{ErrNotConfirmed, "nothing was written; confirm the changes, or change the plan"},
-	{ErrNotApproved, "make a new proposal, look at the difference, and have it approved"},
+	{ErrNotApproved, "look at the difference, make a new proposal, and have it approved; " +
+		"one of another customer is applied with that customer's credentials"},
 	{ErrNotStored, "make room for the report where it is stored, and " + runAgain},
 	{ErrDiffers, "look at what changed since, and decide yourself what is to be undone"},
-	{ErrNotStarted, "nothing was done for it; run it again when the others are repaired"},
+	{ErrNotStarted, "nothing was done for it; see to what kept it from being begun, and run it again"},
 	{ErrWrong, "waiting does not mend it: see what Verify says of each layer"},
 	{jumpcloud.ErrCertificateRegenerated, "run it again at once, so that Azure AD is told of the new certificate"},
 	{jumpcloud.ErrReadOnly, "nothing was written; use a client that may write"},

@@ -61,6 +61,17 @@ func TestExplain(t *testing.T) {
 			es{{Happened: `the run stopped at: wait create jumpcloud/application "urn:x"`, Cause: "the change does not show yet", Repair: again}}},
 		{"not confirmed", fmt.Errorf("federation: %w: %w", federation.ErrNotConfirmed, errors.New("no\x1b")), es{{Happened: "not confirmed: no", Repair: "nothing was written"}}},
 		{"not started", federation.ErrNotStarted, es{{Happened: federation.ErrNotStarted.Error(), Repair: "nothing was done"}}},
+		{"not started, and why", fmt.Errorf("Contoso: federation: a.example: %w: %w", federation.ErrNotStarted, context.Canceled),
+			es{{Happened: "Contoso: a.example: not started: context canceled", Repair: "nothing was done"}}},
+		{"not stored", errors.Join(&federation.StepError{Phase: federation.PhaseApply, Change: change,
+			Err: fmt.Errorf("federation: %w: %w", federation.ErrNotStored, errors.New("disk full"))}), es{
+			{Happened: `the run stopped at: apply create jumpcloud/application "urn:x"`, Cause: "the report was not stored: disk full", Repair: "make room"}}},
+		{"not approved", fmt.Errorf("federation: the run of 2026-03-02: %w",
+			fmt.Errorf("federation: %w: the proposal has expired", federation.ErrNotApproved)), es{
+			{Happened: "the run of 2026-03-02: not approved: the proposal has expired", Repair: "look at the difference"}}},
+		{"a file", fmt.Errorf("plan.json: %w", &federation.PlanError{Problems: []federation.PlanProblem{
+			{Path: "mfa", Line: 2, Column: 3, Text: "doubled"}, {Text: "the plan is empty"}}}), es{
+			{Happened: "plan.json: line 2, column 3: mfa: doubled", Repair: "mend the file"}, {Happened: "plan.json: the plan is empty", Repair: "mend the file"}}},
 		{"differs", fmt.Errorf("federation: %w", federation.ErrDiffers), es{{Happened: federation.ErrDiffers.Error(), Repair: "look at what changed"}}},
 		{"wrong", federation.ErrWrong, es{{Happened: federation.ErrWrong.Error(), Repair: "waiting does not mend it"}}},
 		{"cancelled", &federation.StepError{Phase: federation.PhaseApply, Err: &aad.Error{Op: "GET users", Err: context.Canceled}},
@@ -119,7 +130,8 @@ func parseError(s string) error {
 	return err
 }
 
-// kinds are the kinds of errors that this module exports, by package and name.
+// kinds are the errors that this module exports, by package and name, and of each
+// type of errors one.
 var kinds = map[string]error{
 	"federation.ErrNotConverged": federation.ErrNotConverged, "federation.ErrNotConfirmed": federation.ErrNotConfirmed,
 	"federation.ErrNotStored": federation.ErrNotStored, "federation.ErrDiffers": federation.ErrDiffers,
@@ -136,39 +148,46 @@ var kinds = map[string]error{
 	"jumpcloud.ErrOutcomeUnknown": jumpcloud.ErrOutcomeUnknown, "jumpcloud.ErrTooManyPages": jumpcloud.ErrTooManyPages,
 	"jumpcloud.ErrReadOnly": jumpcloud.ErrReadOnly, "jumpcloud.ErrNoCertificate": jumpcloud.ErrNoCertificate,
 	"jumpcloud.ErrCertificate": jumpcloud.ErrCertificate, "jumpcloud.ErrCertificateRegenerated": jumpcloud.ErrCertificateRegenerated,
+
+	"federation.PlanError":         &federation.PlanError{Problems: []federation.PlanProblem{{Text: "p"}}},
+	"federation.PreconditionError": &federation.PreconditionError{Findings: []federation.Finding{{Message: "m", Repair: "r"}}},
+	"federation.StepError":         &federation.StepError{Phase: federation.PhaseApply, Err: federation.ErrNotConverged},
+	"aad.Error":                    &aad.Error{StatusCode: 418},
+	"jumpcloud.Error":              &jumpcloud.Error{StatusCode: 302},
+	"certs.ParseError":             parseError(""),
 }
 
-// TestExplainKnowsEveryKind: a kind of error that is exported is told here, and so
-// explained.
+// exportedErrors matches what the list of the surface has of errors: variables, and
+// types with the method of one.
+var exportedErrors = regexp.MustCompile(`^(?:\t|var )(Err[A-Z]\w*)|^func \(\w* ?\*?([A-Z]\w*)\) Error\(\) string`)
+
+// TestExplainKnowsEveryKind: an error that is exported is told here, and so explained.
 func TestExplainKnowsEveryKind(t *testing.T) {
 	surface, err := os.ReadFile(filepath.Join("..", "internal", "surface", "testdata", "surface.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := make(map[string]bool)
+	exported, known := make(map[string]bool), make(map[string]bool)
 	pkg := ""
 	for line := range strings.Lines(string(surface)) {
 		if name, ok := strings.CutPrefix(line, "package "); ok {
 			pkg = path.Base(strings.TrimSpace(name))
 		}
-		if m := regexp.MustCompile(`^(?:\t|var )(Err\w+) += errors\.New`).FindStringSubmatch(line); m != nil {
-			found[pkg+"."+m[1]] = true
+		if m := exportedErrors.FindStringSubmatch(line); m != nil {
+			exported[pkg+"."+m[1]+m[2]] = true
 		}
 	}
-	want := make(map[string]bool)
 	for name := range kinds {
-		want[name] = true
+		known[name] = true
 	}
-	if diff := cmp.Diff(found, want); diff != "" {
-		t.Errorf("kinds of errors (-exported +known here):\n%s", diff)
+	if diff := cmp.Diff(exported, known); diff != "" {
+		t.Errorf("errors (-exported +known here):\n%s", diff)
 	}
 }
 
-// TestExplainSaysWhatToDo: of each kind of error that this module exports.
+// TestExplainSaysWhatToDo: of each error that this module exports, and of a context's.
 func TestExplainSaysWhatToDo(t *testing.T) {
-	for _, err := range append(slices.Collect(maps.Values(kinds)), context.Canceled, context.DeadlineExceeded, parseError(""),
-		&aad.Error{StatusCode: 418}, &jumpcloud.Error{StatusCode: 302}, &federation.PlanError{Problems: []federation.PlanProblem{{Text: "p"}}},
-	) {
+	for _, err := range append(slices.Collect(maps.Values(kinds)), context.Canceled, context.DeadlineExceeded) {
 		for _, err := range []error{err, fmt.Errorf("outside: %w", err), errors.Join(err, nil), &federation.StepError{Phase: federation.PhaseApply, Err: err}} {
 			all := federation.Explain(err)
 			if len(all) == 0 || all[0].Happened == "" || all[0].Repair == "" {
@@ -187,6 +206,59 @@ func TestExplainBatch(t *testing.T) {
 	all := federation.Explain(err)
 	if len(all) == 0 || !strings.HasPrefix(all[0].Happened, "nobody.example: ") || all[0].Repair == "" {
 		t.Errorf("%v:\n%+v", err, all)
+	}
+}
+
+// TestExplainTenants: a list in which customers are mixed up is explained entry by
+// entry, and what came of many customers says whose it is.
+func TestExplainTenants(t *testing.T) {
+	ctx := federationtest.Hurry(t.Context())
+	p := federationtest.NewProvider(2, nil)
+	mixed := p.Tenants(nil)
+	mixed[1].Name, mixed[1].Federator = mixed[0].Name, mixed[0].Federator
+	_, err := federation.FederateTenants(ctx, mixed, nil)
+	all := federation.Explain(err)
+	if len(all) != 2 { // the name and the Federator
+		t.Fatalf("%v: %+v", err, all)
+	}
+	for _, e := range all {
+		if !strings.Contains(e.Happened, mixed[0].Name) || e.Repair == "" || e.Service != "" {
+			t.Errorf("%+v", e)
+		}
+	}
+
+	list := p.Tenants(nil)
+	list[0].Plans[0].Groups = nil
+	_, err = federation.FederateTenants(ctx, list, &federation.TenantsOptions{Concurrency: 1, MaxFailures: 1})
+	all = federation.Explain(err)
+	want := []string{"Customer 01: customer01.example: ", "Customer 02: not started: "}
+	if len(all) != len(want) {
+		t.Fatalf("%v: %+v", err, all)
+	}
+	for i, e := range all {
+		if !strings.HasPrefix(e.Happened, want[i]) || e.Repair == "" {
+			t.Errorf("%+v; want %q", e, want[i])
+		}
+	}
+}
+
+// TestExplainApply: a proposal that has become old, or that is another's, is explained
+// by what to do with it.
+func TestExplainApply(t *testing.T) {
+	ctx := federationtest.Hurry(t.Context())
+	p := federationtest.NewProvider(2, nil)
+	f, other := p.Customers[0].Federator(nil), p.Customers[1].Federator(nil)
+	proposal, err := f.Propose(ctx, p.Customers[0].Plan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := f.With(federation.Options{Now: func() time.Time { return time.Now().Add(100 * time.Hour) }})
+	for name, by := range map[string]*federation.Federator{"the proposal has expired": old, "the proposal is of": other} {
+		_, err := by.Apply(ctx, proposal)
+		all := federation.Explain(err)
+		if len(all) != 1 || !strings.HasPrefix(all[0].Happened, "not approved: "+name) || !strings.Contains(all[0].Repair, "make a new proposal") {
+			t.Errorf("%s: %v: %+v", name, err, all)
+		}
 	}
 }
 

@@ -31,7 +31,8 @@ type Options struct {
 	// [ErrNotConfirmed].
 	Confirm func(context.Context, *Proposal) error
 
-	// ProposalLife is how long a [Proposal] may be applied. The default is 72 hours.
+	// ProposalLife is how long a [Proposal] may be applied: by who makes it, and by
+	// who applies it, whichever is shorter. The default is 72 hours.
 	ProposalLife time.Duration
 
 	// OnReport is given the report before each write, with that step listed as
@@ -98,7 +99,9 @@ func New(jc *jumpcloud.Client, ad *aad.Client, opts *Options) *Federator {
 
 // With returns a view of the Federator that goes by other options, all of them: what
 // opts leaves out has its default. Clients, their pace, and the locks of domains are
-// shared, so a program may have a view for each call, with hooks of its own.
+// shared, so a program may have a view for each call, with hooks of its own; calls of
+// OnEvent, and those of OnReport, do not overlap over all views. With costs nothing, asks
+// nothing, and leaves f as it is.
 func (f *Federator) With(opts Options) *Federator {
 	opts.Settle = cmp.Or(opts.Settle, 5*time.Minute)
 	opts.ProposalLife = cmp.Or(opts.ProposalLife, 72*time.Hour)

@@ -174,7 +174,7 @@ func (p *People) LockOutReasons() (reasons []Code) {
 // WriteLockOuts writes only those who would be locked out, as comma-separated values
 // with a header, for people who do not know this program: reason by reason, and within
 // one by name; a line for each person and reason. If reasons are given, no others are
-// written. Cells are as in [People.WriteCSV].
+// written. Cells are as in [People.WriteCSV]. The error is that of w.
 func (p *People) WriteLockOuts(w io.Writer, reasons ...Code) error {
 	var rows [][]string
 	for _, f := range p.All() {

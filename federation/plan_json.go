@@ -27,7 +27,8 @@ const (
 // without items; nothing else may be null. A byte order mark is skipped; behind the
 // plan nothing may follow. Up to 4 MiB are read.
 //
-// Only the form is judged here: [Plan.Validate] judges what the plan says.
+// Only the form is judged here: [Plan.Validate] judges what the plan says. With an
+// error the plan is the zero one. Nothing is asked of any service.
 func ParsePlan(b []byte) (Plan, error) {
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	r := jsonReader{b: b, d: json.NewDecoder(bytes.NewReader(b)), line: 1, column: 1}

@@ -41,6 +41,8 @@ type Proposal struct {
 	// People are those who would lose their sign-in, by the plan's consent.
 	People []PersonFinding `json:"people,omitempty"`
 
+	// Created is when it was made, in UTC, and Expires when it is good no more, by
+	// [Options.ProposalLife] of who made it. Both are by [Options.Now].
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
 	// Hash is of what was approved: two proposals with one hash are one approval. It
@@ -63,8 +65,9 @@ const proposalVersion = 1
 // has expired, or was changed. The text says which. It wraps no other error.
 var ErrNotApproved = errors.New("not approved")
 
-// ParseProposal reads back what json.Marshal made of a [Proposal]. It does not say
-// whether the proposal is still good: [Federator.Apply] does.
+// ParseProposal reads back what json.Marshal made of a [Proposal]. An error says that it
+// is none, or one of a newer version of this package. Whether the proposal is still good,
+// and as it was made, [Federator.Apply] says.
 func ParseProposal(b []byte) (*Proposal, error) {
 	var p Proposal
 	if err := json.Unmarshal(b, &p); err != nil {

@@ -10,10 +10,14 @@ import (
 )
 
 // Propose says what Federate would do for the plan, for a person to approve and for
-// [Federator.Apply] to carry out. It only reads: what Preview and Preflight read.
+// [Federator.Apply] to carry out. It only reads, and reads what Federate does before its
+// first write. A plan that holds gives a proposal without changes, and applying that
+// does nothing.
 //
-// If something stands in the way the error is a [*PreconditionError], and the proposal
-// tells what was found all the same; it cannot be applied before that is put right.
+// If something stands in the way the error is a [*PreconditionError], as of Federate: a
+// token that is known to lack a permission for a write is refused here as well. What
+// kept it from reading is a [*StepError]. The proposal is never nil, and tells what was
+// found all the same; Apply ends with the same error as long as the reason stands.
 func (f *Federator) Propose(ctx context.Context, plan Plan) (*Proposal, error) {
 	r := f.newRun(plan, nil)
 	err := r.propose(ctx)
@@ -46,7 +50,8 @@ func (r *run) proposal(todo Changes) *Proposal {
 	})
 }
 
-// ProposeDefederate says what Defederate would do for the plan. It only reads.
+// ProposeDefederate says what Defederate would do for the plan. It only reads; errors
+// are as of [Federator.Propose].
 func (f *Federator) ProposeDefederate(ctx context.Context, plan DefederatePlan) (*Proposal, error) {
 	u := f.newDefederation(plan)
 	u.only = true
@@ -58,6 +63,10 @@ func (f *Federator) ProposeDefederate(ctx context.Context, plan DefederatePlan) 
 // domain. It only reads. Of several runs only the newest is judged, for who would lose
 // their sign-in; it tells everything that all of them have made, which is the most that
 // can be undone.
+//
+// Errors are as of [Federator.Propose]. The proposal is nil only if the reports are
+// those that [Federator.RevertAll] refuses, or if none is of a run to undo: then nothing
+// was asked.
 func (f *Federator) ProposeRevert(ctx context.Context, reports ...*Report) (*Proposal, error) {
 	reports, err := newestFirst(reports)
 	if err != nil {
@@ -107,7 +116,7 @@ func (u *undoing) proposal() *Proposal {
 }
 
 // ProposeRepair says what Repair would do for the plan, person by person. It only
-// reads.
+// reads: what [Federator.PreviewRepair] reads, with its errors.
 func (f *Federator) ProposeRepair(ctx context.Context, plan RepairPlan) (*Proposal, error) {
 	rep, err := f.PreviewRepair(ctx, plan)
 	return f.seal(&Proposal{
@@ -135,9 +144,11 @@ func (r *Report) changes(outcomes ...Outcome) (cs Changes) {
 // a proposal that has expired or was changed. What has been done already is not
 // done again, so that Apply may be called again, in any process, until it returns nil:
 // hand it the reports of the calls before in [Proposal.Runs], so that it knows what
-// these have begun.
+// these have begun. All other errors are those of the verb: [Federator.Federate],
+// Defederate, Repair, Revert. So are the permissions.
 //
-// The report is never nil. For several reports to undo it is one, of all steps.
+// The report is never nil. For several reports to undo it is one, of all steps. The
+// proposal is not changed.
 func (f *Federator) Apply(ctx context.Context, p *Proposal) (*Report, error) {
 	rep := &Report{Version: reportVersion, Started: f.now(), Steps: []Step{}}
 	if p != nil {

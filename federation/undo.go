@@ -32,7 +32,9 @@ import (
 // another federated domain, or is not certainly the run's. Such a step is
 // [Left], with the reason and what to do in its Error, and the error wraps
 // [ErrDiffers]: Revert can be called again when that is done. What is as it was
-// before the run already is [Skipped].
+// before the run already is [Skipped]; while the run is younger than
+// [Options.Settle], it is looked at for the rest of that time, because an answer
+// may be older than the run.
 //
 // Three directions have rules of their own. Taking a federation away is refused
 // for nobody: people sign in with Azure AD passwords from then on, and the report

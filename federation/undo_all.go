@@ -20,7 +20,12 @@ import (
 // that only had to leave something ([Left]) it goes on, because that may belong to an
 // older run; after any other error it stops. What was left because people signed in by
 // what an older run had made is tried again, in another Revert, when that is undone. The
-// error joins those of the last Revert of each run.
+// error joins those of the last Revert of each run, and wraps [ErrDiffers] if something
+// is left. RevertAll may be called again with the same reports: what is undone is
+// [Skipped].
+//
+// Reports of several domains or customers, and a nil one, are refused before anything is
+// asked; without reports there is nothing to do.
 func (f *Federator) RevertAll(ctx context.Context, reports ...*Report) (out []*Report, err error) {
 	reports, err = newestFirst(reports)
 	if err != nil {

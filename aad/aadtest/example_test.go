@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/aad/aadtest"
@@ -61,4 +62,36 @@ func ExampleServer_History() {
 	// Output:
 	// example.com Managed -> Federated
 	// example.com Federated -> Managed
+}
+
+// Whose token a client has is up to the test.
+func ExampleServer_SignIn() {
+	var tenant aadtest.Server
+	tenant.AddDomain("example.com")
+	dana := tenant.AddUser(aad.User{UserPrincipalName: "dana@example.com"})
+	client := tenant.ClientWith(tenant.SignIn("dana@example.com", "Domain.Read.All"), nil)
+
+	who, err := client.Permissions(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(who.UserPrincipalName, who.ObjectID == dana, who.AppOnly, who.Granted)
+	err = client.SetManaged(context.Background(), "example.com")
+	fmt.Println(errors.Is(err, aad.ErrDenied))
+	// Output:
+	// dana@example.com true false [Domain.Read.All]
+	// true
+}
+
+// The dates that the tenant tells are those of the test's clock.
+func ExampleServer_now() {
+	tenant := aadtest.Server{Now: func() time.Time { return time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC) }}
+	tenant.AddDomain("example.com")
+	tenant.AddUser(aad.User{UserPrincipalName: "dana@example.com"})
+	dana, err := tenant.Client(nil).User(context.Background(), "dana@example.com")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(dana.Created)
+	// Output: 2030-01-02 03:04:05 +0000 UTC
 }

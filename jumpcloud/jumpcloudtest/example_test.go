@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"net/http/httptest"
+	"time"
 
 	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
@@ -48,4 +49,16 @@ func ExampleServer_ServeHTTP() {
 		fmt.Println(o.DisplayName)
 	}
 	// Output: Contoso
+}
+
+// The dates that the organisation tells are those of the test's clock.
+func ExampleServer_now() {
+	org := jumpcloudtest.Server{Now: func() time.Time { return time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC) }}
+	dana := org.AddUser(jumpcloud.User{Username: "dana", Email: "dana@example.com"})
+	u, err := org.Client(nil).User(context.Background(), dana)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(u.Created)
+	// Output: 2030-01-02 03:04:05 +0000 UTC
 }
