@@ -145,14 +145,10 @@ const unfitAtMost = 10
 // cannot. The classic way to lose a tenant is an only administrator on the domain.
 func (st *observation) gateBreakGlass(ps *findings, p Plan) {
 	var fit, unfit []string
-	if n := len(st.leftOut); n > 0 {
-		named := st.leftOut[:min(n, unfitAtMost)]
-		if n > unfitAtMost {
-			named = append(slices.Clone(named), fmt.Sprintf("and %d more", n-unfitAtMost))
-		}
+	if len(st.leftOut) > 0 {
 		ps.warn(CodeRoleLeftOut, p.Domain,
 			"the role of Global Administrator is assigned to somebody who is gone, of another tenant, or not to be read, and who does not count: "+
-				plain(strings.Join(named, "; ")),
+				plain(some(st.leftOut, "; ")),
 			"take the role away from who is gone; for groups, grant GroupMember.Read.All to the application")
 	}
 	for i := range st.admins {

@@ -9,6 +9,10 @@ import (
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
+// elderApplication reports whether an older run, which is undone later, has made the
+// application.
+func (u *undoing) elderApplication(id string) bool { return u.elder(ResApplication, "", id) }
+
 func (u *undoing) applicationStands(ctx context.Context, s *undoStep) (standing, string, error) {
 	c := s.Change
 	id := s.ID
@@ -17,7 +21,7 @@ func (u *undoing) applicationStands(ctx context.Context, s *undoStep) (standing,
 	}
 	const deleted = "the application was deleted with its certificate and cannot be made again as it was: Federate makes a new one"
 	lost := func() (standing, string, error) {
-		if u.elder(ResApplication, "", id) {
+		if u.elderApplication(id) {
 			return undone, "", nil
 		}
 		return differs, deleted, nil

@@ -90,7 +90,7 @@ func (f *Federator) sendBinding(ctx context.Context, c Change) error {
 func (u *undoing) bindingStands(ctx context.Context, c Change) (standing, string, error) {
 	bound, err := u.f.bound(ctx, jumpcloud.Object{Type: c.boundTo(), ID: c.Parent})
 	switch {
-	case errors.Is(err, jumpcloud.ErrNotFound) && c.Action == Add && u.elder(ResApplication, "", c.Parent):
+	case errors.Is(err, jumpcloud.ErrNotFound) && c.Action == Add && u.elderApplication(c.Parent):
 		return undone, "", nil
 	case errors.Is(err, jumpcloud.ErrNotFound) && c.Action == Add:
 		return differs, "what the group was bound to is gone: Federate makes it anew", nil

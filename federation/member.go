@@ -3,7 +3,6 @@ package federation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -52,11 +51,8 @@ func (f *Federator) gateMembers(ctx context.Context, ps *findings, g Group, have
 		return lagging(err)
 	}
 	if whole.IsDynamic() {
-		if n := len(missing) - namesAtMost; n > 0 {
-			missing = append(missing[:namesAtMost], fmt.Sprintf("and %d more", n))
-		}
 		ps.refuse(CodeGroupDynamic, g.Name, "a rule decides who is a member of the group "+quote(g.Name)+
-			", and to additions JumpCloud says yes and does nothing; not members yet: "+strings.Join(missing, ", "),
+			", and to additions JumpCloud says yes and does nothing; not members yet: "+some(missing, ", "),
 			"change the rule, or list these members under a group without one")
 	}
 	return nil

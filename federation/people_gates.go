@@ -27,6 +27,14 @@ func (r *run) judgeAgain(ctx context.Context) error {
 // namesAtMost is how many people a sentence names; the others are counted.
 const namesAtMost = 10
 
+// some joins names, or other words, with the rest of many counted.
+func some(words []string, by string) string {
+	if n := len(words) - namesAtMost; n > 0 {
+		words = append(words[:namesAtMost:namesAtMost], fmt.Sprintf("and %d more", n))
+	}
+	return strings.Join(words, by)
+}
+
 // whoAll names people.
 func whoAll(ps []PersonFinding) string {
 	names := make([]string, 0, namesAtMost+1)
@@ -161,10 +169,7 @@ func (c LockOut) unused(fs *findings, locked, out []PersonFinding, domain string
 	if names == nil {
 		return
 	}
-	if n := len(names) - namesAtMost; n > 0 {
-		names = append(names[:namesAtMost], fmt.Sprintf("and %d more", n))
-	}
-	fs.info(CodeConsentUnused, domain, "consent.lockOut.people names people who would not be locked out: "+strings.Join(names, ", "),
+	fs.info(CodeConsentUnused, domain, "consent.lockOut.people names people who would not be locked out: "+some(names, ", "),
 		"look for a mistyped name, or take them out of the plan")
 }
 

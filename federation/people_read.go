@@ -37,11 +37,21 @@ func (f *Federator) people(ctx context.Context, a audience) (*People, error) {
 	members := make([]int, len(a.groups))
 	for i, group := range a.groups {
 		g.Go(func() (err error) {
-			members[i], err = f.readMembers(gctx, c, group.id, group.exported)
-			if group.name == "" && errors.Is(err, jumpcloud.ErrNotFound) {
-				err = nil // deleted, and a list still shows the binding
+			for n := 1; ; n++ {
+				members[i], err = f.readMembers(gctx, c, group.id, group.exported)
+				switch {
+				case !errors.Is(err, jumpcloud.ErrNotFound):
+					return err
+				case group.name == "":
+					return nil // deleted, and a list still shows the binding
+				case members[i] > 0 || n == firstLooks:
+					return lagging(err)
+				}
+				// The plan's group was just seen, and this replica does not know it yet.
+				if err := sleep(gctx, 5*time.Second); err != nil {
+					return err
+				}
 			}
-			return err
 		})
 	}
 	if err := g.Wait(); err != nil {

@@ -350,7 +350,7 @@ func (a *approval) objections(changes Changes, lose []PersonFinding, sent []Step
 	var other []string
 	for _, c := range changes {
 		if !a.allows(c, sent) {
-			other = append(other, strings.TrimSpace(Changes{c}.String()))
+			other = append(other, strings.Join(strings.Fields(Changes{c}.String()), " "))
 		}
 	}
 	var people []string
@@ -361,13 +361,10 @@ func (a *approval) objections(changes Changes, lose []PersonFinding, sent []Step
 	}
 	var what []string
 	if len(other) > 0 {
-		what = append(what, "not in the proposal: "+strings.Join(other, "; "))
-	}
-	if n := len(people) - namesAtMost; n > 0 {
-		people = append(people[:namesAtMost], fmt.Sprintf("and %d more", n))
+		what = append(what, "not in the proposal: "+some(other, "; "))
 	}
 	if len(people) > 0 {
-		what = append(what, "would lose their sign-in and are not named: "+strings.Join(people, ", "))
+		what = append(what, "would lose their sign-in and are not named: "+some(people, ", "))
 	}
 	if what == nil {
 		return nil

@@ -186,12 +186,8 @@ func (p *Proposal) resumed() Plan {
 	plan := *p.Plan
 	for _, rep := range p.Runs {
 		for _, s := range rep.Steps {
-			switch {
-			case s.ID == "" || s.Change.Action != Create || !s.tookEffect():
-			case s.Change.Resource == ResApplication && s.Change.Name == plan.Application.IdPEntityID:
-				plan.Application.ID = s.ID
-			case s.Change.Resource == ResGroup:
-				plan.Groups = pinGroup(plan.Groups, s.Change.Name, s.ID)
+			if s.ID != "" && s.Change.Action == Create && s.tookEffect() {
+				plan.pin(s.Change, s.ID)
 			}
 		}
 	}

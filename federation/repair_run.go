@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -358,8 +357,5 @@ func (r *repairing) names(steps []int, outcomes ...Outcome) string {
 			names = append(names, who)
 		}
 	}
-	if n := len(names) - namesAtMost; n > 0 {
-		names = append(names[:namesAtMost], fmt.Sprintf("and %d more", n))
-	}
-	return strings.Join(names, ", ") + "; the report says why"
+	return some(names, ", ") + "; the report says why"
 }

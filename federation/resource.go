@@ -209,15 +209,18 @@ func (r *run) found(c Change) (id string) {
 
 // pinCreated writes the ID of what was just made into the plan of the report.
 func (r *run) pinCreated(c Change, id string) {
-	switch {
-	case c.makesApplication():
-		r.plan.Application.ID = id
-	case c.Resource == ResGroup:
-		r.plan.Groups = pinGroup(r.plan.Groups, c.Name, id)
-	default:
-		return
-	}
+	r.plan.pin(c, id)
 	r.rep.Plan = r.plan
+}
+
+// pin gives the plan the ID of what a change has made, if the plan has a place for it.
+func (p *Plan) pin(c Change, id string) {
+	switch {
+	case c.makesApplication() && c.Name == p.Application.IdPEntityID:
+		p.Application.ID = id
+	case c.Resource == ResGroup:
+		p.Groups = pinGroup(p.Groups, c.Name, id)
+	}
 }
 
 // driftOf is what a change says that is missing though it was there once.

@@ -105,16 +105,46 @@ type command struct {
 // commands are in the order in which they are needed.
 func commands() []command {
 	return []command{
-		{"demo", "", "federates stand-ins of both services, and shows each step", (*settings).waitFlags, (*settings).checkDemo, (*job).demonstrate, true},
-		{"preflight", "-plan FILE", "lists everyone whom federating would lock out, and why", (*settings).preflightFlags, (*settings).checkPreflight, (*job).preflight, false},
-		{"preview", "-plan FILE", "shows what would change", (*settings).planFlags, (*settings).checkPlan, (*job).preview, false},
-		{"apply", "-plan FILE", "federates by the plan, after asking", (*settings).applyFlags, (*settings).checkApply, (*job).apply, true},
-		{"verify", "-plan FILE", "says whether it holds, and whether people can sign in", (*settings).verifyFlags, (*settings).checkPlan, (*job).verifyOnly, false},
-		{"inspect", "DOMAIN", "names the state of a domain and the safe next step", nil, (*settings).checkDomain, (*job).inspect, false},
-		{"overview", "", "shows every domain of the tenant at a glance", nil, (*settings).checkNothing, (*job).overview, false},
-		{"revert", "REPORT...", "undoes what reports of one domain say was done, the newest first", (*settings).writeFlags, (*settings).checkRevert, (*job).revert, true},
-		{"defederate", "DOMAIN -passwords STRATEGY", "lets a domain go back to passwords of Azure AD", (*settings).defederateFlags, (*settings).checkDefederate, (*job).defederate, true},
-		{"repair", "-plan FILE", "gives people what they need to sign in", (*settings).repairFlags, (*settings).checkRepair, (*job).repair, true},
+		{
+			name: "demo", does: "federates stand-ins of both services, and shows each step",
+			flags: (*settings).waitFlags, check: (*settings).checkDemo, run: (*job).demonstrate, writes: true,
+		},
+		{
+			name: "preflight", args: "-plan FILE", does: "lists everyone whom federating would lock out, and why",
+			flags: (*settings).preflightFlags, check: (*settings).checkPreflight, run: (*job).preflight,
+		},
+		{
+			name: "preview", args: "-plan FILE", does: "shows what would change",
+			flags: (*settings).planFlags, check: (*settings).checkPlan, run: (*job).preview,
+		},
+		{
+			name: "apply", args: "-plan FILE", does: "federates by the plan, after asking",
+			flags: (*settings).applyFlags, check: (*settings).checkApply, run: (*job).apply, writes: true,
+		},
+		{
+			name: "verify", args: "-plan FILE", does: "says whether it holds, and whether people can sign in",
+			flags: (*settings).verifyFlags, check: (*settings).checkPlan, run: (*job).verifyOnly,
+		},
+		{
+			name: "inspect", args: "DOMAIN", does: "names the state of a domain and the safe next step",
+			check: (*settings).checkDomain, run: (*job).inspect,
+		},
+		{
+			name: "overview", does: "shows every domain of the tenant at a glance",
+			check: (*settings).checkNothing, run: (*job).overview,
+		},
+		{
+			name: "revert", args: "REPORT...", does: "undoes what reports of one domain say was done, the newest first",
+			flags: (*settings).writeFlags, check: (*settings).checkRevert, run: (*job).revert, writes: true,
+		},
+		{
+			name: "defederate", args: "DOMAIN -passwords STRATEGY", does: "lets a domain go back to passwords of Azure AD",
+			flags: (*settings).defederateFlags, check: (*settings).checkDefederate, run: (*job).defederate, writes: true,
+		},
+		{
+			name: "repair", args: "-plan FILE", does: "gives people what they need to sign in",
+			flags: (*settings).repairFlags, check: (*settings).checkRepair, run: (*job).repair, writes: true,
+		},
 	}
 }
 
