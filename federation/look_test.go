@@ -18,6 +18,7 @@ import (
 	"github.com/jcaad/jcaad/aad/aadtest"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
+	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
 
@@ -305,5 +306,33 @@ func TestFederateOlderAnswers(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// The members of a group that was just seen are asked for again if a replica does not
+// know the group: nobody is judged by that, and nothing is refused.
+func TestMembersOfAGroupThatAReplicaDoesNotKnow(t *testing.T) {
+	for _, often := range []int{1, 3, 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			env := federationtest.New(nil)
+			var mu sync.Mutex
+			n := 0
+			env.JumpCloud.Fault = func(r *http.Request) jumpcloudtest.Fault {
+				mu.Lock()
+				defer mu.Unlock()
+				if n < often && strings.HasSuffix(r.URL.Path, "/membership") {
+					n++
+					return jumpcloudtest.Fault{Kind: jumpcloudtest.TooManyBare, Status: http.StatusNotFound, Body: `{"message":"Not Found"}`}
+				}
+				return jumpcloudtest.Fault{}
+			}
+			pre, err := env.Federator(nil).Preflight(t.Context(), env.Plan())
+			if n != min(often, 7) {
+				t.Errorf("%d of %d answers said that it is not there", n, often)
+			}
+			if lost := often == 1000; (err == nil) == lost || lost && !errors.Is(err, jumpcloud.ErrNotFound) || !lost && len(pre.LockedOut()) > 0 {
+				t.Errorf("%d times: %v\n%s", often, err, pre)
+			}
+		})
 	}
 }
