@@ -160,7 +160,7 @@ func (r *run) file(c Change) {
 func (r *run) applyOne(ctx context.Context, plan Plan, c Change) (string, error) {
 	sent := r.sent[c.key()]
 	s := &r.rep.Steps[sent.step]
-	lost := s.Outcome == Unknown // an answer, before
+	lost := s.tookEffect() // or may have: an answer was lost, or one that showed it was followed by an older one
 	start := time.Now()
 	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: plan.Domain, Change: &c, Attempt: s.Attempts})
 	var answered atomic.Value // the ID of the last request that was answered

@@ -336,3 +336,38 @@ func TestMembersOfAGroupThatAReplicaDoesNotKnow(t *testing.T) {
 		})
 	}
 }
+
+// A switch whose answer was lost, that shows, and that an older answer hides again, is
+// sent once more. That the domain is federated by then is this run's doing, and its
+// report undoes it.
+func TestLostAnswerBeforeOldOnes(t *testing.T) {
+	for _, lag := range []aadtest.Lag{{Flaps: 2}, {Flaps: 5}} {
+		synctest.Test(t, func(t *testing.T) {
+			env := federationtest.New(nil)
+			before := truth(env)
+			env.AzureAD.ListLag, env.AzureAD.GetLag = lag, lag
+			var mu sync.Mutex
+			sent := 0
+			env.AzureAD.Fault = func(r *http.Request) aadtest.Fault {
+				mu.Lock()
+				defer mu.Unlock()
+				if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "federationConfiguration") {
+					if sent++; sent == 1 {
+						return aadtest.Fault{Kind: aadtest.DropAfter}
+					}
+				}
+				return aadtest.Fault{}
+			}
+			rep, err := env.Federator(nil).Federate(t.Context(), env.Plan())
+			if last := rep.Steps[len(rep.Steps)-1]; err != nil || sent != 2 || last.Outcome != federation.Done {
+				t.Errorf("sent %d times, %s: %v\n%s", sent, last.Outcome, err, rep)
+			}
+			if back, err := env.Federator(nil).Revert(t.Context(), rep); err != nil {
+				t.Errorf("%v\n%s", err, back)
+			}
+			if d := cmp.Diff(before, truth(env)); d != "" {
+				t.Errorf("left behind (-before +after):\n%s", d)
+			}
+		})
+	}
+}
