@@ -64,7 +64,7 @@ var keepers = []verb{
 			}
 			time.Sleep(10 * time.Minute)
 		}
-		s.note("Apply does not come to its end: %v", err)
+		s.blame("Apply does not come to its end", "%v", err)
 	}},
 }
 
@@ -77,9 +77,8 @@ func (s *tale) reverted(reps []*federation.Report, err error) (w said) {
 	return w
 }
 
-// revertAll undoes everything that was stored: in a few calls, where a replica answers
-// with what is old. That nothing is left after a kill is for tests of its own; here
-// people are counted, and what an answer that was lost leaves is told.
+// revertAll undoes everything that was stored, after which nothing is left: in a few
+// calls, where a replica answers with what is old.
 func (s *tale) revertAll(ctx context.Context, kept *shelf) {
 	var last error
 	for range 5 {
@@ -97,7 +96,7 @@ func (s *tale) revertAll(ctx context.Context, kept *shelf) {
 	apps := len(s.JumpCloud.Applications())
 	group := slices.ContainsFunc(s.JumpCloud.Groups(), func(g jumpcloudtest.Group) bool { return g.Name == "Pilots" })
 	if last != nil || federated || apps > 0 || group {
-		s.note("RevertAll leaves: federated %v, %d applications, its group %v: %v", federated, apps, group, last)
+		s.blame("RevertAll leaves something", "federated %v, %d applications, its group %v: %v", federated, apps, group, last)
 	}
 }
 
