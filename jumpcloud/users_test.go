@@ -106,7 +106,8 @@ func TestUsersBreak(t *testing.T) {
 				break
 			}
 		}
-		if n := len(s.Requests()); n > 12 {
+		// The first page, 4 at a time, and twice as many, which may be on their way by then.
+		if n := len(s.Requests()); n > 1+4+8 {
 			t.Errorf("%d requests for two pages", n)
 		}
 	})
