@@ -43,10 +43,10 @@ func TestSingleRequestsKeepToTheFirstRefusal(t *testing.T) {
 						a = pace.Answer{Status: 429, Done: time.Now(), Refused: true, Asked: time.Second}
 					}
 					g.Observe(l, a)
-					g.Leave(l)
 					mu.Lock()
-					inFlight--
+					inFlight-- // before somebody else may enter
 					mu.Unlock()
+					g.Leave(l)
 				})
 			}
 			wg.Wait()

@@ -141,9 +141,8 @@ func TestNoSecretsOutside(t *testing.T) {
 	var foreign atomic.Int64
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { foreign.Add(1) }))
 	defer other.Close()
-	n := 0
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch n++; {
+		switch {
 		case strings.HasSuffix(r.URL.Path, "/redirect"):
 			http.Redirect(w, r, other.URL+"/", http.StatusTemporaryRedirect)
 		case strings.HasSuffix(r.URL.Path, "/drop"):
