@@ -213,7 +213,7 @@ func (s *Server) createApp(c *call) reply {
 	if r, ok := s.fill(a, nil, c); !ok {
 		return r
 	}
-	s.apps.put(a.id, a)
+	s.keep(a.id, a)
 	c.change(jumpcloud.ApplicationObject, a.id)
 	return ok(s.render(a))
 }
@@ -227,7 +227,7 @@ func (s *Server) putApp(c *call) reply {
 	if r, ok := s.fill(a, old, c); !ok {
 		return r
 	}
-	s.apps.put(a.id, a)
+	s.keep(a.id, a)
 	c.change(jumpcloud.ApplicationObject, a.id)
 	return ok(s.render(a))
 }
@@ -335,7 +335,7 @@ func (s *Server) deleteApp(c *call) reply {
 	if a == nil {
 		return notFound
 	}
-	s.apps.put(a.id, nil)
+	s.keep(a.id, nil)
 	s.cut(jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: a.id})
 	c.change(jumpcloud.ApplicationObject, a.id)
 	if s.Quirks.DeleteStatus == http.StatusNoContent {
