@@ -6,6 +6,7 @@ import (
 	"errors"
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/certs"
+	"time"
 )
 
 // cancelOwn leads a rotation with an own key pair back, which can be done until JumpCloud
