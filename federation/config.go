@@ -51,6 +51,11 @@ func federating(domain string) Change {
 	return Change{Resource: ResFederation, Name: domain, Action: Create}
 }
 
+// updating is a change of the configuration that a domain is federated with.
+func updating(domain, id string) Change {
+	return Change{Resource: ResFederation, Name: domain, Action: Update, Target: id}
+}
+
 // managing is the step that makes a domain managed, which had this configuration.
 func managing(domain string, fed *aad.Federation) Step {
 	s := Step{Change: federating(domain).inverse(), Backup: fed}

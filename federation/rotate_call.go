@@ -63,7 +63,7 @@ func (r *rotating) seen() {
 // slotChange is the change of the two slots, or of one: a nil certificate stays.
 func (r *rotating) slotChange(signing, next *certs.Cert) Change {
 	fed := r.see.st.fed
-	c := Change{Resource: ResFederation, Name: r.rot.Domain, Action: Update, Target: fed.ID}
+	c := updating(r.rot.Domain, fed.ID)
 	add := func(name string, v *certs.Cert) {
 		if v != nil {
 			c.Fields = append(c.Fields, Field{Name: name, Old: federationField(fed, name), New: v.Base64()})
@@ -119,7 +119,7 @@ func (r *rotating) pairChange(c certs.Cert) Change {
 	if c.IsZero() {
 		f.New = Later
 	}
-	return Change{Resource: ResApplication, Name: r.see.app.IdPEntityID, Action: Update, Target: r.see.app.ID, Fields: []Field{f}}
+	return changing(r.see.app, f)
 }
 
 // fieldIdPCertificate is what the application signs with, as JumpCloud calls it.

@@ -217,7 +217,7 @@ func (r *rotating) gateBegin(ctx context.Context, emergency bool) error {
 
 // gateWrites compares the token with what a rotation writes.
 func (r *rotating) gateWrites(ps *findings) {
-	gatePermissions(ps, Changes{{Resource: ResFederation, Name: r.plan.Plan.Domain, Action: Update}}, r.perms)
+	gatePermissions(ps, Changes{updating(r.plan.Plan.Domain, "")}, r.perms)
 	if r.plan.RevokeSessions && r.perms != nil && !r.perms.Has(perm.RevokeSessions) && !r.perms.Has(perm.UserWrite) &&
 		!r.perms.Has("Directory.ReadWrite.All") {
 		ps.refuse(CodePermission, perm.RevokeSessions, "the token lacks the permission "+perm.RevokeSessions+", which is needed to sign people out",
