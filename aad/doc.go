@@ -32,7 +32,7 @@
 //	SetManaged                                                          Domain.ReadWrite.All; signed-in users
 //	                                                                    also Domain-InternalFederation.ReadWrite.All
 //	Federation, FederationByID                                          Domain-InternalFederation.Read.All
-//	CreateFederation, UpdateFederation, DeleteFederation                Domain-InternalFederation.ReadWrite.All
+//	CreateFederation, UpdateFederation, PatchFederation, DeleteFederation Domain-InternalFederation.ReadWrite.All
 //	TokenValidationPolicy                                               Policy.Read.All
 //	Organization                                                        Organization.Read.All
 //	Users, User, UserCount                                              User.Read.All

@@ -79,9 +79,8 @@ func (r *rotating) slotChange(signing, next *certs.Cert) Change {
 func (r *rotating) patch(ctx context.Context, signing, next *certs.Cert) (shown bool, err error) {
 	c := r.slotChange(signing, next)
 	unsure, err := r.write(ctx, c, func() error { // a 2xx proves nothing: what is read by the ID does
-		_, err := r.f.ad.UpdateFederation(ctx, r.rot.Domain, r.see.st.fed.ID,
+		return r.f.ad.PatchFederation(ctx, r.rot.Domain, r.see.st.fed.ID,
 			aad.FederationUpdate{SigningCertificate: signing, NextSigningCertificate: next})
-		return err
 	})
 	if err != nil {
 		return false, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/certs"
 )
 
@@ -64,8 +65,8 @@ func (r *rotating) renew(ctx context.Context, s *standingCerts, row *rotationRow
 	if err := r.ask(ctx, s, r.pairChange(certs.Cert{}), slots); err != nil {
 		return err
 	}
-	if shown, err := r.patch(ctx, &s.e1, nil); err != nil || !shown {
-		return cmpErr(err, func() error { return r.notVisible("Azure AD was told what it had, to prove that it may be told") })
+	if err := r.prove(ctx, s.e1); err != nil {
+		return err
 	}
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), urgentFor)
 	defer cancel()
@@ -83,6 +84,20 @@ func (r *rotating) renew(ctx context.Context, s *standingCerts, row *rotationRow
 	}
 	r.reached()
 	return nil
+}
+
+// prove writes what Azure AD has in its first slot: who may not do that must not have
+// JumpCloud make a new pair.
+func (r *rotating) prove(ctx context.Context, e1 certs.Cert) error {
+	c := r.slotChange(&e1, nil)
+	unsure, err := r.write(ctx, c, func() error {
+		return r.f.ad.PatchFederation(ctx, r.rot.Domain, r.see.st.fed.ID, aad.FederationUpdate{SigningCertificate: &e1})
+	})
+	if err == nil && unsure != nil {
+		err = &StepError{PhaseApply, c, unsure}
+	}
+	r.seen()
+	return err
 }
 
 // gapText says how long the gap of Regenerate is.
