@@ -29,6 +29,7 @@ type rotateSight struct {
 
 const (
 	rotateLooks = 6                // how often is looked at what does not show
+	doubtLooks  = 10               // and at what may be answers of different age
 	rotateApart = 15 * time.Second // between two looks that must agree
 	notShownFor = 5 * time.Minute  // until a call that has seen nothing makes sense again
 )
@@ -135,13 +136,19 @@ func (r *rotating) again(ctx context.Context) error {
 // two places, a configuration that does not show, may be two answers of different age.
 func (r *rotating) firstLook(ctx context.Context) error {
 	r.f.emit(ctx, Event{Phase: PhaseObserve, Domain: r.plan.Plan.Domain, Text: "reading who signs and who is accepted"})
+	failed, doubted := 0, 0
 	for n := 1; ; n++ {
 		err := r.look(ctx)
 		switch {
-		case err != nil && (!temporary(err) || n == rotateLooks):
+		case err != nil && temporary(err):
+			failed++
+		case err == nil && r.see.doubtful(r.plan.Plan):
+			doubted++
+		default:
 			return err
-		case err == nil && (!r.see.doubtful(r.plan.Plan) || n == rotateLooks):
-			return nil
+		}
+		if failed == rotateLooks || doubted == doubtLooks {
+			return err
 		}
 		r.f.emit(ctx, Event{Phase: PhaseObserve, Domain: r.plan.Plan.Domain, Attempt: n, Text: "reading again what may be out of date", Err: err})
 		if err := sleep(ctx, backoff(n)); err != nil {
@@ -157,7 +164,7 @@ func (s *rotateSight) doubtful(p Plan) bool {
 	case d == nil || !d.IsRoot || !d.IsVerified:
 		return false // a list that lags shows a domain as it was, which is told
 	case !s.st.federated(p.Domain):
-		return false
+		return len(s.st.apps) > 0 // then it was federated, or is to be
 	case s.st.fed == nil || s.app == nil:
 		return true
 	}
