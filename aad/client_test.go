@@ -32,7 +32,7 @@ var newCert = func() func(testing.TB, string) certs.Cert {
 			return c
 		}
 		now := time.Now()
-		k, err := certs.NewKeyPair(pkix.Name{CommonName: name}, certs.Lifetime{NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0)})
+		k, err := certs.NewKeyPair(pkix.Name{CommonName: name}, certs.Lifetime{NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0)}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -259,7 +259,7 @@ func (c *Client) UpdateFederation(ctx context.Context, domain, id string, u Fede
 		return nil, invalid(r.Method+" "+r.Path, errs...)
 	}
 	if len(body) == 0 {
-		return c.federationByID(ctx, domain, id)
+		return c.FederationByID(ctx, domain, id)
 	}
 	r.Body = body
 	var answer []byte
@@ -268,7 +268,7 @@ func (c *Client) UpdateFederation(ctx context.Context, domain, id string, u Fede
 	}
 	var f entity[Federation]
 	if len(bytes.TrimSpace(answer)) == 0 || json.Unmarshal(answer, &f) != nil || f.v == nil || f.v.ID == "" {
-		f, err := c.federationByID(ctx, domain, id)
+		f, err := c.FederationByID(ctx, domain, id)
 		var e *Error
 		if errors.As(err, &e) {
 			e.OutcomeUnknown = true // the change has been made, and nobody has seen it
@@ -276,14 +276,4 @@ func (c *Client) UpdateFederation(ctx context.Context, domain, id string, u Fede
 		return f, err
 	}
 	return f.v, nil
-}
-
-func (c *Client) federationByID(ctx context.Context, domain, id string) (*Federation, error) {
-	r := &rest.Request{Method: http.MethodGet, Path: federationPath + "/{id}", Args: []string{id}, Permission: perm.FederationRead}
-	var f entity[Federation]
-	resp, err := c.domainCall(ctx, r, domain, &f)
-	if err != nil {
-		return nil, err
-	}
-	return f.get(r, resp, federationID)
 }

@@ -205,15 +205,15 @@ func TestNewKeyPair(t *testing.T) {
 	subject := pkix.Name{CommonName: "x"}
 	for name, f := range map[string]func() (*certs.KeyPair, error){
 		"no subject": func() (*certs.KeyPair, error) {
-			return certs.NewKeyPair(pkix.Name{}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(1, 0, 0)})
+			return certs.NewKeyPair(pkix.Name{}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(1, 0, 0)}, 0)
 		},
-		"no lifetime": func() (*certs.KeyPair, error) { return certs.NewKeyPair(subject, certs.Lifetime{}) },
-		"no end":      func() (*certs.KeyPair, error) { return certs.NewKeyPair(subject, certs.Lifetime{NotBefore: now}) },
+		"no lifetime": func() (*certs.KeyPair, error) { return certs.NewKeyPair(subject, certs.Lifetime{}, 0) },
+		"no end":      func() (*certs.KeyPair, error) { return certs.NewKeyPair(subject, certs.Lifetime{NotBefore: now}, 0) },
 		"ends at once": func() (*certs.KeyPair, error) {
-			return certs.NewKeyPair(subject, certs.Lifetime{NotBefore: now, NotAfter: now})
+			return certs.NewKeyPair(subject, certs.Lifetime{NotBefore: now, NotAfter: now}, 0)
 		},
 		"too long": func() (*certs.KeyPair, error) {
-			return certs.NewKeyPair(subject, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(11, 0, 0)})
+			return certs.NewKeyPair(subject, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(11, 0, 0)}, 0)
 		},
 	} {
 		if k, err := f(); err == nil || k != nil || !strings.HasPrefix(err.Error(), "certs: ") {

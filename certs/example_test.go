@@ -161,6 +161,7 @@ func ExampleNewKeyPair() {
 	pair, err := certs.NewKeyPair(
 		pkix.Name{Organization: []string{"Example"}, CommonName: "Microsoft 365, 2026"},
 		certs.Lifetime{NotBefore: from, NotAfter: from.AddDate(5, 0, 0)},
+		2048,
 	)
 	if err != nil {
 		fmt.Println(err)

@@ -3,7 +3,6 @@ package jumpcloud
 import (
 	"bytes"
 	"cmp"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,11 +34,16 @@ type Application struct {
 	SSOURL         string // where people sign in; fixed when the application is created
 	OrganizationID string
 	Active         bool
+	Hidden         bool   // people do not see it among theirs, and sign in with it by its address all the same
 	SSOType        string // "saml", "oidc", …
 
 	IdPEntityID        string    // setting idpEntityId
 	CertificateExpires time.Time // zero if there is no certificate
 	Created            time.Time
+
+	// When certificate and private key were last replaced; zero if JumpCloud does
+	// not tell. They are read only.
+	CertificateUpdated, KeyUpdated time.Time
 
 	raw    map[string]json.RawMessage
 	config map[string]json.RawMessage // nil if there is none that can be read
@@ -63,8 +67,11 @@ func (a *Application) UnmarshalJSON(b []byte) error {
 		Active       *bool   `json:"active"`
 		Created      string  `json:"created"`
 		SSO          *struct {
-			Type    string `json:"type"`
-			Expires string `json:"idpCertExpirationAt"`
+			Type        string `json:"type"`
+			Hidden      *bool  `json:"hidden"`
+			Expires     string `json:"idpCertExpirationAt"`
+			CertUpdated string `json:"idpCertificateUpdatedAt"`
+			KeyUpdated  string `json:"idpPrivateKeyUpdatedAt"`
 		} `json:"sso"`
 	}
 	if err := json.Unmarshal(b, &w); err != nil {
@@ -76,7 +83,8 @@ func (a *Application) UnmarshalJSON(b []byte) error {
 		Active: w.Active != nil && *w.Active, Created: parseTime(w.Created), raw: raw,
 	}
 	if w.SSO != nil {
-		a.SSOType, a.CertificateExpires = w.SSO.Type, parseTime(w.SSO.Expires)
+		a.SSOType, a.Hidden = w.SSO.Type, w.SSO.Hidden != nil && *w.SSO.Hidden
+		a.CertificateExpires, a.CertificateUpdated, a.KeyUpdated = parseTime(w.SSO.Expires), parseTime(w.SSO.CertUpdated), parseTime(w.SSO.KeyUpdated)
 	}
 	// Some recorders and proxies blank the whole config: a string is no reason to fail.
 	if json.Unmarshal(raw["config"], &a.config) != nil {
@@ -232,7 +240,7 @@ func (a *Application) edited(before *Application) (json.RawMessage, error) {
 	}
 	out, changed := maps.Clone(before.raw), false
 	set := func(key string, value any) {
-		b, _ := json.Marshal(value) // strings and bools
+		b, _ := json.Marshal(value) // strings, bools, and what has been JSON before
 		out[key], changed = b, true
 	}
 	if a.DisplayName != before.DisplayName {
@@ -248,6 +256,14 @@ func (a *Application) edited(before *Application) (json.RawMessage, error) {
 		set("active", a.Active)
 	} else if _, ok := out["active"]; !ok {
 		out["active"], _ = json.Marshal(a.Active)
+	}
+	if a.Hidden != before.Hidden {
+		sso, err := before.sso()
+		if err != nil {
+			return nil, err
+		}
+		sso["hidden"], _ = json.Marshal(a.Hidden)
+		set("sso", sso)
 	}
 	for _, key := range [...]string{settingCertificate, settingKey} {
 		if !bytes.Equal(a.config[key], before.config[key]) && !sameJSON(fieldValue(a.config[key]), fieldValue(before.config[key])) {
@@ -273,6 +289,15 @@ func (a *Application) edited(before *Application) (json.RawMessage, error) {
 	return json.Marshal(out)
 }
 
+// sso returns a copy of the object with what concerns signing in, for writing.
+func (a *Application) sso() (map[string]json.RawMessage, error) {
+	var sso map[string]json.RawMessage
+	if json.Unmarshal(a.raw["sso"], &sso) != nil || sso == nil {
+		return nil, invalidf("application %s does not show what it has in sso", a.ID)
+	}
+	return sso, nil
+}
+
 // sameJSON compares without regard for white space and the order of keys.
 func sameJSON(a, b json.RawMessage) bool {
 	if bytes.Equal(a, b) {
@@ -291,31 +316,4 @@ func sameJSON(a, b json.RawMessage) bool {
 	x, ok := canonical(a)
 	y, ok2 := canonical(b)
 	return ok && ok2 && bytes.Equal(x, y)
-}
-
-// withPair returns the object with another certificate and key.
-func (a *Application) withPair(pair *certs.KeyPair) (json.RawMessage, error) {
-	key := pair.PrivateKeyPEM()
-	defer clear(key)
-	if key == nil || pair.Cert().IsZero() {
-		return nil, invalidf("the key pair is empty")
-	}
-	b := a.clone()
-	for name, pem := range map[string][]byte{settingCertificate: pair.Cert().PEM(), settingKey: key} {
-		if b.config == nil {
-			return nil, invalidf("application %s shows no settings", a.ID)
-		}
-		if _, ok := b.config[name]; !ok {
-			b.config[name] = json.RawMessage(`{}`)
-		}
-		if err := b.SetSetting(name, base64.StdEncoding.EncodeToString(pem)); err != nil {
-			return nil, err
-		}
-	}
-	config, err := json.Marshal(b.config)
-	if err != nil {
-		return nil, err
-	}
-	b.raw["config"] = config
-	return json.Marshal(b.raw)
 }

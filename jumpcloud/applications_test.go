@@ -186,7 +186,7 @@ func want[T comparable](got, want T) error {
 func newPair(t testing.TB) *certs.KeyPair {
 	t.Helper()
 	now := time.Now()
-	p, err := certs.NewKeyPair(pkix.Name{CommonName: "test"}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(5, 0, 0)})
+	p, err := certs.NewKeyPair(pkix.Name{CommonName: "test"}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(5, 0, 0)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

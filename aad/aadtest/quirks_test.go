@@ -24,7 +24,7 @@ import (
 
 var certificate = sync.OnceValue(func() certs.Cert {
 	now := time.Now()
-	k, err := certs.NewKeyPair(pkix.Name{CommonName: "idp"}, certs.Lifetime{NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0)})
+	k, err := certs.NewKeyPair(pkix.Name{CommonName: "idp"}, certs.Lifetime{NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0)}, 0)
 	if err != nil {
 		panic(err)
 	}

@@ -293,7 +293,7 @@ func driveJumpCloud(t *testing.T, c *jumpcloud.Client, org *jumpcloudtest.Server
 func keyPair(t *testing.T) *certs.KeyPair {
 	t.Helper()
 	now := time.Now()
-	pair, err := certs.NewKeyPair(pkix.Name{CommonName: "conformance"}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(1, 0, 0)})
+	pair, err := certs.NewKeyPair(pkix.Name{CommonName: "conformance"}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(1, 0, 0)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -266,7 +266,12 @@ func (s *Server) SetApplicationField(id, key string, value any) {
 // SetApplicationSetting sets the value of a setting to any text, such as a
 // certificate in a form that JumpCloud cannot use.
 func (s *Server) SetApplicationSetting(id, key, value string) {
-	s.edit(id, func(a *app) { a.set(key, value) })
+	s.edit(id, func(a *app) {
+		a.set(key, value)
+		if key == "idpCertificate" {
+			a.certUpdated = s.now()
+		}
+	})
 }
 
 // RegenerateCertificate gives an application a new key and certificate, as the
