@@ -41,7 +41,7 @@ type rig struct {
 
 var newPair = sync.OnceValue(func() *certs.KeyPair {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	pair, err := certs.NewKeyPair(pkix.Name{CommonName: "new"}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(5, 0, 0)})
+	pair, err := certs.NewKeyPair(pkix.Name{CommonName: "new"}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(5, 0, 0)}, 0)
 	if err != nil {
 		panic(err)
 	}

@@ -41,7 +41,7 @@ func value(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
 func newPair(t testing.TB) *certs.KeyPair {
 	t.Helper()
 	from := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	p, err := certs.NewKeyPair(pkix.Name{CommonName: "jumpcloudtest"}, certs.Lifetime{NotBefore: from, NotAfter: from.AddDate(5, 0, 0)})
+	p, err := certs.NewKeyPair(pkix.Name{CommonName: "jumpcloudtest"}, certs.Lifetime{NotBefore: from, NotAfter: from.AddDate(5, 0, 0)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
