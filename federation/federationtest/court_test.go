@@ -280,7 +280,8 @@ func TestCourt(t *testing.T) {
 				n++
 			}
 			if len(why) > 0 != (bad[i] != "") || bad[i] != "" && !why[bad[i]] {
-				t.Fatalf("seed %d, second %d: %q; want one of %q\nlag %s, open %s\n%+v", seed, i, bad[i], slices.Collect(maps.Keys(why)), c.lag, c.open, s)
+				t.Fatalf("seed %d, second %d: %q; want one of %q\nlag %s, open %s\n%+v",
+					seed, i, bad[i], slices.Collect(maps.Keys(why)), c.lag, c.open, s)
 			}
 		}
 		if got.Failed != n || got.Seconds != c.seconds {
