@@ -1,6 +1,7 @@
 package aad
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -162,8 +163,8 @@ func (c *Client) DeleteUser(ctx context.Context, id string) error {
 //
 // A signed-in administrator needs a directory role too, and for users with a role
 // a higher one; an application needs one for such users. Without it, that is
-// [ErrDenied]. If the service answers that it has not done so, that is
-// [ErrUnavailable], and [ErrOutcomeUnknown] as of every write.
+// [ErrDenied]. An answer that does not say that it was done, or says that it was
+// not, is [ErrUnavailable] and [ErrOutcomeUnknown].
 //
 //	POST /users/{id}/revokeSignInSessions; User.RevokeSessions.All, which User.ReadWrite.All includes;
 //	safe to repeat
@@ -180,8 +181,13 @@ func (c *Client) RevokeSignInSessions(ctx context.Context, id string) error {
 		return err
 	}
 	var done struct{ Value *bool }
-	if json.Unmarshal(answer, &done) == nil && done.Value != nil && !*done.Value {
-		return unusable(r, resp, errors.New("the service answers that the sessions were not revoked"))
+	switch {
+	case len(bytes.TrimSpace(answer)) == 0:
+		return nil
+	case json.Unmarshal(answer, &done) != nil || done.Value == nil:
+		return unusable(r, resp, errors.New("the answer does not say whether the sessions were revoked"))
+	case !*done.Value:
+		return unusable(r, resp, errors.New("the service says that the sessions were not revoked"))
 	}
 	return nil
 }

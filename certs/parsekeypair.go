@@ -64,7 +64,7 @@ func parseRSAKey(text []byte) (*rsa.PrivateKey, *ParseError) {
 	}
 	block, rest := pem.Decode(text)
 	if block == nil {
-		return nil, refuse(KindNotKey, "it has no PEM block that is whole, from -----BEGIN PRIVATE KEY----- to its END line: %s", adviceKeyAgain)
+		return nil, refuse(KindNotKey, "it has no PEM block that is whole, from its BEGIN line to its END line: %s", adviceKeyAgain)
 	}
 	defer clear(block.Bytes)
 	if bytes.Contains(rest, []byte("-----BEGIN")) || bytes.Count(text, []byte("-----BEGIN")) > 1 {
@@ -114,7 +114,8 @@ func blockKind(block *pem.Block) Kind {
 func blockAdvice(k Kind) string {
 	switch k {
 	case KindEncryptedPrivateKey:
-		return "a private key without a passphrase is needed: take the passphrase off (openssl pkey -in FILE), and keep the result as safe as a passphrase"
+		return "a private key without a passphrase is needed: take the passphrase off (openssl pkey -in FILE), " +
+			"and keep the result as safe as the passphrase"
 	case KindSSHKey:
 		return "a private key in PKCS#8 or PKCS#1 is needed: this is one for SSH"
 	case KindUnusableKey:
@@ -125,8 +126,8 @@ func blockAdvice(k Kind) string {
 	return "the PEM block is no private key: are certificate and private key exchanged?"
 }
 
-// signs reports whether what private signs is good by public. The numbers that
-// make signing fast are a part of a stored key, and may be damaged alone.
+// signs reports whether what private signs is good by public: the proof of what the
+// comparison of the numbers says.
 func signs(private *rsa.PrivateKey, public *rsa.PublicKey) bool {
 	sum := sha256.Sum256([]byte("key pair"))
 	sig, err := rsa.SignPKCS1v15(rand.Reader, private, crypto.SHA256, sum[:])

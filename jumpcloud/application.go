@@ -216,8 +216,8 @@ func (a *Application) clone() *Application {
 }
 
 // edited returns the object to write back when before was edited into a: the
-// object as it was read, byte for byte but for what the edit changed. It is nil
-// if nothing changed.
+// object as it was read, byte for byte but for what the edit changed, and for sso,
+// which is sent without what is read only. It is nil if nothing changed.
 func (a *Application) edited(before *Application) (json.RawMessage, error) {
 	if a.raw == nil {
 		return nil, errors.New("jumpcloud: edit must change the application it is given, not put another in its place")
@@ -240,7 +240,7 @@ func (a *Application) edited(before *Application) (json.RawMessage, error) {
 	}
 	out, changed := maps.Clone(before.raw), false
 	set := func(key string, value any) {
-		b, _ := json.Marshal(value) // strings, bools, and what has been JSON before
+		b, _ := json.Marshal(value) // strings and bools
 		out[key], changed = b, true
 	}
 	if a.DisplayName != before.DisplayName {
@@ -257,13 +257,16 @@ func (a *Application) edited(before *Application) (json.RawMessage, error) {
 	} else if _, ok := out["active"]; !ok {
 		out["active"], _ = json.Marshal(a.Active)
 	}
+	sso := before.sso(readOnlySSO...)
 	if a.Hidden != before.Hidden {
-		sso, err := before.sso()
-		if err != nil {
-			return nil, err
+		if sso == nil {
+			return nil, invalidf("application %s does not show what it has in sso, so Hidden cannot be changed", a.ID)
 		}
 		sso["hidden"], _ = json.Marshal(a.Hidden)
-		set("sso", sso)
+		changed = true
+	}
+	if sso != nil {
+		out["sso"], _ = json.Marshal(sso)
 	}
 	for _, key := range [...]string{settingCertificate, settingKey} {
 		if !bytes.Equal(a.config[key], before.config[key]) && !sameJSON(fieldValue(a.config[key]), fieldValue(before.config[key])) {
@@ -289,13 +292,20 @@ func (a *Application) edited(before *Application) (json.RawMessage, error) {
 	return json.Marshal(out)
 }
 
-// sso returns a copy of the object with what concerns signing in, for writing.
-func (a *Application) sso() (map[string]json.RawMessage, error) {
+// readOnlySSO are the members of sso that JumpCloud tells and does not take.
+var readOnlySSO = []string{"idpCertificateUpdatedAt", "idpPrivateKeyUpdatedAt"}
+
+// sso returns a copy of the object with what concerns signing in, for writing, without
+// some members. It is nil if the application does not show it.
+func (a *Application) sso(without ...string) map[string]json.RawMessage {
 	var sso map[string]json.RawMessage
-	if json.Unmarshal(a.raw["sso"], &sso) != nil || sso == nil {
-		return nil, invalidf("application %s does not show what it has in sso", a.ID)
+	if json.Unmarshal(a.raw["sso"], &sso) != nil {
+		return nil
 	}
-	return sso, nil
+	for _, name := range without {
+		delete(sso, name)
+	}
+	return sso
 }
 
 // sameJSON compares without regard for white space and the order of keys.

@@ -159,7 +159,8 @@ func (c *Client) RegenerateCertificate(ctx context.Context, id string, old certs
 	case err != nil:
 		return after, fmt.Errorf("jumpcloud: application %s: the new certificate is %w: %w", id, ErrNotVisible, err)
 	case got == old:
-		return after, fmt.Errorf("jumpcloud: application %s: the new certificate is %w: thumbprint %s is shown", id, ErrNotVisible, old.Thumbprint())
+		return after, fmt.Errorf("jumpcloud: application %s: the new certificate is %w: thumbprint %s is shown", id, ErrNotVisible,
+			old.Thumbprint())
 	}
 	return after, nil
 }
@@ -186,10 +187,6 @@ func (a *Application) withPair(pair *certs.KeyPair) (json.RawMessage, error) {
 	})
 }
 
-// ssoOfCertificate are the members of sso that JumpCloud itself derives from
-// certificate and key.
-var ssoOfCertificate = []string{"idpCertExpirationAt", "idpCertificateUpdatedAt", "idpPrivateKeyUpdatedAt"}
-
 // withSettings returns the object to write with other settings, a copy of which edit
 // changes: with another certificate. What it tells about the old one is left out.
 func (a *Application) withSettings(edit func(map[string]json.RawMessage) error) (json.RawMessage, error) {
@@ -201,10 +198,7 @@ func (a *Application) withSettings(edit func(map[string]json.RawMessage) error) 
 	if err != nil {
 		return nil, err
 	}
-	if sso, err := a.sso(); err == nil {
-		for _, name := range ssoOfCertificate {
-			delete(sso, name)
-		}
+	if sso := a.sso(append([]string{"idpCertExpirationAt"}, readOnlySSO...)...); sso != nil {
 		if b.raw["sso"], err = json.Marshal(sso); err != nil {
 			return nil, err
 		}

@@ -41,7 +41,7 @@ type rig struct {
 
 var newPair = sync.OnceValue(func() *certs.KeyPair {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	pair, err := certs.NewKeyPair(pkix.Name{CommonName: "new"}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(5, 0, 0)})
+	pair, err := certs.NewKeyPair(pkix.Name{CommonName: "new"}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(5, 0, 0)}, 0)
 	if err != nil {
 		panic(err)
 	}
@@ -295,7 +295,7 @@ func TestSignInsWithoutHistory(t *testing.T) {
 	}
 	e.AzureAD.AddDomain("broken.example", aadtest.Broken)
 	e.Domain = "broken.example"
-	if got := e.SignIns(now, now.Add(time.Second), lag).String(); !strings.Contains(got, "1 sign-ins, 1 failed") || !strings.Contains(got, "broken") {
+	if got := e.SignIns(now, now.Add(time.Second), lag); got.Seconds != 1 || got.Failed != 1 || !strings.Contains(got.String(), "broken") {
 		t.Error(got)
 	}
 	e.Domain = "nobody.example"
