@@ -31,7 +31,8 @@ func TestRevokeSignInSessions(t *testing.T) {
 		{"null", 200, `{"value":null}`, aad.ErrUnavailable, "does not say"},
 		{"a page", 200, `<html><body>Welcome to the hotel</body></html>`, aad.ErrUnavailable, "does not say"},
 		{"nobody", 404, graphError("Request_ResourceNotFound", "Resource 'x' does not exist."), aad.ErrNotFound, ""},
-		{"an administrator", 403, graphError("Authorization_RequestDenied", "Insufficient privileges."), aad.ErrDenied, "User.RevokeSessions.All"},
+		{"an administrator", 403, graphError("Authorization_RequestDenied", "Insufficient privileges."), aad.ErrDenied,
+			"User.RevokeSessions.All"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {

@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"time"
 
@@ -45,7 +47,7 @@ func (c *Client) ReplaceCertificate(ctx context.Context, id string, pair *certs.
 	defer clear(body)
 	answer, err := c.application(ctx, put(id, body, rest.Idempotent))
 	if !written(err) {
-		return nil, err
+		return nil, withoutKey(err)
 	}
 	if err == nil {
 		if got, err := answer.Certificate(); err == nil && got != pair.Cert() && !sameCertificate(before, answer) {
@@ -57,6 +59,18 @@ func (c *Client) ReplaceCertificate(ctx context.Context, id string, pair *certs.
 		return nil, err
 	}
 	return after, c.shows(ctx, before, after, pair.Cert())
+}
+
+// keyLike is what may be a piece of a key, in PEM or in base64 of it.
+var keyLike = regexp.MustCompile(`[A-Za-z0-9+/=]{24,}`)
+
+// withoutKey blanks what an answer may have repeated of the key that it answers.
+func withoutKey(err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		e.Code, e.Message = keyLike.ReplaceAllString(e.Code, "…"), keyLike.ReplaceAllString(e.Message, "…")
+	}
+	return err
 }
 
 // usable judges a pair before anything is sent. When it is valid is up to the caller.

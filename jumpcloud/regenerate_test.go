@@ -39,7 +39,8 @@ func TestRegenerateCertificate(t *testing.T) {
 			t.Errorf("the rest changed (-before +after):\n%s", diff)
 		}
 		// Once more, with what was in place the first time, makes no third one.
-		if a, err := s.Client(nil).RegenerateCertificate(t.Context(), id, before.Certificate); a != nil || !errors.Is(err, jumpcloud.ErrCertificate) {
+		a, err = s.Client(nil).RegenerateCertificate(t.Context(), id, before.Certificate)
+		if a != nil || !errors.Is(err, jumpcloud.ErrCertificate) {
 			t.Errorf("again: %v, %v; want ErrCertificate", a, err)
 		}
 		if s.Writes() != 1 || must(t)(s.Application(id)).Certificate != got {
@@ -51,6 +52,9 @@ func TestRegenerateCertificate(t *testing.T) {
 // TestRegenerateCertificateRefuses: it writes only over the certificate that the
 // caller has seen.
 func TestRegenerateCertificateRefuses(t *testing.T) {
+	holds := func(certificate string) func(*jumpcloudtest.Server, string) {
+		return func(s *jumpcloudtest.Server, id string) { s.SetApplicationSetting(id, "idpCertificate", certificate) }
+	}
 	for _, tt := range []struct {
 		name  string
 		setup func(*jumpcloudtest.Server, string)
@@ -61,8 +65,8 @@ func TestRegenerateCertificateRefuses(t *testing.T) {
 		{"none is named", nil, func(certs.Cert) certs.Cert { return certs.Cert{} }, jumpcloud.ErrInvalid, 0},
 		{"another is named", nil, func(certs.Cert) certs.Cert { return somePair().Cert() }, jumpcloud.ErrCertificate, 1},
 		{"another is in place", func(s *jumpcloudtest.Server, id string) { s.RegenerateCertificate(id) }, nil, jumpcloud.ErrCertificate, 1},
-		{"none is in place", func(s *jumpcloudtest.Server, id string) { s.SetApplicationSetting(id, "idpCertificate", "") }, nil, jumpcloud.ErrNoCertificate, 1},
-		{"nonsense is in place", func(s *jumpcloudtest.Server, id string) { s.SetApplicationSetting(id, "idpCertificate", "x") }, nil, jumpcloud.ErrCertificate, 1},
+		{"none is in place", holds(""), nil, jumpcloud.ErrNoCertificate, 1},
+		{"nonsense is in place", holds("x"), nil, jumpcloud.ErrCertificate, 1},
 		{"no application is", func(s *jumpcloudtest.Server, id string) { s.DeleteApplication(id) }, nil, jumpcloud.ErrNotFound, 1},
 	} {
 		s, id := withApp(t)
@@ -126,7 +130,9 @@ func TestRegenerateCertificateAnswers(t *testing.T) {
 
 // A PUT whose answer is lost made one certificate, and not one with each attempt.
 func TestRegenerateCertificateIsSentOnce(t *testing.T) {
-	for _, kind := range []jumpcloudtest.FaultKind{jumpcloudtest.DropBefore, jumpcloudtest.DropAfter, jumpcloudtest.Error500After, jumpcloudtest.Truncate} {
+	for _, kind := range []jumpcloudtest.FaultKind{
+		jumpcloudtest.DropBefore, jumpcloudtest.DropAfter, jumpcloudtest.Error500After, jumpcloudtest.Truncate,
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			s, id := withApp(t)
 			old := must(t)(s.Application(id)).Certificate

@@ -38,7 +38,8 @@ func TestRevocations(t *testing.T) {
 	w.s.RemoveRole(role)
 	w.expect(200, "", "POST", of(carol), "")
 
-	want := []aadtest.Revocation{{UserID: alice, At: at.Add(-time.Hour)}, {UserID: bob, At: at}, {UserID: dan, At: at}, {UserID: carol, At: at}}
+	want := []aadtest.Revocation{{UserID: alice, At: at.Add(-time.Hour)}, {UserID: bob, At: at},
+		{UserID: dan, At: at}, {UserID: carol, At: at}}
 	if diff := cmp.Diff(want, w.s.Revocations()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

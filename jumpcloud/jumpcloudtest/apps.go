@@ -274,13 +274,14 @@ func (s *Server) fill(a, old *app, c *call) (reply, bool) {
 		maps.Copy(f, sent[key])
 		a.config[key] = f
 	}
-	if id := a.value("idpEntityId"); id != "" && find(s.apps.all(), func(o *app) bool { return o.id != a.id && o.value("idpEntityId") == id }) != nil {
-		switch {
-		case s.Quirks.UniqueEntityIDs:
-			return v1invalid("The IdP Entity ID is in use"), false
-		case s.Quirks.AlterEntityIDs:
-			a.set("idpEntityId", id+"/"+a.id)
-		}
+	entityID := a.value("idpEntityId")
+	taken := func(o *app) bool { return o.id != a.id && o.value("idpEntityId") == entityID }
+	switch unique, alter := s.Quirks.UniqueEntityIDs, s.Quirks.AlterEntityIDs; {
+	case !unique && !alter, entityID == "", find(s.apps.all(), taken) == nil:
+	case unique:
+		return v1invalid("The IdP Entity ID is in use"), false
+	default:
+		a.set("idpEntityId", entityID+"/"+a.id)
 	}
 	if _, signs := a.config["idpCertificate"]; signs {
 		return s.certify(a, old, sent)
