@@ -122,7 +122,7 @@ func (q *seconding) take(ctx context.Context, s *secondSight, row *secondRow) er
 	rot := q.rot
 	q.place(s, row)
 	if row.waits && !q.lasted(row) {
-		rot.NotBefore = q.notBefore()
+		rot.NotBefore = q.endOf(row)
 		if q.f.now().Before(rot.NotBefore) {
 			return nil
 		}
@@ -323,13 +323,35 @@ func (q *seconding) arrive(s *secondSight, row *secondRow) error {
 	q.place(s, row)
 	switch {
 	case row.waits && !q.lasted(row):
-		q.rot.NotBefore = q.later()
+		q.rot.NotBefore = q.laterThan(row)
 	case row.step == stepPilot:
 		q.askPilot()
 	case row.step == stepNone && row.phase != RotationIdle:
 		q.rot.Complete = true
 	}
 	return nil
+}
+
+// pageOpen is how long a person may take from the page that leads to an application to
+// that application.
+const pageOpen = 10 * time.Minute
+
+// laterThan is when the phase of a row that is seen now has lasted long enough.
+func (q *seconding) laterThan(row *secondRow) time.Time {
+	at := q.later()
+	if row.pages {
+		at = at.Add(pageOpen)
+	}
+	return at
+}
+
+// endOf is that, or what the last call has said of it if it saw exactly this.
+func (q *seconding) endOf(row *secondRow) time.Time {
+	at := q.laterThan(row)
+	if l := q.last; l != nil && l.Phase == q.rot.Phase && l.Old == q.rot.Old && l.New == q.rot.New && !l.NotBefore.IsZero() && l.NotBefore.Before(at) {
+		at = l.NotBefore
+	}
+	return at
 }
 
 // lasted reports of a row of which it is certain, by what the last call has said, that

@@ -78,6 +78,7 @@ type secondRow struct {
 	holds func(*secondSight) bool
 	step  rotateStep
 	waits bool // the phase has to last before the step
+	pages bool // and as long as a page may be open that leads to what the step takes away
 }
 
 // secondTable decides how far a rotation by a second application has come and what comes
@@ -121,7 +122,7 @@ var secondTable = []secondRow{
 		holds: func(s *secondSight) bool { return s.there1 && !s.hidden1 }},
 	{phase: RotationRedirected, seen: "people are sent to A2, C2 is not in the first slot", step: stepSwap,
 		holds: func(s *secondSight) bool { return s.e1 != s.c2 }},
-	{phase: RotationSwapped, seen: "C2 in the first slot, A1 active", step: stepDeactivate, waits: true,
+	{phase: RotationSwapped, seen: "C2 in the first slot, A1 active", step: stepDeactivate, waits: true, pages: true,
 		holds: func(s *secondSight) bool { return s.active1 }},
 	{phase: RotationDeactivated, seen: "C2 in the first slot, the old one in the second, A1 inactive", step: stepRetire, waits: true,
 		holds: func(s *secondSight) bool { return s.more() }},
@@ -144,7 +145,7 @@ var secondBackTable = []secondRow{
 		holds: func(s *secondSight) bool { return s.there2 && !s.hidden2 }},
 	{phase: RotationReturning, seen: "people are sent to A1, C1 is not in the first slot, C2 is", step: stepSwapBack,
 		holds: func(s *secondSight) bool { return s.there2 && s.e1 != s.c1 && s.e1 == s.c2 }},
-	{phase: RotationReturned, seen: "people are sent to A1, A2 active", step: stepWithdraw, waits: true,
+	{phase: RotationReturned, seen: "people are sent to A1, A2 active", step: stepWithdraw, waits: true, pages: true,
 		holds: func(s *secondSight) bool { return s.active2 }},
 	{phase: RotationWithdrawn, seen: "A2 inactive or gone, C1 not in the first slot", step: stepSwapBack,
 		holds: func(s *secondSight) bool { return s.e1 != s.c1 && s.ours(s.e1) }},
