@@ -203,6 +203,11 @@ func (st *observation) diffApplication(cs Changes, p Plan) Changes {
 	return st.diffApplicationGroups(cs, p, id)
 }
 
+// changing is a change of an application, or its end.
+func changing(a *jumpcloud.Application, action Action, fields ...Field) Change {
+	return Change{Resource: ResApplication, Name: a.IdPEntityID, Action: action, Target: a.ID, Fields: fields}
+}
+
 // ofApplication reports whether the change is about the application itself.
 func (c Change) ofApplication() bool { return c.Resource == ResApplication }
 
@@ -309,6 +314,8 @@ func editApplication(a *jumpcloud.Application, fs []Field) {
 			a.DisplayLabel = f.New
 		case "active":
 			a.Active = f.New == "true"
+		case "hidden":
+			a.Hidden = f.New == "true"
 		}
 	}
 }

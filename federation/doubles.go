@@ -221,8 +221,10 @@ func (st *observation) inspectDoubles(ps *findings, p Plan) {
 		}
 		why := "it is the older one"
 		switch {
-		case st.accepted(p.Domain) == app:
+		case st.accepted(p.Domain) == app && st.uses(app.ID):
 			why = "Azure AD accepts its certificate"
+		case st.accepted(p.Domain) == app:
+			why = "people are sent to it"
 		case app.ID == p.Application.ID:
 			why = "the plan pins it"
 		}
@@ -243,19 +245,28 @@ func older(a, b *jumpcloud.Application) bool {
 	return a.ID < b.ID
 }
 
-// accepted is the one of several applications whose issuer and certificate stand in
-// Azure AD, or nil.
+// accepted is the one of several applications with the issuer that stands in Azure AD
+// which people are sent to: the one with the login URL that stands there. If none has it,
+// or several do, the certificate decides, and then the age. It is nil if nothing does.
 func (st *observation) accepted(domain string) *jumpcloud.Application {
 	if len(st.apps) < 2 || st.fed == nil || !st.federated(domain) {
 		return nil
 	}
 	var found *jumpcloud.Application
+	rank := func(a *jumpcloud.Application) (n int) {
+		if a.SSOURL != "" && a.SSOURL == st.fed.PassiveSignInURI {
+			n = 2
+		}
+		if own, err := a.Certificate(); err == nil && (own == st.fed.SigningCertificate || own == st.fed.NextSigningCertificate) {
+			n++
+		}
+		return n
+	}
 	for _, a := range st.apps {
-		own, err := a.Certificate()
-		if err != nil || a.IdPEntityID != st.fed.IssuerURI || own != st.fed.SigningCertificate && own != st.fed.NextSigningCertificate {
+		if a.IdPEntityID != st.fed.IssuerURI || rank(a) == 0 {
 			continue
 		}
-		if found == nil || older(a, found) {
+		if found == nil || rank(a) > rank(found) || rank(a) == rank(found) && older(a, found) {
 			found = a
 		}
 	}

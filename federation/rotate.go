@@ -46,7 +46,14 @@ const (
 	RotationPilot      RotationPhase = "pilot"      // one person tries it
 	RotationBound      RotationPhase = "bound"      // everybody who may use the first one may use it
 	RotationRedirected RotationPhase = "redirected" // people are sent to it
-	RotationClosed     RotationPhase = "closed"     // the first one is inactive, its certificate retired
+	// The first one is inactive, and its certificate accepted still; then it is retired.
+	RotationDeactivated RotationPhase = "deactivated"
+	RotationClosed      RotationPhase = "closed"
+
+	RotationReactivated RotationPhase = "reactivated" // led back: the first application is active again
+	RotationReturning   RotationPhase = "returning"   // people are sent to it again; who sees which tile is as it was
+	RotationReturned    RotationPhase = "returned"    // and nobody sees the second
+	RotationWithdrawn   RotationPhase = "withdrawn"   // the second is inactive, its certificate accepted still
 
 	RotationRegenerated RotationPhase = "regenerated" // JumpCloud has made a new pair, which Azure AD accepts
 	RotationExpelled    RotationPhase = "expelled"    // emergency: Azure AD accepts the old one no more

@@ -69,8 +69,12 @@ func (r *rotating) look(ctx context.Context) error {
 // that people are sent to.
 func (s *rotateSight) choose(p Plan) {
 	s.app, s.others = nil, nil
+	chosen := s.st.accepted(p.Domain)
+	if len(s.st.apps) == 1 {
+		chosen = s.st.apps[0]
+	}
 	for _, a := range s.st.apps {
-		if s.app == nil && s.st.fed != nil && a.IdPEntityID == s.st.fed.IssuerURI && a.SSOURL != "" && a.SSOURL == s.st.fed.PassiveSignInURI {
+		if a == chosen && s.st.fed != nil && a.IdPEntityID == s.st.fed.IssuerURI && a.SSOURL != "" && a.SSOURL == s.st.fed.PassiveSignInURI {
 			s.app = a
 		} else if a.IdPEntityID == p.Application.IdPEntityID {
 			s.others = append(s.others, a)

@@ -239,6 +239,9 @@ func (r *rotating) place(s *standingCerts, row *rotationRow) {
 // settleFor is how long a change may take to be everywhere.
 func (r *rotating) settleFor() time.Duration {
 	a := r.see.app
+	if o := r.pair(); a != nil && o != nil && r.plan.Method == SecondApplication && older(o, a) {
+		a = o // the second is always young
+	}
 	young := a != nil && !a.Created.IsZero() && r.f.age(a.Created) < youngSettle
 	return r.plan.settle(young)
 }
