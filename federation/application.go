@@ -252,6 +252,7 @@ func (st *observation) inspectApplication(ps *findings, p Plan) {
 	case st.pinLost:
 		ps.refuse(CodeApplicationGone, p.Application.ID, "the application "+p.Application.ID+" that the plan pins does not exist any more",
 			"remove application.id from the plan to have it made anew")
+	case st.inspectPin(ps, p):
 	case app == nil && st.noTmpl:
 		ps.refuse(CodeTemplateMissing, p.Application.Template, "JumpCloud has no application template "+quote(p.Application.Template),
 			"set application.template to the name of the Microsoft 365 template of your organisation")

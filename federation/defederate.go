@@ -109,6 +109,10 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 	if err != nil {
 		return reading(PhaseObserve, err)
 	}
+	if err := u.f.observeKey(ctx, plan.Domain, &st); err != nil {
+		return reading(PhaseObserve, err)
+	}
+	u.keys = st.stored
 	rep := u.rep
 	rep.Before = st.classify(u.p)
 	if a := st.app(u.p); a != nil {

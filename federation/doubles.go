@@ -140,8 +140,9 @@ func (st *observation) removals(p Plan) (cs Changes) {
 	if !p.Consent.RemoveDuplicate {
 		return nil
 	}
+	second := st.secondApplication(p)
 	for _, a := range st.apps {
-		if a != st.app(p) && a.IdPEntityID == p.Application.IdPEntityID {
+		if a != st.app(p) && a != second && a.IdPEntityID == p.Application.IdPEntityID {
 			cs = append(cs, Change{Resource: ResApplication, Name: a.IdPEntityID, Action: Delete, Target: a.ID,
 				Fields: []Field{{Name: "label", Old: a.DisplayLabel}}})
 		}
@@ -214,9 +215,9 @@ func (r *run) forgetAfter(replaced Resource) {
 // inspectDoubles tells of a second application with the plan's entity ID: which of
 // them answers at one address is not known, and it may be the trace of another run.
 func (st *observation) inspectDoubles(ps *findings, p Plan) {
-	app := st.app(p)
+	app, second := st.app(p), st.secondApplication(p)
 	for _, a := range st.apps {
-		if a == app {
+		if a == app || a == second { // of a rotation: told by inspectRotation
 			continue
 		}
 		why := "it is the older one"

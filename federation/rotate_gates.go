@@ -24,21 +24,14 @@ func (r *rotating) gateStore() error {
 
 // load asks the store for the pair.
 func (r *rotating) load(ctx context.Context) error {
-	keys := r.f.opts.Keys
-	if keys == nil {
+	if r.f.opts.Keys == nil {
 		return nil
 	}
-	k, err := keys.Load(ctx, r.plan.Plan.Domain)
-	switch {
-	case errors.Is(err, ErrNoKey):
-		r.key = nil
-	case err != nil:
+	k, err := r.f.loadKey(ctx, r.plan.Plan.Domain)
+	if err != nil {
 		return fmt.Errorf("federation: nothing was written, because the key store could not be read: %w", err)
-	case k == nil || k.Cert().IsZero():
-		return errors.New("federation: nothing was written, because the key store returned neither a pair nor ErrNoKey")
-	default:
-		r.key = k
 	}
+	r.key = k
 	return nil
 }
 

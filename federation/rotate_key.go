@@ -61,10 +61,10 @@ func (r *rotating) make(ctx context.Context) error {
 	if err != nil {
 		return &StepError{Phase: PhaseApply, Err: err}
 	}
-	if err := r.f.opts.Keys.Save(ctx, domain, k); err != nil {
+	if err := r.f.saveKey(ctx, domain, k); err != nil {
 		return fmt.Errorf("federation: nothing was written to either service, because the new pair could not be stored: %w", err)
 	}
-	back, err := r.f.opts.Keys.Load(ctx, domain)
+	back, err := r.f.loadKey(ctx, domain)
 	switch {
 	case err != nil:
 		return fmt.Errorf("federation: nothing was written to either service, because the new pair was stored and cannot be read back: %w", err)

@@ -25,7 +25,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := f.firstLook(ctx, plan)
+	st, err := f.firstLook(ctx, plan, storedKey{})
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +207,7 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	began := time.Now()
 	plan := r.plan
 	ctx = r.batch.recalling(ctx, began.Add(-freshRead))
-	if r.st, err = r.f.firstLook(ctx, plan); err != nil {
+	if r.st, err = r.f.firstLook(ctx, plan, r.st.stored); err != nil {
 		return nil, err
 	}
 	r.looked, r.read = time.Now(), began

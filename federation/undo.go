@@ -83,6 +83,7 @@ type undoing struct {
 	earlier  []Step   // what calls for other reports of the same approval have sent
 	elders   []Step   // of older runs, which are undone after this one
 
+	keys    storedKey // what the key store has said
 	sight   sighting  // what was read when the steps were judged last
 	took    bool      // this call took the federation away, or gave it to another provider
 	freed   bool      // the domain was seen to depend on the application no more
