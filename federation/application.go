@@ -211,11 +211,6 @@ func changing(a *jumpcloud.Application, action Action, fields ...Field) Change {
 // ofApplication reports whether the change is about the application itself.
 func (c Change) ofApplication() bool { return c.Resource == ResApplication }
 
-// changing is a change of an application that exists.
-func changing(a *jumpcloud.Application, fs ...Field) Change {
-	return Change{Resource: ResApplication, Name: a.IdPEntityID, Action: Update, Target: a.ID, Fields: fs}
-}
-
 func (c Change) makesApplication() bool { return c.ofApplication() && c.Action == Create }
 
 func (c Change) deletesApplication() bool { return c.ofApplication() && c.Action == Delete }

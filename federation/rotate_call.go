@@ -118,7 +118,7 @@ func (r *rotating) pairChange(c certs.Cert) Change {
 	if c.IsZero() {
 		f.New = Later
 	}
-	return changing(r.see.app, f)
+	return changing(r.see.app, Update, f)
 }
 
 // fieldIdPCertificate is what the application signs with, as JumpCloud calls it.
