@@ -19,7 +19,10 @@ import (
 	"strings"
 
 	"github.com/jcaad/jcaad/certs"
+	"github.com/jcaad/jcaad/federation"
 )
+
+var _ federation.KeyStore = (*Store)(nil)
 
 // Store is a folder of key files. Its fields are set before the first call.
 type Store struct {
@@ -115,8 +118,8 @@ func (s *Store) flush(f *os.File) error {
 	return f.Sync()
 }
 
-// Load reads the file of a domain. If there is none, the error is an [fs.ErrNotExist];
-// any other error means that there is one, or that nobody knows. No error has anything of
+// Load reads the file of a domain. If there is none, the error is a [federation.ErrNoKey],
+// and an [fs.ErrNotExist]; any other error means that there is one, or that nobody knows. No error has anything of
 // the key in it.
 func (s *Store) Load(ctx context.Context, domain string) (*certs.KeyPair, error) {
 	path, err := s.ready(ctx, domain)
@@ -147,7 +150,7 @@ func (s *Store) Load(ctx context.Context, domain string) (*certs.KeyPair, error)
 
 // noKey is the error of a domain that has no file.
 func noKey(domain, path string) error {
-	return fmt.Errorf("there is no key pair of %s: %w", domain, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist})
+	return fmt.Errorf("%w: %w", federation.ErrNoKey, &fs.PathError{Op: "look for that of " + domain, Path: path, Err: fs.ErrNotExist})
 }
 
 // parse reads certificate and private key.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/certs"
+	"github.com/jcaad/jcaad/federation"
 )
 
 const domain = "example.com"
@@ -94,7 +95,8 @@ func TestRoundTrip(t *testing.T) {
 	for name, passphrase := range map[string]string{"plain": "", "encrypted": "correct horse"} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t, passphrase)
-			if _, err := s.Load(t.Context(), domain); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), domain) {
+			if _, err := s.Load(t.Context(), domain); !errors.Is(err, fs.ErrNotExist) || !errors.Is(err, federation.ErrNoKey) ||
+				!strings.Contains(err.Error(), domain) {
 				t.Errorf("before it is saved: %v", err)
 			}
 			for _, key := range pairs() {
@@ -212,7 +214,7 @@ func TestRefused(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) || got != nil {
 				t.Fatalf("%v, %v; want an error with %q", got, err, tt.want)
 			}
-			if errors.Is(err, fs.ErrNotExist) {
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, federation.ErrNoKey) {
 				t.Errorf("%v; that is not to say that there is no key", err)
 			}
 			secret(t, err)
