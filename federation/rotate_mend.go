@@ -39,13 +39,13 @@ func (r *rotating) mend(ctx context.Context) error {
 		next = now.j
 	}
 	c := r.slotChange(&now.j, &next)
-	if r.only {
-		r.ahead = append(r.ahead, c)
-		return errOnly
-	}
 	var ps findings
 	if gatePermissions(&ps, Changes{c}, r.perms); ps.err() != nil {
 		return ps.err()
+	}
+	if r.only {
+		r.ahead = append(r.ahead, c)
+		return errOnly
 	}
 	r.alarm(CodeRotationBroken, r.rot.Domain, "nobody on "+r.rot.Domain+" could sign in: JumpCloud signs with the certificate "+
 		newCertificate(now.j).String()+", and Azure AD accepted "+accepts(fed)+"; it was told at once, and accepts it where that has spread",

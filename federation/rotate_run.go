@@ -128,7 +128,8 @@ func (r *rotating) run(ctx context.Context) error {
 	if err := r.gateSecond(); err != nil {
 		return err
 	}
-	if err := r.settleSigner(ctx); err != nil || r.rot.Next != "" && r.stopped() {
+	last := r.rot.NotBefore // of which nothing is believed that is not seen
+	if err := r.settleSigner(ctx); err != nil || r.rot.NotBefore != last && r.stopped() {
 		return err
 	}
 	switch plan.Method {
@@ -254,7 +255,7 @@ func (r *rotating) later() time.Time { return r.see.read.Add(r.settleFor() + tim
 func (r *rotating) waits(s *standingCerts, row *rotationRow) bool {
 	r.place(s, row)
 	r.rot.NotBefore = r.notBefore()
-	return r.f.now().Before(r.rot.NotBefore)
+	return !r.only && r.f.now().Before(r.rot.NotBefore)
 }
 
 // notBefore is when the phase that the rotation is in has lasted long enough.

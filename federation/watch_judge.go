@@ -42,7 +42,8 @@ func daysUntil(end, now time.Time) int {
 // judge makes the findings from what was read.
 func (a *watching) judge() {
 	w, st := a.w, &a.see.st
-	if w.State = st.classify(a.p); !slices.Contains([]State{StateFederated, StateDiffers, StateRotating, StateUnknownNext, StateMismatch}, w.State) {
+	w.State = st.classify(a.p)
+	if !slices.Contains([]State{StateFederated, StateDiffers, StateRotating, StateUnknownNext, StateMismatch}, w.State) {
 		a.notOurs()
 		return
 	}
@@ -82,8 +83,10 @@ func (a *watching) notOurs() {
 	s, name := a.w.State, a.w.Domain
 	tell := a.found.warn
 	code, ok := map[State]Code{
-		StateUnknown: CodeDomainUnknown, StateUnverified: CodeDomainUnverified, StateInitial: CodeDomainInitial, StateInherits: CodeDomainInherits,
-		StateForeign: CodeDomainForeign, StateHalf: CodeDomainHalf, StateOrphaned: CodeApplicationGone, StateAmbiguous: CodeApplicationTwice,
+		StateUnknown: CodeDomainUnknown, StateUnverified: CodeDomainUnverified,
+		StateInitial: CodeDomainInitial, StateInherits: CodeDomainInherits,
+		StateForeign: CodeDomainForeign, StateHalf: CodeDomainHalf,
+		StateOrphaned: CodeApplicationGone, StateAmbiguous: CodeApplicationTwice,
 	}[s]
 	if !ok {
 		code = CodeDrift // managed: it could be federated
@@ -121,7 +124,8 @@ func (a *watching) slots() {
 			", and Azure AD accepts the "+first, "call Rotate or Federate now: either has Azure AD accept it; then find out who has changed it, "+
 			"most likely by Regenerate certificate in JumpCloud")
 	case row.stranger && s.odd1:
-		a.found.alarm(CodeNextCertificate, w.Domain, "the first certificate that Azure AD has for "+w.Domain+" is none that can be read; JumpCloud's is the second", audit)
+		a.found.alarm(CodeNextCertificate, w.Domain, "the first certificate that Azure AD has for "+w.Domain+
+			" is none that can be read; JumpCloud's is the second", audit)
 	case row.stranger && a.keysErr != nil:
 		w.Phase = "" // whether it is the stored pair's decides
 		a.found.warn(CodeNextCertificate, w.Domain, "beside JumpCloud's, Azure AD accepts another certificate for "+w.Domain+": "+second+
@@ -172,11 +176,12 @@ func (a *watching) twoApplications(s *standingCerts) (RotationPhase, certs.Cert)
 func (a *watching) pins() {
 	app, p := a.see.app, a.p.Application
 	if p.ID != "" && p.ID != app.ID {
-		a.found.warn(CodeApplicationFixed, app.ID, "the plan pins the application "+p.ID+", and people on "+a.w.Domain+" are sent to "+app.ID,
-			"set application.id to "+app.ID)
+		a.found.warn(CodeApplicationFixed, app.ID,
+			"the plan pins the application "+p.ID+", and people on "+a.w.Domain+" are sent to "+app.ID, "set application.id to "+app.ID)
 	}
 	if p.LoginURL != "" && p.LoginURL != app.SSOURL {
-		a.found.warn(CodeApplicationFixed, app.ID, "the plan has the login URL "+p.LoginURL+", and people on "+a.w.Domain+" are sent to "+app.SSOURL,
+		a.found.warn(CodeApplicationFixed, app.ID,
+			"the plan has the login URL "+p.LoginURL+", and people on "+a.w.Domain+" are sent to "+app.SSOURL,
 			"set application.loginURL to "+app.SSOURL+", or leave it out")
 	}
 }
@@ -190,8 +195,8 @@ func (a *watching) still(made certs.Cert) {
 	if made.IsZero() || a.now.Sub(made.X509().NotBefore) <= stillAfter {
 		return
 	}
-	a.found.warn(CodeRotation, a.w.Domain, "the rotation of "+a.w.Domain+" stands still: it is "+string(a.w.Phase)+", and its new certificate, "+
-		newCertificate(made).String()+", is of "+made.X509().NotBefore.UTC().Format("2006-01-02"), "call Rotate until it is done")
+	a.found.warn(CodeRotation, a.w.Domain, "the rotation of "+a.w.Domain+" stands still: it is "+string(a.w.Phase)+
+		", and its new certificate, "+newCertificate(made).String()+", is of "+made.X509().NotBefore.UTC().Format("2006-01-02"), "call Rotate until it is done")
 }
 
 // expiry tells how long the side is good for that ends earlier.
@@ -211,7 +216,8 @@ func (a *watching) expiry() {
 	w.Days = daysUntil(end, a.now)
 	what = "the certificate of " + w.Domain + " " + what
 	if w.Days < 0 {
-		a.found.alarm(CodeCertificate, w.Domain, what+" has ended on "+when(end)+"; whether people can still sign in with it is not known",
+		a.found.alarm(CodeCertificate, w.Domain,
+			what+" has ended on "+when(end)+"; whether people can still sign in with it is not known",
 			"call Rotate now: it replaces an ended certificate as well")
 		return
 	}
@@ -231,7 +237,8 @@ func (a *watching) expiry() {
 // nobody who comes is brought to Azure AD.
 func (a *watching) grant() {
 	if a.dirErr != nil {
-		a.found.warn(CodeDirectoryGrant, a.w.Domain, "whether JumpCloud's Microsoft 365 directory still has its consent is not known: "+a.dirErr.Error(), "")
+		a.found.warn(CodeDirectoryGrant, a.w.Domain,
+			"whether JumpCloud's Microsoft 365 directory still has its consent is not known: "+a.dirErr.Error(), "")
 		return
 	}
 	var ps findings

@@ -76,6 +76,7 @@ func TestWatchDays(t *testing.T) {
 // TestWatch: what it finds, in 5 requests that write nothing.
 func TestWatch(t *testing.T) {
 	type code = federation.Code
+	var files []string
 	const info, warning, alarm = federation.Info, federation.Warning, federation.Alarm
 	slots := func(edit func(r *rotation, f *aad.Federation)) func(*testing.T, *rotation) {
 		return func(_ *testing.T, r *rotation) {
@@ -212,7 +213,9 @@ func TestWatch(t *testing.T) {
 					t.Errorf("%v: %s", err, b)
 				}
 				if tt.golden {
-					federation.Golden(t, "watch/"+strings.ReplaceAll(tt.name, " ", "-")+".txt", masked(w))
+					file := "watch/" + strings.ReplaceAll(tt.name, " ", "-") + ".txt"
+					files = append(files, file)
+					federation.Golden(t, file, masked(w))
 				}
 				if tt.phase == federation.RotationIdle && tt.name == "idle" && (w.Signs != w.Accepts || w.Signs.Fingerprint != r.plan.Replace || w.AcceptsNext != federation.Certificate{}) {
 					t.Errorf("signs %v, accepts %v and %v", w.Signs, w.Accepts, w.AcceptsNext)
@@ -220,6 +223,7 @@ func TestWatch(t *testing.T) {
 			})
 		})
 	}
+	federation.GoldenFiles(t, "watch", files)
 }
 
 // TestWatchSides: while the two sides differ the earlier end counts, and is named.
