@@ -123,12 +123,12 @@ func TestRotateSecondFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 			})
-			step := 1
+			step := 3
 			if lag > 0 {
-				step = 5
+				step = 31
 			}
 			if testing.Short() || raceDetector {
-				step = 19
+				step = 67
 			}
 			for _, tr := range courseTroubles {
 				for k := 1; k <= n; k += step {
