@@ -21,8 +21,8 @@ type secondSight struct {
 	lastOld string // of what the last call has said to be the old one, and the new one
 	lastNew string
 	wrote   []string // what the steps so far have written to the slots, in base64
-	pilot   bool // somebody is to try the second first, and has not
-	remove  bool // the first is to be deleted at the end
+	pilot   bool     // somebody is to try the second first, and has not
+	remove  bool     // the first is to be deleted at the end
 }
 
 // signs is what the domain's application signs with.
