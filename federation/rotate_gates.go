@@ -121,7 +121,11 @@ func (r *rotating) gateState() error {
 		ps.refuse(CodeRotation, p.Domain, p.Domain+" is managed: nobody signs in with a certificate that could be replaced", "run Federate")
 	case st.fed == nil:
 		refuse(CodeDomainHalf, StateHalf, "")
-	case st.pinLost:
+	case r.bereft():
+		if !r.plan.Cancel {
+			r.refuseBereft(&ps)
+		}
+	case st.pinLost && !r.outlived():
 		st.inspectApplication(&ps, p)
 	case r.see.app == nil && st.fed.IssuerURI == p.Application.IdPEntityID:
 		ps.refuse(CodeRotation, p.Domain, "people on "+p.Domain+" are sent to "+st.fed.PassiveSignInURI+
@@ -140,11 +144,12 @@ func (r *rotating) gateState() error {
 func (r *rotating) gatePins(ps *findings) {
 	a, p := r.see.app, r.plan.Plan.Application
 	other := r.plan.Method == SecondApplication && r.pair() != nil
-	if p.ID != "" && p.ID != a.ID && !(other && r.pair().ID == p.ID) {
+	if p.ID != "" && p.ID != a.ID && !(other && r.pair().ID == p.ID) && !(r.see.st.pinLost && r.outlived()) {
 		ps.refuse(CodeApplicationFixed, a.ID, "the plan pins the application "+p.ID+", and people on "+r.plan.Plan.Domain+" are sent to "+a.ID,
 			"set application.id to "+a.ID)
 	}
-	if p.LoginURL != "" && p.LoginURL != a.SSOURL && !(other && r.pair().SSOURL == p.LoginURL) {
+	if p.LoginURL != "" && p.LoginURL != a.SSOURL && !(other && r.pair().SSOURL == p.LoginURL) &&
+		!(r.outlived() && secondURL(p.LoginURL, r.plan.Replace) == a.SSOURL) {
 		ps.refuse(CodeApplicationFixed, a.ID, "the plan has the login URL "+p.LoginURL+", and people on "+r.plan.Plan.Domain+" are sent to "+a.SSOURL,
 			"set application.loginURL to "+a.SSOURL+", or leave it out")
 	}

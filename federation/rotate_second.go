@@ -74,6 +74,9 @@ type seconding struct {
 
 // second is one call of a rotation by a second application.
 func (r *rotating) second(ctx context.Context) error {
+	if r.see.app == nil {
+		return r.rescue(ctx)
+	}
 	if r.key != nil && r.key.Cert() == r.see.st.fed.NextSigningCertificate && r.key.Cert() != r.see.shown {
 		var ps findings
 		ps.refuse(CodeRotation, r.rot.Domain, "a rotation with an own key pair is under way: Azure AD accepts the certificate "+
@@ -196,7 +199,7 @@ func (q *seconding) meet(ctx context.Context) (bool, error) {
 		other = q.pair()
 	}
 	q.app1, q.app2, q.c1, q.c2 = q.see.app, other, q.see.shown, certs.Cert{}
-	q.sent2 = other == nil && strings.HasSuffix(q.see.app.SSOURL, "-"+q.plan.Replace[:8]) ||
+	q.sent2 = other == nil && q.outlived() ||
 		other != nil && len(other.SSOURL) < len(q.see.app.SSOURL)
 	if q.sent2 {
 		q.app1, q.app2, q.c1, q.c2 = other, q.see.app, certs.Cert{}, q.see.shown
@@ -266,6 +269,11 @@ func (q *seconding) sight() *secondSight {
 	if q.last != nil {
 		s.lastNew = q.last.New.Fingerprint
 	}
+	for i := range q.rot.Steps {
+		if c := &q.rot.Steps[i].Change; c.ofFederation() {
+			s.wrote = append(s.wrote, c.value(fieldCertificate), c.value(fieldNextCertificate))
+		}
+	}
 	return s
 }
 
@@ -283,7 +291,10 @@ func (q *seconding) place(s *secondSight, row *secondRow) {
 	if !known && (rot.Old.Fingerprint == "" || !s.there2) {
 		rot.Old = newCertificate(s.c1)
 	}
-	if rot.New = newCertificate(s.c2); q.app1 != nil {
+	if left := rot.New.is(s.e1) || rot.New.is(s.e2); s.there2 || !left { // it stands there still, though its application is gone
+		rot.New = newCertificate(s.c2)
+	}
+	if q.app1 != nil {
 		rot.OldApplication = q.app1.ID
 	}
 	if rot.NewApplication = ""; q.app2 != nil {
@@ -449,7 +460,7 @@ func (q *seconding) stop(ctx context.Context, s *secondSight, row *secondRow) er
 		q.alarm(CodeRotation, q.app2.ID, "somebody has given the second application, "+q.see.st.nameApplication(q.app2)+", another certificate: it signs with "+
 			newCertificate(s.c2).String()+", and Azure AD accepts "+newCertificate(s.e2).Thumbprint+". Nobody is sent there yet",
 			"find out who it was; call with cancel, or set consent.removeNextCertificate in the rotation's plan, and its new certificate is written in the place of that one")
-	case !s.sent2 && !s.there2 && s.lastNew != "" && s.e2.Fingerprint() == s.lastNew:
+	case !s.sent2 && !s.there2 && s.ours(s.e2) && !s.old(s.e2):
 		q.alarm(CodeRotation, q.rot.Domain, "somebody has deleted the second application; its certificate "+s.e2.Thumbprint()+" stands in Azure AD's second slot still",
 			"call with cancel, which removes it; or set consent.removeNextCertificate in the rotation's plan, and another application is made")
 	default:
@@ -471,7 +482,7 @@ func (q *seconding) stop(ctx context.Context, s *secondSight, row *secondRow) er
 // more.
 func (q *seconding) only2(ctx context.Context, std *standingCerts) error {
 	next := std.e1
-	if std.odd1 || next != q.c2 && !std.old(next) {
+	if std.odd1 || next != q.c2 && !q.sight().ours(next) {
 		next = q.c2
 	}
 	if next == q.c2 {

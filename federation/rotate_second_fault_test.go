@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -123,12 +125,12 @@ func TestRotateSecondFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 			})
-			step := 1
+			step := 3
 			if lag > 0 {
-				step = 5
+				step = 31
 			}
 			if testing.Short() || raceDetector {
-				step = 19
+				step = 67
 			}
 			for _, tr := range courseTroubles {
 				for k := 1; k <= n; k += step {
@@ -160,4 +162,79 @@ func TestRotateSecondFaults(t *testing.T) {
 		}
 	})
 	t.Logf("%d scenarios", count.Load())
+}
+
+// TestRotateSecondWalks: processes die at any request, again and again, what a call has
+// returned is lost or older than it should be, and the administrator turns back and turns
+// round; nobody notices.
+func TestRotateSecondWalks(t *testing.T) {
+	walks := 40
+	if testing.Short() || raceDetector {
+		walks = 8
+	}
+	for seed := range walks {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { walk(t, uint64(seed)) })
+		})
+	}
+}
+
+func walk(t *testing.T, seed uint64) {
+	r := newSecond(t)
+	w := &watched{Env: r.Env}
+	rnd := rand.New(rand.NewPCG(seed, 16))
+	var tale []string
+	var given []*federation.Rotation // what calls have returned
+	for n := 0; ; n++ {
+		if n == 200 {
+			t.Fatalf("no end: %v", tale)
+		}
+		ctx, die := context.WithCancelCause(t.Context())
+		over := func() {}
+		if n < 60 && rnd.IntN(3) == 0 {
+			over = w.faulty(1+rnd.IntN(14), courseTroubles[rnd.IntN(len(courseTroubles))], die)
+		}
+		now, err := r.Federator(nil).Rotate(ctx, r.plan, r.last)
+		over()
+		dead := ctx.Err() != nil
+		die(nil)
+		tale = append(tale, fmt.Sprintf("%s cancel=%v dead=%v err=%v", now.Phase, r.plan.Cancel, dead, err != nil))
+		if !dead {
+			given = append(given, now)
+			r.last = now
+			if now.Done() && n >= 60 {
+				break
+			}
+		}
+		switch pick := rnd.IntN(12); {
+		case dead && pick == 0:
+			r.last = nil
+		case dead && pick < 4 && len(given) > 1:
+			r.last = given[len(given)-2]
+		}
+		if n < 60 && rnd.IntN(15) == 0 && !now.Done() {
+			r.plan.Cancel = !r.plan.Cancel
+		} else if now.Phase == federation.RotationCancelled && now.Done() {
+			r.plan.Cancel = false
+		} else if now.Phase == federation.RotationClosed {
+			if r.plan.Cancel = false; now.Done() {
+				break
+			}
+		}
+		if r.last != nil && rnd.IntN(4) > 0 {
+			time.Sleep(max(time.Second, time.Until(r.last.NotBefore)))
+		} else {
+			time.Sleep(time.Duration(rnd.IntN(3600)) * time.Second)
+		}
+	}
+	if !r.last.Done() || len(r.JumpCloud.Applications()) > 2 {
+		t.Errorf("%s: %s", r.last.Phase, r.last.Next)
+	}
+	time.Sleep(3 * time.Hour)
+	for _, lag := range []time.Duration{time.Minute, 2 * time.Hour} {
+		if s := r.SignIns(r.began, time.Now(), lag); s.Failed > 0 {
+			t.Errorf("lag %v: %s\n%s", lag, s, strings.Join(tale, "\n"))
+		}
+	}
 }

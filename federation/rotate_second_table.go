@@ -1,6 +1,10 @@
 package federation
 
-import "github.com/jcaad/jcaad/certs"
+import (
+	"slices"
+
+	"github.com/jcaad/jcaad/certs"
+)
 
 // A secondSight is what the phase of a rotation by a second application is decided by.
 type secondSight struct {
@@ -16,8 +20,9 @@ type secondSight struct {
 	replace string // fingerprint of what the plan replaces
 	lastOld string // of what the last call has said to be the old one, and the new one
 	lastNew string
-	pilot   bool // somebody is to try the second first, and has not
-	remove  bool // the first is to be deleted at the end
+	wrote   []string // what the steps so far have written to the slots, in base64
+	pilot   bool     // somebody is to try the second first, and has not
+	remove  bool     // the first is to be deleted at the end
 }
 
 // signs is what the domain's application signs with.
@@ -41,7 +46,7 @@ func (s *secondSight) old(c certs.Cert) bool {
 
 // ours reports whether this rotation has put c where it is.
 func (s *secondSight) ours(c certs.Cert) bool {
-	return !c.IsZero() && (s.old(c) || c == s.c2 || c.Fingerprint() == s.lastNew)
+	return !c.IsZero() && (s.old(c) || c == s.c2 || c.Fingerprint() == s.lastNew || slices.Contains(s.wrote, c.Base64()))
 }
 
 // stranger reports whether a slot holds what is none of these.
@@ -114,10 +119,8 @@ var secondTable = []secondRow{
 	{phase: RotationBound, seen: "A2 active, all bindings of A1", step: stepRedirect, waits: true,
 		holds: func(s *secondSight) bool { return !s.sent2 }},
 
-	{phase: RotationForeign, seen: "people are sent to A2, what is neither old nor C2 in a slot", step: stepAsk,
-		holds: func(s *secondSight) bool {
-			return s.stranger(func(c certs.Cert) bool { return c == s.c2 || s.old(c) })
-		}},
+	{phase: RotationForeign, seen: "people are sent to A2, what is none of the rotation's in a slot", step: stepAsk,
+		holds: func(s *secondSight) bool { return s.stranger(s.ours) }},
 	{phase: RotationRedirected, seen: "people are sent to A2, A1 is not hidden", step: stepTiles, waits: true,
 		holds: func(s *secondSight) bool { return s.there1 && !s.hidden1 }},
 	{phase: RotationRedirected, seen: "people are sent to A2, C2 is not in the first slot", step: stepSwap,
