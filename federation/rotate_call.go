@@ -32,6 +32,10 @@ func (r *rotating) ask(ctx context.Context, s *standingCerts, changes ...Change)
 // write sends one change, and files it as a step. It is nil if the change was made, or
 // may have been: what came of it shows.
 func (r *rotating) write(ctx context.Context, c Change, send func() error) (unsure, err error) {
+	if r.only {
+		r.ahead = append(r.ahead, c)
+		return nil, errOnly
+	}
 	began := time.Now()
 	r.f.emit(ctx, Event{Phase: PhaseApply, Domain: r.rot.Domain, Change: &c})
 	r.rot.Steps = append(r.rot.Steps, Step{Change: c, Outcome: Unknown, Started: r.f.now().UTC(), Attempts: 1})

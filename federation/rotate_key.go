@@ -55,6 +55,9 @@ func (r *rotating) placeSaved(s *standingCerts) {
 
 // make makes a pair and stores it: what is not stored safely is not used.
 func (r *rotating) make(ctx context.Context) error {
+	if r.only {
+		return errOnly
+	}
 	now, domain := r.f.now(), r.rot.Domain
 	name := pkix.Name{CommonName: fmt.Sprintf("JumpCloudSAMLUser %s %s", domain, now.UTC().Format("2006-01-02"))}
 	k, err := certs.NewKeyPair(name, r.plan.Key.lifetime(now), r.plan.Key.Bits)

@@ -254,7 +254,7 @@ func (r *rotating) waits(s *standingCerts, row *rotationRow) bool {
 	if null, same, _ := r.tried(s.e2); row.step == stepRetire && null && same {
 		r.stays(s.e2)
 	}
-	return r.f.now().Before(r.rot.NotBefore)
+	return !r.only && r.f.now().Before(r.rot.NotBefore)
 }
 
 // notBefore is when the phase that the rotation is in has lasted long enough.

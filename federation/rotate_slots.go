@@ -41,7 +41,9 @@ func (r *rotating) retire(ctx context.Context, s *standingCerts, row *rotationRo
 	if null && same && r.f.now().Before(at.Add(24*time.Hour)) {
 		r.rot.NotBefore = at.Add(24 * time.Hour).UTC()
 		r.stays(s.e2)
-		return nil
+		if !r.only {
+			return nil
+		}
 	}
 	next := certs.Cert{}
 	if null {
@@ -88,6 +90,12 @@ func (r *rotating) retired(ctx context.Context, s *standingCerts) error {
 	rot.Phase, rot.Complete = RotationRetired, true
 	rot.New, rot.Old = newCertificate(s.j), newCertificate(s.e2)
 	rot.Next = "nothing is left to be done"
+	if r.plan.Method == Regenerate && s.j.Fingerprint() == r.plan.Replace { // an earlier rotation has ended
+		rot.Phase, rot.Complete, rot.NotBefore = RotationIdle, false, r.f.now().UTC()
+		rot.Old, rot.New = newCertificate(s.j), Certificate{}
+		rot.Next = "have JumpCloud make a new pair, with a gap"
+		return nil
+	}
 	if r.plan.Method == OwnKeyPair {
 		rot.Next += "; delete the stored key"
 	}

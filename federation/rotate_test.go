@@ -77,6 +77,8 @@ type rotation struct {
 	plan  federation.RotatePlan
 	began time.Time
 	last  *federation.Rotation
+
+	readOnly bool // the token may write nothing
 }
 
 // newRotation federates a domain, settles it, and makes a plan for its certificate. It

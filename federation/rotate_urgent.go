@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
@@ -227,7 +228,11 @@ func (r *rotating) expelAll(ctx context.Context, s *standingCerts) error {
 	overwritten := s.second() && !r.stolen(s.e2) && s.e2 != s.k
 	change := r.slotChange(&certs.Cert{}, &certs.Cert{})
 	change.Fields[0].New, change.Fields[1].New = Later, Later
-	if err := r.confirm(ctx, change, r.pairChange(certs.Cert{})); err != nil {
+	changes := Changes{change, r.pairChange(certs.Cert{})}
+	if r.f.opts.Keys == nil { // JumpCloud comes first
+		slices.Reverse(changes)
+	}
+	if err := r.confirm(ctx, changes...); err != nil {
 		return err
 	}
 	r.expel(keyOf(s.j))
