@@ -41,8 +41,8 @@ var rotateReadings = []struct {
 		r.AzureAD.ListLag, r.AzureAD.GetLag = aadtest.Lag{For: 50 * time.Second}, aadtest.Lag{For: 30 * time.Second}
 	}},
 	{"flapping", func(r *rotation) {
-		r.JumpCloud.ListLag, r.JumpCloud.GetLag = jumpcloudtest.Lag{Flaps: 5}, jumpcloudtest.Lag{Flaps: 3}
-		r.AzureAD.ListLag, r.AzureAD.GetLag = aadtest.Lag{Flaps: 5}, aadtest.Lag{Flaps: 5}
+		r.JumpCloud.ListLag, r.JumpCloud.GetLag = jumpcloudtest.Lag{FlapFor: 50 * time.Second}, jumpcloudtest.Lag{FlapFor: 40 * time.Second}
+		r.AzureAD.ListLag, r.AzureAD.GetLag = aadtest.Lag{FlapFor: 50 * time.Second}, aadtest.Lag{FlapFor: 50 * time.Second}
 	}},
 	{"metadata behind", func(r *rotation) { r.JumpCloud.Quirks.MetadataLag = jumpcloudtest.Lag{For: 50 * time.Second} }},
 	{"certificate behind", func(r *rotation) { r.JumpCloud.Quirks.CertificateLag = jumpcloudtest.Lag{For: 50 * time.Second} }},

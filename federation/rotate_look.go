@@ -29,7 +29,6 @@ type rotateSight struct {
 
 const (
 	rotateLooks = 6                // how often is looked at what does not show
-	doubtLooks  = 10               // and at what may be answers of different age
 	rotateApart = 15 * time.Second // between two looks that must agree
 	notShownFor = 5 * time.Minute  // until a call that has seen nothing makes sense again
 )
@@ -151,7 +150,7 @@ func (r *rotating) firstLook(ctx context.Context) error {
 		default:
 			return err
 		}
-		if failed == rotateLooks || doubted == doubtLooks {
+		if failed == rotateLooks || doubted == rotateLooks {
 			return err
 		}
 		r.f.emit(ctx, Event{Phase: PhaseObserve, Domain: r.plan.Plan.Domain, Attempt: n, Text: "reading again what may be out of date", Err: err})

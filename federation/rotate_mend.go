@@ -12,8 +12,8 @@ import (
 // JumpCloud agree and both slots lack it, twice and apart.
 func (r *rotating) mend(ctx context.Context) error {
 	before := r.certs()
-	if r.expelled(before.j) || r.plan.Method == Emergency && before.old(before.j) {
-		return r.mendExpelled(ctx)
+	if r.expelled(before.j) {
+		return r.mendExpelled()
 	}
 	if !r.only {
 		if err := sleep(ctx, rotateApart); err != nil {
@@ -72,13 +72,9 @@ func (r *rotating) mended(before certs.Cert) {
 	r.rot.NotBefore = r.later()
 }
 
-// mendExpelled deals with an application that signs with a key which an emergency has
-// expelled: that is never accepted again. JumpCloud gets the pair that Azure AD accepts,
-// or has to make one.
-func (r *rotating) mendExpelled(ctx context.Context) error {
-	if r.plan.Method == Emergency {
-		return r.emergency(ctx)
-	}
+// mendExpelled refuses to have Azure AD accept a key again that an emergency has expelled:
+// JumpCloud has to get another one.
+func (r *rotating) mendExpelled() error {
 	var ps findings
 	ps.refuse(CodeRotationBroken, r.rot.Domain, "JumpCloud signs with a certificate whose key an emergency has expelled, "+
 		newCertificate(r.see.shown).String()+": it is never written to Azure AD again, and nobody can sign in",

@@ -128,8 +128,7 @@ func (r *rotating) run(ctx context.Context) error {
 	if err := r.gateSecond(); err != nil {
 		return err
 	}
-	last := r.rot.NotBefore // of which nothing is believed that is not seen
-	if err := r.settleSigner(ctx); err != nil || r.rot.NotBefore != last && r.stopped() {
+	if ended, err := r.settleSigner(ctx); ended || err != nil {
 		return err
 	}
 	switch plan.Method {
@@ -255,6 +254,9 @@ func (r *rotating) later() time.Time { return r.see.read.Add(r.settleFor() + tim
 func (r *rotating) waits(s *standingCerts, row *rotationRow) bool {
 	r.place(s, row)
 	r.rot.NotBefore = r.notBefore()
+	if null, same, _ := r.tried(s.e2); row.step == stepRetire && null && same {
+		r.stays(s.e2)
+	}
 	return !r.only && r.f.now().Before(r.rot.NotBefore)
 }
 
@@ -282,9 +284,6 @@ func (r *rotating) notVisible(what string) error {
 	r.rot.NotBefore = r.f.now().Add(notShownFor).UTC()
 	return nil
 }
-
-// stopped reports whether the call ends here, with nothing written.
-func (r *rotating) stopped() bool { return r.rot.NotBefore.After(r.f.now()) || r.rot.Complete }
 
 // stranger tells of a second certificate that nobody here knows.
 func (r *rotating) stranger(s *standingCerts) {

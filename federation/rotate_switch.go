@@ -195,48 +195,49 @@ func keyBehind(a *jumpcloud.Application) bool {
 }
 
 // settleSigner deals with an application of which it is not known, or is known, that it
-// does not sign with the certificate that it shows.
-func (r *rotating) settleSigner(ctx context.Context) error {
-	_, err := r.see.signs()
+// does not sign with the certificate that it shows. It reports whether the call ends with
+// that.
+func (r *rotating) settleSigner(ctx context.Context) (ended bool, err error) {
+	_, err = r.see.signs()
 	held := r.key != nil && r.see.shownErr == nil && r.see.shown == r.key.Cert()
 	switch {
 	case r.plan.Method == Emergency:
-		return nil
+		return false, nil
 	case err != nil && r.see.metaErr != nil && unreadableMetadata(r.see.metaErr) && r.see.shownErr == nil && !r.see.shown.IsZero():
 		// JumpCloud answers so for a certificate that was not written in its form.
 		if held && holds(r.see.st.fed, r.see.shown) {
-			return r.giveAgain(ctx, "its metadata cannot be read")
+			return true, r.giveAgain(ctx, "its metadata cannot be read")
 		}
-		return reading(PhaseObserve, fmt.Errorf("%w; nothing was written, because JumpCloud's metadata does not tell which certificate it signs with; "+
+		return true, reading(PhaseObserve, fmt.Errorf("%w; nothing was written, because JumpCloud's metadata does not tell which certificate it signs with; "+
 			"if it stays so, choose the method regenerate", r.see.metaErr))
 	case err != nil && r.see.shownErr != nil:
 		var ps findings
 		ps.refuse(CodeCertificateMismatch, r.see.app.ID, err.Error(), "look at the application in JumpCloud's console; the method regenerate makes a new pair")
-		return ps.err()
+		return true, ps.err()
 	case err != nil && errors.Is(err, errLagging):
-		return r.notVisible(err.Error())
+		return true, r.notVisible(err.Error())
 	case err != nil:
-		return reading(PhaseObserve, err)
+		return true, reading(PhaseObserve, err)
 	case !keyBehind(r.see.app):
-		return nil
+		return false, nil
 	}
 	if err := sleep(ctx, rotateApart); err != nil {
-		return reading(PhaseWait, err)
+		return true, reading(PhaseWait, err)
 	}
 	if err := r.again(ctx); err != nil || !keyBehind(r.see.app) {
-		return err
+		return false, err
 	}
 	if held {
-		return r.giveAgain(ctx, "its key is older than its certificate")
+		return true, r.giveAgain(ctx, "its key is older than its certificate")
 	}
 	if r.plan.Method == Regenerate {
-		return nil
+		return false, nil
 	}
 	var ps findings
 	ps.refuse(CodeRotationKey, r.see.app.ID, "JumpCloud says that the application's key is of "+when(r.see.app.KeyUpdated)+" and its certificate of "+
 		when(r.see.app.CertificateUpdated)+": what it signs does not verify, and the key that fits is not in the store",
 		"choose the method regenerate, which makes a new pair")
-	return ps.err()
+	return true, ps.err()
 }
 
 // unreadableMetadata reports whether JumpCloud cannot make the metadata.

@@ -196,7 +196,8 @@ func (a *watching) still(made certs.Cert) {
 		return
 	}
 	a.found.warn(CodeRotation, a.w.Domain, "the rotation of "+a.w.Domain+" stands still: it is "+string(a.w.Phase)+
-		", and its new certificate, "+newCertificate(made).String()+", is of "+made.X509().NotBefore.UTC().Format("2006-01-02"), "call Rotate until it is done")
+		", and its new certificate, "+newCertificate(made).String()+", is of "+made.X509().NotBefore.UTC().Format("2006-01-02"),
+		"call Rotate until it is done")
 }
 
 // expiry tells how long the side is good for that ends earlier.

@@ -84,7 +84,8 @@ func (a *Application) UnmarshalJSON(b []byte) error {
 	}
 	if w.SSO != nil {
 		a.SSOType, a.Hidden = w.SSO.Type, w.SSO.Hidden != nil && *w.SSO.Hidden
-		a.CertificateExpires, a.CertificateUpdated, a.KeyUpdated = parseTime(w.SSO.Expires), parseTime(w.SSO.CertUpdated), parseTime(w.SSO.KeyUpdated)
+		a.CertificateExpires = parseTime(w.SSO.Expires)
+		a.CertificateUpdated, a.KeyUpdated = parseTime(w.SSO.CertUpdated), parseTime(w.SSO.KeyUpdated)
 	}
 	// Some recorders and proxies blank the whole config: a string is no reason to fail.
 	if json.Unmarshal(raw["config"], &a.config) != nil {
