@@ -93,13 +93,36 @@ func (q *seconding) change(ctx context.Context, all ...todo) error {
 	}
 	for i, t := range all {
 		shown, err := q.modify(ctx, t, cs[i])
-		if err != nil || !shown {
-			return cmpErr(err, func() error {
-				return q.notVisible(fmt.Sprintf("the application %s was told to be %s: %s", (*t.app).ID, t.field.Name, t.field.New))
-			})
+		switch {
+		case errors.Is(err, jumpcloud.ErrCertificateRegenerated):
+			return errors.Join(err, q.regeneratedUs(ctx))
+		case err != nil:
+			return err
+		case !shown:
+			return q.notVisible(fmt.Sprintf("the application %s was told to be %s: %s", (*t.app).ID, t.field.Name, t.field.New))
 		}
 	}
 	return q.reached()
+}
+
+// regeneratedUs deals with a write in answer to which JumpCloud has made a new
+// certificate: if people are sent to that application it is mended at once.
+func (q *seconding) regeneratedUs(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), urgentFor)
+	defer cancel()
+	if err := q.again(ctx); err != nil {
+		return err
+	}
+	if _, err := q.see.signs(); err != nil {
+		return err
+	}
+	if known, err := q.meet(ctx); !known || err != nil {
+		return err
+	}
+	if q.sight().row(secondTable).step != stepMend {
+		return q.reached()
+	}
+	return q.mend(ctx)
 }
 
 // modify changes an application, and looks until that shows when it is read by its ID.

@@ -83,6 +83,9 @@ func (r *rotating) second(ctx context.Context) error {
 			r.key.Cert().Thumbprint()+" of the stored pair already", "call Rotate with the method own-key-pair until it is done, or with cancel")
 		return ps.err()
 	}
+	if err := r.gateOther(); err != nil {
+		return err
+	}
 	r.key = nil // this method knows of no key
 	q := &seconding{rotating: r}
 	next := r.rot.Next
@@ -118,6 +121,27 @@ func (r *rotating) second(ctx context.Context) error {
 		}
 	}
 	return q.take(ctx, s, row)
+}
+
+// gateOther refuses to begin while a rotation that replaces another certificate is under
+// way, and tells of applications that answer at one address.
+func (r *rotating) gateOther() error {
+	var ps findings
+	if o := r.see.pair(); o != nil && r.pair() == nil {
+		if c, err := o.Certificate(); o.Active || err == nil && holds(r.see.st.fed, c) {
+			ps.refuse(CodeRotation, o.ID, "a rotation by a second application is under way that replaces another certificate than "+r.plan.Replace+": "+
+				r.see.st.nameApplication(r.see.app)+" and "+r.see.st.nameApplication(o),
+				"set replace to the fingerprint whose first digits are at the end of the longer login URL, and call until it is done, or with cancel")
+		}
+	}
+	for _, o := range r.see.others {
+		if o.SSOURL == r.see.app.SSOURL {
+			ps.alarm(CodeApplicationTwice, o.ID, r.see.st.nameApplication(r.see.app)+" and "+r.see.st.nameApplication(o)+" have the same login URL "+o.SSOURL+
+				": which of them signs is anybody's guess", "delete the one that nobody uses")
+		}
+	}
+	r.note(ps)
+	return ps.err()
 }
 
 // take makes the step of a row, once its phase has lasted.

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"errors"
@@ -59,9 +60,9 @@ func (q *seconding) make(ctx context.Context, s *secondSight, row *secondRow) er
 		return err
 	}
 	first := q.app1
-	url := secondURL(first.SSOURL, q.plan.Replace)
+	url, template := secondURL(first.SSOURL, q.plan.Replace), cmp.Or(first.Name, q.plan.Plan.Application.Template)
 	c := Change{Resource: changing(first, Create).Resource, Name: first.IdPEntityID, Action: Create, Fields: []Field{
-		{Name: "label", New: first.DisplayLabel}, {Name: "template", New: q.plan.Plan.Application.Template}, {Name: "idpEntityID", New: first.IdPEntityID},
+		{Name: "label", New: first.DisplayLabel}, {Name: "template", New: template}, {Name: "idpEntityID", New: first.IdPEntityID},
 		{Name: "loginURL", New: url}, {Name: "active", New: "false"}, {Name: "hidden", New: "true"},
 	}}
 	if done, err := q.strange(ctx, url); done || err != nil {
@@ -81,7 +82,11 @@ func (q *seconding) make(ctx context.Context, s *secondSight, row *secondRow) er
 		q.rot.NotBefore = q.f.now().UTC()
 		return nil
 	}
-	t, err := q.f.jc.Template(ctx, q.plan.Plan.Application.Template)
+	t, err := q.f.jc.Template(ctx, template)
+	if errors.Is(err, jumpcloud.ErrNotFound) {
+		ps.refuse(CodeTemplateMissing, template, "JumpCloud has no application template "+quote(plain(template))+" any more, of which the first application was made", otherWays)
+		return ps.err()
+	}
 	if err != nil {
 		return reading(PhaseCheck, err)
 	}

@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"errors"
 	"net/http"
 	"reflect"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/internal/fake"
 	"github.com/jcaad/jcaad/jumpcloud"
+	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
 
 // told reports whether the last call has found something, by words.
@@ -320,6 +322,62 @@ func TestRotateSecondTwice(t *testing.T) {
 		r.finish(t)
 		r.judgeAll(t)
 	})
+}
+
+// TestRotateSecondRenewed: if JumpCloud makes a new certificate whenever an application is
+// written, nobody is sent to one whose certificate is not accepted, and what people are
+// sent to is mended in the same call.
+func TestRotateSecondRenewed(t *testing.T) {
+	t.Run("from the beginning", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := newSecond(t)
+			r.JumpCloud.Quirks.EmptyKey = jumpcloudtest.RenewCertificate
+			for range 12 {
+				r.rotate(t)
+				time.Sleep(max(time.Second, time.Until(r.last.NotBefore)))
+			}
+			if first, _ := r.two(t); r.last.Phase != federation.RotationForeign || !first.Active {
+				t.Errorf("%s: %s", r.last.Phase, r.last.Next)
+			}
+			r.judgeAll(t)
+		})
+	})
+	t.Run("when people are sent there", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := newSecond(t)
+			r.until(t, federation.RotationRedirected)
+			time.Sleep(time.Until(r.last.NotBefore))
+			r.JumpCloud.Quirks.EmptyKey = jumpcloudtest.RenewCertificate
+			if err := r.rotate(t); !errors.Is(err, jumpcloud.ErrCertificateRegenerated) || !r.told("could sign in") {
+				t.Errorf("%v", err)
+			}
+			_, second := r.two(t)
+			if fed, _ := r.AzureAD.Federation(r.Domain); fed.SigningCertificate != second.Certificate || fed.NextSigningCertificate.Fingerprint() != r.plan.Replace {
+				t.Errorf("Azure AD accepts %v and %v", fed.SigningCertificate, fed.NextSigningCertificate)
+			}
+			r.JumpCloud.Quirks.EmptyKey = jumpcloudtest.KeepKey
+			r.finish(t)
+			if r.last.Phase != federation.RotationClosed {
+				t.Errorf("%s", r.last.Phase)
+			}
+		})
+	})
+}
+
+// TestRotateSecondOther: another rotation by a second application is not mistaken for the
+// plan's.
+func TestRotateSecondOther(t *testing.T) {
+	for _, at := range []string{"created", "bound", "redirected", "swapped", "deactivated"} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newSecond(t)
+			r.until(t, federation.RotationPhase(at))
+			r.plan.Replace = r.last.New.Fingerprint
+			writes := r.Writes()
+			if err := r.rotate(t); err == nil || !strings.Contains(err.Error(), "replaces another certificate") || r.Writes() != writes {
+				t.Errorf("%s: %v, %d writes", at, err, r.Writes()-writes)
+			}
+		})
+	}
 }
 
 // TestRotateSecondAgain: the second application becomes the first of the next rotation,
