@@ -99,7 +99,7 @@ func (u *undoing) sameFederation(ctx context.Context, s *undoStep, fed *aad.Fede
 			continue
 		}
 		if now := federationField(fed, f.Name); now != f.Old {
-			if f.Name == fieldPassiveSignIn && s.Change.Action == Delete {
+			if f.Name == fieldPassiveSignIn {
 				if moved, err := u.rotated(ctx, s, fed); err != nil {
 					return differs, "", err
 				} else if moved {

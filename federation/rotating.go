@@ -414,6 +414,11 @@ func (st *observation) answers() *jumpcloud.Application {
 // believe holds a mend back until it was seen twice and apart, read by IDs, that Azure AD
 // accepts nothing that JumpCloud signs: one of two answers may be older than the other.
 func (r *run) believe(ctx context.Context, c Change) error {
+	if err := r.st.stored.err; err != nil && c.Action == Update && (c.writes(fieldCertificate) || c.writes(fieldNextCertificate)) {
+		var ps findings
+		r.st.inspectRotation(&ps, r.plan)
+		return switching(ps.err()) // it has failed since the gates were asked
+	}
 	if !r.st.mending(r.plan, c) {
 		return nil
 	}
@@ -428,7 +433,7 @@ func (r *run) believe(ctx context.Context, c Change) error {
 			return &StepError{PhaseWait, c, err}
 		case err != nil:
 		case !r.st.mending(r.plan, c):
-			return nil
+			return r.disbelieve(ctx, c)
 		default:
 			if looks++; looks == 2 {
 				seen := r.st.rotation(r.plan)
@@ -453,6 +458,22 @@ func (r *run) believe(ctx context.Context, c Change) error {
 			return &StepError{PhaseWait, c, errors.Join(serr, err)}
 		}
 	}
+}
+
+// disbelieve waits a moment where a list shows what is not so. It is an error if that
+// goes on for as long as a change may take to show.
+func (r *run) disbelieve(ctx context.Context, c Change) error {
+	if r.disbelieved.IsZero() {
+		r.disbelieved = time.Now()
+	}
+	err := sleep(ctx, rotateApart)
+	if err == nil && since(ctx, r.disbelieved) > r.f.opts.Settle {
+		err = ErrNotConverged
+	}
+	if err != nil {
+		return &StepError{PhaseWait, c, errors.Join(err, errLagging)}
+	}
+	return nil
 }
 
 // mending reports whether the change has Azure AD accept what JumpCloud signs with, in a

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // observeKey asks the store for the domain's pair, once for all judgements of a call.
@@ -60,9 +61,15 @@ func (u *undoing) judgeRotation(ps *findings) {
 		ps.info(CodeRotation, u.p.Domain, "a rotation of the certificate of "+u.p.Domain+" is "+string(r.phase)+
 			", and ends with its federation, which is taken away as it is now", "delete the stored key, if there is one")
 	}
-	if o := r.second; o != nil && slices.ContainsFunc(u.steps, func(s *undoStep) bool { return s.Change.deletesApplication() && s.at != undone }) {
-		ps.warn(CodeRotation, o.ID, "one of the two applications of a rotation is to be removed; if it is not this one, "+
-			st.nameApplication(o)+" is left", fmt.Sprintf("look which one stays, and delete it with jumpcloud.Client.DeleteApplication(ctx, %s)", quote(o.ID)))
+	both := []*jumpcloud.Application{st.app(u.p), st.secondApplication(u.p)}
+	for _, s := range u.steps {
+		i := slices.IndexFunc(both, func(a *jumpcloud.Application) bool { return a != nil && a.ID == s.ID })
+		if both[1] == nil || i < 0 || !s.Change.deletesApplication() || s.at == undone {
+			continue
+		}
+		o := both[1-i]
+		ps.warn(CodeRotation, o.ID, "of the two applications of a rotation "+st.nameApplication(both[i])+" is removed, and "+st.nameApplication(o)+" is left",
+			"delete it when nobody needs it, with jumpcloud.Client.DeleteApplication(ctx, "+quote(o.ID)+")")
 	}
 }
 

@@ -107,7 +107,9 @@ type run struct {
 	stood   *aad.Federation // what stood in Azure AD at the first look
 	trusted []certs.Cert    // the signing certificates that this run has sent there
 
-	judgedAt  int       // how many steps had been filed by then
+	judgedAt    int       // how many steps had been filed by then
+	disbelieved time.Time // since when a list shows a certificate that is not in its place
+
 	certified time.Time // when the certificate that was switched to was judged
 	listed    time.Time // when another run's application was looked for right before the switch
 
