@@ -33,12 +33,7 @@ func (r *rotating) second(ctx context.Context) error {
 	}
 	r.key = nil // this method knows of no key
 	q := &seconding{rotating: r}
-	next := r.rot.Next
-	r.rot.Next = ""
-	if err := r.settleSigner(ctx); err != nil || r.rot.Next != "" {
-		if r.rot.Next == "" {
-			r.rot.Next = next
-		}
+	if ended, err := r.settleSigner(ctx); ended || err != nil {
 		return err
 	}
 	if done, err := q.doubles(ctx); done || err != nil {
