@@ -122,7 +122,8 @@ func (s *Status) promoted() bool {
 
 // Inspect names the state that a domain is in and the safe next step, without
 // a plan: what the domain is federated with decides which application is
-// looked for. It only reads.
+// looked for. Of a rotation it names the phase. It only reads, [Options.Keys] as well
+// where Azure AD has a second certificate.
 func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error) {
 	name := domainName(domain)
 	if reason := checkDomain(name); reason != "" {

@@ -68,10 +68,13 @@ func (r *rotating) make(ctx context.Context) error {
 		return fmt.Errorf("federation: nothing was written to either service, because the new pair could not be stored: %w", err)
 	}
 	back, err := r.f.loadKey(ctx, domain)
+	if err == nil && back == nil {
+		err = ErrNoKey
+	}
 	switch {
 	case err != nil:
 		return fmt.Errorf("federation: nothing was written to either service, because the new pair was stored and cannot be read back: %w", err)
-	case back == nil || back.Cert() != k.Cert():
+	case back.Cert() != k.Cert():
 		return fmt.Errorf("federation: nothing was written to either service, because the key store returned another pair than the one it was given, %s",
 			k.Cert().Thumbprint())
 	}

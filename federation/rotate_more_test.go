@@ -17,21 +17,6 @@ import (
 	"github.com/jcaad/jcaad/federation/federationtest"
 )
 
-// until calls until a phase is reached.
-func (r *rotation) until(t testing.TB, phase federation.RotationPhase) {
-	t.Helper()
-	for range 20 {
-		if err := r.rotate(t); err != nil {
-			t.Fatal(err)
-		}
-		if r.last.Phase == phase {
-			return
-		}
-		time.Sleep(max(time.Second, time.Until(r.last.NotBefore)))
-	}
-	t.Fatalf("%s is not reached: %s, %s", phase, r.last.Phase, r.last.Next)
-}
-
 // inPhase is a rotation with an own key pair that has just come to a phase.
 func inPhase(t testing.TB, phase federation.RotationPhase) *rotation {
 	t.Helper()

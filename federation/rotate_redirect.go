@@ -71,6 +71,15 @@ type todo struct {
 	field Field
 }
 
+// shows reports whether the application is as it was to be.
+func (t todo) shows(a *jumpcloud.Application) bool {
+	is := a.Active
+	if t.field.Name == "hidden" {
+		is = a.Hidden
+	}
+	return yesNo(is) == t.field.New
+}
+
 // tiles shows one application to people in the place of the other, the one to be shown
 // first.
 func (q *seconding) tiles(ctx context.Context, show, hide **jumpcloud.Application) error {
@@ -78,7 +87,10 @@ func (q *seconding) tiles(ctx context.Context, show, hide **jumpcloud.Applicatio
 	if *show != nil && (*show).Hidden {
 		all = append(all, todo{show, Field{Name: "hidden", Old: "true", New: "false"}})
 	}
-	return q.change(ctx, append(all, todo{hide, Field{Name: "hidden", Old: "false", New: "true"}})...)
+	if *hide != nil && !(*hide).Hidden {
+		all = append(all, todo{hide, Field{Name: "hidden", Old: "false", New: "true"}})
+	}
+	return q.change(ctx, all...)
 }
 
 // change changes applications, one after the other, and places the rotation.
@@ -143,7 +155,7 @@ func (q *seconding) modify(ctx context.Context, t todo, c Change) (bool, error) 
 		if err != nil && (!temporary(lagging(err)) || ctx.Err() != nil) {
 			return false, errors.Join(reading(PhaseObserve, err), unsure)
 		}
-		if err == nil && (t.field.Name == "active" && yesNo(a.Active) == t.field.New || t.field.Name == "hidden" && yesNo(a.Hidden) == t.field.New) {
+		if err == nil && t.shows(a) {
 			q.seen()
 			if q.see.app.ID == id {
 				q.see.app = a
@@ -218,7 +230,7 @@ func (q *seconding) delete(ctx context.Context, a **jumpcloud.Application) error
 // can reach still, before anything else and without asking.
 func (q *seconding) mend(ctx context.Context) error {
 	if q.expelled(q.see.shown) {
-		return q.mendExpelled(ctx)
+		return q.mendExpelled()
 	}
 	before := *q.sight()
 	if !q.only {

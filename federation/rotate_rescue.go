@@ -39,7 +39,8 @@ func (r *rotating) first() *jumpcloud.Application {
 // refuseBereft says what to do.
 func (r *rotating) refuseBereft(ps *findings) {
 	ps.refuse(CodeRotation, r.rot.Domain, "nobody on "+r.rot.Domain+" can sign in: people are sent to "+r.see.st.fed.PassiveSignInURI+
-		", and somebody has deleted the second application, which answered there", "call with cancel, which sends people to the first application at once")
+		", and somebody has deleted the second application, which answered there",
+		"call with cancel, which sends people to the first application at once")
 }
 
 // rescue sends people back to the first application, because the second is not there any
@@ -118,14 +119,10 @@ func (r *rotating) rescue(ctx context.Context) error {
 	}
 	q.seen()
 	q.sent2, q.see.app = false, q.app1
-	q.alarm(CodeRotationBroken, q.rot.Domain, "nobody on "+q.rot.Domain+" could sign in, because somebody has deleted the second application; people are sent to the first again",
+	q.alarm(CodeRotationBroken, q.rot.Domain, "nobody on "+q.rot.Domain+" could sign in, because somebody has deleted "+
+		"the second application; people are sent to the first again",
 		"find out who it was, in JumpCloud's log")
-	if q.app1.Hidden && q.hid(first.ID) {
-		hidden := Field{Name: "hidden", Old: "true", New: "false"}
-		if shown, err := q.modify(ctx, todo{&q.app1, hidden}, changing(first, Update, hidden)); err != nil || !shown {
-			return cmpErr(err, func() error { return q.notVisible("the first application was told to be shown") })
-		}
-	} else if q.app1.Hidden {
+	if q.app1.Hidden && !q.hid(first.ID) {
 		q.warn(CodeRotation, first.ID, q.see.st.nameApplication(first)+" is hidden, and it is not known whether it was so before the rotation",
 			"show it in JumpCloud's console if people start from their applications")
 	}

@@ -126,12 +126,12 @@ func TestRotateSecondFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 			})
-			step := 3
+			step := 7
 			if lag > 0 {
-				step = 31
+				step = 61
 			}
 			if testing.Short() || raceDetector {
-				step = 67
+				step = 101
 			}
 			for _, tr := range courseTroubles {
 				for k := 1; k <= n; k += step {
@@ -169,9 +169,9 @@ func TestRotateSecondFaults(t *testing.T) {
 // returned is lost or older than it should be, and the administrator turns back and turns
 // round; nobody notices.
 func TestRotateSecondWalks(t *testing.T) {
-	walks := 40
+	walks := 16
 	if testing.Short() || raceDetector {
-		walks = 8
+		walks = 4
 	}
 	for seed := range walks {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

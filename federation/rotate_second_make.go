@@ -37,7 +37,8 @@ func (q *seconding) gateSecondKey(ps *findings) {
 		}
 	}
 	if k, ok := q.c2.X509().PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() < leastBits {
-		ps.refuse(CodeCertificate, q.c2.Thumbprint(), fmt.Sprintf("the key of the second application, %s, has %d bits", name, k.N.BitLen()), repair)
+		ps.refuse(CodeCertificate, q.c2.Thumbprint(), fmt.Sprintf("the key of the second application, %s, has %d bits", name, k.N.BitLen()),
+			repair)
 	}
 	if q.c2.SamePublicKey(q.c1) {
 		ps.refuse(CodeCertificate, q.c2.Thumbprint(), "the second application, "+name+", has the public key of the first", repair)
@@ -84,7 +85,8 @@ func (q *seconding) make(ctx context.Context, s *secondSight, row *secondRow) er
 	}
 	t, err := q.f.jc.Template(ctx, template)
 	if errors.Is(err, jumpcloud.ErrNotFound) {
-		ps.refuse(CodeTemplateMissing, template, "JumpCloud has no application template "+quote(plain(template))+" any more, of which the first application was made", otherWays)
+		ps.refuse(CodeTemplateMissing, template, "JumpCloud has no application template "+quote(plain(template))+
+			" any more, of which the first application was made", otherWays)
 		return ps.err()
 	}
 	if err != nil {
@@ -130,7 +132,8 @@ func (q *seconding) copied(t *jumpcloud.Template, url string) jumpcloud.NewAppli
 			continue
 		}
 		if _, ok := t.Setting(key); !ok {
-			q.warn(CodeRotation, first.ID, "JumpCloud's template "+t.Name+" has no setting "+quote(plain(key))+" any more: the second application lacks it", "")
+			q.warn(CodeRotation, first.ID, "JumpCloud's template "+t.Name+" has no setting "+quote(plain(key))+
+				" any more: the second application lacks it", "")
 			continue
 		}
 		settings[key] = v
@@ -152,7 +155,8 @@ func (q *seconding) post(ctx context.Context, c Change, n jumpcloud.NewApplicati
 	switch {
 	case err != nil && (errors.Is(err, jumpcloud.ErrInvalid) || errors.Is(err, jumpcloud.ErrConflict)):
 		var ps findings
-		ps.refuse(CodeRotation, q.app1.ID, "JumpCloud does not make a second application with the entity ID "+n.IdPEntityID+": "+err.Error(), otherWays)
+		ps.refuse(CodeRotation, q.app1.ID, "JumpCloud does not make a second application with the entity ID "+n.IdPEntityID+": "+
+			err.Error(), otherWays)
 		q.note(ps)
 		return nil, ps.err()
 	case err != nil:
@@ -219,7 +223,8 @@ func (q *seconding) strange(ctx context.Context, url string) (bool, error) {
 		return true, q.altered(ctx, a)
 	}
 	var ps findings
-	ps.refuse(CodeLoginURLTaken, url, "the login URL "+url+" of the second application is that of "+quote(a.DisplayLabel)+" ("+a.ID+") already",
+	ps.refuse(CodeLoginURLTaken, url, "the login URL "+url+" of the second application is that of "+
+		quote(a.DisplayLabel)+" ("+a.ID+") already",
 		"delete that application if nobody uses it, or "+otherWays)
 	return true, ps.err()
 }
@@ -260,7 +265,8 @@ func (q *seconding) doubles(ctx context.Context) (bool, error) {
 		}
 	}
 	if young == nil {
-		ps.refuse(CodeApplicationTwice, all[0].ID, fmt.Sprintf("%d applications have the login URL %s, and all are in use", len(all), all[0].SSOURL),
+		ps.refuse(CodeApplicationTwice, all[0].ID, fmt.Sprintf("%d applications have the login URL %s, and all are in use", len(all),
+			all[0].SSOURL),
 			"find out who made them, and delete all but one")
 		return true, ps.err()
 	}
@@ -301,7 +307,8 @@ func (q *seconding) erase(ctx context.Context, a *jumpcloud.Application) (bool, 
 	if q.see.st.fed.PassiveSignInURI == a.SSOURL {
 		return false, q.notVisible("people are sent to the application " + a.ID + ", which is to be deleted")
 	}
-	unsure, err := q.write(ctx, changing(a, Delete, Field{Name: "label", Old: a.DisplayLabel}), func() error { return q.f.jc.DeleteApplication(ctx, a.ID) })
+	c := changing(a, Delete, Field{Name: "label", Old: a.DisplayLabel})
+	unsure, err := q.write(ctx, c, func() error { return q.f.jc.DeleteApplication(ctx, a.ID) })
 	if err != nil {
 		return false, err
 	}
@@ -323,5 +330,5 @@ func (q *seconding) erase(ctx context.Context, a *jumpcloud.Application) (bool, 
 	if err := q.notVisible("the application " + a.ID + " was deleted"); unsure == nil {
 		return false, err
 	}
-	return false, &StepError{PhaseApply, changing(a, Delete), unsure}
+	return false, &StepError{PhaseApply, c, unsure}
 }

@@ -20,6 +20,7 @@ type secondSight struct {
 	replace string // fingerprint of what the plan replaces
 	lastOld string // of what the last call has said to be the old one, and the new one
 	lastNew string
+	hid     bool     // the steps so far have hidden the first application
 	wrote   []string // what the steps so far have written to the slots, in base64
 	pilot   bool     // somebody is to try the second first, and has not
 	remove  bool     // the first is to be deleted at the end
@@ -146,6 +147,8 @@ var secondBackTable = []secondRow{
 		holds: func(s *secondSight) bool { return s.sent2 }},
 	{phase: RotationReturning, seen: "people are sent to A1, A2 is not hidden", step: stepTilesBack,
 		holds: func(s *secondSight) bool { return s.there2 && !s.hidden2 }},
+	{phase: RotationReturning, seen: "no A2, A1 hidden by the rotation", step: stepTilesBack,
+		holds: func(s *secondSight) bool { return !s.there2 && s.hidden1 && s.hid }},
 	{phase: RotationReturning, seen: "people are sent to A1, C1 is not in the first slot, C2 is", step: stepSwapBack,
 		holds: func(s *secondSight) bool { return s.there2 && s.e1 != s.c1 && s.e1 == s.c2 }},
 	{phase: RotationReturned, seen: "people are sent to A1, A2 active", step: stepWithdraw, waits: true, pages: true,

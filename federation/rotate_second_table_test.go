@@ -122,17 +122,19 @@ func TestSecondTable(t *testing.T) {
 			{4, sent(same)},
 			{5, with(func(s *secondSight) { s.active2, s.hidden2, s.hidden1, s.e1, s.e2 = true, false, true, c2, c1 })},
 			{5, with(func(s *secondSight) { s.active2, s.hidden2 = true, false })},
-			{6, with(func(s *secondSight) { s.active2, s.e1, s.e2 = true, c2, c1 })},
-			{7, with(func(s *secondSight) { s.active2 = true })},
-			{7, with(func(s *secondSight) { s.active2, s.e2 = true, x })},
-			{8, at(func(s *secondSight) { s.e1, s.e2, s.lastNew = was, c1, was.Fingerprint() })},
-			{9, with(same)},
-			{9, at(func(s *secondSight) { s.e2, s.lastNew = was, was.Fingerprint() })},
-			{9, with(func(s *secondSight) { s.c1, s.e1, s.e2 = x, x, c1 })},
-			{10, with(func(s *secondSight) { s.e2 = none })},
-			{10, with(func(s *secondSight) { s.e2 = x })},
-			{11, at(same)},
-			{11, at(func(s *secondSight) { s.e2 = x })},
+			{6, at(func(s *secondSight) { s.hidden1, s.hid = true, true })},
+			{7, with(func(s *secondSight) { s.active2, s.e1, s.e2 = true, c2, c1 })},
+			{8, with(func(s *secondSight) { s.active2 = true })},
+			{8, with(func(s *secondSight) { s.active2, s.e2 = true, x })},
+			{9, at(func(s *secondSight) { s.e1, s.e2, s.lastNew = was, c1, was.Fingerprint() })},
+			{10, with(same)},
+			{10, at(func(s *secondSight) { s.e2, s.lastNew = was, was.Fingerprint() })},
+			{10, with(func(s *secondSight) { s.c1, s.e1, s.e2 = x, x, c1 })},
+			{11, with(func(s *secondSight) { s.e2 = none })},
+			{11, with(func(s *secondSight) { s.e2 = x })},
+			{12, at(same)},
+			{12, at(func(s *secondSight) { s.e2 = x })},
+			{12, at(func(s *secondSight) { s.hidden1 = true })},
 		}},
 	} {
 		hit := make(map[int]bool)
@@ -250,7 +252,7 @@ func harms(s *secondSight, row *secondRow) string {
 	case stepTiles:
 		after.hidden1, after.hidden2 = true, s.hidden2 && s.hidden1
 	case stepTilesBack:
-		after.hidden1, after.hidden2 = false, true
+		after.hidden1, after.hidden2 = false, s.there2
 	}
 	switch {
 	case after.sent2 && (!after.there2 || !after.active2), !after.sent2 && (!after.there1 || !after.active1):

@@ -593,3 +593,51 @@ func TestRotateAndFederateQueue(t *testing.T) {
 		}
 	})
 }
+
+// After a rotation by a second application the first one stays, inactive: no verb takes
+// it for a duplicate, and Revert of the federation takes away what stands now.
+func TestClosedSecondApplication(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, first := newKept(t)
+		old := app(t, r.Env)
+		withSecond(true)(t, r)
+		r.JumpCloud.SetApplicationField(old, "active", false)
+		edit(t, r.Env, func(f *aad.Federation) {
+			f.SigningCertificate, f.NextSigningCertificate = f.NextSigningCertificate, certs.Cert{}
+			f.PassiveSignInURI += "-0123abcd"
+			f.ActiveSignInURI = f.PassiveSignInURI
+		})
+		before := r.slots(t)
+		f := r.Federator(r.opts())
+		plan := r.Plan()
+		plan.Consent.RemoveDuplicate = true
+		rep, err := f.Federate(t.Context(), plan)
+		if err != nil || len(r.JumpCloud.Applications()) != 2 || rep.After != federation.StateFederated || rep.Plan.Application.ID == old {
+			t.Fatalf("Federate: %v\n%s", err, rep)
+		}
+		if d := cmp.Diff(before, r.slots(t)); d != "" {
+			t.Errorf("the federation (-want +got):\n%s", d)
+		}
+		_, err = f.Federate(t.Context(), first.Plan)
+		if !refusedWith(err, federation.CodeApplicationFixed) || !strings.Contains(err.Error(), "set application.id to "+rep.Plan.Application.ID) {
+			t.Errorf("Federate with the plan of before: %v; want a refusal with the line to change", err)
+		}
+		v, err := f.Verify(t.Context(), rep.Plan)
+		if err != nil || v.Wrong() || has(v.Drift, federation.CodeApplicationTwice) {
+			t.Errorf("Verify: %v\n%s", err, v)
+		}
+		s, err := f.Inspect(t.Context(), r.Domain)
+		if err != nil || s.State != federation.StateFederated || s.Rotation != "" || !strings.Contains(s.String(), "the other one of a rotation") ||
+			has(s.Findings, federation.CodeApplicationTwice) {
+			t.Errorf("Inspect: %v\n%s", err, s)
+		}
+		out, err := f.Revert(t.Context(), first)
+		if _, ok := r.AzureAD.Federation(r.Domain); !errors.Is(err, federation.ErrDiffers) || ok { // the group is bound to the one that is left
+			t.Fatalf("Revert: %v; federated: %t\n%s", err, ok, out)
+		}
+		left := r.JumpCloud.Applications()
+		if len(left) != 1 || left[0].ID == old || !strings.Contains(out.String(), left[0].ID+", whose certificate Azure AD accepts) is left") {
+			t.Errorf("%d applications are left\n%s", len(left), out)
+		}
+	})
+}

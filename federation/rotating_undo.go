@@ -47,7 +47,7 @@ func (u *undoing) judgeRotation(ps *findings) {
 	ends := s != nil && s.at == asLeft && s.Change.Action == Delete
 	if err := st.stored.err; err != nil {
 		tell, message := ps.warn, "the key store could not be read, so that it is not known whether a rotation is under way: "+err.Error()
-		if s != nil && s.Change.Action == Update && s.at != undone && (s.Change.writes(fieldCertificate) || s.Change.writes(fieldNextCertificate)) {
+		if s != nil && s.at != undone && s.Change.writesSlots() {
 			tell = ps.refuse
 		}
 		tell(CodeRotationKey, u.p.Domain, message, "see to the key store, then call again")
@@ -68,7 +68,8 @@ func (u *undoing) judgeRotation(ps *findings) {
 			continue
 		}
 		o := both[1-i]
-		ps.warn(CodeRotation, o.ID, "of the two applications of a rotation "+st.nameApplication(both[i])+" is removed, and "+st.nameApplication(o)+" is left",
+		ps.warn(CodeRotation, o.ID, "of the two applications of a rotation "+st.nameApplication(both[i])+" is removed, and "+
+			st.nameApplication(o)+" is left",
 			"delete it when nobody needs it, with jumpcloud.Client.DeleteApplication(ctx, "+quote(o.ID)+")")
 	}
 }

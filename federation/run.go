@@ -51,6 +51,14 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 // for each other; translation rules in the plan add one, listed members one for
 // each group and one to look them up.
 //
+// While a rotation of the certificate is under way (see [Federator.Rotate]), Azure AD's
+// two certificates and the addresses of its applications stay as they are; the report
+// tells the phase and the next step, and the rest of the plan is done. A domain on which
+// nobody can sign in, because Azure AD accepts nothing that JumpCloud signs, is mended in
+// one request, and the certificate before is kept as the second one. What [Options.Keys]
+// has is asked for only where Azure AD has a second certificate; if that fails, nothing is
+// done that would write a certificate.
+//
 // Federate does not wait until people can sign in; see [Federator.Wait].
 func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {
 	return f.federate(ctx, plan, nil)
