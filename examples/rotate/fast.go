@@ -87,8 +87,10 @@ func (j *job) bend(ctx context.Context) (*federationtest.Env, error) {
 	if err := j.wait(ctx, at); err != nil {
 		return nil, err
 	}
-	j.plan = j.over(federation.RotatePlan{Plan: env.Plan(), Method: federation.OwnKeyPair, RevokeSessions: j.method == string(federation.Emergency),
-		Key: federation.RotateKey{Bits: 2048}, Consent: federation.RotateConsent{Gap: true, Outage: true, Policies: true}})
+	j.plan = j.over(federation.RotatePlan{
+		Plan: env.Plan(), Method: federation.OwnKeyPair, RevokeSessions: j.method == string(federation.Emergency),
+		Key: federation.RotateKey{Bits: 2048}, Consent: federation.RotateConsent{Gap: true, Outage: true, Policies: true},
+	})
 	if j.plan.Method != federation.OwnKeyPair {
 		j.plan.Replace = fed.SigningCertificate.Fingerprint()
 	}

@@ -66,10 +66,12 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	fs := flag.NewFlagSet("rotate", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&s.planFile, "plan", "", "`file` with the plan of the federation, or of the rotation, in YAML or JSON; - is standard input")
-	fs.StringVar(&s.state, "state", "", "`file` that keeps how far the rotation has come: read first, written after each call;\nwithout it nothing is lost but time")
-	fs.StringVar(&s.keys, "keys", "", "`folder` for the key file, which only you may write to; delete the file when it is done")
+	fs.StringVar(&s.state, "state", "",
+		"`file` that keeps how far the rotation has come: read first, written after\neach call; if it is lost, a call waits longer")
+	fs.StringVar(&s.keys, "keys", "", "`folder` for the key file, which only you may write to")
 	fs.StringVar(&s.method, "method", "", "`method`: own-key-pair (the default), second-application, regenerate or emergency")
-	fs.StringVar(&s.replace, "replace", "", "SHA-256 `fingerprint` of the certificate to be replaced, as -watch shows it;\nwithout it own-key-pair replaces what is due")
+	fs.StringVar(&s.replace, "replace", "", "SHA-256 `fingerprint` of what is to be replaced, as -watch shows it;\n"+
+		"without it own-key-pair replaces what is due")
 	fs.Var(&s.within, "within", "how `long` before its end a certificate is due; 0 is 60d")
 	fs.Var(&s.settle, "settle", "how `long` a change may take to reach every node; 0 is 2h")
 	fs.IntVar(&s.bits, "bits", 0, "how many `bits` the key has, 2048 to 4096; 0 is 4096")

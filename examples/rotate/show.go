@@ -26,7 +26,8 @@ func (j *job) tell(began time.Time, before *federation.Rotation, err error) {
 		fmt.Fprintf(j.out, "     %-8s %s %s %q%s\n", s.Outcome, s.Change.Action, s.Change.Resource, s.Change.Name, fields(s.Change))
 	}
 	for _, f := range rot.Findings {
-		if before != nil && slices.ContainsFunc(before.Findings, func(g federation.Finding) bool { return g.Code == f.Code && g.Message == f.Message }) {
+		same := func(g federation.Finding) bool { return g.Code == f.Code && g.Message == f.Message }
+		if before != nil && slices.ContainsFunc(before.Findings, same) {
 			continue
 		}
 		if f.Severity == federation.Refusal && (err != nil || f.Consented) {
