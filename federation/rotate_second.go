@@ -88,7 +88,7 @@ func (r *rotating) gateOther() error {
 func (q *seconding) take(ctx context.Context, s *secondSight, row *secondRow) error {
 	rot := q.rot
 	q.place(s, row)
-	if row.waits && !q.lasted(row) {
+	if row.waits && !q.lasted(s, row) {
 		rot.NotBefore = q.endOf(row)
 		if q.f.now().Before(rot.NotBefore) {
 			return nil
@@ -198,7 +198,7 @@ func (q *seconding) reached() error {
 func (q *seconding) arrive(s *secondSight, row *secondRow) error {
 	q.place(s, row)
 	switch {
-	case row.waits && !q.lasted(row):
+	case row.waits:
 		q.rot.NotBefore = q.laterThan(row)
 	case row.step == stepPilot:
 		q.askPilot()
@@ -231,22 +231,16 @@ func (q *seconding) endOf(row *secondRow) time.Time {
 	return at
 }
 
-// lasted reports of a row of which it is certain, by what the last call has said, that
-// nobody was sent where its step takes something away. Of two calls that were cut off one
-// after the other it must stay so: from none of these phases the next step leads on
-// without its own wait.
-func (q *seconding) lasted(row *secondRow) bool {
+// lasted reports of a rotation that is led back that nobody can have been sent where the
+// step takes something away, so that there is nothing to wait for. It is asked before a
+// call writes: what the call itself does has to last in any case.
+func (q *seconding) lasted(s *secondSight, row *secondRow) bool {
 	l := q.last
-	if l == nil || l.New != q.rot.New || l.Old != q.rot.Old || !q.plan.Cancel {
-		return false
-	}
 	switch row.step {
-	case stepReturn:
-		return l.Phase == RotationRedirected
-	case stepWithdraw:
-		return l.Phase == RotationPilot || l.Phase == RotationActivated
+	case stepReturn: // before the slots are swapped the first one is not deactivated
+		return s.e1 == s.c1 && (l == nil || l.Phase != RotationReactivated)
 	case stepClear:
-		return l.Phase == RotationCreated
+		return q.plan.Cancel && l != nil && l.Phase == RotationCreated && l.New == q.rot.New && l.Old == q.rot.Old
 	}
 	return false
 }

@@ -200,6 +200,9 @@ func walk(t *testing.T, seed uint64) {
 		over()
 		dead := ctx.Err() != nil
 		die(nil)
+		if err != nil && strings.Contains(err.Error(), "has the public key of the first") {
+			break // the stand-in has only so many keys
+		}
 		tale = append(tale, fmt.Sprintf("%s cancel=%v dead=%v err=%v", now.Phase, r.plan.Cancel, dead, err != nil))
 		if !dead {
 			given = append(given, now)
@@ -229,8 +232,8 @@ func walk(t *testing.T, seed uint64) {
 			time.Sleep(time.Duration(rnd.IntN(3600)) * time.Second)
 		}
 	}
-	if !r.last.Done() || len(r.JumpCloud.Applications()) > 2 {
-		t.Errorf("%s: %s", r.last.Phase, r.last.Next)
+	if r.last == nil || r.last.Phase != federation.RotationSaved && !r.last.Done() || len(r.JumpCloud.Applications()) > 2 {
+		t.Errorf("no end: %v", tale)
 	}
 	time.Sleep(3 * time.Hour)
 	for _, lag := range []time.Duration{time.Minute, 2 * time.Hour} {
