@@ -130,6 +130,9 @@ func driveGraph(t *testing.T, c *aad.Client, tenant *aadtest.Server) {
 			})
 			return err
 		}},
+		{"PatchFederation", func() error {
+			return c.PatchFederation(ctx, "example.com", federation.ID, aad.FederationUpdate{NextSigningCertificate: new(certs.Cert)})
+		}},
 		{"UpdateFederation", func() error { // what else an update may answer
 			tenant.Quirks.UpdateStatus = http.StatusNoContent
 			_, err := c.UpdateFederation(ctx, "example.com", federation.ID, aad.FederationUpdate{NextSigningCertificate: new(certs.Cert)})

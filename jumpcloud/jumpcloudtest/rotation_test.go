@@ -3,7 +3,6 @@ package jumpcloudtest_test
 import (
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"strings"
@@ -26,8 +25,6 @@ func borrowed(t *testing.T) (cert certs.Cert, key *rsa.PrivateKey) {
 	a, _ := other.Application(id)
 	return a.Certificate, other.Signer(id).(*rsa.PrivateKey)
 }
-
-func value(pem []byte) string { return base64.StdEncoding.EncodeToString(pem) }
 
 func keyPEM(key *rsa.PrivateKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
