@@ -213,7 +213,8 @@ func ParseRotation(b []byte) (*Rotation, error) {
 	case r.Version == 0 || r.Domain == "" || r.Phase == "":
 		return nil, errors.New("federation: this is no rotation: it has no version, no domain or no phase")
 	case r.Version > rotationVersion:
-		return nil, fmt.Errorf("federation: the rotation has version %d, this package reads up to %d: use a newer one", r.Version, rotationVersion)
+		return nil, fmt.Errorf("federation: the rotation has version %d, this package reads up to %d: use a newer one", r.Version,
+			rotationVersion)
 	}
 	return &r, nil
 }

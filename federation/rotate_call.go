@@ -111,7 +111,8 @@ func slotted(fed *aad.Federation, signing, next *certs.Cert) bool {
 		return true
 	}
 	if next.IsZero() { // a copy of the first is as good as none
-		return fed.RawNextSigningCertificate == "" && (fed.NextSigningCertificate.IsZero() || fed.NextSigningCertificate == fed.SigningCertificate)
+		return fed.RawNextSigningCertificate == "" && (fed.NextSigningCertificate.IsZero() ||
+			fed.NextSigningCertificate == fed.SigningCertificate)
 	}
 	return fed.NextSigningCertificate == *next
 }

@@ -17,7 +17,8 @@ func (r *rotating) gateStore() error {
 		return nil
 	}
 	var ps findings
-	ps.refuse(CodeRotationKey, r.plan.Plan.Domain, "a rotation with an own key pair takes hours, and there is no place to keep the key meanwhile",
+	ps.refuse(CodeRotationKey, r.plan.Plan.Domain,
+		"a rotation with an own key pair takes hours, and there is no place to keep the key meanwhile",
 		"set Options.Keys to a store of yours, or choose the method second-application, which needs none")
 	return ps.err()
 }
@@ -218,7 +219,8 @@ func (r *rotating) gateWrites(ps *findings) {
 	gatePermissions(ps, Changes{updating(r.plan.Plan.Domain, "")}, r.perms)
 	if r.plan.RevokeSessions && r.perms != nil && !r.perms.Has(perm.RevokeSessions) && !r.perms.Has(perm.UserWrite) &&
 		!r.perms.Has("Directory.ReadWrite.All") {
-		ps.refuse(CodePermission, perm.RevokeSessions, "the token lacks the permission "+perm.RevokeSessions+", which is needed to sign people out",
+		ps.refuse(CodePermission, perm.RevokeSessions,
+			"the token lacks the permission "+perm.RevokeSessions+", which is needed to sign people out",
 			"grant it to the application, or leave revokeSessions out and sign people out by hand")
 	}
 }

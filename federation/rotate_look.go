@@ -112,7 +112,8 @@ func (f *Federator) inMetadata(ctx context.Context, a *jumpcloud.Application) (c
 	case len(m.SigningCerts) != 1:
 		return certs.Cert{}, errors.New("the application's metadata does not hold exactly one signing certificate")
 	case m.EntityID != a.IdPEntityID:
-		return certs.Cert{}, fmt.Errorf("the application's entity ID %s is not the one in its metadata, %s", quote(a.IdPEntityID), quote(m.EntityID))
+		return certs.Cert{}, fmt.Errorf("the application's entity ID %s is not the one in its metadata, %s", quote(a.IdPEntityID),
+			quote(m.EntityID))
 	}
 	return m.SigningCerts[0], nil
 }

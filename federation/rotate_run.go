@@ -202,7 +202,8 @@ func (r *rotating) due(j certs.Cert) bool {
 func (r *rotating) notDue(s *standingCerts) error {
 	rot := r.rot
 	rot.Phase, rot.Complete, rot.NotBefore = RotationIdle, true, time.Time{}
-	if r.last != nil && r.last.New.is(s.j) && (r.last.Phase == RotationSwapped || r.last.Phase == RotationRetired || r.last.Phase == RotationIdle && r.last.Complete) {
+	if r.last != nil && r.last.New.is(s.j) && (r.last.Phase == RotationSwapped || r.last.Phase == RotationRetired ||
+		r.last.Phase == RotationIdle && r.last.Complete) {
 		rot.Phase = RotationRetired
 	} else {
 		rot.Old, rot.New = newCertificate(s.j), Certificate{}
@@ -263,7 +264,8 @@ func (r *rotating) waits(s *standingCerts, row *rotationRow) bool {
 // notBefore is when the phase that the rotation is in has lasted long enough.
 func (r *rotating) notBefore() time.Time {
 	at := r.later()
-	if l := r.last; l != nil && l.Phase == r.rot.Phase && l.Old == r.rot.Old && l.New == r.rot.New && !l.NotBefore.IsZero() && l.NotBefore.Before(at) {
+	if l := r.last; l != nil && l.Phase == r.rot.Phase && l.Old == r.rot.Old && l.New == r.rot.New && !l.NotBefore.IsZero() &&
+		l.NotBefore.Before(at) {
 		at = l.NotBefore
 	}
 	return at
@@ -334,7 +336,8 @@ func (r *rotating) nextText(step rotateStep) string {
 	case stepSwitch:
 		return "look again whether Azure AD accepts the certificate " + rot.New.Thumbprint + ", and have JumpCloud sign with it"
 	case stepSwap:
-		return fmt.Sprintf("make %s the first certificate in Azure AD, and the one before, %s, the second", rot.New.Thumbprint, rot.Old.Thumbprint)
+		return fmt.Sprintf("make %s the first certificate in Azure AD, and the one before, %s, the second", rot.New.Thumbprint,
+			rot.Old.Thumbprint)
 	case stepRetire:
 		return "have Azure AD accept the certificate " + rot.Old.Thumbprint + " no more"
 	case stepMend:

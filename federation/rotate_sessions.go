@@ -25,8 +25,8 @@ func (r *rotating) revoke(ctx context.Context) error {
 		rot.Phase, rot.Complete, rot.Next = RotationRevoked, true, "nothing is left to be done; delete the stored key"
 		r.tellRefused()
 		return nil
-	case !s.First.IsZero() && r.f.now().Before(s.First.Add(r.settleFor() + time.Minute)):
-		rot.NotBefore, rot.Next = s.First.Add(r.settleFor() + time.Minute).UTC(), "sign out everybody once more"
+	case !s.First.IsZero() && r.f.now().Before(s.First.Add(r.settleFor()+time.Minute)):
+		rot.NotBefore, rot.Next = s.First.Add(r.settleFor()+time.Minute).UTC(), "sign out everybody once more"
 		r.tellRefused()
 		return nil
 	case !s.First.IsZero() && s.Round == 1:
@@ -48,18 +48,20 @@ func (r *rotating) revoke(ctx context.Context) error {
 			s.People++
 		case errors.Is(err, aad.ErrNotFound): // gone meanwhile
 		case temporary(err) || ctx.Err() != nil:
-			return &StepError{Phase: PhaseApply, Err: fmt.Errorf("%s could not be signed out; call again, it goes on there: %w", u.UserPrincipalName, err)}
+			return &StepError{Phase: PhaseApply, Err: fmt.Errorf("%s could not be signed out; call again, it goes on there: %w",
+				u.UserPrincipalName, err)}
 		default:
 			s.Refused = append(s.Refused, u.UserPrincipalName)
 		}
 		s.After = strings.ToLower(u.UserPrincipalName)
-		r.f.emit(ctx, Event{Phase: PhaseApply, Domain: rot.Domain, Text: "signing out " + u.UserPrincipalName, Done: i + 1, Total: len(left), Err: err})
+		r.f.emit(ctx, Event{Phase: PhaseApply, Domain: rot.Domain, Text: "signing out " + u.UserPrincipalName, Done: i + 1, Total: len(left),
+			Err: err})
 	}
 	s.After = ""
 	r.tellRefused()
 	if s.Round == 1 {
 		s.First = r.f.now().UTC()
-		rot.NotBefore, rot.Next = s.First.Add(r.settleFor() + time.Minute), "sign out everybody once more"
+		rot.NotBefore, rot.Next = s.First.Add(r.settleFor()+time.Minute), "sign out everybody once more"
 		return nil
 	}
 	s.Second = r.f.now().UTC()

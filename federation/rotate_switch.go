@@ -37,7 +37,8 @@ func (r *rotating) switchOver(ctx context.Context, s *standingCerts) error {
 	denied, err := r.give(ctx, s.j)
 	if err != nil {
 		if denied {
-			err = fmt.Errorf("%w (JumpCloud's key may not write applications; the rotation stays %s, in which everybody can sign in for ever)", err, RotationPublished)
+			err = fmt.Errorf("%w (JumpCloud's key may not write applications; the rotation stays %s, in which everybody can sign in for ever)",
+				err, RotationPublished)
 		}
 		return err
 	}
@@ -212,7 +213,8 @@ func (r *rotating) settleSigner(ctx context.Context) (ended bool, err error) {
 			"if it stays so, choose the method regenerate", r.see.metaErr))
 	case err != nil && r.see.shownErr != nil:
 		var ps findings
-		ps.refuse(CodeCertificateMismatch, r.see.app.ID, err.Error(), "look at the application in JumpCloud's console; the method regenerate makes a new pair")
+		ps.refuse(CodeCertificateMismatch, r.see.app.ID, err.Error(),
+			"look at the application in JumpCloud's console; the method regenerate makes a new pair")
 		return true, ps.err()
 	case err != nil && errors.Is(err, errLagging):
 		return true, r.notVisible(err.Error())

@@ -175,7 +175,8 @@ func (r *rotating) emergency(ctx context.Context) error {
 		r.rot.Phase, r.rot.Complete = RotationIdle, true
 		r.rot.Old, r.rot.New = newCertificate(s.j), Certificate{}
 		r.rot.Next = "nothing was expelled: neither JumpCloud nor Azure AD shows the certificate " + r.plan.Replace + " for " + r.rot.Domain
-		r.warn(CodeRotation, r.rot.Domain, r.rot.Next, "compare the fingerprint with what Inspect shows, if the key of a certificate in use was stolen")
+		r.warn(CodeRotation, r.rot.Domain, r.rot.Next,
+			"compare the fingerprint with what Inspect shows, if the key of a certificate in use was stolen")
 		if s.second() {
 			row := s.row()
 			if row.stranger {
@@ -269,7 +270,8 @@ func (r *rotating) expelAll(ctx context.Context, s *standingCerts) error {
 	}
 	r.rot.Phase = RotationExpelled
 	if _, err := r.give(work, s.j); err != nil {
-		return fmt.Errorf("%w; Azure AD accepts %s alone already, and nobody can sign in until JumpCloud has its pair: call again", err, k.Thumbprint())
+		return fmt.Errorf("%w; Azure AD accepts %s alone already, and nobody can sign in until JumpCloud has its pair: call again", err,
+			k.Thumbprint())
 	}
 	if j, err := r.see.signs(); err != nil || j != k {
 		r.rot.Phase = RotationExpelled

@@ -249,7 +249,8 @@ func (c *Client) putApplication(ctx context.Context, id string, body json.RawMes
 
 // put is the request that writes the whole object.
 func put(id string, body json.RawMessage, class rest.Class) *rest.Request {
-	return &rest.Request{Method: http.MethodPut, Path: applicationPath, Args: []string{id}, Body: body, Class: class, Permission: scopeApplications}
+	return &rest.Request{Method: http.MethodPut, Path: applicationPath, Args: []string{id}, Body: body, Class: class,
+		Permission: scopeApplications}
 }
 
 // written reports whether the answer to a write means that it has been made,
