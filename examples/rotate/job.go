@@ -144,11 +144,16 @@ func (j *job) rotate(ctx context.Context) int {
 		case ctx.Err() != nil:
 			return j.interrupted()
 		default:
-			if code := j.failed(err); code != exitFailed || j.once || !passes(err) || failures == patience {
+			if code := j.failed(err); code != exitFailed {
 				return code
+			}
+			if j.once || !passes(err) || failures == patience {
+				fmt.Fprintln(j.err, "\nRun the same command again: it looks first, and goes on from what it finds.")
+				return exitFailed
 			}
 			failures++
 			again = later(again, j.now().Add(rest))
+			fmt.Fprintf(j.err, "\nThat may pass by itself: going on at %s.\n", moment(again))
 		}
 		if j.once {
 			fmt.Fprintf(j.out, "\nNot finished yet. Run the same command again at %s or later.\n", moment(again))
@@ -215,7 +220,6 @@ func (j *job) failed(err error) int {
 		return exitRefused
 	}
 	j.services.Explain(j.err, err)
-	fmt.Fprintln(j.err, "\nRun the same command again: it looks first, and goes on from what it finds.")
 	return exitFailed
 }
 
