@@ -247,27 +247,34 @@ func older(a, b *jumpcloud.Application) bool {
 }
 
 // accepted is the one of several applications with the issuer that stands in Azure AD
-// which people are sent to: the one with the login URL that stands there. If none has it,
-// or several do, the certificate decides, and then the age. It is nil if nothing does.
+// which the domain is federated with: the one that people are sent to, if its certificate
+// is accepted or it is one of the two of a rotation; else one whose certificate is
+// accepted. It is nil if there is none.
 func (st *observation) accepted(domain string) *jumpcloud.Application {
 	if len(st.apps) < 2 || st.fed == nil || !st.federated(domain) {
 		return nil
 	}
-	var found *jumpcloud.Application
-	rank := func(a *jumpcloud.Application) (n int) {
-		if a.SSOURL != "" && a.SSOURL == st.fed.PassiveSignInURI {
-			n = 2
-		}
-		if own, err := a.Certificate(); err == nil && (own == st.fed.SigningCertificate || own == st.fed.NextSigningCertificate) {
-			n++
-		}
-		return n
+	if a := st.sentTo(); a != nil && (st.uses(a.ID) || secondOf(st.apps, a) != nil) {
+		return a
 	}
+	var found *jumpcloud.Application
 	for _, a := range st.apps {
-		if a.IdPEntityID != st.fed.IssuerURI || rank(a) == 0 {
+		if a.IdPEntityID == st.fed.IssuerURI && st.uses(a.ID) && (found == nil || older(a, found)) {
+			found = a
+		}
+	}
+	return found
+}
+
+// sentTo is the application that people are sent to, or nil. Of several with one login URL
+// it is the one whose certificate is accepted, then the oldest.
+func (st *observation) sentTo() *jumpcloud.Application {
+	var found *jumpcloud.Application
+	for _, a := range st.apps {
+		if st.fed == nil || a.IdPEntityID != st.fed.IssuerURI || a.SSOURL == "" || a.SSOURL != st.fed.PassiveSignInURI {
 			continue
 		}
-		if found == nil || rank(a) > rank(found) || rank(a) == rank(found) && older(a, found) {
+		if found == nil || st.uses(a.ID) && !st.uses(found.ID) || st.uses(a.ID) == st.uses(found.ID) && older(a, found) {
 			found = a
 		}
 	}

@@ -55,6 +55,16 @@ func (q *seconding) lacks(ctx context.Context) ([]jumpcloud.Object, error) {
 			missing = append(missing, o)
 		}
 	}
+	var more []string
+	for o := range second {
+		if !first[o] {
+			more = append(more, o.String())
+		}
+	}
+	if slices.Sort(more); len(more) > 0 {
+		q.warn(CodeRotation, q.app2.ID, "bound to the second application and not to the first: "+some(more, ", "),
+			"unbind in JumpCloud whoever was only to try it, or is not to sign in any more")
+	}
 	slices.SortFunc(missing, func(a, b jumpcloud.Object) int { return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID)) })
 	return missing, nil
 }

@@ -67,15 +67,9 @@ func (r *rotating) look(ctx context.Context) error {
 // choose finds the domain's application among those with the plan's entity ID: the one
 // that people are sent to.
 func (s *rotateSight) choose(p Plan) {
-	s.app, s.others = nil, nil
-	chosen := s.st.accepted(p.Domain)
-	if len(s.st.apps) == 1 {
-		chosen = s.st.apps[0]
-	}
+	s.app, s.others = s.st.sentTo(), nil
 	for _, a := range s.st.apps {
-		if a == chosen && s.st.fed != nil && a.IdPEntityID == s.st.fed.IssuerURI && a.SSOURL != "" && a.SSOURL == s.st.fed.PassiveSignInURI {
-			s.app = a
-		} else if a.IdPEntityID == p.Application.IdPEntityID {
+		if a != s.app && a.IdPEntityID == p.Application.IdPEntityID {
 			s.others = append(s.others, a)
 		}
 	}

@@ -296,13 +296,13 @@ func TestSecondOf(t *testing.T) {
 	}
 }
 
-// TestAcceptedByAddress: of several applications with one entity ID the domain's is the
-// one that people are sent to, whichever's certificate is accepted besides.
+// TestAcceptedByAddress: of the two applications of a rotation the domain's is the one
+// that people are sent to.
 func TestAcceptedByAddress(t *testing.T) {
 	app := func(id, url string) *jumpcloud.Application {
 		return &jumpcloud.Application{ID: id, SSOURL: url, IdPEntityID: "urn:uri:example.com"}
 	}
-	a, b := app("1", "https://sso.example/1"), app("2", "https://sso.example/2")
+	a, b := app("1", "https://sso.example/1"), app("2", "https://sso.example/1-0123abcd")
 	for _, tt := range []struct {
 		passive string
 		want    *jumpcloud.Application

@@ -170,8 +170,15 @@ func TestRotateSecondPilot(t *testing.T) {
 		if !slices.ContainsFunc(r.last.Findings, func(f federation.Finding) bool { return strings.Contains(f.Message, "approve names") }) {
 			t.Errorf("findings %v", r.last.Findings)
 		}
+		user := jumpcloud.Object{Type: jumpcloud.UserObject, ID: r.JumpCloud.Users()[0].ID}
+		r.JumpCloud.Bind(jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: second.ID}, user)
 		r.plan.Approve = r.last.New.Fingerprint
-		if got := phaseNames(r.finish(t)); got != "bound redirected swapped deactivated closed" {
+		r.until(t, federation.RotationBound)
+		if !r.told("not to the first: " + user.String()) {
+			t.Errorf("findings %v", r.last.Findings)
+		}
+		time.Sleep(time.Until(r.last.NotBefore))
+		if got := phaseNames(r.finish(t)); got != "redirected swapped deactivated closed" {
 			t.Errorf("phases %s", got)
 		}
 		r.judgeAll(t)

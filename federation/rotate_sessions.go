@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jcaad/jcaad/aad"
 )
@@ -24,8 +25,8 @@ func (r *rotating) revoke(ctx context.Context) error {
 		rot.Phase, rot.Complete, rot.Next = RotationRevoked, true, "nothing is left to be done; delete the stored key"
 		r.tellRefused()
 		return nil
-	case !s.First.IsZero() && r.f.now().Before(s.First.Add(r.settleFor())):
-		rot.NotBefore, rot.Next = s.First.Add(r.settleFor()).UTC(), "sign out everybody once more"
+	case !s.First.IsZero() && r.f.now().Before(s.First.Add(r.settleFor() + time.Minute)):
+		rot.NotBefore, rot.Next = s.First.Add(r.settleFor() + time.Minute).UTC(), "sign out everybody once more"
 		r.tellRefused()
 		return nil
 	case !s.First.IsZero() && s.Round == 1:
@@ -58,7 +59,7 @@ func (r *rotating) revoke(ctx context.Context) error {
 	r.tellRefused()
 	if s.Round == 1 {
 		s.First = r.f.now().UTC()
-		rot.NotBefore, rot.Next = s.First.Add(r.settleFor()), "sign out everybody once more"
+		rot.NotBefore, rot.Next = s.First.Add(r.settleFor() + time.Minute), "sign out everybody once more"
 		return nil
 	}
 	s.Second = r.f.now().UTC()

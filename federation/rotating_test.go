@@ -155,6 +155,55 @@ func TestOtherVerbsDuringARotation(t *testing.T) {
 	}
 }
 
+// TestFederateBetweenTheCallsOfARotation: whenever another program federates, with every
+// consent, the rotation goes on, and nobody notices.
+func TestFederateBetweenTheCallsOfARotation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRotation(t, federation.OwnKeyPair)
+		r.keys.Save(t.Context(), r.Domain, pairOf(t, 1, time.Now()))
+		plan := r.Plan()
+		plan.Consent.RemoveNextCertificate, plan.Consent.RemoveDuplicate, plan.Consent.TakeOver = true, true, true
+		var phases []string
+		for range 10 {
+			if err := r.rotate(t); err != nil {
+				t.Fatal(err)
+			}
+			phases = append(phases, string(r.last.Phase))
+			before := r.slots(t)
+			for range 2 {
+				rep, err := r.Federator(r.opts()).Federate(t.Context(), plan)
+				if err != nil || len(rep.Steps) > 0 {
+					t.Fatalf("%s: %v\n%s", r.last.Phase, err, rep)
+				}
+				time.Sleep(10 * time.Minute)
+			}
+			if d := cmp.Diff(before, r.slots(t)); d != "" {
+				t.Fatalf("%s: the federation (-before +after):\n%s", r.last.Phase, d)
+			}
+			if r.last.Done() {
+				break
+			}
+			time.Sleep(time.Until(r.last.NotBefore))
+		}
+		if got := strings.Join(phases, " "); got != "published switched swapped retired" {
+			t.Errorf("the phases were %s", got)
+		}
+		r.judge(t, 2*time.Hour)
+	})
+}
+
+// PreviewRepair tells of a rotation as well.
+func TestPreviewRepairTellsARotation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRotation(t, federation.OwnKeyPair)
+		reach(federation.RotationPublished)(t, r)
+		rep, err := r.Federator(r.opts()).PreviewRepair(t.Context(), federation.RepairPlan{Plan: r.Plan(), Bind: true})
+		if err != nil || !has(rep.Findings, federation.CodeRotation) {
+			t.Errorf("%v\n%s", err, rep)
+		}
+	})
+}
+
 // reads asks Preview, Propose, Verify, Inspect and Overview.
 func (m moment) reads(t *testing.T, r *rotation, f *federation.Federator) {
 	t.Helper()
@@ -534,6 +583,14 @@ func TestPinOfTheOtherApplication(t *testing.T) {
 			if !refusedWith(err, federation.CodeApplicationFixed) || !strings.Contains(err.Error(), "set application.loginURL to "+loginURL) {
 				t.Errorf("a login URL: %v; want a refusal with the line to change", err)
 			}
+		}
+		// Somebody has sent people to another application than the plan pins.
+		r.JumpCloud.AddApplication("office365", "Old", entityID, loginURL+"-old")
+		edit(t, r.Env, func(f *aad.Federation) { f.PassiveSignInURI, f.ActiveSignInURI = loginURL+"-old", loginURL+"-old" })
+		plan := r.Plan()
+		plan.Application.ID = first
+		if _, err := r.Federator(nil).Federate(t.Context(), plan); !refusedWith(err, federation.CodeApplicationFixed) {
+			t.Errorf("a pin of an application that people are not sent to: %v", err)
 		}
 		if r.Writes() > 0 {
 			t.Errorf("%d writes", r.Writes())

@@ -77,12 +77,7 @@ func (st *observation) inspectRotation(ps *findings, p Plan) {
 			": an emergency was interrupted, and nobody on "+p.Domain+" can sign in",
 			"call Rotate with the method emergency: the certificate that JumpCloud signs with may be a stolen one")
 	case r.told():
-		message := "a rotation of the certificate of " + p.Domain + " is " + string(r.phase) +
-			"; certificates and sign-in addresses are left to it"
-		if r.second != nil {
-			message += "; its other application is " + st.nameApplication(r.second)
-		}
-		ps.info(CodeRotation, p.Domain, message, r.call())
+		st.tellRotation(ps, p, &r)
 	case r.closed:
 		ps.info(CodeRotation, r.second.ID, "beside the domain's application there is the one from before a rotation, "+
 			st.nameApplication(r.second)+", which is not active",
@@ -109,6 +104,16 @@ func (st *observation) inspectRotation(ps *findings, p Plan) {
 		tell(CodeNextCertificate, p.Domain, message, "find out who set it; set consent.removeNextCertificate to have it removed").
 			unless("removeNextCertificate", p.Consent.RemoveNextCertificate)
 	}
+}
+
+// tellRotation tells how far a rotation has come that is under way.
+func (st *observation) tellRotation(ps *findings, p Plan, r *rotationSeen) {
+	message := "a rotation of the certificate of " + p.Domain + " is " + string(r.phase) +
+		"; certificates and sign-in addresses are left to it"
+	if r.second != nil {
+		message += "; its other application is " + st.nameApplication(r.second)
+	}
+	ps.info(CodeRotation, p.Domain, message, r.call())
 }
 
 // writesSlots reports whether the change writes a certificate of a standing federation.
