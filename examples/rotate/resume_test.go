@@ -132,6 +132,51 @@ func TestKeyFileOpened(t *testing.T) {
 	}
 }
 
+// TestKilledEmergency: who is killed when the stolen key is out, and before that is
+// stored, goes on with signing people out.
+func TestKilledEmergency(t *testing.T) {
+	w := newWorld(t)
+	args := w.own("-method", "emergency", "-replace", w.first().Fingerprint, "-revoke-sessions", "-consent", "outage", "-once")
+	var before []byte
+	w.on = func(r *http.Request) {
+		if r.Method == http.MethodPut {
+			before, _ = os.ReadFile(w.state)
+		}
+	}
+	ctx, kill := context.WithCancel(t.Context())
+	w.AzureAD.Fault = func(r *http.Request) aadtest.Fault {
+		if strings.Contains(r.URL.Path, "revokeSignInSessions") {
+			kill()
+			return aadtest.Fault{Kind: aadtest.DropBefore}
+		}
+		return aadtest.Fault{}
+	}
+	w.runIn(ctx, strings.NewReader(""), args...).want(t, exitWaiting, "Interrupted")
+	w.AzureAD.Fault = nil
+	if before == nil || len(w.AzureAD.Revocations()) > 0 {
+		t.Fatalf("the state before was %q, %d were signed out", before, len(w.AzureAD.Revocations()))
+	}
+	writeFile(t, w.state, string(before), 0o600)
+	for w.run(args...).code == exitWaiting && len(w.AzureAD.Revocations()) < 100 {
+		rot, err := cli.ReadRotation(w.state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.clock.jump(t.Context(), rot.NotBefore)
+	}
+	w.run(args...).want(t, exitDone, "revoked")
+	if n := len(w.AzureAD.Revocations()); n != 2*3 {
+		t.Errorf("%d sign-outs; want two of three people", n)
+	}
+	// What is in use nowhere expels nothing, and signs out nobody.
+	other := newWorld(t)
+	other.run(other.own("-method", "emergency", "-replace", strings.Repeat("ab", 32), "-revoke-sessions", "-consent", "outage")...).
+		want(t, exitDone, "nothing was expelled")
+	if n := len(other.AzureAD.Revocations()); n > 0 || other.Writes() > 0 {
+		t.Errorf("%d sign-outs, %d writes", n, other.Writes())
+	}
+}
+
 // TestInterruptedWhileWaiting: the program ends at once, and says when to go on.
 func TestInterruptedWhileWaiting(t *testing.T) {
 	w := newWorld(t)
