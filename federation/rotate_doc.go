@@ -134,11 +134,14 @@
 // accept the new certificate in both places, whatever stood there, and JumpCloud is
 // given its key then. Sign-ins fail until both have spread. With RevokeSessions everybody
 // on the domain is signed out, at once and again after Settle, since he may have signed
-// in meanwhile; whom the service refused to sign out is named. The stolen key is never
-// accepted again, whatever is called with the last Rotation: keep that. Whether Azure AD
-// remembers a certificate that it accepted before is not known: Microsoft has people make
-// two new ones for that, so call it a second time, with Replace of the first new one.
-// Other domains of the tenant, and what he did while he was in, are left to you.
+// in meanwhile; whom the service refused to sign out is named. That is owed to the
+// Rotation alone: if the program dies in the first call, before it is stored, the next one
+// finds nothing to expel, and signs out nobody. (The program examples/rotate stores
+// beforehand what is to be expelled.) The stolen key is never accepted again, whatever is
+// called with the last Rotation: keep that. Whether Azure AD remembers a certificate that
+// it accepted before is not known: Microsoft has people make two new ones for that, so
+// call it a second time, with Replace of the first new one. Other domains of the tenant,
+// and what he did while he was in, are left to you.
 //
 // # What is not known
 //

@@ -121,8 +121,11 @@ func (j *job) rotate(ctx context.Context) int {
 		fmt.Fprintf(j.out, "Rotating the certificate of %s: %s\n\n  JumpCloud   %s\n  Azure AD    %s\n  the state   %s\n\n", j.plan.Plan.Domain,
 			cmp.Or(j.plan.Method, federation.OwnKeyPair), j.services.JumpCloud(), j.services.AzureAD(), j.state)
 	}
+	err := j.intend(ctx)
 	for failures := 0; ; {
-		err := j.call(ctx)
+		if err == nil {
+			err = j.call(ctx)
+		}
 		var stored *storeError
 		if errors.As(err, &stored) {
 			fmt.Fprintln(j.err, err)
@@ -144,20 +147,54 @@ func (j *job) rotate(ctx context.Context) int {
 		case ctx.Err() != nil:
 			return j.interrupted()
 		default:
-			if code := j.failed(err); code != exitFailed || j.once || !passes(err) || failures == patience {
+			if code := j.failed(err); code != exitFailed {
 				return code
+			}
+			if j.once || !passes(err) || failures == patience {
+				fmt.Fprintln(j.err, "\nRun the same command again: it looks first, and goes on from what it finds.")
+				return exitFailed
 			}
 			failures++
 			again = later(again, j.now().Add(rest))
+			fmt.Fprintf(j.err, "\nThat may pass by itself: going on at %s.\n", moment(again))
 		}
 		if j.once {
 			fmt.Fprintf(j.out, "\nNot finished yet. Run the same command again at %s or later.\n", moment(again))
 			return exitWaiting
 		}
-		if err := j.wait(ctx, later(again, j.now().Add(time.Second))); err != nil {
+		if err = j.wait(ctx, later(again, j.now().Add(time.Second))); err != nil {
 			return j.interrupted()
 		}
 	}
+}
+
+// intend stores before the first call of an emergency what is to be expelled: if the
+// program is killed when that is done, the next call knows that people are to be signed
+// out.
+func (j *job) intend(ctx context.Context) error {
+	if j.plan.Method != federation.Emergency || j.last != nil || j.state == "" {
+		return nil
+	}
+	p, err := j.federator.PreviewRotation(ctx, j.plan, nil)
+	if err != nil || len(p.Calls) == 0 {
+		return nil // the call says why
+	}
+	j.last = &federation.Rotation{
+		Version: 1, Domain: p.Domain, Method: p.Method, Phase: p.Phase, Old: p.Old, Plan: j.plan.Plan,
+		Next: p.Calls[0].Does, Steps: []federation.Step{},
+	}
+	return j.keep()
+}
+
+// keep stores the state.
+func (j *job) keep() error {
+	if j.state == "" {
+		return nil
+	}
+	if err := cli.WriteJSON(j.state, j.last); err != nil {
+		return &storeError{err}
+	}
+	return nil
 }
 
 func later(a, b time.Time) time.Time {
@@ -172,10 +209,8 @@ func (j *job) call(ctx context.Context) error {
 	began, before := j.now(), j.last
 	rot, err := j.federator.Rotate(ctx, j.plan, j.last)
 	j.last, j.calls = rot, j.calls+1
-	if j.state != "" {
-		if err := cli.WriteJSON(j.state, rot); err != nil {
-			return &storeError{err}
-		}
+	if err := j.keep(); err != nil {
+		return err
 	}
 	j.tell(began, before, err)
 	return err
@@ -215,7 +250,6 @@ func (j *job) failed(err error) int {
 		return exitRefused
 	}
 	j.services.Explain(j.err, err)
-	fmt.Fprintln(j.err, "\nRun the same command again: it looks first, and goes on from what it finds.")
 	return exitFailed
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"runtime"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jcaad/jcaad/aad/aadtest"
 	"github.com/jcaad/jcaad/examples/internal/cli"
 )
 
@@ -99,19 +101,80 @@ func TestKilledCall(t *testing.T) {
 // itself.
 func TestWaits(t *testing.T) {
 	w := newWorld(t)
-	failures := 0
-	w.on = func(r *http.Request) {
-		if r.Method == http.MethodPut && failures == 0 {
-			failures++
-			panic(http.ErrAbortHandler)
-		}
-	}
 	began := w.clock.now()
-	w.run(w.own()...).want(t, exitDone, "published", "switched", "swapped", "retired", "Done", w.keyFile())
-	if took := w.clock.now().Sub(began); failures != 1 || took < 6*time.Hour || took > 7*time.Hour {
-		t.Errorf("%d failures, it took %v", failures, took)
+	failed := 0
+	w.AzureAD.Fault = func(r *http.Request) aadtest.Fault {
+		if r.Method == http.MethodPatch && w.clock.now().Before(began.Add(5*time.Minute)) {
+			failed++
+			return aadtest.Fault{Kind: aadtest.DropBefore}
+		}
+		return aadtest.Fault{}
+	}
+	w.run(w.own()...).want(t, exitDone, "saved", "published", "switched", "swapped", "retired", "Done", w.keyFile(),
+		"That may pass by itself: going on at 2030-11-16 22:05:00 UTC")
+	if took := w.clock.now().Sub(began); failed == 0 || took < 6*time.Hour || took > 7*time.Hour {
+		t.Errorf("%d failures, it took %v", failed, took)
 	}
 	w.judge()
+}
+
+// TestKeyFileOpened: a key file that others can read is used no more, also in the middle.
+func TestKeyFileOpened(t *testing.T) {
+	w := newWorld(t)
+	c := w.clock.clock()
+	c.wait = func(ctx context.Context, until time.Time) error {
+		return errors.Join(os.Chmod(w.keyFile(), 0o644), w.clock.jump(ctx, until))
+	}
+	program(t, t.Context(), c, strings.NewReader(""), append(w.flags[:len(w.flags):len(w.flags)], w.own()...)...).
+		want(t, exitRefused, "published", "Nothing was written", "others can read")
+	if n := w.Writes(); n != 1 {
+		t.Errorf("%d writes; want 1, before it was opened", n)
+	}
+}
+
+// TestKilledEmergency: who is killed when the stolen key is out, and before that is
+// stored, goes on with signing people out.
+func TestKilledEmergency(t *testing.T) {
+	w := newWorld(t)
+	args := w.own("-method", "emergency", "-replace", w.first().Fingerprint, "-revoke-sessions", "-consent", "outage", "-once")
+	var before []byte
+	w.on = func(r *http.Request) {
+		if r.Method == http.MethodPut {
+			before, _ = os.ReadFile(w.state)
+		}
+	}
+	ctx, kill := context.WithCancel(t.Context())
+	w.AzureAD.Fault = func(r *http.Request) aadtest.Fault {
+		if strings.Contains(r.URL.Path, "revokeSignInSessions") {
+			kill()
+			return aadtest.Fault{Kind: aadtest.DropBefore}
+		}
+		return aadtest.Fault{}
+	}
+	w.runIn(ctx, strings.NewReader(""), args...).want(t, exitWaiting, "Interrupted")
+	w.AzureAD.Fault = nil
+	if before == nil || len(w.AzureAD.Revocations()) > 0 {
+		t.Fatalf("the state before was %q, %d were signed out", before, len(w.AzureAD.Revocations()))
+	}
+	writeFile(t, w.state, string(before), 0o600)
+	for w.run(args...).code == exitWaiting && len(w.AzureAD.Revocations()) < 100 {
+		rot, err := cli.ReadRotation(w.state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.clock.jump(t.Context(), rot.NotBefore)
+	}
+	w.run(args...).want(t, exitDone, "revoked")
+	if n := len(w.AzureAD.Revocations()); n != 2*3 {
+		t.Errorf("%d sign-outs; want two of three people", n)
+	}
+	// What is in use nowhere expels nothing, and signs out nobody.
+	other := newWorld(t)
+	other.run(other.own("-method", "emergency", "-replace", strings.Repeat("ab", 32), "-revoke-sessions", "-consent", "outage")...).
+		want(t, exitDone, "nothing was expelled")
+	if n := len(other.AzureAD.Revocations()); n > 0 || other.Writes() > 0 {
+		t.Errorf("%d sign-outs, %d writes", n, other.Writes())
+	}
 }
 
 // TestInterruptedWhileWaiting: the program ends at once, and says when to go on.

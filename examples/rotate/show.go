@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -76,4 +77,14 @@ func (j *job) done() {
 	if a := rot.Plan.Application; rot.Method == federation.SecondApplication && rot.Phase == federation.RotationClosed {
 		fmt.Fprintf(j.out, "In the plan that you keep, set\n\n  application:\n    id: %s\n    loginURL: %s\n", a.ID, a.LoginURL)
 	}
+}
+
+// show is PreviewRotation. It returns the exit code.
+func (j *job) show(ctx context.Context) int {
+	p, err := j.federator.PreviewRotation(ctx, j.plan, j.last)
+	fmt.Fprint(j.out, p)
+	if err != nil {
+		return j.failed(err)
+	}
+	return exitDone
 }
