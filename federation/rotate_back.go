@@ -65,7 +65,8 @@ func (r *rotating) noWayBack() error {
 		r.rot.NotBefore = r.notBefore()
 	}
 	var ps findings
-	ps.refuse(CodeRotation, r.rot.Domain, "the rotation is "+string(r.rot.Phase)+" and cannot be led back: JumpCloud never gives the old key again",
+	ps.refuse(CodeRotation, r.rot.Domain, "the rotation is "+string(r.rot.Phase)+
+		" and cannot be led back: JumpCloud never gives the old key again",
 		"go on without cancel: the next call will "+r.rot.Next)
 	return ps.err()
 }

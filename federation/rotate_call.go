@@ -24,7 +24,8 @@ func (r *rotating) ask(ctx context.Context, s *standingCerts, changes ...Change)
 		return err
 	}
 	if now := r.certs(); now.j != s.j || now.e1 != s.e1 || now.e2 != s.e2 {
-		return fmt.Errorf("federation: nothing was written, because the certificates of %s changed while the confirmation was waited for: call again", r.rot.Domain)
+		return fmt.Errorf("federation: nothing was written, because the certificates of %s changed while the confirmation was waited for: "+
+			"call again", r.rot.Domain)
 	}
 	return nil
 }

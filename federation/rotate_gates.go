@@ -151,7 +151,8 @@ func (r *rotating) gatePins(ps *findings) {
 	}
 	if p.LoginURL != "" && p.LoginURL != a.SSOURL && !(other && r.pair().SSOURL == p.LoginURL) &&
 		!(r.outlived() && secondURL(p.LoginURL, r.plan.Replace) == a.SSOURL) {
-		ps.refuse(CodeApplicationFixed, a.ID, "the plan has the login URL "+p.LoginURL+", and people on "+r.plan.Plan.Domain+" are sent to "+a.SSOURL,
+		ps.refuse(CodeApplicationFixed, a.ID, "the plan has the login URL "+p.LoginURL+
+			", and people on "+r.plan.Plan.Domain+" are sent to "+a.SSOURL,
 			"set application.loginURL to "+a.SSOURL+", or leave it out")
 	}
 	if p.IdPEntityID != a.IdPEntityID {

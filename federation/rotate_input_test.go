@@ -121,7 +121,9 @@ func TestRotateRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, nil, "is not active"},
-		{"another pin", func(t *testing.T, r *rotation) { r.plan.Plan.Application.LoginURL = "https://sso.jumpcloud.com/saml2/other" }, nil, "set application.loginURL to"},
+		{"another pin", func(t *testing.T, r *rotation) {
+			r.plan.Plan.Application.LoginURL = "https://sso.jumpcloud.com/saml2/other"
+		}, nil, "set application.loginURL to"},
 		{"a pin that is gone", func(t *testing.T, r *rotation) { r.plan.Plan.Application.ID = "600000000000000000000bad" }, nil, "does not exist any more"},
 		{"no break-glass", func(t *testing.T, r *rotation) {
 			for _, a := range r.AzureAD.RoleAssignments() {
@@ -253,4 +255,3 @@ func TestRotateStoredPairs(t *testing.T) {
 		})
 	}
 }
-

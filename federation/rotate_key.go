@@ -75,7 +75,8 @@ func (r *rotating) make(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("federation: nothing was written to either service, because the new pair was stored and cannot be read back: %w", err)
 	case back.Cert() != k.Cert():
-		return fmt.Errorf("federation: nothing was written to either service, because the key store returned another pair than the one it was given, %s",
+		return fmt.Errorf("federation: nothing was written to either service, because the key store returned another pair "+
+			"than the one it was given, %s",
 			k.Cert().Thumbprint())
 	}
 	r.key = back

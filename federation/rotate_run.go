@@ -62,7 +62,8 @@ type rotating struct {
 
 func (f *Federator) newRotating(plan RotatePlan, last *Rotation) *rotating {
 	return &rotating{f: f, plan: plan, given: last, began: time.Now(), rot: &Rotation{
-		Version: rotationVersion, Domain: domainName(plan.Plan.Domain), Method: plan.Method, Phase: RotationIdle, Plan: plan.Plan, Steps: []Step{},
+		Version: rotationVersion, Domain: domainName(plan.Plan.Domain), Method: plan.Method, Phase: RotationIdle,
+		Plan: plan.Plan, Steps: []Step{},
 	}}
 }
 

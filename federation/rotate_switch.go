@@ -209,7 +209,8 @@ func (r *rotating) settleSigner(ctx context.Context) (ended bool, err error) {
 		if held && holds(r.see.st.fed, r.see.shown) {
 			return true, r.giveAgain(ctx, "its metadata cannot be read")
 		}
-		return true, reading(PhaseObserve, fmt.Errorf("%w; nothing was written, because JumpCloud's metadata does not tell which certificate it signs with; "+
+		return true, reading(PhaseObserve, fmt.Errorf("%w; nothing was written, because JumpCloud's metadata "+
+			"does not tell which certificate it signs with; "+
 			"if it stays so, choose the method regenerate", r.see.metaErr))
 	case err != nil && r.see.shownErr != nil:
 		var ps findings
@@ -236,7 +237,8 @@ func (r *rotating) settleSigner(ctx context.Context) (ended bool, err error) {
 		return false, nil
 	}
 	var ps findings
-	ps.refuse(CodeRotationKey, r.see.app.ID, "JumpCloud says that the application's key is of "+when(r.see.app.KeyUpdated)+" and its certificate of "+
+	ps.refuse(CodeRotationKey, r.see.app.ID, "JumpCloud says that the application's key is of "+
+		when(r.see.app.KeyUpdated)+" and its certificate of "+
 		when(r.see.app.CertificateUpdated)+": what it signs does not verify, and the key that fits is not in the store",
 		"choose the method regenerate, which makes a new pair")
 	return true, ps.err()

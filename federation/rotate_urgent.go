@@ -204,7 +204,8 @@ func (r *rotating) alone(s *standingCerts) bool { return s.j == s.e1 && !s.secon
 // consented refuses an emergency without consent to what it brings.
 func (r *rotating) consented() error {
 	var ps findings
-	ps.refuse(CodeRotationGap, r.rot.Domain, "the old certificate of "+r.rot.Domain+" is accepted no more at once: sign-ins fail until that, and the new one, "+
+	ps.refuse(CodeRotationGap, r.rot.Domain, "the old certificate of "+r.rot.Domain+
+		" is accepted no more at once: sign-ins fail until that, and the new one, "+
 		"have reached every node, at most "+r.settleFor().String()+"; whatever is in Azure AD's second slot is overwritten. "+
 		"Whether Azure AD remembers a certificate that it accepted before is not known", "have everybody know that sign-ins fail for some hours").
 		unless("outage", r.plan.Consent.Outage)

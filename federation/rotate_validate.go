@@ -65,7 +65,8 @@ func (p RotatePlan) normalize() (RotatePlan, error) {
 	case OwnKeyPair:
 	case SecondApplication, Regenerate, Emergency:
 		if p.Replace == "" {
-			bad("replace", "the method "+string(p.Method)+" needs to know which certificate is to be replaced, so that it never replaces the new one",
+			bad("replace", "the method "+string(p.Method)+
+				" needs to know which certificate is to be replaced, so that it never replaces the new one",
 				"set replace to the fingerprint of the certificate that JumpCloud signs with now")
 		}
 	default:

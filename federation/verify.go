@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -373,21 +372,6 @@ func (st *observation) layerRealm(p Plan, missing Changes, realm *aad.Realm, err
 		l.Status, l.Evidence, l.Range = Late, "still "+l.Evidence, realmDelay
 	}
 	return l
-}
-
-// endpoint is a URL without its query, which can name a person.
-func endpoint(s string) string {
-	s, _, _ = strings.Cut(s, "?")
-	return s
-}
-
-// sameEndpoint compares what the realm endpoint says, which carries a query of
-// unknown form, with the application's login URL.
-func sameEndpoint(auth, sso string) bool {
-	a, err1 := url.Parse(auth)
-	b, err2 := url.Parse(sso)
-	return err1 == nil && err2 == nil && strings.EqualFold(a.Host, b.Host) &&
-		strings.TrimSuffix(a.Path, "/") == strings.TrimSuffix(b.Path, "/")
 }
 
 func (f *Federator) layerPeople(ctx context.Context, p Plan, st *observation) (Layer, error) {
