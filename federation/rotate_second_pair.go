@@ -25,10 +25,7 @@ var secondForm = regexp.MustCompile(`^-[0-9a-f]{8}$`)
 func secondOf(apps []*jumpcloud.Application, domainApp *jumpcloud.Application) *jumpcloud.Application {
 	var found *jumpcloud.Application
 	for _, a := range apps {
-		if domainApp == nil || a.ID == domainApp.ID || a.IdPEntityID != domainApp.IdPEntityID {
-			continue
-		}
-		if !follows(a, domainApp) && !follows(domainApp, a) {
+		if !isSecondOf(a, domainApp) && !isSecondOf(domainApp, a) {
 			continue
 		}
 		better := found == nil || len(a.SSOURL) > len(found.SSOURL) || a.SSOURL == found.SSOURL && older(a, found)
@@ -39,10 +36,14 @@ func secondOf(apps []*jumpcloud.Application, domainApp *jumpcloud.Application) *
 	return found
 }
 
-// follows reports whether a's login URL is that of the second application to b.
-func follows(a, b *jumpcloud.Application) bool {
+// isSecondOf reports whether a is the second application of a rotation whose first one is
+// b: its login URL is the other's with the beginning of a fingerprint behind it.
+func isSecondOf(a, b *jumpcloud.Application) bool {
+	if a == nil || b == nil || b.SSOURL == "" || a.IdPEntityID != b.IdPEntityID {
+		return false
+	}
 	behind, ok := strings.CutPrefix(a.SSOURL, strings.TrimSuffix(b.SSOURL, "/"))
-	return ok && b.SSOURL != "" && secondForm.MatchString(behind)
+	return ok && secondForm.MatchString(behind)
 }
 
 // pair is the other application of the rotation; see [secondOf].

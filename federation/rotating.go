@@ -1,7 +1,6 @@
 package federation
 
 import (
-	"strings"
 	"time"
 
 	"github.com/jcaad/jcaad/certs"
@@ -145,28 +144,12 @@ func (r *rotationSeen) knows(c certs.Cert) bool {
 	return c == r.certs.k || r.under && r.phase == RotationSwapped && c == r.certs.e2
 }
 
-// isSecondOf reports whether a is the second application of a rotation whose first one is
-// b: its login URL is the other's with eight digits of a fingerprint behind it.
-func isSecondOf(a, b *jumpcloud.Application) bool {
-	if a == nil || b == nil || b.SSOURL == "" || a.IdPEntityID != b.IdPEntityID {
-		return false
-	}
-	digits, ok := strings.CutPrefix(a.SSOURL, b.SSOURL+"-")
-	return ok && len(digits) == 8 && strings.Trim(digits, "0123456789abcdef") == ""
-}
-
 // secondApplication is the other application of a rotation by a second one, or nil.
 func (st *observation) secondApplication(p Plan) *jumpcloud.Application {
 	if len(st.apps) < 2 {
 		return nil
 	}
-	app := st.app(p)
-	for _, a := range st.apps {
-		if a != app && (isSecondOf(a, app) || isSecondOf(app, a)) {
-			return a
-		}
-	}
-	return nil
+	return secondOf(st.apps, st.app(p))
 }
 
 // bothAccepted reports whether Azure AD accepts everything that JumpCloud shows, where
