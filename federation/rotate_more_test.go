@@ -373,3 +373,23 @@ func TestRotateSecrets(t *testing.T) {
 		}
 	})
 }
+
+// TestRotateFromACopy: where the second slot held a copy of the first, and null is
+// ignored, the copy is tried after one wait, not after a day.
+func TestRotateFromACopy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRotation(t, federation.OwnKeyPair)
+		r.keys.Save(t.Context(), r.Domain, pairOf(t, 1, time.Now()))
+		fed, _ := r.AzureAD.Federation(r.Domain)
+		fed.NextSigningCertificate = fed.SigningCertificate
+		r.AzureAD.SetFederation(r.Domain, fed)
+		r.AzureAD.Quirks.IgnoreNullCertificate = true
+		if got := phasesOf(r.finish(t)); got != "published switched swapped swapped retired" {
+			t.Errorf("phases %s", got)
+		}
+		if took := time.Since(r.began); took > 9*time.Hour {
+			t.Errorf("it took %v", took)
+		}
+		r.judge(t, 2*time.Hour)
+	})
+}
