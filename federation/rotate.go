@@ -194,6 +194,10 @@ type SessionsRevoked struct {
 	Second  time.Time `json:"second,omitzero"`   // when the second was done
 	People  int       `json:"people"`            // how many were signed out in the last round
 	Refused []string  `json:"refused,omitempty"` // whom the service refused to sign out
+	// Again are those whom it failed to sign out: they are tried once more by the next
+	// call, Tries times so far.
+	Again []string `json:"again,omitempty"`
+	Tries int      `json:"tries,omitempty"`
 }
 
 const rotationVersion = 1

@@ -30,6 +30,10 @@ func (r *rotating) load(ctx context.Context) error {
 	}
 	k, err := r.f.loadKey(ctx, r.plan.Plan.Domain)
 	if err != nil {
+		if r.plan.Method == Emergency {
+			return fmt.Errorf("federation: nothing was written, because the key store could not be read; "+
+				"without Options.Keys JumpCloud makes the new pair, and an emergency does not wait for the store: %w", err)
+		}
 		return fmt.Errorf("federation: nothing was written, because the key store could not be read: %w", err)
 	}
 	r.key = k

@@ -12,8 +12,8 @@ import (
 // JumpCloud agree and both slots lack it, twice and apart.
 func (r *rotating) mend(ctx context.Context) error {
 	before := r.certs()
-	if r.expelled(before.j) {
-		return r.mendExpelled()
+	if r.expelled(before.j) || before.interrupted() {
+		return r.mendExpelled(before.interrupted())
 	}
 	if !r.only {
 		if err := sleep(ctx, rotateApart); err != nil {
@@ -72,13 +72,18 @@ func (r *rotating) mended(before certs.Cert) {
 	r.rot.NotBefore = r.later()
 }
 
-// mendExpelled refuses to have Azure AD accept a key again that an emergency has expelled:
-// JumpCloud has to get another one.
-func (r *rotating) mendExpelled() error {
+// mendExpelled refuses to have Azure AD accept a key again that an emergency has expelled,
+// or was about to: JumpCloud has to get another one.
+func (r *rotating) mendExpelled(interrupted bool) error {
 	var ps findings
-	ps.refuse(CodeRotationBroken, r.rot.Domain, "JumpCloud signs with a certificate whose key an emergency has expelled, "+
-		newCertificate(r.see.shown).String()+": it is never written to Azure AD again, and nobody can sign in",
-		"finish the emergency: call Rotate with the method emergency")
+	message := "JumpCloud signs with a certificate whose key an emergency has expelled, " + newCertificate(r.see.shown).String() +
+		": it is never written to Azure AD again, and nobody can sign in"
+	if interrupted {
+		message = "nobody can sign in: JumpCloud signs with " + newCertificate(r.see.shown).String() + ", and Azure AD accepts a younger certificate alone, " +
+			newCertificate(r.see.st.fed.SigningCertificate).String() + ". That is what an emergency leaves that was interrupted, and then the key of the first is stolen"
+	}
+	ps.refuse(CodeRotationBroken, r.rot.Domain, message,
+		"finish the emergency: call Rotate with the method emergency, and replace "+r.see.shown.Fingerprint())
 	return ps.err()
 }
 

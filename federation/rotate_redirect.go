@@ -230,7 +230,7 @@ func (q *seconding) delete(ctx context.Context, a **jumpcloud.Application) error
 // can reach still, before anything else and without asking.
 func (q *seconding) mend(ctx context.Context) error {
 	if q.expelled(q.see.shown) {
-		return q.mendExpelled()
+		return q.mendExpelled(false)
 	}
 	before := *q.sight()
 	if !q.only {

@@ -84,7 +84,7 @@ func (r *rotating) adopt() {
 	r.rot.Steps = slices.Clone(l.Steps)
 	if l.Sessions != nil {
 		s := *l.Sessions
-		s.Refused = slices.Clone(s.Refused)
+		s.Refused, s.Again = slices.Clone(s.Refused), slices.Clone(s.Again)
 		r.rot.Sessions = &s
 	}
 }
@@ -148,6 +148,7 @@ func (r *rotating) finish(ctx context.Context, err error) error {
 	if err != nil {
 		rot.Error, rot.Complete = err.Error(), false
 	}
+	r.keepWaiting()
 	if rot.Complete {
 		rot.NotBefore = time.Time{}
 	}
@@ -157,6 +158,26 @@ func (r *rotating) finish(ctx context.Context, err error) error {
 	}
 	r.f.emit(ctx, Event{Phase: PhaseDone, Domain: rot.Domain, Text: text, Elapsed: max(time.Since(r.began), 1), Err: err})
 	return err
+}
+
+// keepWaiting keeps a call that has only looked from shortening the wait of the phase that
+// the last one was in: what did not show for a moment is looked at again soon, and the
+// next step waits for as long as before.
+func (r *rotating) keepWaiting() {
+	rot, l := r.rot, r.last
+	if l == nil || rot.Complete || rot.NotBefore.IsZero() || l.Phase != rot.Phase || l.Old != rot.Old || l.New != rot.New {
+		return
+	}
+	at, most := l.NotBefore, r.f.now().Add(r.settleFor()+time.Minute).UTC()
+	if r.plan.Method == SecondApplication {
+		most = most.Add(pageOpen)
+	}
+	if at.After(most) {
+		at = most
+	}
+	if rot.NotBefore.Before(at) {
+		rot.NotBefore = at
+	}
 }
 
 // ownPair is one call of a rotation with an own key pair.
@@ -174,6 +195,9 @@ func (r *rotating) ownPair(ctx context.Context) error {
 		if !r.due(s.j) {
 			return r.notDue(&s)
 		}
+		if row.step == stepPublish && r.fellBack(&s) {
+			return nil
+		}
 		return r.publish(ctx, &s, row)
 	case stepAsk:
 		return r.foreign(ctx, &s, row)
@@ -189,6 +213,21 @@ func (r *rotating) ownPair(ctx context.Context) error {
 	default:
 		return r.retire(ctx, &s, row)
 	}
+}
+
+// fellBack reports whether Azure AD does not accept the stored pair's certificate any
+// more, which the last call says that it did. That is only told: if the call that has it
+// accepted again were cut off, what the last one said would be taken for what is then.
+func (r *rotating) fellBack(s *standingCerts) bool {
+	l := r.last
+	if l == nil || l.Phase != RotationPublished && l.Phase != RotationSwitched || !l.New.is(s.k) || r.only {
+		return false
+	}
+	r.place(s, &rotationRow{phase: RotationSaved, step: stepPublish})
+	r.rot.NotBefore = r.f.now().UTC()
+	r.warn(CodeRotation, r.rot.Domain, "somebody has taken the new certificate "+l.New.Thumbprint+" out of Azure AD, where it was accepted already",
+		"find out who it was, in Azure AD's audit log; the next call writes it there again")
+	return true
 }
 
 // due reports whether a rotation is to begin.

@@ -82,9 +82,12 @@ func (q *seconding) set(ctx context.Context, signing, next *certs.Cert, what str
 		return err
 	}
 	shown, err := q.patch(ctx, signing, next)
-	if errors.Is(err, aad.ErrInvalid) && next.IsZero() && signing == nil { // which changed nothing
+	if errors.Is(err, aad.ErrInvalid) && next.IsZero() { // which changed nothing
 		same := std.e1
-		shown, err = q.patch(ctx, nil, &same)
+		if signing != nil {
+			same = *signing
+		}
+		shown, err = q.patch(ctx, signing, &same)
 	}
 	if err != nil || !shown {
 		return cmpErr(err, func() error { return q.notVisible(what) })

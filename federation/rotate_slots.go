@@ -20,6 +20,9 @@ func (r *rotating) swap(ctx context.Context, s *standingCerts) error {
 		return err
 	}
 	shown, err := r.patch(ctx, &s.j, &s.e1)
+	if !shown && r.see.st.fed != nil && !holds(r.see.st.fed, s.j) {
+		shown, err = r.patch(ctx, &s.j, &s.e1) // written by halves: nobody can sign in
+	}
 	if err != nil {
 		return err
 	}
@@ -146,6 +149,9 @@ func (r *rotating) foreign(ctx context.Context, s *standingCerts, row *rotationR
 			return err
 		}
 		shown, err := r.patch(ctx, &s.j, &certs.Cert{})
+		if errors.Is(err, aad.ErrInvalid) { // null was refused, and nothing changed
+			shown, err = r.patch(ctx, &s.j, &s.j)
+		}
 		if err != nil || !shown {
 			return cmpErr(err, func() error { return r.notVisible("the first certificate was replaced by JumpCloud's") })
 		}

@@ -74,6 +74,14 @@ var rotationTable = []rotationRow{
 		holds: func(*standingCerts) bool { return true }},
 }
 
+// interrupted reports whether Azure AD accepts one certificate alone that is younger than
+// what JumpCloud signs with, and is the stored pair's or stands in both slots: nothing
+// but an emergency whose second write was not made leaves that.
+func (s *standingCerts) interrupted() bool {
+	return !s.j.IsZero() && !s.e1.IsZero() && s.j != s.e1 && s.j != s.e2 && !s.second() &&
+		(s.e1 == s.k || s.e1 == s.e2) && s.j.X509().NotBefore.Before(s.e1.X509().NotBefore)
+}
+
 // row is the row of the table that holds.
 func (s *standingCerts) row() *rotationRow {
 	for i := range rotationTable {

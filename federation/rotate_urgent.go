@@ -166,11 +166,28 @@ func (r *rotating) emergency(ctx context.Context) error {
 				": whoever signs in through it fails from now on, and its key may be stolen too", "deactivate it")
 		}
 	}
-	switch ours := r.given != nil && r.given.Method == Emergency && r.given.Old.Fingerprint == r.plan.Replace; {
-	case r.stolen(s.j):
+	ours := r.begun()
+	if !ours {
+		r.rot.Steps, r.rot.Sessions = []Step{}, nil // those of an earlier emergency
+	}
+	accepted := r.stolen(s.e1) || r.stolen(s.e2)
+	switch {
+	case r.stolen(s.j), s.j.IsZero() && accepted && r.f.opts.Keys != nil:
 		return r.expelAll(ctx, &s)
-	case r.stolen(s.e1) || r.stolen(s.e2) || ours && !r.alone(&s):
+	case s.j.IsZero():
+		var ps findings
+		ps.refuse(CodeCertificateMismatch, r.see.app.ID, "the application's certificate cannot be read, so there is none that Azure AD could be told to accept alone",
+			"set Options.Keys, and another pair is made; or press Regenerate certificate in JumpCloud's console, then call again")
+		return ps.err()
+	case !accepted && ours && r.given.Complete:
+		r.rot.Complete, r.rot.Next = true, "nothing is left to be done; delete the stored key"
+		return nil
+	case accepted || ours && !r.alone(&s):
 		return r.expelSlots(ctx, &s)
+	case !ours && !holds(r.see.st.fed, s.j):
+		return r.mend(ctx)
+	case !ours && r.plan.RevokeSessions && r.unfinished(&s):
+		r.rot.Old, r.rot.Next = Certificate{Fingerprint: r.plan.Replace}, ""
 	case !ours:
 		r.rot.Phase, r.rot.Complete = RotationIdle, true
 		r.rot.Old, r.rot.New = newCertificate(s.j), Certificate{}
@@ -186,6 +203,18 @@ func (r *rotating) emergency(ctx context.Context) error {
 		return nil
 	}
 	return r.expelledAll(ctx, &s)
+}
+
+// begun reports whether the last call was one of this emergency.
+func (r *rotating) begun() bool {
+	return r.given != nil && r.given.Method == Emergency && r.given.Old.Fingerprint == r.plan.Replace
+}
+
+// unfinished reports whether JumpCloud signs with the stored pair, which is young, and Azure
+// AD accepts nothing else: an emergency has come so far, and nobody has kept what it
+// returned. Whether people were signed out is not known then.
+func (r *rotating) unfinished(s *standingCerts) bool {
+	return r.key != nil && s.j == r.key.Cert() && r.alone(s) && r.f.age(s.j.X509().NotBefore) < goneStale
 }
 
 // stolen reports whether a certificate has the key that is to be expelled.
@@ -222,7 +251,7 @@ func (r *rotating) expelAll(ctx context.Context, s *standingCerts) error {
 	if err := r.gateBegin(ctx, true); err != nil {
 		return err
 	}
-	reuse := r.key != nil && r.given != nil && r.given.Method == Emergency && r.given.New.is(r.key.Cert())
+	reuse := r.key != nil && r.begun() && r.given.New.is(r.key.Cert()) && !r.stolen(r.key.Cert())
 	if !reuse {
 		r.rot.Steps, r.rot.Sessions = []Step{}, nil
 	}
@@ -234,10 +263,18 @@ func (r *rotating) expelAll(ctx context.Context, s *standingCerts) error {
 	if r.f.opts.Keys == nil { // JumpCloud comes first
 		slices.Reverse(changes)
 	}
-	if err := r.confirm(ctx, changes...); err != nil {
+	if err := r.ask(ctx, s, changes...); err != nil {
 		return err
 	}
 	r.expel(keyOf(s.j))
+	for _, c := range []certs.Cert{s.e1, s.e2} {
+		if r.stolen(c) {
+			r.expel(keyOf(c))
+			if s.j.IsZero() {
+				r.rot.Old = newCertificate(c)
+			}
+		}
+	}
 	if overwritten {
 		r.alarm(CodeNextCertificate, r.rot.Domain, "Azure AD accepted another certificate besides, "+
 			showCertificate(rawCertificate(s.e2, r.see.st.fed.RawNextSigningCertificate))+", which is overwritten",
@@ -311,7 +348,7 @@ func (r *rotating) expelSlots(ctx context.Context, s *standingCerts) error {
 		}
 	}
 	r.rot.New = newCertificate(s.j)
-	if err := r.confirm(ctx, r.slotChange(&s.j, &s.j)); err != nil {
+	if err := r.ask(ctx, s, r.slotChange(&s.j, &s.j)); err != nil {
 		return err
 	}
 	r.expel(r.rot.Old.Key)

@@ -148,5 +148,12 @@ func (r *Rotation) check(p RotatePlan) error {
 			"hand over the rotation that the last call for "+p.Plan.Domain+" returned, or nothing, which waits longer")
 		return ps.err()
 	}
+	if r.Method == Emergency && p.Method != Emergency && !r.Complete && r.Phase != RotationIdle {
+		var ps findings
+		ps.refuse(CodePlanRotation, r.Domain, "an emergency of "+p.Plan.Domain+" is under way ("+string(r.Phase)+
+			"), and what it still has to do would be forgotten",
+			"call Rotate with the method emergency until it is done; or hand over nothing, to give that up")
+		return ps.err()
+	}
 	return nil
 }
