@@ -2,7 +2,6 @@ package federation_test
 
 import (
 	"context"
-	"github.com/jcaad/jcaad/jumpcloud"
 	"io"
 	"net/http"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/jcaad/jcaad/aad/aadtest"
 	"github.com/jcaad/jcaad/certs"
 	"github.com/jcaad/jcaad/federation"
+	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
 
