@@ -266,7 +266,7 @@ func (a *forecast) emergency() {
 		return
 	case a.sessions():
 		a.call(signOut, notice)
-		a.at = a.at.Add(a.settle())
+		a.wait()
 		a.call(signOut+" once more", notice)
 		a.p.Done = a.at
 		return
@@ -280,7 +280,7 @@ func (a *forecast) emergency() {
 		} else {
 			first.Notice += "; " + notice
 		}
-		a.at = a.at.Add(a.settle())
+		a.wait()
 		a.call("look once more that Azure AD accepts nothing else, and "+signOut+" once more", notice)
 	} else {
 		a.at = a.at.Add(time.Minute)
