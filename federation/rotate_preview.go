@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -36,6 +37,9 @@ type RotationPreview struct {
 // A RotationCall is one call of [Federator.Rotate].
 type RotationCall struct {
 	Number int `json:"number"` // from 1: the next one
+	// Times is how many calls do this, one right after the other, if it takes more than
+	// one: Number is that of the first.
+	Times int `json:"times,omitempty"`
 	// At is when it will do what it does, called then or later; zero: now.
 	At   time.Time `json:"at,omitzero"`
 	Does string    `json:"does"`
@@ -74,6 +78,11 @@ func (f *Federator) PreviewRotation(ctx context.Context, plan RotatePlan, last *
 	if errors.Is(err, errOnly) {
 		err = nil
 	}
+	if refused != nil || err == nil && len(r.ahead) > 0 {
+		if ferr := r.foresee(ctx); ferr != nil && err == nil {
+			err = ferr
+		}
+	}
 	return r.preview(err, refused), err
 }
 
@@ -86,7 +95,7 @@ func (r *rotating) preview(err error, refused *PreconditionError) *RotationPrevi
 	case err != nil && refused == nil:
 	case refused == nil && r.rot.Complete:
 		a.p.Done = a.at
-	case a.s == nil || refused == nil && len(r.ahead) == 0 && !a.sessions():
+	case a.s == nil || refused == nil && len(r.ahead) == 0 && !a.sessions() && !r.seconds.behind():
 		if err == nil && !r.rot.NotBefore.IsZero() { // what was seen cannot be believed yet
 			a.at = r.rot.NotBefore
 			a.call(r.rot.Next, "")
@@ -170,7 +179,11 @@ func (p *RotationPreview) String() string {
 		if !c.At.IsZero() {
 			at = when(c.At)
 		}
-		fmt.Fprintf(&b, "  %d. %s: %s\n     people notice: %s\n", c.Number, at, plain(c.Does), plain(c.Notice))
+		number := strconv.Itoa(c.Number)
+		if c.Times > 1 {
+			number += " to " + strconv.Itoa(c.Number+c.Times-1)
+		}
+		fmt.Fprintf(&b, "  %s. %s: %s\n     people notice: %s\n", number, at, plain(c.Does), plain(c.Notice))
 		for line := range strings.Lines(c.Changes.String()) {
 			b.WriteString("     " + line)
 		}
