@@ -55,14 +55,16 @@ const nothingNoticed = "nothing"
 
 // PreviewRotation says what each call of [Federator.Rotate] with this plan, from the next
 // one to the last, will do, when, and what people will notice. It only reads, as much as
-// the call of Rotate would before its first write, and asks nobody: neither of the
-// services nor the key store is written, and [Options.Confirm] is not called.
+// the call of Rotate would before its first write, and of SecondApplication what is bound
+// to the applications, and asks nobody: neither of the services nor the key store is
+// written, and [Options.Confirm] is not called.
 //
-// What Rotate would refuse comes back as the same [*PreconditionError], and the preview
-// says all the same what the calls would do otherwise; the changes of one that is refused
-// are empty. After another error it holds what was known before, and no calls. The
-// preview is never nil. It waits for a run of the same domain, as runs wait for each
-// other. It is safe to repeat, and needs the same permissions as Rotate.
+// What Rotate would refuse, now or when the next call's time has come, comes back as the
+// same [*PreconditionError], and the preview says all the same what the calls would do
+// otherwise; the changes of one that is refused are empty. After another error it holds
+// what was known before, and no calls. The preview is never nil. It waits for a run of
+// the same domain, as runs wait for each other. It is safe to repeat, and needs the same
+// permissions as Rotate.
 func (f *Federator) PreviewRotation(ctx context.Context, plan RotatePlan, last *Rotation) (*RotationPreview, error) {
 	r := f.newRotating(plan, last)
 	r.only = true
