@@ -15,8 +15,10 @@ type forecast struct {
 
 // call adds one. The first has the changes that the look has found.
 func (a *forecast) call(does, notice string) {
-	c := RotationCall{Number: len(a.p.Calls) + 1, Does: does, Notice: cmp.Or(notice, nothingNoticed)}
-	if c.Number == 1 {
+	c := RotationCall{Number: 1, Does: does, Notice: cmp.Or(notice, nothingNoticed)}
+	if n := len(a.p.Calls); n > 0 {
+		c.Number = a.p.Calls[n-1].Number + max(a.p.Calls[n-1].Times, 1)
+	} else {
 		c.Changes = a.r.ahead
 	}
 	if a.at.After(a.r.f.now()) {
@@ -31,18 +33,23 @@ func (a *forecast) wait() { a.at = a.at.Add(a.settle() + time.Minute) }
 // settle is how long that takes: longer while the application is young.
 func (a *forecast) settle() time.Duration {
 	created := a.r.see.app.Created
+	if o := a.r.pair(); o != nil && a.r.plan.Method == SecondApplication && older(o, a.r.see.app) {
+		created = o.Created // the second is always young
+	}
 	return a.r.plan.settle(!created.IsZero() && a.at.Sub(created) < youngSettle)
 }
 
 // all lists the calls of the method.
 func (a *forecast) all() {
 	row, m := a.s.row(), a.r.plan.Method
+	if m == SecondApplication {
+		a.second()
+		return
+	}
 	waits := row.step == stepSwitch || row.step == stepSwap || row.step == stepRetire // else it is done at once
 	switch m {
 	case Emergency:
 		waits = a.sessions()
-	case SecondApplication:
-		waits = true
 	case Regenerate:
 		waits = row.step == stepSwap || row.step == stepRetire && !row.stranger
 	}
@@ -58,8 +65,6 @@ func (a *forecast) all() {
 	switch {
 	case m == Emergency:
 		a.emergency()
-	case m == SecondApplication:
-		a.second()
 	case row.step == stepMend:
 		a.mend()
 	case a.r.gives() && row.step != stepSwitch:
@@ -285,62 +290,6 @@ func (a *forecast) emergency() {
 	} else {
 		a.at = a.at.Add(time.Minute)
 		a.call("look once more that Azure AD accepts nothing else", "")
-	}
-	a.p.Done = a.at
-}
-
-// secondSteps are the calls of a rotation by a second application, each with the phases
-// in which it is the next one. Between two lies a wait.
-var secondSteps = []struct {
-	in   []RotationPhase
-	does string
-}{
-	{[]RotationPhase{RotationIdle, RotationSaved},
-		"make a second application, inactive and hidden, with the settings of the first and a certificate of its own, " +
-			"and have Azure AD accept that as well"},
-	{[]RotationPhase{RotationCreated, RotationActivated, RotationPilot}, "activate it, and give it to everybody who has the first"},
-	{[]RotationPhase{RotationBound}, "have Azure AD send people to it"},
-	{[]RotationPhase{RotationRedirected}, "show its tile and hide the first one's, and have its certificate first in Azure AD"},
-	{[]RotationPhase{RotationSwapped}, "deactivate the first application"},
-	{nil, "have Azure AD accept the first application's certificate no more"},
-}
-
-// second lists the calls of SecondApplication.
-func (a *forecast) second() {
-	r := a.r
-	if r.plan.Cancel {
-		if len(r.ahead) > 0 {
-			a.call(cmp.Or(r.rot.Next, "lead the rotation back by a step"), "")
-		}
-		return
-	}
-	from := -1
-	for i, step := range secondSteps {
-		for _, phase := range step.in {
-			if phase == r.rot.Phase {
-				from = i
-			}
-		}
-	}
-	if o := r.pair(); r.rot.Phase == RotationSwapped && o != nil && !o.Active {
-		from++
-	}
-	if from >= 0 {
-		for i := from; i < len(secondSteps); i++ {
-			if i > from {
-				a.wait()
-			}
-			if i == 1 && r.plan.Pilot && r.plan.Approve == "" {
-				a.call("activate it, for one person to try it; nothing more, until approve in the plan is its certificate's fingerprint", "")
-				return // a person decides when it goes on
-			}
-			a.call(secondSteps[i].does, "")
-		}
-	} else if r.rot.Phase != RotationClosed {
-		return
-	}
-	if r.plan.DeleteOld {
-		a.call("delete the first application", "")
 	}
 	a.p.Done = a.at
 }

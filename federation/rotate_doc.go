@@ -8,9 +8,10 @@
 // First:
 //
 //   - It takes time. A change of either service may need long to reach each of its
-//     nodes, so RotatePlan.Settle is waited for after each: three times by [OwnKeyPair],
-//     five times by [SecondApplication]. With the default of 2 hours that is about
-//     6 hours and 10 hours. Nobody has to sit there, and nobody notices anything.
+//     nodes, so RotatePlan.Settle is waited for after each: three times by [OwnKeyPair];
+//     five times by [SecondApplication], and once 10 minutes more, for pages that are
+//     open. With the default of 2 hours that is about 6 hours, and 10 hours and a
+//     quarter. Nobody has to sit there, and nobody notices anything but the other tile.
 //   - Never press "Regenerate Certificate" in JumpCloud's mail or console. It makes a new
 //     certificate that Azure AD does not know, and from then on nobody can sign in. If
 //     somebody has, call Rotate with the plan that you have, or Federate: either mends

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -36,6 +37,9 @@ type RotationPreview struct {
 // A RotationCall is one call of [Federator.Rotate].
 type RotationCall struct {
 	Number int `json:"number"` // from 1: the next one
+	// Times is how many calls do this, one right after the other, if it takes more than
+	// one: Number is that of the first.
+	Times int `json:"times,omitempty"`
 	// At is when it will do what it does, called then or later; zero: now.
 	At   time.Time `json:"at,omitzero"`
 	Does string    `json:"does"`
@@ -51,14 +55,16 @@ const nothingNoticed = "nothing"
 
 // PreviewRotation says what each call of [Federator.Rotate] with this plan, from the next
 // one to the last, will do, when, and what people will notice. It only reads, as much as
-// the call of Rotate would before its first write, and asks nobody: neither of the
-// services nor the key store is written, and [Options.Confirm] is not called.
+// the call of Rotate would before its first write, and of SecondApplication what is bound
+// to the applications, and asks nobody: neither of the services nor the key store is
+// written, and [Options.Confirm] is not called.
 //
-// What Rotate would refuse comes back as the same [*PreconditionError], and the preview
-// says all the same what the calls would do otherwise; the changes of one that is refused
-// are empty. After another error it holds what was known before, and no calls. The
-// preview is never nil. It waits for a run of the same domain, as runs wait for each
-// other. It is safe to repeat, and needs the same permissions as Rotate.
+// What Rotate would refuse, now or when the next call's time has come, comes back as the
+// same [*PreconditionError], and the preview says all the same what the calls would do
+// otherwise; the changes of one that is refused are empty. After another error it holds
+// what was known before, and no calls. The preview is never nil. It waits for a run of
+// the same domain, as runs wait for each other. It is safe to repeat, and needs the same
+// permissions as Rotate.
 func (f *Federator) PreviewRotation(ctx context.Context, plan RotatePlan, last *Rotation) (*RotationPreview, error) {
 	r := f.newRotating(plan, last)
 	r.only = true
@@ -74,6 +80,11 @@ func (f *Federator) PreviewRotation(ctx context.Context, plan RotatePlan, last *
 	if errors.Is(err, errOnly) {
 		err = nil
 	}
+	if refused != nil || err == nil && len(r.ahead) > 0 {
+		if ferr := r.foresee(ctx); ferr != nil && err == nil {
+			err = ferr
+		}
+	}
 	return r.preview(err, refused), err
 }
 
@@ -86,7 +97,7 @@ func (r *rotating) preview(err error, refused *PreconditionError) *RotationPrevi
 	case err != nil && refused == nil:
 	case refused == nil && r.rot.Complete:
 		a.p.Done = a.at
-	case a.s == nil || refused == nil && len(r.ahead) == 0 && !a.sessions():
+	case a.s == nil || refused == nil && len(r.ahead) == 0 && !a.sessions() && !r.seconds.behind():
 		if err == nil && !r.rot.NotBefore.IsZero() { // what was seen cannot be believed yet
 			a.at = r.rot.NotBefore
 			a.call(r.rot.Next, "")
@@ -170,7 +181,11 @@ func (p *RotationPreview) String() string {
 		if !c.At.IsZero() {
 			at = when(c.At)
 		}
-		fmt.Fprintf(&b, "  %d. %s: %s\n     people notice: %s\n", c.Number, at, plain(c.Does), plain(c.Notice))
+		number := strconv.Itoa(c.Number)
+		if c.Times > 1 {
+			number += " to " + strconv.Itoa(c.Number+c.Times-1)
+		}
+		fmt.Fprintf(&b, "  %s. %s: %s\n     people notice: %s\n", number, at, plain(c.Does), plain(c.Notice))
 		for line := range strings.Lines(c.Changes.String()) {
 			b.WriteString("     " + line)
 		}

@@ -3,7 +3,6 @@ package federation_test
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -156,42 +155,17 @@ func TestPreviewRotation(t *testing.T) {
 				if tt.plan != nil {
 					tt.plan(r)
 				}
-				before, err := json.Marshal(r.last)
-				if err != nil {
-					t.Fatal(err)
-				}
-				opts, saves := r.opts(), r.keys.saves
+				opts := r.opts()
 				if tt.noKeys {
 					opts.Keys = nil
 				}
-				opts.Confirm = func(context.Context, *federation.Proposal) error { t.Error("it asks"); return nil }
-				f := r.federator(opts)
-				r.ResetLog()
 				now := time.Now()
-				p, err := f.PreviewRotation(t.Context(), r.plan, r.last)
-				if n := r.Writes(); n > 0 || r.keys.saves != saves || r.Requests() == 0 || r.Requests() > 12 {
-					t.Errorf("%d writes, %d pairs saved, %d requests", n, r.keys.saves-saves, r.Requests())
-				}
-				if after, _ := json.Marshal(r.last); string(after) != string(before) {
-					t.Errorf("the last rotation was changed:\n%s\n%s", before, after)
-				}
-				var pe *federation.PreconditionError
-				if errors.As(err, &pe) != (tt.code != "") || err != nil && !pe.Has(tt.code) {
-					t.Fatalf("%v; want %q\n%s", err, tt.code, p)
-				}
+				p, err := r.foretold(t, opts, tt.code, 12)
 				if p.Phase != tt.phase || p.Method != r.plan.Method || len(p.Calls) != tt.calls || !strings.Contains(p.String(), tt.says) || p.Gap != tt.gap {
 					t.Errorf("phase %s, %d calls, gap %v; want %s, %d, %v, with %q:\n%s", p.Phase, len(p.Calls), p.Gap, tt.phase, tt.calls, tt.gap, tt.says, p)
 				}
 				if tt.after < 0 != p.Done.IsZero() || tt.after >= 0 && (p.Done.Sub(now) < tt.after-time.Minute || p.Done.Sub(now) > tt.after+10*time.Minute) {
 					t.Errorf("done at %v, %v from now; want %v:\n%s", p.Done, p.Done.Sub(now), tt.after, p)
-				}
-				for _, c := range p.Calls[min(1, len(p.Calls)):] {
-					if len(c.Changes) > 0 {
-						t.Errorf("changes of a later call: %v", c.Changes)
-					}
-				}
-				if b, err := json.Marshal(p); err != nil || strings.Contains(string(b), "PRIVATE") {
-					t.Errorf("%v: %s", err, b)
 				}
 				federation.Golden(t, file, masked(p))
 				if err != nil || p.Done.IsZero() || len(p.Calls) == 0 {
@@ -203,6 +177,35 @@ func TestPreviewRotation(t *testing.T) {
 		})
 	}
 	federation.GoldenFiles(t, "rotate-preview", files)
+}
+
+// foretold is the preview, which writes, saves and asks nothing; it is refused with a
+// code if there is one.
+func (r *rotation) foretold(t *testing.T, opts *federation.Options, code federation.Code, looks int) (*federation.RotationPreview, error) {
+	t.Helper()
+	before, asks, saves := jsonOf(t, r.last), *opts, r.keys.saves
+	asks.Confirm = func(context.Context, *federation.Proposal) error { t.Error("it asks"); return nil }
+	r.ResetLog()
+	p, err := r.federator(&asks).PreviewRotation(t.Context(), r.plan, r.last)
+	if n := r.Writes(); n > 0 || r.keys.saves != saves || r.Requests() == 0 || r.Requests() > looks {
+		t.Errorf("%d writes, %d pairs saved, %d requests", n, r.keys.saves-saves, r.Requests())
+	}
+	if after := jsonOf(t, r.last); after != before {
+		t.Errorf("the last rotation was changed:\n%s\n%s", before, after)
+	}
+	var pe *federation.PreconditionError
+	if errors.As(err, &pe) != (code != "") || err != nil && !pe.Has(code) {
+		t.Fatalf("%v; want %q\n%s", err, code, p)
+	}
+	for _, c := range p.Calls[min(1, len(p.Calls)):] {
+		if len(c.Changes) > 0 {
+			t.Errorf("changes of a later call: %v", c.Changes)
+		}
+	}
+	if s := jsonOf(t, p); strings.Contains(s, "PRIVATE") {
+		t.Error(s)
+	}
+	return p, err
 }
 
 // federator is one with what the rotation may do.
@@ -229,10 +232,20 @@ func (r *rotation) sameRefusal(t *testing.T, opts *federation.Options, want erro
 func (r *rotation) comesTrue(t *testing.T, keys federation.KeyStore, p *federation.RotationPreview) {
 	t.Helper()
 	f := r.federator(&federation.Options{Keys: keys})
-	for i, c := range p.Calls {
+	var calls []federation.RotationCall // each by itself
+	for _, c := range p.Calls {
+		if c.Number != len(calls)+1 {
+			t.Errorf("number %d of the call that is the %d.", c.Number, len(calls)+1)
+		}
+		for range max(1, c.Times) {
+			calls = append(calls, c)
+		}
+	}
+	began := time.Now()
+	for i, c := range calls {
 		at := c.At
 		if r.last != nil && i > 0 { // the calls before have taken their time
-			if at = r.last.NotBefore; at.Sub(c.At) > 10*time.Minute && !c.At.IsZero() || c.At.Sub(at) > time.Minute {
+			if at = r.last.NotBefore; at.Sub(laterOf(c.At, began)) > time.Duration(i+2)*2*time.Minute || c.At.Sub(at) > time.Minute {
 				t.Errorf("call %d: not before %v; announced for %v", c.Number, at, c.At)
 			}
 		}
@@ -246,8 +259,9 @@ func (r *rotation) comesTrue(t *testing.T, keys federation.KeyStore, p *federati
 			t.Fatalf("call %d: %v", c.Number, err)
 		}
 		r.last = rot
-		if done := i == len(p.Calls)-1; rot.Done() != done {
-			t.Fatalf("call %d of %d: done is %v: %s, %s, not before %v", c.Number, len(p.Calls), rot.Done(), rot.Phase, rot.Next, rot.NotBefore)
+		end := i == len(calls)-1
+		if done := end && !p.Done.IsZero(); rot.Done() != done || end && !rot.NotBefore.IsZero() {
+			t.Fatalf("call %d of %d: done is %v: %s, %s, not before %v", i+1, len(calls), rot.Done(), rot.Phase, rot.Next, rot.NotBefore)
 		}
 		if i > 0 {
 			continue
@@ -267,6 +281,9 @@ func (r *rotation) comesTrue(t *testing.T, keys federation.KeyStore, p *federati
 			t.Fatalf("announced\n%smade\n%s", want, got)
 		}
 		for i := range want {
+			if w, g := want[i], got[i]; w.Action != g.Action || w.Resource != g.Resource || w.Target != g.Target || w.Parent != g.Parent || len(w.Fields) != len(g.Fields) {
+				t.Fatalf("announced %s, made %s", want, got)
+			}
 			for j, w := range want[i].Fields {
 				if g := got[i].Fields[j]; g.Name != w.Name || g.Old != w.Old || g.New != w.New && w.New != federation.Later {
 					t.Errorf("announced %s, made %s", want, got)
@@ -274,6 +291,13 @@ func (r *rotation) comesTrue(t *testing.T, keys federation.KeyStore, p *federati
 			}
 		}
 	}
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // TestPreviewRotationErrors: another error leaves the preview with what was known.

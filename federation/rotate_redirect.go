@@ -196,7 +196,9 @@ func (q *seconding) clear(ctx context.Context, row *secondRow) error {
 	std := q.certs()
 	phase := row.phase
 	if err := q.retire(ctx, &std, &rotationRow{phase: phase, step: stepRetire}); err != nil {
-		q.placeAgain(row)
+		if !q.only { // of which the time is known
+			q.placeAgain(row)
+		}
 		return err
 	}
 	if q.rot.Complete {
@@ -213,7 +215,7 @@ func (q *seconding) placeAgain(row *secondRow) { q.place(q.sight(), row) }
 // delete deletes an application that the rotation has no more use for.
 func (q *seconding) delete(ctx context.Context, a **jumpcloud.Application) error {
 	std := q.certs()
-	if err := q.ask(ctx, &std, changing(*a, Delete, Field{Name: "label", Old: (*a).DisplayLabel})); err != nil {
+	if err := q.ask(ctx, &std, deleting(*a)); err != nil {
 		return err
 	}
 	gone, err := q.erase(ctx, *a)
@@ -258,25 +260,15 @@ func (q *seconding) mend(ctx context.Context) error {
 	if s.sent2 != before.sent2 || s.c1 != before.c1 || s.c2 != before.c2 {
 		return q.notVisible("what JumpCloud signs with differs between two looks")
 	}
-	j, next := s.signs(), s.e1
-	other, active := s.c2, s.active2
-	if s.sent2 {
-		other, active = s.c1, s.active1
-	}
-	if active && !other.IsZero() && other != j {
-		next = other
-	}
-	if next.IsZero() || next == j || q.expelled(next) {
-		next = j
-	}
+	j, next := s.mended(q.expelled)
 	c := q.slotChange(&j, &next)
-	if q.only {
-		q.ahead = append(q.ahead, c)
-		return errOnly
-	}
 	var ps findings
 	if gatePermissions(&ps, Changes{c}, q.perms); ps.err() != nil {
 		return ps.err()
+	}
+	if q.only {
+		q.ahead = append(q.ahead, c)
+		return errOnly
 	}
 	who, what := "nobody on "+q.rot.Domain+" could sign in: ", q.see.app
 	if s.accepted(j) {

@@ -48,8 +48,8 @@ func (r *rotating) refuseBereft(ps *findings) {
 // the address changed in one call; it is believed if it is so twice, and apart.
 func (r *rotating) rescue(ctx context.Context) error {
 	r.key = nil
-	q := &seconding{rotating: r}
-	q.see.st.fed, q.sent2 = r.see.st.fed, true
+	q := &seconding{rotating: r, rescues: true}
+	q.sent2, r.seconds = true, q
 	if !q.only {
 		if err := sleep(ctx, rotateApart); err != nil {
 			return reading(PhaseWait, err)
@@ -71,6 +71,7 @@ func (r *rotating) rescue(ctx context.Context) error {
 		return ps.err()
 	}
 	q.see.app, q.see.shown, q.see.published, q.c1 = first, c1, c1, c1
+	q.met = true
 	q.rot.OldApplication, q.rot.Old, q.rot.NewApplication = first.ID, newCertificate(c1), ""
 	fed := q.see.st.fed
 	u := aad.FederationUpdate{PassiveSignInURI: &first.SSOURL}

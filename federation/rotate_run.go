@@ -50,14 +50,15 @@ type rotating struct {
 	rot   *Rotation // what is returned
 	began time.Time
 
-	see    rotateSight
-	key    *certs.KeyPair // the stored one
-	perms  *aad.Permissions
-	tenant string
-	only   bool // nothing is written: what would be, is in ahead
-	ahead  Changes
-	asked  bool // Confirm was asked
-	lagged bool // what was given to JumpCloud did not show in all places
+	see     rotateSight
+	key     *certs.KeyPair // the stored one
+	perms   *aad.Permissions
+	tenant  string
+	only    bool // nothing is written: what would be, is in ahead
+	ahead   Changes
+	seconds *seconding // of a rotation by a second application
+	asked   bool       // Confirm was asked
+	lagged  bool       // what was given to JumpCloud did not show in all places
 }
 
 func (f *Federator) newRotating(plan RotatePlan, last *Rotation) *rotating {

@@ -15,6 +15,11 @@ type seconding struct {
 	app1, app2 *jumpcloud.Application // nil: not there
 	c1, c2     certs.Cert
 	sent2      bool
+	met        bool // all of these are known
+
+	lacking  int  // how many groups and users are bound to the first alone, as far as that was read
+	allBound bool // none, which this call has read
+	rescues  bool // people are sent to an application that is gone
 }
 
 // second is one call of a rotation by a second application.
@@ -33,6 +38,7 @@ func (r *rotating) second(ctx context.Context) error {
 	}
 	r.key = nil // this method knows of no key
 	q := &seconding{rotating: r}
+	r.seconds = q
 	if ended, err := r.settleSigner(ctx); ended || err != nil {
 		return err
 	}
@@ -52,7 +58,8 @@ func (r *rotating) second(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if s.bound = len(lacks) == 0; s.bound {
+		if q.lacking, q.allBound = len(lacks), len(lacks) == 0; q.allBound {
+			s.bound = true
 			row = s.row(secondTable)
 		} else if q.fellBack(row, RotationBound) {
 			return nil
@@ -86,13 +93,8 @@ func (r *rotating) gateOther() error {
 
 // take makes the step of a row, once its phase has lasted.
 func (q *seconding) take(ctx context.Context, s *secondSight, row *secondRow) error {
-	rot := q.rot
-	q.place(s, row)
-	if row.waits && !q.lasted(s, row) {
-		rot.NotBefore = q.endOf(row)
-		if q.f.now().Before(rot.NotBefore) {
-			return nil
-		}
+	if q.stand(s, row) && !q.only {
+		return nil
 	}
 	switch row.step {
 	case stepNone:
@@ -132,6 +134,17 @@ func (q *seconding) take(ctx context.Context, s *secondSight, row *secondRow) er
 		return q.delete(ctx, &q.app2)
 	}
 	return errors.New("federation: no such step: " + string(row.step))
+}
+
+// stand places the rotation before a step, and reports whether its phase has not lasted
+// long enough for that.
+func (q *seconding) stand(s *secondSight, row *secondRow) bool {
+	q.place(s, row)
+	if !row.waits || q.lasted(s, row) {
+		return false
+	}
+	q.rot.NotBefore = q.endOf(row)
+	return q.f.now().Before(q.rot.NotBefore)
 }
 
 func yesNo(b bool) string {

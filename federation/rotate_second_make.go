@@ -217,7 +217,7 @@ func (q *seconding) strange(ctx context.Context, url string) (bool, error) {
 	}
 	if !a.Active && a.Hidden && len(bound) == 0 && a.DisplayLabel == q.app1.DisplayLabel {
 		std := q.certs()
-		if err := q.ask(ctx, &std, changing(a, Delete)); err != nil {
+		if err := q.ask(ctx, &std, deleting(a)); err != nil {
 			return true, err
 		}
 		return true, q.altered(ctx, a)
@@ -271,7 +271,7 @@ func (q *seconding) doubles(ctx context.Context) (bool, error) {
 		return true, ps.err()
 	}
 	std := q.certs()
-	if err := q.ask(ctx, &std, changing(young, Delete, Field{Name: "loginURL", Old: young.SSOURL})); err != nil {
+	if err := q.ask(ctx, &std, deleting(young)); err != nil {
 		return true, err
 	}
 	if gone, err := q.erase(ctx, young); err != nil || !gone {
@@ -280,6 +280,11 @@ func (q *seconding) doubles(ctx context.Context) (bool, error) {
 	q.rot.NotBefore, q.rot.Complete = q.f.now().UTC(), false
 	q.rot.Next = "go on: of two second applications one was deleted"
 	return true, nil
+}
+
+// deleting is the change that deletes an application.
+func deleting(a *jumpcloud.Application) Change {
+	return changing(a, Delete, Field{Name: "label", Old: a.DisplayLabel}, Field{Name: "loginURL", Old: a.SSOURL})
 }
 
 // erase deletes an application that signs nothing, seen so twice and apart. It is false
@@ -307,7 +312,7 @@ func (q *seconding) erase(ctx context.Context, a *jumpcloud.Application) (bool, 
 	if q.see.st.fed.PassiveSignInURI == a.SSOURL {
 		return false, q.notVisible("people are sent to the application " + a.ID + ", which is to be deleted")
 	}
-	c := changing(a, Delete, Field{Name: "label", Old: a.DisplayLabel})
+	c := deleting(a)
 	unsure, err := q.write(ctx, c, func() error { return q.f.jc.DeleteApplication(ctx, a.ID) })
 	if err != nil {
 		return false, err

@@ -93,17 +93,17 @@ func (q *seconding) meet(ctx context.Context) (bool, error) {
 	if q.sent2 {
 		q.app1, q.app2, q.c1, q.c2 = other, q.see.app, certs.Cert{}, q.see.shown
 	}
-	if other == nil {
+	if q.met = other == nil; q.met {
 		return true, nil
 	}
 	for n := 1; ; n++ {
 		c, err := q.signer(ctx, other)
 		switch {
 		case err == nil && q.sent2:
-			q.app1, q.c1 = other, c
+			q.app1, q.c1, q.met = other, c, true
 			return true, nil
 		case err == nil:
-			q.app2, q.c2 = other, c
+			q.app2, q.c2, q.met = other, c, true
 			return true, nil
 		case !temporary(err):
 			var ps findings

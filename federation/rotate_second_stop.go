@@ -43,10 +43,10 @@ func (q *seconding) stop(ctx context.Context, s *secondSight, row *secondRow) er
 	if !q.plan.Consent.RemoveNextCertificate {
 		return nil
 	}
-	switch {
-	case s.sent2:
-		return q.only2(ctx, &std)
-	case s.there2:
+	switch s.consented() {
+	case stepOnly:
+		return q.only2(ctx, s, &std)
+	case stepPublish:
 		return q.publish(ctx, s)
 	}
 	return q.make(ctx, s, row)
@@ -54,13 +54,9 @@ func (q *seconding) stop(ctx context.Context, s *secondSight, row *secondRow) er
 
 // only2 takes a certificate out that nobody knows, where the first application signs no
 // more.
-func (q *seconding) only2(ctx context.Context, std *standingCerts) error {
-	next := std.e1
-	if std.odd1 || next != q.c2 && !q.sight().ours(next) {
-		next = q.c2
-	}
-	if next == q.c2 {
-		next = certs.Cert{}
+func (q *seconding) only2(ctx context.Context, s *secondSight, std *standingCerts) error {
+	next := s.beside()
+	if next.IsZero() {
 		if null, _, _ := q.tried(std.e2); null {
 			next = q.c2
 		}

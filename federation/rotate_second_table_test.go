@@ -198,6 +198,10 @@ func TestSecondTableSafe(t *testing.T) {
 						if why := harms(&s, row); why != "" {
 							t.Fatalf("%s in %s: %s\n%+v", row.step, row.phase, why, s)
 						}
+						steps, end := s.ahead(table, "", true, false, func(certs.Cert) bool { return false })
+						if len(steps) > 16 {
+							t.Fatalf("%s in %s: %d steps, and then %s\n%+v", row.step, row.phase, len(steps), end, s)
+						}
 					}
 				})
 			}
