@@ -131,8 +131,8 @@ func (st *observation) tellLabel(ps *findings, p Plan, r *rotationSeen) {
 		why = "Azure AD accepts a second certificate for " + p.Domain + ", which may be a rotation's"
 		until = "that is gone"
 	}
-	ps.info(CodeRotation, p.Application.IdPEntityID, "the application's label stays "+quote(f.Old)+" and does not become "+quote(f.New)+" yet, because "+
-		why+", and writing to the application could undo it", "call Federate again when "+until)
+	ps.info(CodeRotation, p.Application.IdPEntityID, "the application's label stays "+quote(f.Old)+" and does not become "+quote(f.New)+
+		" yet, because "+why+", and writing to the application could undo it", "call Federate again when "+until)
 }
 
 // retiring says how a second certificate is removed that was made before JumpCloud's, and
@@ -141,7 +141,8 @@ func retiring(second, j certs.Cert) string {
 	if second.IsZero() || j.IsZero() || second == j || before(second, j) != "" {
 		return ""
 	}
-	return "; if it is the one that JumpCloud signed with before, as after a mend, call Rotate with replace set to its fingerprint, " + second.Fingerprint()
+	return "; if it is the one that JumpCloud signed with before, as after a mend, call Rotate with replace set to its fingerprint, " +
+		second.Fingerprint()
 }
 
 // tellRotation tells how far a rotation has come that is under way.

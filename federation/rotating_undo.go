@@ -65,7 +65,8 @@ func (u *undoing) judgeRotation(ps *findings) {
 	p.Consent.RemoveNextCertificate = false // a revert removes none
 	for _, s := range u.steps {
 		if c := s.Change; c.ofApplication() && c.Action == Update && s.at != undone && !ends && st.leavesApplication(p) {
-			ps.refuse(CodeRotation, c.Target, "a rotation of the certificate of "+u.p.Domain+" may be under way, and writing to the application could undo it",
+			ps.refuse(CodeRotation, c.Target, "a rotation of the certificate of "+u.p.Domain+
+				" may be under way, and writing to the application could undo it",
 				"call Rotate until it is done, or see to Azure AD's second certificate; then revert")
 		}
 	}
