@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -190,8 +191,8 @@ func (st *observation) diffApplication(cs Changes, p Plan) Changes {
 	} else {
 		id = a.ID
 		var fs []Field
-		if want := p.Application.Label; want != "" && a.DisplayLabel != want {
-			fs = append(fs, Field{Name: "label", Old: a.DisplayLabel, New: want})
+		if f := st.relabels(p); f.Name != "" && !st.leavesApplication(p) {
+			fs = append(fs, f)
 		}
 		if !a.Active {
 			fs = append(fs, Field{Name: "active", Old: "false", New: "true"})
@@ -201,6 +202,15 @@ func (st *observation) diffApplication(cs Changes, p Plan) Changes {
 		}
 	}
 	return st.diffApplicationGroups(cs, p, id)
+}
+
+// relabels is the change of the application's label; zero if there is none.
+func (st *observation) relabels(p Plan) Field {
+	a, want := st.app(p), p.Application.Label
+	if a == nil || want == "" || a.DisplayLabel == want {
+		return Field{}
+	}
+	return Field{Name: "label", Old: a.DisplayLabel, New: want}
 }
 
 // changing is a change of an application, or its end.
@@ -296,11 +306,31 @@ func (r *run) sendApplication(ctx context.Context, plan Plan, c Change) (string,
 		}
 		return a.ID, nil
 	}
+	own, unknown := r.st.cert(plan)
 	_, err := r.f.jc.ModifyApplication(ctx, c.Target, func(a *jumpcloud.Application) error {
+		if unknown == nil {
+			if err := showsStill(a, own); err != nil {
+				return err
+			}
+		}
 		editApplication(a, c.Fields)
 		return nil
 	})
 	return "", err
+}
+
+// showsStill refuses to write an application back that shows another certificate than
+// both of JumpCloud's places did a moment ago: one of the answers is old, and the old
+// certificate would come back to an application that signs with the new key.
+func showsStill(a *jumpcloud.Application, own certs.Cert) error {
+	switch now, err := a.Certificate(); {
+	case err != nil:
+		return fmt.Errorf("%w: %w", errLagging, err)
+	case now != own:
+		return fmt.Errorf("%w: the application shows the certificate %s, and a moment ago %s; it was not written to", errLagging,
+			now.Thumbprint(), own.Thumbprint())
+	}
+	return nil
 }
 
 func editApplication(a *jumpcloud.Application, fs []Field) {

@@ -57,7 +57,7 @@ func (st *observation) rotation(p Plan) (r rotationSeen) {
 	r.phase, r.step = row.phase, row.step
 	switch row.phase {
 	case RotationBroken:
-		r.urgent = !s.k.IsZero() && s.e1 == s.k && s.e2 == s.k
+		r.urgent = s.interrupted()
 		r.mends = !r.urgent && fed.IssuerURI == app.IdPEntityID
 		if before(s.e1, s.j) == "" || s.j == s.k {
 			r.next = s.e1 // else it is not what JumpCloud signed with: somebody has put it there
@@ -129,6 +129,38 @@ func before(c, after certs.Cert) string {
 		return "it was made after the one in its place"
 	}
 	return ""
+}
+
+// interrupted reports whether an emergency was begun, and has not come to JumpCloud: both
+// slots hold one certificate, the stored pair's, or, to who has not that pair, one that
+// was made after what JumpCloud signs with. That may be stolen, and is accepted no more.
+func (s *standingCerts) interrupted() bool {
+	switch {
+	case s.e1.IsZero() || s.e1 != s.e2 || s.j.IsZero() || s.j == s.e1:
+		return false
+	case s.e1 == s.k:
+		return true
+	case s.j == s.k:
+		return false // an emergency would have saved another
+	}
+	return s.e1.X509().NotBefore.Add(time.Hour).After(s.j.X509().NotBefore) // which a pair is made to be older than it is
+}
+
+// leavesApplication reports whether the application itself is left as it is, because a
+// rotation may just be giving it another key, or has: JumpCloud takes the whole of it,
+// and an answer from before that, written back, would bring the certificate before back
+// to the new key. Without the stored pair any second certificate may be a rotation's.
+// Where it is not active nobody can sign in, and nothing rotates: it is activated.
+func (st *observation) leavesApplication(p Plan) bool {
+	r := st.rotation(p)
+	over := r.certs.j == r.certs.k && r.certs.j == r.certs.e1 // the switch is, and the wait behind it
+	switch {
+	case over && (r.second == nil || r.closed):
+		return false
+	case r.under:
+		return true
+	}
+	return r.phase == RotationForeign && !p.Consent.RemoveNextCertificate
 }
 
 // knows reports whether a certificate that Azure AD accepts belongs to a rotation.

@@ -40,7 +40,19 @@ func TestFederateMends(t *testing.T) {
 			if took := time.Since(began); took < 15*time.Second || took > time.Minute {
 				t.Errorf("the mend took %v", took)
 			}
-			// The report says how to go on: the one before is retired by Rotate.
+			// The report says how to go on, and so do Verify and Watch, whose alarms stay:
+			// the one before is retired by Rotate.
+			advice := "call Rotate with replace set to its fingerprint, " + before.SigningCertificate.Fingerprint()
+			for _, opts := range []*federation.Options{nil, r.opts()} {
+				v, err := r.Federator(opts).Verify(t.Context(), r.Plan())
+				if err != nil || !v.Wrong() || !strings.Contains(v.String(), advice) {
+					t.Errorf("Verify: %v; want an alarm with the advice\n%s", err, v)
+				}
+				w, err := r.Federator(opts).Watch(t.Context(), r.Plan())
+				if err != nil || w.Level != federation.Alarm || !strings.Contains(w.String(), advice) {
+					t.Errorf("Watch: %v; want an alarm with the advice\n%s", err, w)
+				}
+			}
 			r.plan.Plan, r.plan.Replace = rep.Plan, before.SigningCertificate.Fingerprint()
 			time.Sleep(time.Hour)
 			r.finish(t)
@@ -104,26 +116,72 @@ func configurationJSON(f aad.Federation) string {
 // After an interrupted emergency JumpCloud may sign with a stolen key: that is never
 // written to Azure AD.
 func TestFederateLeavesAnInterruptedEmergency(t *testing.T) {
+	for name, opts := range map[string]func(*rotation) *federation.Options{
+		"with its key store": (*rotation).opts,
+		"without one":        func(*rotation) *federation.Options { return nil },
+		"with an empty one":  func(*rotation) *federation.Options { return (&rotation{keys: new(keyShelf)}).opts() },
+		"with one that fails": func(r *rotation) *federation.Options {
+			r.keys.load = func(*certs.KeyPair) (*certs.KeyPair, error) { return nil, errShelf }
+			return r.opts()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRotation(t, federation.Emergency)
+				k := pairOf(t, 1, time.Now())
+				r.keys.Save(t.Context(), r.Domain, k)
+				edit(t, r.Env, func(f *aad.Federation) { f.SigningCertificate, f.NextSigningCertificate = k.Cert(), k.Cert() })
+				f := r.Federator(opts(r))
+				before := r.slots(t)
+				stolen := r.plan.Replace
+				plan := r.Plan()
+				plan.Consent.RemoveNextCertificate = true
+				_, err := f.Federate(t.Context(), plan)
+				if !refusedWith(err, federation.CodeRotationBroken) || !strings.Contains(err.Error(), "method emergency") || !strings.Contains(err.Error(), stolen) {
+					t.Errorf("Federate: %v; want a refusal that names the emergency and what it replaces", err)
+				}
+				if cs, err := f.Preview(t.Context(), r.Plan()); len(cs) > 0 || err == nil {
+					t.Errorf("Preview: %v, %v", cs, err)
+				}
+				v, err := f.Verify(t.Context(), r.Plan())
+				if err != nil || v.Effective() || !v.Wrong() || v.State != federation.StateMismatch {
+					t.Errorf("Verify: %v\n%s", err, v)
+				}
+				w, err := f.Watch(t.Context(), r.Plan())
+				if err != nil || w.Level != federation.Alarm || !strings.Contains(w.String(), "call Rotate with the method emergency") ||
+					strings.Contains(w.String(), "Federate") {
+					t.Errorf("Watch: %v\n%s", err, w)
+				}
+				if d := cmp.Diff(before, r.slots(t)); d != "" || r.Writes() > 0 {
+					t.Errorf("%d writes (-want +got):\n%s", r.Writes(), d)
+				}
+				// What they advise leads out of it.
+				r.keys.load = nil
+				r.plan.Consent.Outage = true
+				r.finish(t)
+				if v, err := r.Federator(r.opts()).Verify(t.Context(), r.Plan()); err != nil || !v.Effective() || v.Wrong() {
+					t.Errorf("after the emergency: %v\n%s", err, v)
+				}
+			})
+		})
+	}
+}
+
+// Where the second slot held a copy of the first when JumpCloud got another certificate,
+// that is the younger one, and no emergency was under way.
+func TestMendOfACopy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRotation(t, federation.Emergency)
-		k := pairOf(t, 1, time.Now())
-		r.keys.Save(t.Context(), r.Domain, k)
-		edit(t, r.Env, func(f *aad.Federation) { f.SigningCertificate, f.NextSigningCertificate = k.Cert(), k.Cert() })
-		f := r.Federator(r.opts())
-		before := r.slots(t)
-		_, err := f.Federate(t.Context(), r.Plan())
-		if !refusedWith(err, federation.CodeRotationBroken) || !strings.Contains(err.Error(), "method emergency") {
-			t.Errorf("Federate: %v; want a refusal that names the emergency", err)
+		r := newRotation(t, federation.OwnKeyPair)
+		edit(t, r.Env, func(f *aad.Federation) { f.NextSigningCertificate = f.SigningCertificate })
+		r.JumpCloud.RegenerateCertificate(app(t, r.Env))
+		a, _ := r.JumpCloud.Application(app(t, r.Env))
+		w, err := r.Federator(nil).Watch(t.Context(), r.Plan())
+		if err != nil || !strings.Contains(w.String(), "call Rotate or Federate now") {
+			t.Errorf("Watch: %v\n%s", err, w)
 		}
-		if cs, err := f.Preview(t.Context(), r.Plan()); len(cs) > 0 || err == nil {
-			t.Errorf("Preview: %v, %v", cs, err)
-		}
-		v, err := f.Verify(t.Context(), r.Plan())
-		if err != nil || v.Effective() || !v.Wrong() || v.State != federation.StateMismatch {
-			t.Errorf("Verify: %v\n%s", err, v)
-		}
-		if d := cmp.Diff(before, r.slots(t)); d != "" || r.Writes() > 0 {
-			t.Errorf("%d writes (-want +got):\n%s", r.Writes(), d)
+		rep, err := r.Federator(nil).Federate(t.Context(), r.Plan())
+		if fed := r.slots(t); err != nil || fed.SigningCertificate != a.Certificate {
+			t.Errorf("%v: Azure AD accepts %s\n%s", err, fed.SigningCertificate.Thumbprint(), rep)
 		}
 	})
 }

@@ -3,6 +3,8 @@ package federation
 import (
 	"slices"
 	"strings"
+
+	"github.com/jcaad/jcaad/certs"
 )
 
 // nextText says what the next call of Rotate will do; "" if there is none to be made.
@@ -70,12 +72,11 @@ func (st *observation) inspectRotation(ps *findings, p Plan) {
 			ps.warn(CodeRotationKey, p.Domain, message, repair)
 		}
 	}
+	st.tellLabel(ps, p, &r)
 	switch {
 	case r.urgent:
-		ps.refuse(CodeRotationBroken, p.Domain, "Azure AD accepts nothing but the certificate of the stored pair, "+
-			newCertificate(r.certs.k).String()+", and JumpCloud signs with another, "+newCertificate(r.certs.j).String()+
-			": an emergency was interrupted, and nobody on "+p.Domain+" can sign in",
-			"call Rotate with the method emergency: the certificate that JumpCloud signs with may be a stolen one")
+		message, repair := r.certs.interruption(p.Domain)
+		ps.refuse(CodeRotationBroken, p.Domain, message, repair)
 	case r.told():
 		st.tellRotation(ps, p, &r)
 	case r.closed:
@@ -101,9 +102,47 @@ func (st *observation) inspectRotation(ps *findings, p Plan) {
 		} else if r.doubtful != "" {
 			message += "; it may be the one before the last rotation, but " + r.doubtful
 		}
-		tell(CodeNextCertificate, p.Domain, message, "find out who set it; set consent.removeNextCertificate to have it removed").
+		repair := "find out who set it; set consent.removeNextCertificate to have it removed"
+		tell(CodeNextCertificate, p.Domain, message, repair+retiring(r.certs.e2, r.certs.j)).
 			unless("removeNextCertificate", p.Consent.RemoveNextCertificate)
 	}
+}
+
+// interruption tells of an interrupted emergency, and what to do.
+func (s *standingCerts) interruption(domain string) (message, repair string) {
+	what, repair := "one certificate, which was made after JumpCloud's", ", with the key store that it was begun with"
+	if s.e1 == s.k {
+		what, repair = "the certificate of the stored pair", ""
+	}
+	return "nobody on " + domain + " can sign in: Azure AD accepts nothing but " + what + ", " + newCertificate(s.e1).String() +
+			", and JumpCloud signs with another, " + newCertificate(s.j).String() + ": most likely an emergency was interrupted",
+		"call Rotate with the method emergency" + repair + ", and with replace set to the fingerprint of what JumpCloud signs with, " +
+			s.j.Fingerprint() + ", which may be stolen"
+}
+
+// tellLabel tells what of the application waits for a rotation.
+func (st *observation) tellLabel(ps *findings, p Plan, r *rotationSeen) {
+	f := st.relabels(p)
+	if f.Name == "" || !st.leavesApplication(p) {
+		return
+	}
+	why, until := "a rotation of the certificate of "+p.Domain+" is under way", "the rotation is done"
+	if !r.under {
+		why = "Azure AD accepts a second certificate for " + p.Domain + ", which may be a rotation's"
+		until = "that is gone"
+	}
+	ps.info(CodeRotation, p.Application.IdPEntityID, "the application's label stays "+quote(f.Old)+" and does not become "+quote(f.New)+
+		" yet, because "+why+", and writing to the application could undo it", "call Federate again when "+until)
+}
+
+// retiring says how a second certificate is removed that was made before JumpCloud's, and
+// may be what JumpCloud signed with; "" for another.
+func retiring(second, j certs.Cert) string {
+	if second.IsZero() || j.IsZero() || second == j || before(second, j) != "" {
+		return ""
+	}
+	return "; if it is the one that JumpCloud signed with before, as after a mend, call Rotate with replace set to its fingerprint, " +
+		second.Fingerprint()
 }
 
 // tellRotation tells how far a rotation has come that is under way.

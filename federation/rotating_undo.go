@@ -61,6 +61,15 @@ func (u *undoing) judgeRotation(ps *findings) {
 		ps.info(CodeRotation, u.p.Domain, "a rotation of the certificate of "+u.p.Domain+" is "+string(r.phase)+
 			", and ends with its federation, which is taken away as it is now", "delete the stored key, if there is one")
 	}
+	p := u.p
+	p.Consent.RemoveNextCertificate = false // a revert removes none
+	for _, s := range u.steps {
+		if c := s.Change; c.ofApplication() && c.Action == Update && s.at != undone && !ends && st.leavesApplication(p) {
+			ps.refuse(CodeRotation, c.Target, "a rotation of the certificate of "+u.p.Domain+
+				" may be under way, and writing to the application could undo it",
+				"call Rotate until it is done, or see to Azure AD's second certificate; then revert")
+		}
+	}
 	both := []*jumpcloud.Application{st.app(u.p), st.secondApplication(u.p)}
 	for _, s := range u.steps {
 		i := slices.IndexFunc(both, func(a *jumpcloud.Application) bool { return a != nil && a.ID == s.ID })

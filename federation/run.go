@@ -53,11 +53,17 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 //
 // While a rotation of the certificate is under way (see [Federator.Rotate]), Azure AD's
 // two certificates and the addresses of its applications stay as they are; the report
-// tells the phase and the next step, and the rest of the plan is done. A domain on which
-// nobody can sign in, because Azure AD accepts nothing that JumpCloud signs, is mended in
-// one request, and the certificate before is kept as the second one. What [Options.Keys]
-// has is asked for only where Azure AD has a second certificate; if that fails, nothing is
-// done that would write a certificate.
+// tells the phase and the next step, and the rest of the plan is done. The label of the
+// application waits until the rotation is done, or a second certificate is gone that may
+// be a rotation's: JumpCloud takes an application as a whole, and written back as it was
+// before it got the new key it would show the old certificate again.
+//
+// A domain on which nobody can sign in, because Azure AD accepts nothing that JumpCloud
+// signs, is mended in one request, and the certificate before is kept as the second one.
+// That is refused where both of Azure AD's places hold one certificate that was made
+// after JumpCloud's, or the stored pair's: an emergency was interrupted, which Rotate
+// finishes. What [Options.Keys] has is asked for only where Azure AD has a second
+// certificate; if that fails, nothing is done that would write a certificate.
 //
 // Federate does not wait until people can sign in; see [Federator.Wait].
 func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {

@@ -59,7 +59,8 @@ const watchVersion = 1
 //
 // Findings are, of the side that ends earlier: an [Info] from 60 days before the end, a
 // [Warning] from 30 and, in other words, from 7, an [Alarm] from one day before it on.
-// An Alarm is a certificate of JumpCloud's that Azure AD does not accept, and one beside
+// An Alarm is a certificate of JumpCloud's that Azure AD does not accept (it says so where
+// that looks like an interrupted emergency, which Rotate alone finishes), and one beside
 // it that is unknown here: without [Options.Keys] that is every one, and in the phase
 // [RotationSwapped] it can be the old one of a rotation, with whose fingerprint it has to
 // be compared. A Warning is a first certificate that is unknown while JumpCloud's is

@@ -119,6 +119,9 @@ func (a *watching) slots() {
 	const audit = "find out who set it, in Azure AD's audit log under Set federation settings on domain"
 	const rotates = "if a rotation is under way and this is the certificate that it replaces, call Rotate until it is done; else " + audit
 	switch {
+	case s.interrupted():
+		message, repair := s.interruption(w.Domain)
+		a.found.alarm(CodeRotationBroken, w.Domain, message, repair)
 	case row.phase == RotationBroken:
 		a.found.alarm(CodeRotationBroken, w.Domain, "nobody on "+w.Domain+" can sign in: JumpCloud signs with the certificate "+w.Signs.String()+
 			", and Azure AD accepts the "+first, "call Rotate or Federate now: either has Azure AD accept it; then find out who has changed it, "+
@@ -137,7 +140,7 @@ func (a *watching) slots() {
 			repair = rotates
 		}
 		a.found.alarm(CodeNextCertificate, w.Domain, "beside JumpCloud's, Azure AD accepts another certificate for "+w.Domain+": "+second+
-			" (SHA-256 "+cmp.Or(w.AcceptsNext.Fingerprint, "not known")+"); whoever has its key can sign in as anybody", repair)
+			" (SHA-256 "+cmp.Or(w.AcceptsNext.Fingerprint, "not known")+"); whoever has its key can sign in as anybody", repair+retiring(s.e2, s.j))
 	case row.phase == RotationSwitched:
 		a.found.warn(CodeNextCertificate, w.Domain, "JumpCloud's certificate is the second one that Azure AD accepts for "+w.Domain+
 			", and the first is unknown here: "+first+" (SHA-256 "+w.Accepts.Fingerprint+"); whoever has its key can sign in as anybody", rotates)

@@ -175,7 +175,12 @@ func isNull(v json.RawMessage) bool { return v == nil || string(v) == "null" }
 // [ErrCertificateRegenerated].
 //
 // The last writer wins: what others change between the reading and the writing
-// is lost. It is safe to repeat.
+// is lost, and so is what they changed before, if the answer that was read is older
+// than that. A certificate that was replaced a moment ago comes back that way, while
+// the application signs with the new key; neither answer tells. Who replaces
+// certificates has edit return an error unless [Application.Certificate] is the one
+// that has to be in place, or leaves the application alone until everything shows the
+// new one. It is safe to repeat.
 func (c *Client) ModifyApplication(ctx context.Context, id string, edit func(*Application) error) (*Application, error) {
 	before, err := c.Application(ctx, id)
 	if err != nil {
