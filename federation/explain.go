@@ -271,6 +271,7 @@ var advices = []struct {
 	{ErrNotApproved, "look at the difference, make a new proposal, and have it approved; " +
 		"one of another customer is applied with that customer's credentials"},
 	{ErrNotStored, "make room for the report where it is stored, and " + runAgain},
+	{ErrNoKey, "bring the stored key pair of the domain back, or call Rotate, which says what can be done without it"},
 	{ErrDiffers, "look at what changed since, and decide yourself what is to be undone"},
 	{ErrNotStarted, "nothing was done for it; see to what kept it from being begun, and run it again"},
 	{ErrWrong, "waiting does not mend it: see what Verify says of each layer"},

@@ -134,7 +134,7 @@ func parseError(s string) error {
 // type of errors one.
 var kinds = map[string]error{
 	"federation.ErrNotConverged": federation.ErrNotConverged, "federation.ErrNotConfirmed": federation.ErrNotConfirmed,
-	"federation.ErrNotStored": federation.ErrNotStored, "federation.ErrDiffers": federation.ErrDiffers,
+	"federation.ErrNoKey": federation.ErrNoKey, "federation.ErrNotStored": federation.ErrNotStored, "federation.ErrDiffers": federation.ErrDiffers,
 	"federation.ErrNotApproved": federation.ErrNotApproved, "federation.ErrNotStarted": federation.ErrNotStarted,
 	"federation.ErrWrong": federation.ErrWrong,
 	"aad.ErrNotFound":     aad.ErrNotFound, "aad.ErrNotFederated": aad.ErrNotFederated, "aad.ErrAlreadyFederated": aad.ErrAlreadyFederated,

@@ -81,7 +81,8 @@
 //	expelled     Azure AD accepts the old one no more             call again
 //	revoked      and everybody was signed out twice: done         delete the key
 //
-//	broken       Azure AD accepts nothing that JumpCloud signs    call Rotate or Federate now
+//	broken       Azure AD accepts nothing that JumpCloud signs    call Rotate or Federate now (in an
+//	                                                              emergency: its method)
 //	foreign      Azure AD accepts a certificate nobody here knows see below
 //
 // [Rotation.Next] says the same in a sentence, and [Rotation.NotBefore] when: a call

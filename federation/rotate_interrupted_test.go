@@ -2,6 +2,8 @@ package federation_test
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/aad/aadtest"
+	"github.com/jcaad/jcaad/certs"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/internal/fake"
 )
@@ -297,6 +300,47 @@ func TestRotateEmergencyUnreadable(t *testing.T) {
 				if app := r.JumpCloud.Applications()[0]; err != nil || rot.Phase != federation.RotationExpelled || fed.SigningCertificate != app.Certificate ||
 					fed.SigningCertificate.Fingerprint() == r.plan.Replace {
 					t.Errorf("%s %v: Azure AD accepts %v, JumpCloud signs with %v", rot.Phase, err, fed.SigningCertificate, app.Certificate)
+				}
+			})
+		})
+	}
+}
+
+// TestRotateExpelledComesBack: after an emergency somebody gives JumpCloud the stolen pair
+// again. No method has Azure AD accept it while the last Rotation tells of it.
+func TestRotateExpelledComesBack(t *testing.T) {
+	for _, m := range []federation.RotateMethod{federation.OwnKeyPair, federation.Regenerate, federation.SecondApplication, federation.Emergency} {
+		t.Run(string(m), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRotation(t, federation.Emergency)
+				app := r.JumpCloud.Applications()[0]
+				key, err := x509.MarshalPKCS8PrivateKey(r.JumpCloud.Signer(app.ID))
+				if err != nil {
+					t.Fatal(err)
+				}
+				stolen, err := certs.ParseKeyPair(app.Certificate.PEM(), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.plan.Consent = federation.RotateConsent{Outage: true, Gap: true, Policies: true}
+				r.done(t)
+				if _, err := r.JumpCloud.Client(nil).ReplaceCertificate(t.Context(), app.ID, stolen); err != nil {
+					t.Fatal(err)
+				}
+				delete(r.keys.keys, r.Domain)
+				r.plan.Method = m
+				rot, err := r.Federator(r.opts()).Rotate(t.Context(), r.plan, r.last)
+				fed := r.slots(t)
+				if fed.SigningCertificate == stolen.Cert() || fed.NextSigningCertificate == stolen.Cert() {
+					t.Errorf("%s: %v: the stolen certificate is accepted again", rot.Phase, err)
+				}
+				var pe *federation.PreconditionError
+				if m == federation.Emergency {
+					if err != nil || rot.Phase != federation.RotationExpelled || fed.SigningCertificate != r.JumpCloud.Applications()[0].Certificate {
+						t.Errorf("%s: %v", rot.Phase, err)
+					}
+				} else if !errors.As(err, &pe) || !pe.Has(federation.CodeRotationBroken) {
+					t.Errorf("%s: %v", rot.Phase, err)
 				}
 			})
 		})

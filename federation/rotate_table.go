@@ -76,10 +76,12 @@ var rotationTable = []rotationRow{
 
 // interrupted reports whether Azure AD accepts one certificate alone that is younger than
 // what JumpCloud signs with, and is the stored pair's or stands in both slots: nothing
-// but an emergency whose second write was not made leaves that.
+// but an emergency that has not come to JumpCloud leaves that. What JumpCloud signs with
+// may be stolen then, and is accepted no more.
 func (s *standingCerts) interrupted() bool {
-	return !s.j.IsZero() && !s.e1.IsZero() && s.j != s.e1 && s.j != s.e2 && !s.second() &&
-		(s.e1 == s.k || s.e1 == s.e2) && s.j.X509().NotBefore.Before(s.e1.X509().NotBefore)
+	return !s.j.IsZero() && !s.e1.IsZero() && s.j != s.e1 && !s.second() &&
+		s.j != s.k && // an emergency would have saved another
+		(s.e1 == s.k || s.e1 == s.e2) && s.j.X509().NotBefore.Before(s.e1.X509().NotBefore.Add(validBefore))
 }
 
 // row is the row of the table that holds.

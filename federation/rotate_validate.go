@@ -107,10 +107,13 @@ func (p RotatePlan) normalize() (RotatePlan, error) {
 	return p, ps.err()
 }
 
-// lifetime is when a certificate that is made now begins and ends to be valid: from an
-// hour ago, because clocks differ.
+// validBefore is how long before it is made a pair's certificate begins to be valid,
+// because clocks differ.
+const validBefore = time.Hour
+
+// lifetime is when a certificate that is made now begins and ends to be valid.
 func (k RotateKey) lifetime(now time.Time) certs.Lifetime {
-	from := now.Add(-time.Hour)
+	from := now.Add(-validBefore)
 	to := from.AddDate(5, 0, 0)
 	if k.Lifetime != 0 {
 		to = from.Add(k.Lifetime)

@@ -131,21 +131,6 @@ func before(c, after certs.Cert) string {
 	return ""
 }
 
-// interrupted reports whether an emergency was begun, and has not come to JumpCloud: both
-// slots hold one certificate, the stored pair's, or, to who has not that pair, one that
-// was made after what JumpCloud signs with. That may be stolen, and is accepted no more.
-func (s *standingCerts) interrupted() bool {
-	switch {
-	case s.e1.IsZero() || s.e1 != s.e2 || s.j.IsZero() || s.j == s.e1:
-		return false
-	case s.e1 == s.k:
-		return true
-	case s.j == s.k:
-		return false // an emergency would have saved another
-	}
-	return s.e1.X509().NotBefore.Add(time.Hour).After(s.j.X509().NotBefore) // which a pair is made to be older than it is
-}
-
 // leavesApplication reports whether the application itself is left as it is, because a
 // rotation may just be giving it another key, or has: JumpCloud takes the whole of it,
 // and an answer from before that, written back, would bring the certificate before back
