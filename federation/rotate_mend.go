@@ -79,8 +79,10 @@ func (r *rotating) mendExpelled(interrupted bool) error {
 	message := "JumpCloud signs with a certificate whose key an emergency has expelled, " + newCertificate(r.see.shown).String() +
 		": it is never written to Azure AD again, and nobody can sign in"
 	if interrupted {
-		message = "nobody can sign in: JumpCloud signs with " + newCertificate(r.see.shown).String() + ", and Azure AD accepts a younger certificate alone, " +
-			newCertificate(r.see.st.fed.SigningCertificate).String() + ". That is what an emergency leaves that was interrupted, and then the key of the first is stolen"
+		message = "nobody can sign in: JumpCloud signs with " + newCertificate(r.see.shown).String() +
+			", and Azure AD accepts a younger certificate alone, " +
+			newCertificate(r.see.st.fed.SigningCertificate).String() +
+			". That is what an emergency leaves that was interrupted, and then the key of the first is stolen"
 	}
 	ps.refuse(CodeRotationBroken, r.rot.Domain, message,
 		"finish the emergency: call Rotate with the method emergency, and replace "+r.see.shown.Fingerprint())

@@ -15,8 +15,10 @@ import (
 func (q *seconding) redirect(ctx context.Context, from, to *jumpcloud.Application) error {
 	var ps findings
 	q.gateWrites(&ps)
-	if to == q.app2 {
+	there := to == q.app2
+	if there {
 		q.gatePolicies(&ps)
+		q.gateVerifies(&ps)
 	}
 	q.note(ps)
 	if err := ps.err(); err != nil {
@@ -34,10 +36,15 @@ func (q *seconding) redirect(ctx context.Context, from, to *jumpcloud.Applicatio
 	if err := q.ask(ctx, &std, c); err != nil {
 		return err
 	}
-	if to == q.app2 {
+	if fed = q.see.st.fed; there {
 		if still, err := q.stillBound(ctx, began); err != nil || !still {
-			return cmpErr(err, func() error { return q.notVisible("a group or a user was bound to the first application just now") })
+			return cmpErr(err, func() error { return q.notVisible("what is bound to the first application was changed just now") })
 		}
+	} else if active, err := q.signsFirst(ctx); err != nil || !active {
+		q.rot.Phase = RotationDeactivated // once it shows active, that has to last
+		return cmpErr(err, func() error {
+			return q.notVisible("the first application shows active in one place and inactive in another")
+		})
 	}
 	unsure, err := q.write(ctx, c, func() error {
 		_, err := q.f.ad.UpdateFederation(ctx, q.rot.Domain, fed.ID, u)
@@ -56,8 +63,11 @@ func (q *seconding) redirect(ctx context.Context, from, to *jumpcloud.Applicatio
 		return q.notVisible("Azure AD was told to send people to " + to.SSOURL)
 	}
 	q.seen()
-	q.sent2 = to == q.app2
-	q.see.app, q.see.others = to, []*jumpcloud.Application{from}
+	if from, to = q.app2, q.app1; there { // as they were seen last
+		from, to = to, from
+	}
+	q.sent2, q.mute = there, false
+	q.see.app, q.see.others, q.see.shownErr, q.see.metaErr = to, []*jumpcloud.Application{from}, nil, nil
 	q.see.shown, q.see.published = q.c1, q.c1
 	if q.sent2 {
 		q.see.shown, q.see.published = q.c2, q.c2
@@ -196,7 +206,7 @@ func (q *seconding) clear(ctx context.Context, row *secondRow) error {
 	std := q.certs()
 	phase := row.phase
 	if err := q.retire(ctx, &std, &rotationRow{phase: phase, step: stepRetire}); err != nil {
-		if !q.only { // of which the time is known
+		if !q.only && !q.drifted { // of a preview the time is known
 			q.placeAgain(row)
 		}
 		return err
@@ -260,7 +270,7 @@ func (q *seconding) mend(ctx context.Context) error {
 	if s.sent2 != before.sent2 || s.c1 != before.c1 || s.c2 != before.c2 {
 		return q.notVisible("what JumpCloud signs with differs between two looks")
 	}
-	j, next := s.mended(q.expelled)
+	j, next := s.mended(q.expelled, q.reached2(s))
 	c := q.slotChange(&j, &next)
 	var ps findings
 	if gatePermissions(&ps, Changes{c}, q.perms); ps.err() != nil {
@@ -283,6 +293,13 @@ func (q *seconding) mend(ctx context.Context) error {
 		return cmpErr(err, func() error { return q.notVisible("Azure AD was told to accept " + signs.Thumbprint()) })
 	}
 	return q.reached()
+}
+
+// reached2 reports whether people may come to the second application though they are not
+// sent there: from its tile, or by a page or a node that still leads to it.
+func (q *seconding) reached2(s *secondSight) bool {
+	l := q.last
+	return !s.hidden2 || q.plan.Cancel && (l == nil || l.Phase == RotationReturning || l.Phase == RotationReturned)
 }
 
 // askPilot says what a person has to do.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/certs"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
@@ -58,20 +60,21 @@ func (r *rotating) rescue(ctx context.Context) error {
 			return err
 		}
 		if !q.bereft() {
-			q.rot.NotBefore, q.rot.Next = q.f.now().UTC(), "look again: the second application was not there a moment ago"
+			q.rot.Next = "look again: the second application was not there a moment ago"
+			q.keepWait()
 			return nil
 		}
 	}
 	first, gone := q.first(), q.see.st.fed.PassiveSignInURI
-	q.app1 = first
 	c1, err := first.Certificate()
 	if err != nil {
 		var ps findings
 		ps.refuse(CodeCertificateMismatch, first.ID, err.Error(), "look at the application in JumpCloud's console")
 		return ps.err()
 	}
-	q.see.app, q.see.shown, q.see.published, q.c1 = first, c1, c1, c1
+	q.rescueBy(first, c1)
 	q.met = true
+	q.rot.Phase = RotationBroken // what is written now begins a wait of its own
 	q.rot.OldApplication, q.rot.Old, q.rot.NewApplication = first.ID, newCertificate(c1), ""
 	fed := q.see.st.fed
 	u := aad.FederationUpdate{PassiveSignInURI: &first.SSOURL}
@@ -94,8 +97,14 @@ func (r *rotating) rescue(ctx context.Context) error {
 	if q.gateWrites(&ps); ps.err() != nil {
 		return ps.err()
 	}
+	began := time.Now()
 	if err := q.confirm(ctx, cs...); err != nil {
 		return err
+	}
+	if time.Since(began) > freshRead {
+		if err := q.stillBereft(ctx, first, c1); err != nil {
+			return err
+		}
 	}
 	if !first.Active {
 		if shown, err := q.modify(ctx, todo{&q.app1, activate.Fields[0]}, activate); err != nil || !shown {
@@ -128,6 +137,45 @@ func (r *rotating) rescue(ctx context.Context) error {
 			"show it in JumpCloud's console if people start from their applications")
 	}
 	return q.reached()
+}
+
+// rescueBy makes the first application the one that is looked at.
+func (q *seconding) rescueBy(first *jumpcloud.Application, c1 certs.Cert) {
+	q.app1, q.c1 = first, c1
+	q.see.app, q.see.shown, q.see.published, q.see.shownErr, q.see.metaErr = first, c1, c1, nil, nil
+}
+
+// stillBereft looks, after a confirmation that took its time, whether the second
+// application is gone still, and the rest as it was.
+func (q *seconding) stillBereft(ctx context.Context, first *jumpcloud.Application, c1 certs.Cert) error {
+	was := q.see.st.fed
+	if err := q.look(ctx); err != nil {
+		return err
+	}
+	if !q.bereft() {
+		return q.changed()
+	}
+	now, fed := q.first(), q.see.st.fed
+	c, err := now.Certificate()
+	if err != nil || c != c1 || now.ID != first.ID || now.Active != first.Active || fed.ID != was.ID ||
+		fed.PassiveSignInURI != was.PassiveSignInURI || fed.SigningCertificate != was.SigningCertificate ||
+		fed.RawNextSigningCertificate != was.RawNextSigningCertificate {
+		return q.changed()
+	}
+	q.rescueBy(now, c1)
+	return nil
+}
+
+// keepWait has a call after which everything is as before be followed by the next one no
+// sooner than the last call has said.
+func (q *seconding) keepWait() {
+	at := q.f.now().UTC()
+	if l := q.last; l != nil && at.Before(l.NotBefore) {
+		if at = q.later().Add(pageOpen); l.NotBefore.Before(at) {
+			at = l.NotBefore
+		}
+	}
+	q.rot.NotBefore = at
 }
 
 // hid reports whether this rotation has hidden an application.

@@ -59,6 +59,8 @@ type rotating struct {
 	seconds *seconding // of a rotation by a second application
 	asked   bool       // Confirm was asked
 	lagged  bool       // what was given to JumpCloud did not show in all places
+
+	same func(context.Context) error // is it all as it was, after a confirmation that took its time; nil: see ask
 }
 
 func (f *Federator) newRotating(plan RotatePlan, last *Rotation) *rotating {

@@ -16,8 +16,10 @@ type seconding struct {
 	c1, c2     certs.Cert
 	sent2      bool
 	met        bool // all of these are known
+	mute       bool // it is led back, and what the second signs does not verify
+	drifted    bool // after a confirmation it was not as before
 
-	lacking  int  // how many groups and users are bound to the first alone, as far as that was read
+	lacking  int  // how many bindings are to be made or ended, as far as that was read
 	allBound bool // none, which this call has read
 	rescues  bool // people are sent to an application that is gone
 }
@@ -27,7 +29,7 @@ func (r *rotating) second(ctx context.Context) error {
 	if r.see.app == nil {
 		return r.rescue(ctx)
 	}
-	if r.key != nil && r.key.Cert() == r.see.st.fed.NextSigningCertificate && r.key.Cert() != r.see.shown {
+	if r.ownUnderWay() {
 		var ps findings
 		ps.refuse(CodeRotation, r.rot.Domain, "a rotation with an own key pair is under way: Azure AD accepts the certificate "+
 			r.key.Cert().Thumbprint()+" of the stored pair already", "call Rotate with the method own-key-pair until it is done, or with cancel")
@@ -39,7 +41,7 @@ func (r *rotating) second(ctx context.Context) error {
 	r.key = nil // this method knows of no key
 	q := &seconding{rotating: r}
 	r.seconds = q
-	if ended, err := r.settleSigner(ctx); ended || err != nil {
+	if ended, err := q.settle(ctx); ended || err != nil {
 		return err
 	}
 	if done, err := q.doubles(ctx); done || err != nil {
@@ -49,25 +51,35 @@ func (r *rotating) second(ctx context.Context) error {
 		return err
 	}
 	s := q.sight()
-	row := s.row(secondTable)
-	if r.plan.Cancel {
-		row = s.row(secondBackTable)
-	}
+	row := q.row(s)
 	if row.step == stepBind {
-		lacks, err := q.lacks(ctx)
+		d, err := q.lacks(ctx)
 		if err != nil {
 			return err
 		}
-		if q.lacking, q.allBound = len(lacks), len(lacks) == 0; q.allBound {
-			s.bound = true
-			row = s.row(secondTable)
+		q.lacking, q.allBound = len(d.missing)+len(d.spare), d.none()
+		if s.bound = q.allBound; s.bound {
+			row = q.row(s)
 		} else if q.fellBack(row, RotationBound) {
 			return nil
 		} else {
-			return q.bind(ctx, s, row, lacks)
+			return q.bind(ctx, s, row, d)
 		}
 	}
 	return q.take(ctx, s, row)
+}
+
+// ownUnderWay reports whether Azure AD accepts the certificate of the stored pair, and no
+// application of the rotation has it: an emergency may have given it to the second.
+func (r *rotating) ownUnderWay() bool {
+	if r.key == nil || r.key.Cert() != r.see.st.fed.NextSigningCertificate || r.key.Cert() == r.see.shown {
+		return false
+	}
+	if o := r.pair(); o != nil {
+		c, err := o.Certificate()
+		return err != nil || c != r.key.Cert()
+	}
+	return true
 }
 
 // gateOther refuses to begin while a rotation that replaces another certificate is under
@@ -93,6 +105,7 @@ func (r *rotating) gateOther() error {
 
 // take makes the step of a row, once its phase has lasted.
 func (q *seconding) take(ctx context.Context, s *secondSight, row *secondRow) error {
+	q.same = func(ctx context.Context) error { return q.stillHolds(ctx, s, row) }
 	if q.stand(s, row) && !q.only {
 		return nil
 	}
@@ -168,7 +181,8 @@ func (q *seconding) place(s *secondSight, row *secondRow) {
 	if !known && (rot.Old.Fingerprint == "" || !s.there2) {
 		rot.Old = newCertificate(s.c1)
 	}
-	if left := rot.New.is(s.e1) || rot.New.is(s.e2); s.there2 || !left { // it stands there still, though its application is gone
+	// it stands there still, though its application is gone, or shows no certificate
+	if left := rot.New.is(s.e1) || rot.New.is(s.e2); s.there2 && !s.c2.IsZero() || !left {
 		rot.New = newCertificate(s.c2)
 	}
 	if q.app1 != nil {
@@ -177,35 +191,36 @@ func (q *seconding) place(s *secondSight, row *secondRow) {
 	if rot.NewApplication = ""; q.app2 != nil {
 		rot.NewApplication = q.app2.ID
 	}
-	q.pin(row)
+	q.pin()
 	rot.Next = q.secondText(row.step)
 	rot.NotBefore = q.f.now().UTC()
 }
 
-// pin names in the plan to keep the application that people are sent to.
-func (q *seconding) pin(row *secondRow) {
-	p := &q.rot.Plan.Application
-	switch {
-	case q.sent2:
-		if given := q.plan.Plan.Application; given.ID != "" && given.ID != q.app2.ID {
+// pin names in the plan to keep the second application while people are sent there. Else
+// that pins what the plan pins, but for a second application that it names still.
+func (q *seconding) pin() {
+	p, given := &q.rot.Plan.Application, q.plan.Plan.Application
+	if q.sent2 {
+		if given.ID != "" && given.ID != q.app2.ID {
 			q.warn(CodeApplicationFixed, q.app2.ID, "the plan pins the application "+given.ID+", and people on "+q.rot.Domain+
 				" are sent to "+q.app2.ID,
 				"set application.id to "+q.app2.ID+" and application.loginURL to "+q.app2.SSOURL+" in the plan that you keep")
 		}
 		p.ID, p.LoginURL = q.app2.ID, q.app2.SSOURL
-	case row.phase == RotationCancelled, q.app2 != nil && p.ID == q.app2.ID:
-		p.ID, p.LoginURL = q.app1.ID, q.app1.SSOURL
+		return
+	}
+	if p.ID, p.LoginURL = given.ID, given.LoginURL; p.ID != "" {
+		p.ID = q.app1.ID
+	}
+	if p.LoginURL != "" {
+		p.LoginURL = q.app1.SSOURL
 	}
 }
 
 // reached places the rotation after a change that was read back.
 func (q *seconding) reached() error {
 	s := q.sight()
-	row := s.row(secondTable)
-	if q.plan.Cancel {
-		row = s.row(secondBackTable)
-	}
-	return q.arrive(s, row)
+	return q.arrive(s, q.row(s))
 }
 
 func (q *seconding) arrive(s *secondSight, row *secondRow) error {
@@ -251,7 +266,10 @@ func (q *seconding) lasted(s *secondSight, row *secondRow) bool {
 	l := q.last
 	switch row.step {
 	case stepReturn: // before the slots are swapped the first one is not deactivated
-		return s.e1 == s.c1 && (l == nil || l.Phase != RotationReactivated)
+		if q.mute && !q.doubted() {
+			return true
+		}
+		return (q.mute || s.e1 == s.c1) && (l == nil || l.Phase != RotationReactivated && l.Phase != RotationBroken)
 	case stepClear:
 		return q.plan.Cancel && l != nil && l.Phase == RotationCreated && l.New == q.rot.New && l.Old == q.rot.Old
 	}
@@ -297,11 +315,7 @@ func (q *seconding) nothing(ctx context.Context, s *secondSight, row *secondRow)
 		}
 	}
 	again := q.sight()
-	table := secondTable
-	if q.plan.Cancel {
-		table = secondBackTable
-	}
-	if now := again.row(table); now.phase != row.phase || now.step != row.step {
+	if now := q.row(again); now.phase != row.phase || now.step != row.step {
 		return q.notVisible("what the services show differs between two looks")
 	}
 	if s.more() {

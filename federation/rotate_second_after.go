@@ -37,10 +37,11 @@ var unmade = sync.OnceValue(func() certs.Cert {
 })
 
 // mended are the slots as a mend writes them: what people are sent to first, then the
-// other one's certificate if that signs, else the one that stood first.
-func (s *secondSight) mended(expelled func(certs.Cert) bool) (signing, next certs.Cert) {
+// other one's certificate if that signs and people may come to it, which of the second
+// the caller says; else the one that stood first.
+func (s *secondSight) mended(expelled func(certs.Cert) bool, reached2 bool) (signing, next certs.Cert) {
 	signing, next = s.signs(), s.e1
-	other, active := s.c2, s.active2
+	other, active := s.c2, s.active2 && reached2
 	if s.sent2 {
 		other, active = s.c1, s.active1
 	}
@@ -80,7 +81,7 @@ func (s *secondSight) make(step rotateStep, pilot bool, expelled func(certs.Cert
 	none := certs.Cert{}
 	switch step {
 	case stepMend:
-		s.e1, s.e2 = s.mended(expelled)
+		s.e1, s.e2 = s.mended(expelled, !s.hidden2)
 		s.odd1, s.odd2 = false, false
 	case stepRescue:
 		if !s.accepted(s.c1) {

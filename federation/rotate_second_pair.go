@@ -57,11 +57,18 @@ func (r *rotating) pair() *jumpcloud.Application {
 		if app == nil || a.SSOURL != secondURL(app.SSOURL, replace) && app.SSOURL != secondURL(a.SSOURL, replace) {
 			continue
 		}
-		if found == nil || older(a, found) {
+		if found == nil || r.named(a) || older(a, found) && !r.named(found) {
 			found = a
 		}
 	}
 	return found
+}
+
+// named reports whether the last call has named an application: of two with one address
+// it is the rotation's.
+func (r *rotating) named(a *jumpcloud.Application) bool {
+	l := r.last
+	return l != nil && (a.ID == l.NewApplication || a.ID == l.OldApplication)
 }
 
 func (s *rotateSight) pair() *jumpcloud.Application { return secondOf(s.others, s.app) }
@@ -104,6 +111,10 @@ func (q *seconding) meet(ctx context.Context) (bool, error) {
 			return true, nil
 		case err == nil:
 			q.app2, q.c2, q.met = other, c, true
+			return true, nil
+		case q.plan.Cancel && !q.sent2: // led back it need not sign, and what it shows tells enough
+			q.app2 = other
+			q.c2, _ = other.Certificate()
 			return true, nil
 		case !temporary(err):
 			var ps findings
@@ -150,6 +161,7 @@ func (q *seconding) sight() *secondSight {
 	}
 	if s.there1 {
 		s.active1, s.hidden1, s.hid = q.app1.Active, q.app1.Hidden, q.hid(q.app1.ID)
+		s.expelled1 = !q.c1.IsZero() && q.expelled(q.c1)
 	}
 	if s.there2 {
 		s.active2, s.hidden2 = q.app2.Active, q.app2.Hidden

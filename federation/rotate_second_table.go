@@ -15,7 +15,8 @@ type secondSight struct {
 	c1, c2           certs.Cert // what it signs with
 	e1, e2           certs.Cert // what Azure AD accepts: the first slot and the second
 	odd1, odd2       bool       // the slot holds what is no certificate
-	bound            bool       // whatever is bound to the first is bound to the second
+	bound            bool       // what is bound to the first is bound to the second, and the rotation has bound no more
+	expelled1        bool       // an emergency has expelled what the first signs with
 
 	replace string // fingerprint of what the plan replaces
 	lastOld string // of what the last call has said to be the old one, and the new one
@@ -92,8 +93,8 @@ type secondRow struct {
 var secondTable = []secondRow{
 	{phase: RotationBroken, seen: "what people are sent to signs with what is in no slot", step: stepMend,
 		holds: func(s *secondSight) bool { return !s.accepted(s.signs()) }},
-	{phase: RotationBroken, seen: "people are sent to A2, A1 is active, C1 in no slot", step: stepMend,
-		holds: func(s *secondSight) bool { return s.sent2 && s.active1 && !s.accepted(s.c1) }},
+	{phase: RotationBroken, seen: "people are sent to A2, A1 is active, C1 in no slot and not expelled", step: stepMend,
+		holds: func(s *secondSight) bool { return s.sent2 && s.active1 && !s.expelled1 && !s.accepted(s.c1) }},
 
 	{phase: RotationForeign, seen: "no A2, another certificate in a slot", step: stepAsk,
 		holds: func(s *secondSight) bool { return !s.sent2 && !s.there2 && s.begins() && (s.more() || s.odd1) }},
@@ -115,9 +116,9 @@ var secondTable = []secondRow{
 		holds: func(s *secondSight) bool { return !s.sent2 && !s.active2 }},
 	{phase: RotationPilot, seen: "A2 active, a pilot asked for and not approved", step: stepPilot,
 		holds: func(s *secondSight) bool { return !s.sent2 && s.pilot }},
-	{phase: RotationActivated, seen: "A2 active, bindings of A1 that it lacks", step: stepBind,
+	{phase: RotationActivated, seen: "A2 active, bindings of A1 that it lacks, or of the rotation that A1 has no more", step: stepBind,
 		holds: func(s *secondSight) bool { return !s.sent2 && !s.bound }},
-	{phase: RotationBound, seen: "A2 active, all bindings of A1", step: stepRedirect, waits: true,
+	{phase: RotationBound, seen: "A2 active, the bindings of A1", step: stepRedirect, waits: true,
 		holds: func(s *secondSight) bool { return !s.sent2 }},
 
 	{phase: RotationForeign, seen: "people are sent to A2, what is none of the rotation's in a slot", step: stepAsk,

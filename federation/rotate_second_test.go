@@ -241,8 +241,8 @@ func TestRotateSecondCancel(t *testing.T) {
 					if apps := r.JumpCloud.Applications(); len(apps) != 1 || apps[0] != one {
 						t.Errorf("JumpCloud has %+v; want %+v", apps, one)
 					}
-					if p := r.last.Plan.Application; p.ID != one.ID || p.LoginURL != one.SSOURL {
-						t.Errorf("the plan to keep names %s and %s; want %s", p.ID, p.LoginURL, one.ID)
+					if p, given := r.last.Plan.Application, r.plan.Plan.Application; p.ID != given.ID || p.LoginURL != given.LoginURL {
+						t.Errorf("the plan to keep names %q and %q; want %q", p.ID, p.LoginURL, given.ID)
 					}
 					time.Sleep(3 * time.Hour)
 					r.judgeAll(t)

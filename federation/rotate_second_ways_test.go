@@ -52,6 +52,33 @@ func TestRotateSecondMany(t *testing.T) {
 	})
 }
 
+// TestRotateSecondManyAtOnce: between two parts of the bindings nothing is waited for.
+func TestRotateSecondManyAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newSecond(t)
+		first, _ := r.two(t)
+		for i := range 43 {
+			r.JumpCloud.Bind(object(jumpcloud.ApplicationObject, first.ID),
+				jumpcloud.Object{Type: jumpcloud.GroupObject, ID: r.JumpCloud.AddGroup("Group " + string(rune('A'+i)))})
+		}
+		var bound []time.Time
+		opts := r.opts()
+		opts.OnEvent = func(e federation.Event) {
+			if e.Change != nil && e.Change.Action == federation.Add && e.Text == "" {
+				bound = append(bound, e.Time)
+			}
+		}
+		rot, err := r.Federator(opts).WaitRotation(t.Context(), r.plan, nil)
+		if err != nil || rot.Phase != federation.RotationClosed || len(bound) < 44 {
+			t.Fatalf("%s, %d bound: %v", rot.Phase, len(bound), err)
+		}
+		if took := bound[len(bound)-1].Sub(bound[0]); took > time.Minute {
+			t.Errorf("it took %v", took)
+		}
+		r.judgeAll(t)
+	})
+}
+
 // TestRotateSecondHidden: an application that nobody saw is replaced by one that nobody
 // sees.
 func TestRotateSecondHidden(t *testing.T) {
@@ -197,4 +224,22 @@ func TestRotateSecondDeleteOld(t *testing.T) {
 			r.judgeAll(t)
 		})
 	}
+}
+
+// TestRotateSecondLateTwin: a lost answer's second application shows only when everybody
+// is bound to the one that is known. It is deleted, and the wait begins anew.
+func TestRotateSecondLateTwin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newSecond(t)
+		r.until(t, federation.RotationBound)
+		time.Sleep(2 * time.Minute)
+		_, second := r.two(t)
+		twin := r.JumpCloud.AddApplication("office365", second.Label, second.EntityID, second.SSOURL)
+		r.JumpCloud.SetApplicationField(twin, "active", false)
+		r.finish(t)
+		if n := len(r.JumpCloud.Applications()); n != 2 {
+			t.Errorf("%d applications are left", n)
+		}
+		r.judgeAll(t)
+	})
 }

@@ -111,7 +111,8 @@ func (r *rotating) signOut(ctx context.Context, people []aad.User) error {
 		s.Refused, s.Again, s.Tries = append(s.Refused, s.Again...), nil, 0
 		return nil
 	}
-	return &StepError{Phase: PhaseApply, Err: fmt.Errorf("%s could not be signed out; call again, they are tried once more: %w", some(s.Again, ", "), last)}
+	return &StepError{Phase: PhaseApply, Err: fmt.Errorf("%s could not be signed out; call again, they are tried once more: %w",
+		some(s.Again, ", "), last)}
 }
 
 // tellRefused names whom the service refused to sign out.

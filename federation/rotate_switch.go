@@ -211,11 +211,11 @@ func (r *rotating) settleSigner(ctx context.Context) (ended bool, err error) {
 		}
 		return true, reading(PhaseObserve, fmt.Errorf("%w; nothing was written, because JumpCloud's metadata "+
 			"does not tell which certificate it signs with; "+
-			"if it stays so, choose the method regenerate", r.see.metaErr))
+			"if it stays so, "+r.otherwise(), r.see.metaErr))
 	case err != nil && r.see.shownErr != nil:
 		var ps findings
 		ps.refuse(CodeCertificateMismatch, r.see.app.ID, err.Error(),
-			"look at the application in JumpCloud's console; the method regenerate makes a new pair")
+			"look at the application in JumpCloud's console; "+r.otherwise())
 		return true, ps.err()
 	case err != nil && errors.Is(err, errLagging):
 		return true, r.notVisible(err.Error())
@@ -240,7 +240,7 @@ func (r *rotating) settleSigner(ctx context.Context) (ended bool, err error) {
 	ps.refuse(CodeRotationKey, r.see.app.ID, "JumpCloud says that the application's key is of "+
 		when(r.see.app.KeyUpdated)+" and its certificate of "+
 		when(r.see.app.CertificateUpdated)+": what it signs does not verify, and the key that fits is not in the store",
-		"choose the method regenerate, which makes a new pair")
+		r.otherwise())
 	return true, ps.err()
 }
 

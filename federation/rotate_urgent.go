@@ -176,7 +176,8 @@ func (r *rotating) emergency(ctx context.Context) error {
 		return r.expelAll(ctx, &s)
 	case s.j.IsZero():
 		var ps findings
-		ps.refuse(CodeCertificateMismatch, r.see.app.ID, "the application's certificate cannot be read, so there is none that Azure AD could be told to accept alone",
+		ps.refuse(CodeCertificateMismatch, r.see.app.ID,
+			"the application's certificate cannot be read, so there is none that Azure AD could be told to accept alone",
 			"set Options.Keys, and another pair is made; or press Regenerate certificate in JumpCloud's console, then call again")
 		return ps.err()
 	case !accepted && ours && r.given.Complete:

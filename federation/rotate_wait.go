@@ -51,7 +51,7 @@ func (f *Federator) WaitRotation(ctx context.Context, plan RotatePlan, last *Rot
 			return rot, nil
 		}
 		rest := time.Duration(0)
-		if err != nil || last != nil && rot.Phase == last.Phase && !rot.NotBefore.After(f.now()) {
+		if err != nil || last != nil && rot.Phase == last.Phase && !movedOn(last, rot) && !rot.NotBefore.After(f.now()) {
 			rest = restAfter
 		}
 		last = rot
@@ -60,6 +60,20 @@ func (f *Federator) WaitRotation(ctx context.Context, plan RotatePlan, last *Rot
 			return rot, endedWith(ctx, nil)
 		}
 	}
+}
+
+// movedOn reports whether a call has made a change that shows, such as one part of many
+// bindings, though the phase is the same.
+func movedOn(last, rot *Rotation) bool {
+	done := func(r *Rotation) (n int) {
+		for i := range r.Steps {
+			if r.Steps[i].Outcome == Done {
+				n++
+			}
+		}
+		return n
+	}
+	return done(rot) > done(last)
 }
 
 // awaited says what is waited for.
