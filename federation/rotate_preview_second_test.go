@@ -173,7 +173,7 @@ func TestPreviewRotationSecond(t *testing.T) {
 		{name: "broken, back", make: both(at("swapped"), regenerated(true)), plan: cancel, phase: "broken", calls: 7, after: 3*W + open, gap: 2 * time.Hour},
 		{name: "broken, read only", make: both(at("redirected"), regenerated(true), func(_ *testing.T, r *rotation) { r.readOnly = true }), phase: "broken", calls: 4,
 			after: whole - 2*W, gap: 2 * time.Hour, code: federation.CodePermission},
-		{name: "second gone, back", make: both(at("swapped"), gone(true)), plan: cancel, phase: "swapped", calls: 4, gap: 2 * time.Hour, after: W,
+		{name: "second gone, back", make: both(at("swapped"), gone(true)), plan: cancel, phase: "broken", calls: 4, gap: 2 * time.Hour, after: W,
 			says: "somebody has deleted the second", looks: 18},
 		{name: "second gone", make: both(at("swapped"), gone(true)), phase: "swapped", after: -1, says: "call with cancel", code: federation.CodeRotation, looks: 18},
 		{name: "first gone", make: both(at("swapped"), gone(false)), phase: "deactivated", calls: 2, after: 24*time.Hour + time.Minute, says: "no more"},

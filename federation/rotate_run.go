@@ -228,7 +228,8 @@ func (r *rotating) fellBack(s *standingCerts) bool {
 	}
 	r.place(s, &rotationRow{phase: RotationSaved, step: stepPublish})
 	r.rot.NotBefore = r.f.now().UTC()
-	r.warn(CodeRotation, r.rot.Domain, "somebody has taken the new certificate "+l.New.Thumbprint+" out of Azure AD, where it was accepted already",
+	r.warn(CodeRotation, r.rot.Domain, "somebody has taken the new certificate "+l.New.Thumbprint+
+		" out of Azure AD, where it was accepted already",
 		"find out who it was, in Azure AD's audit log; the next call writes it there again")
 	return true
 }
