@@ -2,10 +2,8 @@ package federation
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/certs"
 )
 
@@ -37,18 +35,7 @@ func (r *rotating) cancelOwn(ctx context.Context, s *standingCerts, row *rotatio
 	if r.gateWrites(&ps); ps.err() != nil {
 		return ps.err()
 	}
-	null, _, _ := r.tried(s.e2)
-	next := certs.Cert{}
-	if null {
-		next = s.e1
-	}
-	if err := r.ask(ctx, s, r.slotChange(nil, &next)); err != nil {
-		return err
-	}
-	shown, err := r.empty(ctx, next)
-	if errors.Is(err, aad.ErrInvalid) && next.IsZero() {
-		shown, err = r.empty(ctx, s.e1)
-	}
+	shown, err := r.vacate(ctx, s)
 	if err != nil {
 		return err
 	}

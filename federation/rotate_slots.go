@@ -48,20 +48,9 @@ func (r *rotating) retire(ctx context.Context, s *standingCerts, row *rotationRo
 			return nil
 		}
 	}
-	next := certs.Cert{}
-	if null {
-		next = s.e1
-	}
-	if err := r.ask(ctx, s, r.slotChange(nil, &next)); err != nil {
-		return err
-	}
-	shown, err := r.empty(ctx, next)
-	if errors.Is(err, aad.ErrInvalid) && next.IsZero() { // which changed nothing
-		shown, err = r.empty(ctx, s.e1)
-	}
+	shown, err := r.vacate(ctx, s)
 	switch {
 	case err != nil:
-		r.place(s, row)
 		return err
 	case !shown:
 		r.place(s, row)
@@ -73,6 +62,23 @@ func (r *rotating) retire(ctx context.Context, s *standingCerts, row *rotationRo
 		return nil
 	}
 	return r.retired(ctx, s)
+}
+
+// vacate empties the second slot: by null, or, if that was tried or is refused, by a copy
+// of the first certificate. It reports whether the slot shows empty.
+func (r *rotating) vacate(ctx context.Context, s *standingCerts) (shown bool, err error) {
+	next := certs.Cert{}
+	if null, _, _ := r.tried(s.e2); null {
+		next = s.e1
+	}
+	if err := r.ask(ctx, s, r.slotChange(nil, &next)); err != nil {
+		return false, err
+	}
+	shown, err = r.empty(ctx, next)
+	if errors.Is(err, aad.ErrInvalid) && next.IsZero() { // which changed nothing
+		shown, err = r.empty(ctx, s.e1)
+	}
+	return shown, err
 }
 
 // empty writes the second slot and reports whether it shows empty.
@@ -161,18 +167,7 @@ func (r *rotating) foreign(ctx context.Context, s *standingCerts, row *rotationR
 	if r.plan.Method == OwnKeyPair && r.due(s.j) && !r.plan.Cancel {
 		return r.publish(ctx, s, row)
 	}
-	null, _, _ := r.tried(s.e2)
-	next := certs.Cert{}
-	if null {
-		next = s.e1
-	}
-	if err := r.ask(ctx, s, r.slotChange(nil, &next)); err != nil {
-		return err
-	}
-	shown, err := r.empty(ctx, next)
-	if errors.Is(err, aad.ErrInvalid) && next.IsZero() {
-		shown, err = r.empty(ctx, s.e1)
-	}
+	shown, err := r.vacate(ctx, s)
 	if err != nil || !shown {
 		return cmpErr(err, func() error { return r.notVisible("Azure AD was told to accept the second certificate no more") })
 	}
