@@ -152,6 +152,9 @@ func TestRotateYoung(t *testing.T) {
 		if got := time.Until(r.last.NotBefore); got < 23*time.Hour+59*time.Minute {
 			t.Errorf("waits for %v", got)
 		}
+		if len(r.last.Findings) == 0 || !strings.Contains(r.last.Findings[len(r.last.Findings)-1].Message, "waited for 24 hours") {
+			t.Errorf("nothing says why: %v", r.last.Findings)
+		}
 		r.plan.Settle = time.Hour
 		if err := r.rotate(t); err != nil || time.Until(r.last.NotBefore) > 62*time.Minute {
 			t.Errorf("with settle: %v, %v", time.Until(r.last.NotBefore), err)

@@ -126,6 +126,7 @@ func (r *rotating) run(ctx context.Context) error {
 	if err := r.gateState(); err != nil {
 		return err
 	}
+	r.tellYoung()
 	if plan.Method == SecondApplication {
 		return r.second(ctx)
 	}
@@ -289,6 +290,17 @@ func (r *rotating) settleFor() time.Duration {
 	}
 	young := a != nil && !a.Created.IsZero() && r.f.age(a.Created) < youngSettle
 	return r.plan.settle(young)
+}
+
+// tellYoung says why each wait is a day: what was converted a short time ago takes longer to
+// be everywhere.
+func (r *rotating) tellYoung() {
+	if a := r.see.app; a != nil && r.plan.Settle == 0 && r.settleFor() == youngSettle {
+		var ps findings
+		ps.info(CodeRotation, a.ID, "the application "+r.see.st.nameApplication(a)+" is younger than a day, and the domain may have been federated as lately: "+
+			"each change is waited for 24 hours", "set settle in the rotation's plan to wait as long as you know to be enough")
+		r.note(ps)
+	}
 }
 
 // later is when a change that is seen now is everywhere.
