@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 	"github.com/jcaad/jcaad/internal/text"
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 )
 
 // The second opinion on a document that this package has verified is

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 )
 
 // opinionOn signs a document and returns what was read of its signature. Where

@@ -15,8 +15,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jcaad/jcaad/certs/internal/c14n"
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/c14n"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 	"github.com/jcaad/jcaad/internal/text"
 )
 

@@ -7,8 +7,8 @@ import (
 
 	"github.com/beevik/etree"
 
-	"github.com/jcaad/jcaad/certs/internal/c14n"
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/c14n"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 	"github.com/jcaad/jcaad/internal/text"
 )
 

@@ -21,7 +21,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 )
 
 var (
