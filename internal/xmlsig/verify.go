@@ -1,0 +1,236 @@
+package xmlsig
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/beevik/etree"
+	dsig "github.com/russellhaering/goxmldsig"
+	"github.com/russellhaering/goxmldsig/etreeutils"
+
+	"github.com/jcaad/jcaad/internal/c14n"
+	"github.com/jcaad/jcaad/internal/xmlscan"
+)
+
+// Outcome is what the verification of a signature has shown.
+type Outcome struct {
+	// Key is the index of the first of the keys that has made the signature, or
+	// -1 if none has.
+	Key int
+
+	// Covers is the element that the signature covers, without the Signature
+	// itself: the one that holds it, or the root for a reference to the whole
+	// document. It is nil unless Key is one and the digest is right.
+	Covers *Node
+
+	// Disagree is set where this package verifies what goxmldsig does not,
+	// although nothing is known that goxmldsig gets wrong about it.
+	Disagree error
+}
+
+// Verifier verifies signatures of one document.
+type Verifier struct {
+	doc  *Document
+	id   string
+	tree *etree.Element // the document as goxmldsig sees it, once it is needed
+}
+
+// NewVerifier returns a verifier of signatures whose references name the
+// attribute id.
+func NewVerifier(d *Document, id string) *Verifier { return &Verifier{doc: d, id: id} }
+
+// Verify verifies a signature that Read has found no fault with. The error is
+// about a signature that cannot be judged.
+//
+// This package's own implementation decides, and where goxmldsig is known to be
+// right it must agree. Of nested signatures the outer one is to be verified
+// first: what KeyInfo says is taken out for goxmldsig, which believes it.
+func (v *Verifier) Verify(g *Signature, keys []*x509.Certificate) (Outcome, error) {
+	out := Outcome{Key: -1}
+	if v.doc.Relative != "" {
+		return out, fmt.Errorf("the namespace %.100q is no absolute URI: it cannot be signed", v.doc.Relative)
+	}
+	info, err := v.doc.canonical(g.info, nil, g.infoBy, &g.doubt, false)
+	if err != nil {
+		return out, err
+	}
+	if out.Key = g.key(info, keys); out.Key < 0 {
+		return out, nil
+	}
+	// All that was read from SignedInfo before must be in what is signed.
+	if d, err := Parse(info, maxInfo); err != nil || !d.Root.equal(g.info) {
+		return out, errors.New("the SignedInfo reads differently in canonical form")
+	}
+	apex := g.Node.Parent
+	if g.Whole() {
+		apex = v.doc.Root
+	}
+	by, err := v.doc.canonical(apex, g.Node, g.by, &g.doubt, g.Whole())
+	if err != nil {
+		return out, err
+	}
+	if !bytes.Equal(Sum(g.digest, by), g.want) {
+		return out, nil
+	}
+	out.Covers = apex
+	// goxmldsig takes a reference to the whole document for one to the element,
+	// and does not stop for comments.
+	if apex == g.Node.Parent && !g.doubt && !g.by.Comments {
+		out.Disagree = v.second(g, keys[out.Key])
+	}
+	return out, nil
+}
+
+// maxInfo is how many elements a SignedInfo has at most. Honest ones have nine.
+const maxInfo = 32
+
+// key returns the first of the keys that has signed the SignedInfo.
+func (g *Signature) key(info []byte, keys []*x509.Certificate) int {
+	sum := Sum(g.hash, info)
+	for i, key := range keys {
+		switch pub := key.PublicKey.(type) {
+		case *rsa.PublicKey:
+			if g.keyRSA && rsa.VerifyPKCS1v15(pub, g.hash, sum, g.value) == nil {
+				return i
+			}
+		case *ecdsa.PublicKey:
+			if der := ASN1(g.value, pub); !g.keyRSA && der != nil && ecdsa.VerifyASN1(pub, sum, der) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// canonical returns the canonical form of an element, without skip, and notes
+// what goxmldsig gets wrong in it. Comments are no part of it whatever the
+// method: a reference to the same document leaves them out, and there are none
+// in a Signature.
+func (d *Document) canonical(apex, skip *Node, m c14n.Method, doubt *bool, whole bool) ([]byte, error) {
+	s, w := xmlscan.New(d.Text), c14n.NewWriter(nil, m)
+	s.MaxIDs = 0
+	w.Grow(apex.to - apex.from)
+	around := make(map[int]bool)
+	for n := apex.Parent; n != nil; n = n.Parent {
+		around[n.n] = true
+	}
+	depth, out := 0, 0 // of the open elements: in the apex, in what is skipped
+	for n := -1; ; {
+		k, err := s.Next()
+		if err != nil {
+			return nil, err // it was read before
+		}
+		switch k {
+		case xmlscan.Start:
+			n++
+			switch {
+			case out > 0 || depth > 0 && skip != nil && n == skip.n:
+				out++
+			case depth > 0 || n == apex.n:
+				depth++
+				*doubt = *doubt || Doubtful(s, k)
+				w.Start(s)
+			case around[n]:
+				*doubt = *doubt || !m.Exclusive && DoubtfulAncestor(s)
+				w.Ancestor(s)
+			}
+		case xmlscan.End:
+			switch {
+			case out > 0:
+				out--
+			case depth > 0:
+				w.End(s.Name)
+				if depth--; depth == 0 && !whole {
+					return w.Bytes()
+				}
+			}
+		case xmlscan.Text:
+			if depth > 0 && out == 0 {
+				w.Text(s.Text)
+			}
+		case xmlscan.Instruction:
+			if out == 0 && (depth > 0 || whole) {
+				*doubt = true
+				w.Instruction(s.Name.Local, s.Text)
+			}
+		case xmlscan.EOF:
+			return w.Bytes()
+		}
+	}
+}
+
+// second asks goxmldsig, which shares no code with this package, down to the
+// parser.
+func (v *Verifier) second(g *Signature, key *x509.Certificate) error {
+	if v.tree == nil {
+		doc := etree.NewDocument()
+		// The text is UTF-8, whatever its declaration says.
+		doc.ReadSettings.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+		if err := doc.ReadFromBytes(v.doc.Text); err != nil {
+			return err
+		}
+		v.tree = doc.Root()
+	}
+	el := find(v.tree, g.Node.Parent)
+	sig := find(v.tree, g.Node)
+	if el == nil || sig == nil {
+		return errors.New("the Signature is not there for the other parser")
+	}
+	// What is changed for it is outside of the signed bytes: it refuses a KeyInfo
+	// whose certificate is missing or not the first, takes no white space in
+	// SignatureValue, and ECDSA's numbers in ASN.1 only.
+	for _, c := range sig.ChildElements() {
+		switch c.Tag {
+		case "KeyInfo":
+			sig.RemoveChild(c)
+		case "SignatureValue":
+			value := g.value
+			if pub, ok := key.PublicKey.(*ecdsa.PublicKey); ok {
+				value = ASN1(value, pub)
+			}
+			c.SetText(base64.StdEncoding.EncodeToString(value))
+		}
+	}
+	if el.Parent() != nil && g.Node.Parent.Parent != nil {
+		ctx, err := etreeutils.NSBuildParentContext(el)
+		if err != nil {
+			return err
+		}
+		if el, err = etreeutils.NSDetatch(ctx, el); err != nil {
+			return err
+		}
+	}
+	ctx := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{key}})
+	ctx.IdAttribute = v.id
+	ctx.Clock = dsig.NewFakeClockAt(key.NotBefore) // dates are not judged here
+	signed, err := ctx.Validate(el)
+	if err == nil && signed == nil {
+		err = errors.New("it finds nothing signed")
+	}
+	return err
+}
+
+// find returns the element of another tree of the same document.
+func find(root *etree.Element, n *Node) *etree.Element {
+	if n.Parent == nil {
+		return root
+	}
+	in := find(root, n.Parent)
+	if in == nil {
+		return nil
+	}
+	for i, k := range n.Parent.Kids {
+		if k == n {
+			if kids := in.ChildElements(); i < len(kids) && kids[i].Tag == n.Local {
+				return kids[i]
+			}
+		}
+	}
+	return nil
+}
