@@ -45,7 +45,8 @@ type Fault int
 
 // The faults.
 const (
-	Malformed   Fault = iota + 1 // it has not the parts that it needs, or more
+	Incomplete  Fault = iota + 1 // it lacks what no signature is without
+	Malformed                    // it has its parts in another order, or more
 	HMAC                         // signed with a secret, which a public key would be taken for
 	Rewrites                     // a transform that makes something else of what is signed
 	Unsupported                  // an algorithm that this package does not know
@@ -111,9 +112,14 @@ func Read(n *Node, id string) (*Signature, *Error) {
 // nothing else.
 func parts(n *Node, tags []string) *Error {
 	for i, tag := range tags {
-		if i >= len(n.Kids) || !n.Kids[i].Is(xmlscan.URIDS, tag) {
-			return fault(Malformed, "its %s has no %s where one is due", n.Local, tag)
+		if i < len(n.Kids) && n.Kids[i].Is(xmlscan.URIDS, tag) {
+			continue
 		}
+		f := Malformed
+		if tag != "KeyInfo" && tag != "Transforms" && n.Kid(xmlscan.URIDS, tag) == nil {
+			f = Incomplete
+		}
+		return fault(f, "its %s has no %s where one is due", n.Local, tag)
 	}
 	if len(n.Kids) > len(tags) || n.Mixed {
 		return fault(Malformed, "its %s holds more than %s", n.Local, strings.Join(tags, ", "))
@@ -166,10 +172,10 @@ func (g *Signature) read(id string) *Error {
 		return fault(Unsupported, "the digest %q is not known", text.Printable(g.Digest, 100))
 	}
 	if g.want, ok = decode(value); !ok {
-		return fault(Malformed, "its DigestValue is not base64")
+		return fault(Incomplete, "its DigestValue is not base64")
 	}
 	if g.value, ok = decode(g.Node.Kids[1]); !ok {
-		return fault(Malformed, "its SignatureValue is not base64")
+		return fault(Incomplete, "its SignatureValue is not base64")
 	}
 	g.doubt = g.By == "" || // goxmldsig would sign the comments
 		len(g.infoBy.Prefixes) > 0 || // it does not look at them
