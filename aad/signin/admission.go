@@ -65,7 +65,7 @@ func (j *judge) mfa() {
 		if slices.Contains(mfaClaims, a.name) {
 			j.add(Check{Topic: TopicMFA, Result: Doubtful,
 				Found: "the attribute " + text.Printable(a.name, 100) + " tells of a second factor; it does not count in SAML 2.0",
-				Want: "AuthnContextClassRef " + multipleAuthn, Repair: fixMFA, Source: srcMFAPage}, a.node)
+				Want:  "AuthnContextClassRef " + multipleAuthn, Repair: fixMFA, Source: srcMFAPage}, a.node)
 		}
 	}
 }

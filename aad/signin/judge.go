@@ -184,7 +184,6 @@ func (j *judge) open() bool {
 		}
 		j.add(Check{Topic: TopicMessage, Found: what, Want: "a Response of SAML 2.0, or a RequestSecurityTokenResponse",
 			Repair: "capture the POST to login.srf"}, nil)
-		j.strays()
 		return false
 	}
 	if j.envelope != nil {
