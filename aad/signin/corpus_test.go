@@ -25,9 +25,10 @@ var (
 var attacks = regexp.MustCompile(`(?i)wrapp|concealed|doubled_signed|spoofed|escalation|duplicate_ids|node_text_attack|comment_truncation|` +
 	`new_attack|hmac|xslt|digest_comment|wrapped_signed_info|multiple-root|multiple_assertions`)
 
-// innocent are files that have such a name, and are none, or not one that can be
-// seen: a look at each has shown why.
-var innocent = regexp.MustCompile(`\.base64$|\.deflated$`)
+// unseen are files with such a name in which nothing shows: one is encrypted as a
+// whole, one was changed after it was signed, one has CDATA where others have a
+// comment, which all read alike, and one has lost its comment.
+var unseen = regexp.MustCompile(`encrypted_new_attack|escalation_test|node_text_attack3|hostile-xml/.*comment_truncation`)
 
 // TestCorpus judges messages from the test data of many projects, as if the realm
 // were that of their issuer and had the certificates that they name. The verdict
@@ -44,8 +45,10 @@ func TestCorpus(t *testing.T) {
 	var corpus struct {
 		Files map[string]struct {
 			Kind, Root string
+			WellFormed bool
 			Signatures []struct {
 				Parent              string
+				Embedded            []string
 				XMLSec1WithEmbedded bool `json:"xmlsec1WithEmbedded"`
 				XMLSec1WithRepoCert bool `json:"xmlsec1WithRepoCert"`
 			}
@@ -74,7 +77,7 @@ func TestCorpus(t *testing.T) {
 				t.Errorf("accepted: none of them is for Azure AD\n%s", list(v))
 			}
 			isResponse := strings.Contains(row.Root, "protocol}Response")
-			if attacks.MatchString(path) && !innocent.MatchString(path) && isResponse {
+			if attacks.MatchString(path) && !unseen.MatchString(path) && isResponse {
 				count["attacks"]++
 				if v.Attack == "" {
 					t.Errorf("not told to be an attack: %v\n%s", v, list(v))
@@ -85,14 +88,16 @@ func TestCorpus(t *testing.T) {
 				count["others that look like one"]++
 				t.Log("looks like an attack: " + v.Attack)
 			}
-			good, of := false, 0
+			good, of, known := false, 0, row.WellFormed // what stands in base64 has a row of its own
 			for _, s := range row.Signatures {
 				if s.Parent == "Assertion" {
+					known = known && len(s.Embedded) > 0 // or xmlsec1 had no certificate
 					good, of = s.XMLSec1WithEmbedded || s.XMLSec1WithRepoCert, of+1
 				}
 			}
 			verified := strings.Contains(list(v), "signature good the assertion is signed by")
 			switch {
+			case !known:
 			case verified && !good:
 				t.Errorf("verified; xmlsec1 does not\n%s", list(v))
 			case verified:

@@ -82,6 +82,7 @@ func (j *judge) findRealm() []Check {
 	case len(roots) > 1:
 		c.Found += fmt.Sprintf(" is that of %d domains", len(roots))
 		c.Repair = "give each domain an issuerUri of its own"
+		j.realm = nil // nothing is certain of either
 		return []Check{c}
 	}
 	c.Result = Good
