@@ -100,20 +100,20 @@ func codesAt(text string, i int) (codes []string, n int) {
 		if at == 0 {
 			break
 		}
-		v := strings.TrimLeft(rest[at:], "\"'")
+		v := strings.TrimLeft(rest[at:], "\\\"'")
 		if v == "" || strings.IndexByte(" \t\r\n:=", v[0]) < 0 {
 			return nil, at
 		}
 		v = strings.TrimLeft(v, " \t\r\n:=")
 		list := strings.HasPrefix(v, "[")
 		for len(codes) < maxExplanations {
-			v = strings.TrimLeft(v, "[\"' \t\r\n")
+			v = strings.TrimLeft(v, "[\\\"' \t\r\n")
 			d := digits(v)
 			if d < 5 || d > 8 || wordAt(v, d) || v[0] == '0' {
 				break
 			}
 			codes = append(codes, prefix+v[:d])
-			v = strings.TrimLeft(v[d:], "\"' \t\r\n")
+			v = strings.TrimLeft(v[d:], "\\\"' \t\r\n")
 			if !list || !strings.HasPrefix(v, ",") {
 				break
 			}

@@ -172,7 +172,7 @@ const (
 func readFields(text string) []Message {
 	var found []Message
 	next := map[string]int{fieldSAML: -1, fieldWSFed: -1}
-	for i, tries := 0, 0; tries < 2*maxMessages; tries++ {
+	for i, tries, work := 0, 0, 0; tries < 2*maxMessages && work < 8*MaxMessage; tries++ {
 		at, name := len(text), ""
 		for field, j := range next {
 			if j < i {
@@ -195,6 +195,7 @@ func readFields(text string) []Message {
 		if !ok {
 			continue
 		}
+		work += len(v)
 		m, ok := decodeField(v)
 		if !ok {
 			continue

@@ -40,7 +40,7 @@ func readPage(text string) ([]Message, error) {
 			}
 			v := attrs["value"]
 			if name == "textarea" {
-				v, _, _ = strings.Cut(text[i:], "</")
+				v, _, _ = strings.Cut(strings.TrimPrefix(text[i:], ">"), "</")
 				v = html.UnescapeString(v)
 			}
 			if m, ok := decodeField(v); ok {

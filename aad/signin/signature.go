@@ -18,7 +18,7 @@ const maxVerified = 4
 type slot struct {
 	name string
 	cert certs.Cert
-	x509 *x509.Certificate
+	x509 *x509.Certificate // once it is needed: most messages are by the first
 }
 
 // slots are the certificates of the realm, and whether there is one that cannot
@@ -29,35 +29,47 @@ func (j *judge) slots() (found []slot, unreadable bool) {
 	}
 	f := j.realm.Federation
 	for _, s := range []slot{{"signingCertificate", f.SigningCertificate, nil}, {"nextSigningCertificate", f.NextSigningCertificate, nil}} {
-		if s.x509 = s.cert.X509(); s.x509 != nil {
+		if !s.cert.IsZero() {
 			found = append(found, s)
 		}
 	}
 	return found, f.RawSigningCertificate != "" || f.RawNextSigningCertificate != "" || len(found) == 0
 }
 
+// try verifies a signature with the key of each slot, whatever KeyInfo says.
+func try(v *xmlsig.Verifier, g *xmlsig.Signature, slots []slot) (xmlsig.Outcome, error) {
+	out := xmlsig.Outcome{Key: -1}
+	for i := range slots {
+		if slots[i].x509 == nil {
+			slots[i].x509 = slots[i].cert.X509()
+		}
+		o, err := v.Verify(g, []*x509.Certificate{slots[i].x509})
+		if err != nil || o.Key >= 0 {
+			o.Key += i
+			return o, err
+		}
+	}
+	return out, nil
+}
+
 // verify verifies the signatures of the message and of its assertions, and notes
 // what they cover.
 func (j *judge) verify() []read {
 	slots, unreadable := j.slots()
-	keys := make([]*x509.Certificate, len(slots))
-	for i := range slots {
-		keys[i] = slots[i].x509
-	}
 	var out []read
 	if j.envelope != nil && !j.v11 {
 		// The outer one first: see xmlsig.
 		v := xmlsig.NewVerifier(j.doc, "ID")
-		out = append(out, j.verifyResponse(v, slots, keys)...)
-		return append(j.verifyAssertions(v, slots, keys, unreadable), out...)
+		out = append(out, j.verifyResponse(v, slots)...)
+		return append(j.verifyAssertions(v, slots, unreadable), out...)
 	}
-	return j.verifyAssertions(xmlsig.NewVerifier(j.doc, j.idName()), slots, keys, unreadable)
+	return j.verifyAssertions(xmlsig.NewVerifier(j.doc, j.idName()), slots, unreadable)
 }
 
 // verifyResponse verifies the response's own signature, which need not be there.
-func (j *judge) verifyResponse(v *xmlsig.Verifier, slots []slot, keys []*x509.Certificate) []read {
+func (j *judge) verifyResponse(v *xmlsig.Verifier, slots []slot) []read {
 	sigs := j.envelope.All(nsDS, "Signature")
-	if len(sigs) == 0 || len(keys) == 0 {
+	if len(sigs) == 0 || len(slots) == 0 {
 		return nil
 	}
 	c := Check{Topic: TopicSignature, Found: "the response's own signature does not verify", Source: srcNobody, Repair: fixKey}
@@ -70,7 +82,7 @@ func (j *judge) verifyResponse(v *xmlsig.Verifier, slots []slot, keys []*x509.Ce
 		c.Found += ": " + fault.Detail
 		return []read{{c, nil}}
 	}
-	o, err := v.Verify(g, keys)
+	o, err := try(v, g, slots)
 	switch {
 	case err != nil || o.Disagree != nil:
 		c.Found = "the response's own signature cannot be judged: " + errors.Join(err, o.Disagree).Error()
@@ -87,7 +99,7 @@ func (j *judge) verifyResponse(v *xmlsig.Verifier, slots []slot, keys []*x509.Ce
 }
 
 // verifyAssertions verifies the assertions' signatures, of which the first counts.
-func (j *judge) verifyAssertions(v *xmlsig.Verifier, slots []slot, keys []*x509.Certificate, unreadable bool) []read {
+func (j *judge) verifyAssertions(v *xmlsig.Verifier, slots []slot, unreadable bool) []read {
 	if j.assertion == nil {
 		return []read{{Check{Topic: TopicSignature, Found: "there is no assertion that could be signed"}, nil}}
 	}
@@ -95,11 +107,11 @@ func (j *judge) verifyAssertions(v *xmlsig.Verifier, slots []slot, keys []*x509.
 	if len(all) > 1 {
 		valid := 0
 		for _, a := range all[1:min(len(all), maxVerified)] {
-			if o, _ := j.verifyOne(v, a, slots, keys, unreadable); o {
+			if o, _ := j.verifyOne(v, a, slots, unreadable); o {
 				valid++
 			}
 		}
-		first, checks := j.verifyOne(v, all[0], slots, keys, unreadable)
+		first, checks := j.verifyOne(v, all[0], slots, unreadable)
 		j.signed = first
 		if valid+1 != len(all) || !first {
 			j.attack("%d assertions, of which not every one is signed", len(all))
@@ -107,12 +119,12 @@ func (j *judge) verifyAssertions(v *xmlsig.Verifier, slots []slot, keys []*x509.
 		return checks
 	}
 	var checks []read
-	j.signed, checks = j.verifyOne(v, j.assertion, slots, keys, unreadable)
+	j.signed, checks = j.verifyOne(v, j.assertion, slots, unreadable)
 	return checks
 }
 
 // verifyOne verifies the signature of an assertion.
-func (j *judge) verifyOne(v *xmlsig.Verifier, a *xmlsig.Node, slots []slot, keys []*x509.Certificate, unreadable bool) (bool, []read) {
+func (j *judge) verifyOne(v *xmlsig.Verifier, a *xmlsig.Node, slots []slot, unreadable bool) (bool, []read) {
 	sigs := a.All(nsDS, "Signature")
 	c := Check{Topic: TopicSignature, Source: srcSAMLPage}
 	one := func(r Result, code, found string) (bool, []read) {
@@ -144,7 +156,7 @@ func (j *judge) verifyOne(v *xmlsig.Verifier, a *xmlsig.Node, slots []slot, keys
 		c.Source = srcNobody
 		return one(Unknown, "", "the signature cannot be judged: "+fault.Detail)
 	}
-	if len(keys) == 0 {
+	if len(slots) == 0 {
 		c.Repair = "write the provider's certificate to the domain's configuration"
 		if j.realm == nil {
 			c.Repair = ""
@@ -152,7 +164,7 @@ func (j *judge) verifyOne(v *xmlsig.Verifier, a *xmlsig.Node, slots []slot, keys
 		}
 		return one(Unknown, "", "there is no certificate in the configuration that can be read")
 	}
-	o, err := v.Verify(g, keys)
+	o, err := try(v, g, slots)
 	switch {
 	case err != nil:
 		return one(Unknown, "", "the signature cannot be judged: "+err.Error())
@@ -175,8 +187,8 @@ func (j *judge) foreign(g *xmlsig.Signature, slots []slot, unreadable bool, one 
 	named := false
 	for _, s := range slots {
 		want = append(want, s.name+" "+s.cert.Thumbprint())
-		for _, der := range g.Certs {
-			named = named || bytes.Equal(der, s.x509.Raw)
+		for _, der := range g.Certs() {
+			named = named || bytes.Equal(der, s.cert.DER())
 		}
 	}
 	c.Want, c.Repair = strings.Join(want, " or "), fixKey
@@ -187,8 +199,8 @@ func (j *judge) foreign(g *xmlsig.Signature, slots []slot, unreadable bool, one 
 		return one(Bad, "AADSTS50006", "the signature does not verify, though it names a certificate of the configuration")
 	}
 	found := "signed by a key that is none of the configuration's"
-	if len(g.Certs) > 0 {
-		if x, err := certs.ParseOne(g.Certs[0]); err == nil {
+	if named := g.Certs(); len(named) > 0 {
+		if x, err := certs.ParseOne(named[0]); err == nil {
 			found += "; it names the certificate " + x.Thumbprint()
 		}
 	}

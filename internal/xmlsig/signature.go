@@ -21,7 +21,6 @@ type Signature struct {
 	By     string // the canonicalization of what is signed; empty if none is named
 	InfoBy string // that of the SignedInfo
 	URI    string // of the reference
-	Certs  [][]byte
 
 	keyRSA      bool
 	hash        crypto.Hash
@@ -36,6 +35,23 @@ type Signature struct {
 
 // SHA1 reports whether SHA-1 is anywhere in it.
 func (g *Signature) SHA1() bool { return g.hash == crypto.SHA1 || g.digest == crypto.SHA1 }
+
+// Certs returns the first certificates that KeyInfo names, as DER if they are
+// any. Nothing follows from them.
+func (g *Signature) Certs() [][]byte {
+	var all [][]byte
+	for _, k := range g.Node.All(xmlscan.URIDS, "KeyInfo") {
+		k.Walk(func(c *Node) bool {
+			if c.Is(xmlscan.URIDS, "X509Certificate") && len(all) < 8 {
+				if der, ok := decode(c); ok {
+					all = append(all, der)
+				}
+			}
+			return true
+		})
+	}
+	return all
+}
 
 // Whole reports whether the reference is to the whole document.
 func (g *Signature) Whole() bool { return g.URI == "" }
@@ -76,16 +92,6 @@ const uriExclusive = "http://www.w3.org/2001/10/xml-exc-c14n#"
 func Read(n *Node, id string) (*Signature, *Error) {
 	g := &Signature{Node: n}
 	infos := n.All(xmlscan.URIDS, "SignedInfo")
-	for _, k := range n.All(xmlscan.URIDS, "KeyInfo") {
-		k.Walk(func(c *Node) bool {
-			if c.Is(xmlscan.URIDS, "X509Certificate") && len(g.Certs) < 8 {
-				if der, ok := decode(c); ok {
-					g.Certs = append(g.Certs, der)
-				}
-			}
-			return true
-		})
-	}
 	if len(infos) > 1 {
 		return g, fault(Several, "%d SignedInfo in one Signature, of which readers may take either", len(infos))
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
@@ -172,7 +173,11 @@ func (v *Verifier) second(g *Signature, key *x509.Certificate) error {
 		doc := etree.NewDocument()
 		// The text is UTF-8, whatever its declaration says.
 		doc.ReadSettings.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
-		if err := doc.ReadFromBytes(v.doc.Text); err != nil {
+		text := v.doc.Text
+		if k := g.keyInfo; k != nil {
+			text = slices.Concat(text[:k.from], text[k.to:])
+		}
+		if err := doc.ReadFromBytes(text); err != nil {
 			return err
 		}
 		v.tree = doc.Root()
