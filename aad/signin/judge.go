@@ -77,13 +77,26 @@ type judge struct {
 // from nothing that a signature could cover.
 func (j *judge) add(c Check, read *xmlsig.Node) {
 	c.Unproved = read != nil && !j.covered(read)
-	c.Found, c.Want = text.OneLine(c.Found, 300), text.OneLine(c.Want, 300)
+	c.Found, c.Want = oneLine(c.Found), oneLine(c.Want)
 	if c.Repair == "" && c.Result != Good {
 		if e, ok := table[c.Code]; ok {
 			c.Repair = e.Repair
 		}
 	}
 	j.v.Checks = append(j.v.Checks, c)
+}
+
+// oneLine makes s fit for one line, which most texts are.
+func oneLine(s string) string {
+	const most = 300
+	plain := len(s) <= most
+	for i := 0; plain && i < len(s); i++ {
+		plain = s[i] > ' ' && s[i] < 0x7f || s[i] == ' ' && i > 0 && s[i-1] != ' ' && i+1 < len(s)
+	}
+	if plain {
+		return s
+	}
+	return text.OneLine(s, most)
 }
 
 func (j *judge) covered(n *xmlsig.Node) bool {

@@ -9,6 +9,9 @@ import (
 
 // isPage reports whether markup is HTML.
 func isPage(text string) bool {
+	if head := text[:min(len(text), 512)]; strings.Contains(head, ":SAML:") && !strings.Contains(head, "<html") {
+		return false
+	}
 	head := strings.ToLower(text[:min(len(text), 2<<10)])
 	for _, tag := range []string{"<!doctype html", "<html", "<head", "<body", "<form", "<input", "<script"} {
 		if strings.Contains(head, tag) {

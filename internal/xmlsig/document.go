@@ -34,9 +34,10 @@ type Node struct {
 	Comment      bool  // a comment is among its text and children
 
 	text     []byte
-	parts    int // of text
-	from, to int // where it stands in the document
-	n        int // how many start tags come before it
+	parts    int32 // of text
+	declared int32 // namespaces
+	from, to int   // where it stands in the document
+	n        int   // how many start tags come before it
 }
 
 // Attr is an attribute. Space is empty for one without a prefix.
@@ -58,7 +59,8 @@ func Parse(b []byte, elements int) (*Document, error) {
 		return v
 	}
 	var open *Node
-	nodes := make([]Node, 0, min(64, elements))
+	nodes := make([]Node, 0, min(48, elements))
+	attrs := make([]Attr, 0, 32)
 	for {
 		from := s.Pos()
 		k, err := s.Next()
@@ -81,10 +83,15 @@ func Parse(b []byte, elements int) (*Document, error) {
 					if len(a.Prefix) > 0 {
 						space = s.URI(a.Prefix)
 					}
-					el.Attrs = append(el.Attrs, Attr{space, name(a.Local), string(s.Value(a))})
+					attrs = append(attrs, Attr{space, name(a.Local), string(s.Value(a))})
 				}
 			}
+			if len(attrs) > 0 {
+				el.Attrs = attrs[:len(attrs):len(attrs)]
+				attrs = attrs[len(attrs):]
+			}
 			for _, b := range s.Declared() {
+				el.declared++
 				if b.URI != "" && d.Relative == "" && !c14n.Absolute(b.URI) {
 					d.Relative = b.URI
 				}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
-	"github.com/russellhaering/goxmldsig/etreeutils"
 
 	"github.com/jcaad/jcaad/internal/c14n"
 	"github.com/jcaad/jcaad/internal/xmlscan"
@@ -37,9 +36,8 @@ type Outcome struct {
 
 // Verifier verifies signatures of one document.
 type Verifier struct {
-	doc  *Document
-	id   string
-	tree *etree.Element // the document as goxmldsig sees it, once it is needed
+	doc *Document
+	id  string
 }
 
 // NewVerifier returns a verifier of signatures whose references name the
@@ -50,14 +48,13 @@ func NewVerifier(d *Document, id string) *Verifier { return &Verifier{doc: d, id
 // about a signature that cannot be judged.
 //
 // This package's own implementation decides, and where goxmldsig is known to be
-// right it must agree. Of nested signatures the outer one is to be verified
-// first: what KeyInfo says is taken out for goxmldsig, which believes it.
+// right it must agree.
 func (v *Verifier) Verify(g *Signature, keys []*x509.Certificate) (Outcome, error) {
 	out := Outcome{Key: -1}
 	if v.doc.Relative != "" {
 		return out, fmt.Errorf("the namespace %.100q is no absolute URI: it cannot be signed", v.doc.Relative)
 	}
-	info, err := v.doc.canonical(g.info, nil, g.infoBy, &g.doubt, false)
+	info, _, err := v.doc.canonical(g.info, nil, g.infoBy, &g.doubt, false)
 	if err != nil {
 		return out, err
 	}
@@ -72,7 +69,7 @@ func (v *Verifier) Verify(g *Signature, keys []*x509.Certificate) (Outcome, erro
 	if g.Whole() {
 		apex = v.doc.Root
 	}
-	by, err := v.doc.canonical(apex, g.Node, g.by, &g.doubt, g.Whole())
+	by, scope, err := v.doc.canonical(apex, g.Node, g.by, &g.doubt, g.Whole())
 	if err != nil {
 		return out, err
 	}
@@ -83,7 +80,7 @@ func (v *Verifier) Verify(g *Signature, keys []*x509.Certificate) (Outcome, erro
 	// goxmldsig takes a reference to the whole document for one to the element,
 	// and does not stop for comments.
 	if apex == g.Node.Parent && !g.doubt && !g.by.Comments {
-		out.Disagree = v.second(g, keys[out.Key])
+		out.Disagree = v.second(g, scope, keys[out.Key])
 	}
 	return out, nil
 }
@@ -109,11 +106,11 @@ func (g *Signature) key(info []byte, keys []*x509.Certificate) int {
 	return -1
 }
 
-// canonical returns the canonical form of an element, without skip, and notes
-// what goxmldsig gets wrong in it. Comments are no part of it whatever the
+// canonical returns the canonical form of an element, without skip, and the
+// namespaces that are declared around it; it notes what goxmldsig gets wrong. Comments are no part of it whatever the
 // method: a reference to the same document leaves them out, and there are none
 // in a Signature.
-func (d *Document) canonical(apex, skip *Node, m c14n.Method, doubt *bool, whole bool) ([]byte, error) {
+func (d *Document) canonical(apex, skip *Node, m c14n.Method, doubt *bool, whole bool) (out []byte, scope []xmlscan.Binding, err error) {
 	s, w := xmlscan.New(d.Text), c14n.NewWriter(nil, m)
 	s.MaxIDs = 0
 	w.Grow(apex.to - apex.from)
@@ -121,20 +118,22 @@ func (d *Document) canonical(apex, skip *Node, m c14n.Method, doubt *bool, whole
 	for n := apex.Parent; n != nil; n = n.Parent {
 		around[n.n] = true
 	}
-	depth, out := 0, 0 // of the open elements: in the apex, in what is skipped
+	depth, off := 0, 0 // of the open elements: in the apex, in what is skipped
 	for n := -1; ; {
 		k, err := s.Next()
 		if err != nil {
-			return nil, err // it was read before
+			return nil, nil, err // it was read before
 		}
 		switch k {
 		case xmlscan.Start:
 			n++
 			switch {
-			case out > 0 || depth > 0 && skip != nil && n == skip.n:
-				out++
+			case off > 0 || depth > 0 && skip != nil && n == skip.n:
+				off++
 			case depth > 0 || n == apex.n:
-				depth++
+				if depth++; depth == 1 && apex.Parent != nil {
+					scope = slices.Clone(s.InScope()[1:]) // the first is that of xml
+				}
 				*doubt = *doubt || Doubtful(s, k)
 				w.Start(s)
 			case around[n]:
@@ -143,73 +142,62 @@ func (d *Document) canonical(apex, skip *Node, m c14n.Method, doubt *bool, whole
 			}
 		case xmlscan.End:
 			switch {
-			case out > 0:
-				out--
+			case off > 0:
+				off--
 			case depth > 0:
 				w.End(s.Name)
 				if depth--; depth == 0 && !whole {
-					return w.Bytes()
+					out, err = w.Bytes()
+					return out, scope, err
 				}
 			}
 		case xmlscan.Text:
-			if depth > 0 && out == 0 {
+			if depth > 0 && off == 0 {
 				w.Text(s.Text)
 			}
 		case xmlscan.Instruction:
-			if out == 0 && (depth > 0 || whole) {
+			if off == 0 && (depth > 0 || whole) {
 				*doubt = true
 				w.Instruction(s.Name.Local, s.Text)
 			}
 		case xmlscan.EOF:
-			return w.Bytes()
+			out, err = w.Bytes()
+			return out, scope, err
 		}
 	}
 }
 
 // second asks goxmldsig, which shares no code with this package, down to the
-// parser.
-func (v *Verifier) second(g *Signature, key *x509.Certificate) error {
-	if v.tree == nil {
-		doc := etree.NewDocument()
-		// The text is UTF-8, whatever its declaration says.
-		doc.ReadSettings.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
-		text := v.doc.Text
-		if k := g.keyInfo; k != nil {
-			text = slices.Concat(text[:k.from], text[k.to:])
-		}
-		if err := doc.ReadFromBytes(text); err != nil {
-			return err
-		}
-		v.tree = doc.Root()
+// parser. It is given the element alone, with the namespaces of what is around
+// it, as who verifies a part of a document has to do.
+func (v *Verifier) second(g *Signature, scope []xmlscan.Binding, key *x509.Certificate) error {
+	doc := etree.NewDocument()
+	// The text is UTF-8, whatever its declaration says.
+	doc.ReadSettings.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	if err := doc.ReadFromBytes(v.alone(g, scope)); err != nil {
+		return err
 	}
-	el := find(v.tree, g.Node.Parent)
-	sig := find(v.tree, g.Node)
-	if el == nil || sig == nil {
-		return errors.New("the Signature is not there for the other parser")
+	el := doc.Root()
+	if el == nil {
+		return errors.New("it finds no element")
 	}
 	// What is changed for it is outside of the signed bytes: it refuses a KeyInfo
 	// whose certificate is missing or not the first, takes no white space in
 	// SignatureValue, and ECDSA's numbers in ASN.1 only.
-	for _, c := range sig.ChildElements() {
-		switch c.Tag {
-		case "KeyInfo":
-			sig.RemoveChild(c)
-		case "SignatureValue":
-			value := g.value
-			if pub, ok := key.PublicKey.(*ecdsa.PublicKey); ok {
-				value = ASN1(value, pub)
+	for _, sig := range el.ChildElements() {
+		if sig.Tag != "Signature" || sig.NamespaceURI() != xmlscan.URIDS {
+			continue
+		}
+		for _, c := range sig.ChildElements() {
+			if c.Tag == "SignatureValue" {
+				value := g.value
+				if pub, ok := key.PublicKey.(*ecdsa.PublicKey); ok {
+					value = ASN1(value, pub)
+				}
+				c.SetText(base64.StdEncoding.EncodeToString(value))
 			}
-			c.SetText(base64.StdEncoding.EncodeToString(value))
 		}
-	}
-	if el.Parent() != nil && g.Node.Parent.Parent != nil {
-		ctx, err := etreeutils.NSBuildParentContext(el)
-		if err != nil {
-			return err
-		}
-		if el, err = etreeutils.NSDetatch(ctx, el); err != nil {
-			return err
-		}
+		break
 	}
 	ctx := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{key}})
 	ctx.IdAttribute = v.id
@@ -221,21 +209,35 @@ func (v *Verifier) second(g *Signature, key *x509.Certificate) error {
 	return err
 }
 
-// find returns the element of another tree of the same document.
-func find(root *etree.Element, n *Node) *etree.Element {
-	if n.Parent == nil {
-		return root
+// alone returns the text of the element that holds a signature, without the
+// signature's KeyInfo, and with the namespaces that are in scope.
+func (v *Verifier) alone(g *Signature, scope []xmlscan.Binding) []byte {
+	text, el := v.doc.Text, g.Node.Parent
+	from, to := el.from, el.to
+	if el.Parent == nil {
+		from, to = 0, len(text)
 	}
-	in := find(root, n.Parent)
-	if in == nil {
-		return nil
-	}
-	for i, k := range n.Parent.Kids {
-		if k == n {
-			if kids := in.ChildElements(); i < len(kids) && kids[i].Tag == n.Local {
-				return kids[i]
+	out := make([]byte, 0, to-from+len(scope)*64)
+	at := from
+	if el.Parent != nil {
+		at += 1 + xmlscan.ScanName(text[from+1:to])
+		out = append(out, text[from:at]...)
+		for i, b := range scope {
+			later := func(c xmlscan.Binding) bool { return c.Prefix == b.Prefix }
+			if i >= len(scope)-int(el.declared) || slices.ContainsFunc(scope[i+1:], later) {
+				continue // it stands in the tag, or is another's by then
 			}
+			out = append(out, " xmlns"...)
+			if b.Prefix != "" {
+				out = append(append(out, ':'), b.Prefix...)
+			}
+			// Absolute URIs have no character that would have to be escaped.
+			out = append(append(append(out, `="`...), b.URI...), '"')
 		}
 	}
-	return nil
+	if k := g.keyInfo; k != nil {
+		out = append(out, text[at:k.from]...)
+		at = k.to
+	}
+	return append(out, text[at:to]...)
 }
