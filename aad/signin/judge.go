@@ -61,6 +61,7 @@ type judge struct {
 	at time.Time
 	v  *Verdict
 
+	url       string // where the message was sent, if that is known
 	doc       *xmlsig.Document
 	protocol  aad.Protocol // of the message
 	v11       bool         // the assertion is of SAML 1.1
@@ -128,6 +129,7 @@ func (j *judge) run(message []byte) {
 			m = found[i]
 		}
 	}
+	j.url = m.URL
 	if j.doc, err = xmlsig.Parse(m.XML, maxElements); err != nil {
 		var e *xmlscan.Error
 		switch {

@@ -179,6 +179,10 @@ func (j *judge) recipient() {
 				Repair: fixACS, Source: srcSamples}, n)
 		}
 	}
+	if j.url != "" && !strings.EqualFold(j.url, login) {
+		j.add(Check{Topic: TopicRecipient, Result: Doubtful, Code: "AADSTS75008", Found: "sent to " + quote(j.url), Want: login, Repair: fixACS,
+			Source: srcSamples}, nil)
+	}
 	switch {
 	case j.protocol == aad.SAML:
 		look(j.envelope, "Destination", "AADSTS75008")

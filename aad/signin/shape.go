@@ -124,7 +124,7 @@ func oddities(n *xmlsig.Node, shapes map[string]shape) []string {
 			i := indexPart(sh.parts, k.Local)
 			switch {
 			case i < 0 || !ours(k):
-				say("%s has a %s, which no working message has there", n.Local, text.Printable(k.Local, 60))
+				say("%s holds %s, which no working message has there", n.Local, text.Printable(k.Local, 60))
 				continue
 			case sh.parts[i].rank > 0 && sh.parts[i].rank < rank:
 				say("%s has its %s at another place", n.Local, k.Local)

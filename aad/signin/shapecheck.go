@@ -91,7 +91,7 @@ func (j *judge) parts() {
 	// An assertion that is missing, encrypted or one of several is told already.
 	told := 0
 	for _, o := range odd {
-		if strings.HasSuffix(o, "has no Assertion") || strings.Contains(o, " Assertion, where") || strings.Contains(o, "has a Encrypted") {
+		if strings.HasSuffix(o, "has no Assertion") || strings.Contains(o, " Assertion, where") || strings.Contains(o, "holds Encrypted") {
 			continue
 		}
 		told++
@@ -179,7 +179,7 @@ func (j *judge) strays() {
 		case n.Local != "Assertion" && n.Local != "EncryptedAssertion" && n.Local != "Response" || n.Parent == nil || proper[n]:
 		case n.Local == "EncryptedAssertion" && n.Parent == h:
 		case n.Space == nsSAML || n.Space == nsSAML11 || n.Space == nsSAMLP:
-			j.attack("a %s where none belongs, at %s: signature wrapping", n.Local, n.Path())
+			j.attack("the %s at %s, where none belongs: signature wrapping", n.Local, n.Path())
 			return false
 		}
 		if n.Is(nsDS, "Object") {

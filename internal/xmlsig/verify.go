@@ -74,7 +74,14 @@ func (v *Verifier) Verify(g *Signature, keys []*x509.Certificate) (Outcome, erro
 		return out, err
 	}
 	if !bytes.Equal(Sum(g.digest, by), g.want) {
-		return out, nil
+		if g.Whole() && g.Node.Parent != apex {
+			// Some read it as a reference to the element, and sign that.
+			by, _, err = v.doc.canonical(g.Node.Parent, g.Node, g.by, &g.doubt, false)
+			if err == nil && bytes.Equal(Sum(g.digest, by), g.want) {
+				err = errors.New("its reference is to the whole document, and its digest that of the element alone")
+			}
+		}
+		return out, err
 	}
 	out.Covers = apex
 	// goxmldsig takes a reference to the whole document for one to the element,

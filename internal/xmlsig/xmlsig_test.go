@@ -120,6 +120,47 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestWhole: a reference to the whole document covers the whole document.
+func TestWhole(t *testing.T) {
+	key, cert := signer(t)
+	ctx, err := dsig.NewSigningContext(key, [][]byte{cert.Raw})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx.Canonicalizer = dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
+	doc := etree.NewDocument()
+	if err := doc.ReadFromString(strings.Replace(inner, ` ID="i1"`, "", 1)); err != nil {
+		t.Fatal(err)
+	}
+	el, err := ctx.SignEnveloped(doc.Root()) // without an ID it refers to the document
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc.SetRoot(el)
+	s, err := doc.WriteToString()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for in, covers := range map[string]bool{s: true, "<a>" + s + "</a>": false} {
+		d, err := xmlsig.Parse([]byte(in), 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		holder := d.Root
+		if !covers {
+			holder = d.Root.Kids[0]
+		}
+		g, fault := xmlsig.Read(holder.Kids[len(holder.Kids)-1], "ID")
+		if fault != nil {
+			t.Fatal(fault)
+		}
+		o, err := xmlsig.NewVerifier(d, "ID").Verify(g, []*x509.Certificate{cert})
+		if !g.Whole() || (o.Covers == d.Root) != covers || o.Disagree != nil || (err != nil) == covers {
+			t.Errorf("%.20s…: %+v, %v", in, o, err)
+		}
+	}
+}
+
 // TestRead names what is wrong with a Signature.
 func TestRead(t *testing.T) {
 	key, cert := signer(t)
