@@ -127,13 +127,17 @@ func TestHostile(t *testing.T) {
 	signed := string(good().make(t))
 	at := func(old, by string) string { return strings.Replace(signed, old, by, 1) }
 	for name, in := range map[string]string{
-		"namespaces": at("<saml:Subject>", "<saml:Subject"+repeat(9000, func(i int) string { return fmt.Sprintf(` xmlns:n%d="urn:%d"`, i, i) })+">"),
-		"nested namespaces": at("<saml:Subject>", repeat(90, func(i int) string { return fmt.Sprintf(`<n%d:x xmlns:n%d="urn:%d">`, i, i, i) })+
+		"namespaces": at("<saml:Subject>", "<saml:Subject"+repeat(9000, func(i int) string {
+			return fmt.Sprintf(` xmlns:n%d="urn:%d"`, i, i)
+		})+">"),
+		"nested namespaces": at("<saml:Subject>", repeat(90, func(i int) string {
+			return fmt.Sprintf(`<n%d:x xmlns:n%d="urn:%d">`, i, i, i)
+		})+
 			repeat(90, func(i int) string { return fmt.Sprintf(`</n%d:x>`, 89-i) })+"<saml:Subject>"),
 		"transforms": at("<ds:Transforms>", "<ds:Transforms>"+repeat(2000, func(int) string {
 			return `<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>`
 		})),
-		"references": at("<ds:Reference ", repeat(2000, func(i int) string { return `<ds:Reference URI="#_a1"></ds:Reference>` })+"<ds:Reference "),
+		"references": at("<ds:Reference ", strings.Repeat(`<ds:Reference URI="#_a1"></ds:Reference>`, 2000)+"<ds:Reference "),
 		"depth":      at("<saml:Subject>", strings.Repeat("<a>", 20000)),
 		"elements":   at("<saml:Subject>", strings.Repeat("<a/>", 50000)+"<saml:Subject>"),
 		"attributes": at("<saml:Subject>", "<saml:Subject"+repeat(9000, func(i int) string { return fmt.Sprintf(` a%d=""`, i) })+">"),

@@ -22,8 +22,8 @@ var (
 
 // attacks are files of the corpus that carry somebody's signature to another
 // assertion, or break how it is read.
-var attacks = regexp.MustCompile(`(?i)wrapp|concealed|doubled_signed|spoofed|escalation|duplicate_ids|node_text_attack|comment_truncation|` +
-	`new_attack|hmac|xslt|digest_comment|wrapped_signed_info|multiple-root|multiple_assertions`)
+var attacks = regexp.MustCompile(`(?i)wrapp|concealed|doubled_signed|spoofed|escalation|duplicate_ids|node_text_attack|` +
+	`comment_truncation|new_attack|hmac|xslt|digest_comment|wrapped_signed_info|multiple-root|multiple_assertions`)
 
 // unseen are files with such a name in which nothing shows: one is encrypted as a
 // whole, one was changed after it was signed, one has CDATA where others have a

@@ -61,12 +61,14 @@
 //	session not ended                                   doubtful                   not known whether it counts
 //	audience urn:federation:MicrosoftOnline             bad        50010           SAML page
 //	one audience                                        unknown                    never seen
-//	Recipient and Destination are login.srf             doubtful   500089, 75008   working set-ups; clouds differ
+//	Recipient and Destination are login.srf, and it
+//	was posted there                                    doubtful   500089, 75008   working set-ups; clouds differ
 //	NameID is there                                     bad                        SAML page
 //	ImmutableID is there (SAML 1.1)                     bad        90020           error reference
 //	NameID has the format persistent                    doubtful                   SAML page; guides differ
 //	confirmed as bearer                                 unknown                    never seen
 //	a user has exactly this immutable ID                bad        51004           Windows page: case counts
+//	or has it when .2B is read as +                     unknown                    SAML page; working set-ups differ
 //	users were looked up, and that did not fail         unknown                    -
 //	the account is enabled                              unknown    50057           error reference
 //	IDPEmail is the user's UPN                          doubtful                   SAML page; two set-ups send none

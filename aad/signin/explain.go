@@ -9,15 +9,15 @@ import (
 // Explanation says what a code of Azure AD's sign-in means in a domain that is
 // federated.
 type Explanation struct {
-	Code    string // such as "AADSTS50107"
-	Meaning string
-	Causes  []string // the likeliest first
-	Repair  string
-	Source  string // of the meaning; empty for a code that is not known
+	Code    string   `json:"code"` // such as "AADSTS50107"
+	Meaning string   `json:"meaning"`
+	Causes  []string `json:"causes,omitempty"` // the likeliest first
+	Repair  string   `json:"repair,omitempty"`
+	Source  string   `json:"source,omitempty"` // of the meaning; empty for a code that is not known
 
 	// Confirmed says that the text of the error was seen on a real page. Of
 	// other codes only the meaning is known, from reference and reports.
-	Confirmed bool
+	Confirmed bool `json:"confirmed"`
 }
 
 // Limits of Explain.

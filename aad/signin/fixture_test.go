@@ -38,7 +38,8 @@ type pair struct {
 }
 
 func newPair(key crypto.Signer, serial int64, from, to time.Time) pair {
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "sso.example.com"}, NotBefore: from, NotAfter: to}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "sso.example.com"},
+		NotBefore: from, NotAfter: to}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
 	if err != nil {
 		panic(err)

@@ -10,7 +10,8 @@ import (
 )
 
 // FuzzJudge: whatever comes, a verdict keeps its promises, and only what the
-// realm's key has signed is accepted.
+// realm's key has signed is accepted. Messages are long, and to make them shorter
+// takes longer than to find them: -fuzzminimizetime=10x.
 func FuzzJudge(f *testing.F) {
 	msg := good().make(f)
 	both := good()

@@ -100,6 +100,13 @@ func TestTenant(t *testing.T) {
 		}, "no 51004: user bad"},
 		{"two users", nil, func(t *T) { t.User = signin.Users(ann(), ann()) }, "cannot say: user unknown"},
 		{"three users", nil, func(t *T) { t.User = signin.Users(ann(), ann(), ann()) }, "cannot say: user unknown"},
+		{"encoded as the page asks", func(m *maker) { m.before = nameID("a.2Bb.3D") }, func(t *T) {
+			t.User = signin.Users(&aad.User{UserPrincipalName: "ann@example.com", ImmutableID: "a+b="})
+		}, "cannot say: user unknown"},
+		{"encoded, and nobody", func(m *maker) { m.before = nameID("a.2Bb.3D") }, nil, "no 51004: user bad"},
+		{"a point and two digits", func(m *maker) { m.before = nameID("a.2Bb") }, func(t *T) {
+			t.User = signin.Users(&aad.User{UserPrincipalName: "ann@example.com", ImmutableID: "a.2Bb"})
+		}, "yes"},
 		{"disabled", nil, func(t *T) {
 			u := ann()
 			u.Enabled = &disabled
@@ -182,6 +189,10 @@ func TestTenant(t *testing.T) {
 			}
 		})
 	}
+}
+
+func nameID(id string) func(*etree.Element) {
+	return func(root *etree.Element) { find(root, "Assertion/Subject/NameID").SetText(id) }
 }
 
 func multiple(root *etree.Element) {
@@ -302,7 +313,8 @@ func TestTenantJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &ten); err != nil {
 		t.Fatal(err)
 	}
-	if v := signin.Judge(good().make(t), ten, now); v.Accepted != signin.Yes || ten.MFA != signin.No || ten.Policy.RootDomains != aad.AllFederatedDomains {
+	v := signin.Judge(good().make(t), ten, now)
+	if v.Accepted != signin.Yes || ten.MFA != signin.No || ten.Policy.RootDomains != aad.AllFederatedDomains {
 		t.Errorf("%v\n%s", v, list(v))
 	}
 	for _, bad := range []string{`{"cloud": "moon"}`, `{"mfa": "perhaps"}`, `{"domains": [{}]}`, `[]`} {
@@ -315,7 +327,7 @@ func TestTenantJSON(t *testing.T) {
 		t.Errorf("%v; without users nobody is to be looked up", err)
 	}
 	b, err := json.Marshal(signin.Judge(nil, ten, now))
-	if err != nil || !strings.Contains(string(b), `"Accepted":"cannot say"`) || !strings.Contains(string(b), `"Result":"unknown"`) {
+	if err != nil || !strings.Contains(string(b), `"accepted":"cannot say"`) || !strings.Contains(string(b), `"result":"unknown"`) {
 		t.Errorf("%s, %v", b, err)
 	}
 }

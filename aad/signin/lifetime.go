@@ -14,10 +14,11 @@ const margin = 5 * time.Minute
 
 const clockFormat = "2006-01-02T15:04:05Z"
 
-// moment reads a time of SAML, which is in UTC.
+// moment reads a time of SAML, which names its zone. [time.Parse] takes some that
+// are none.
 func moment(s string) (time.Time, bool) {
 	t, err := time.Parse(time.RFC3339Nano, s)
-	return t.UTC(), err == nil
+	return t.UTC(), err == nil && len(s) >= len(clockFormat) && s[13] == ':' && !strings.Contains(s, ",")
 }
 
 // statement returns the statement about the authentication, or nil.

@@ -57,7 +57,7 @@ func TestMessages(t *testing.T) {
 	b64 := base64.StdEncoding.EncodeToString(xml)
 	ws := string(good11().make(t))
 	page := func(attrs string) string {
-		return `<!DOCTYPE html><html><head><title>Working…</title></head><body><form method="POST" name="hiddenform" action="` + login + `?x=y">` +
+		return `<!DOCTYPE html><html><head><title>Working…</title></head><body><form method="POST" action="` + login + `?x=y">` +
 			attrs + `<noscript><button>Continue</button></noscript></form></body></html>`
 	}
 	post, redirect := certs.BindingHTTPPost, certs.BindingHTTPRedirect
@@ -80,13 +80,16 @@ func TestMessages(t *testing.T) {
 		{"references", strings.ReplaceAll(strings.ReplaceAll(b64, "+", "&#x2b;"), "=", "&#61;"), "", "", "", ""},
 		{"body", "SAMLResponse=" + url.QueryEscape(b64) + "&RelayState=estsredirect%3d2", "", "SAMLResponse", post, ""},
 		{"body, last", "RelayState=x&SAMLResponse=" + url.QueryEscape(b64), "", "SAMLResponse", post, ""},
-		{"command line", "curl '" + login + "' --data-raw 'SAMLResponse=" + url.QueryEscape(b64) + "&RelayState=x' --compressed", "", "SAMLResponse", post, ""},
+		{"command line", "curl '" + login + "' --data-raw 'SAMLResponse=" + url.QueryEscape(b64) + "&RelayState=x' --compressed",
+			"", "SAMLResponse", post, ""},
 		{"list of fields", "SAMLResponse: " + b64 + "\nRelayState: x", "", "SAMLResponse", post, ""},
 		{"fields in JSON", `{"SAMLResponse": "` + b64 + `"}`, "", "SAMLResponse", "", ""},
-		{"page", page(`<input type="hidden" name="SAMLResponse" value="` + strings.ReplaceAll(b64, "+", "&#43;") + `"/>`), "", "SAMLResponse", post, login},
+		{"page", page(`<input type="hidden" name="SAMLResponse" value="` + strings.ReplaceAll(b64, "+", "&#43;") + `"/>`),
+			"", "SAMLResponse", post, login},
 		{"page, other quotes", page(`<INPUT value='` + b64 + `' TYPE=hidden NAME=SAMLResponse>`), "", "SAMLResponse", post, login},
 		{"page, text", page(`<textarea name="SAMLResponse">` + fold(b64, 76, "\n") + `</textarea>`), "", "SAMLResponse", post, login},
-		{"page, WS-Federation", page(`<input name="wa" value="wsignin1.0"><input name=wresult value="` + html.EscapeString(ws) + `">`), ws, "wresult", post, login},
+		{"page, WS-Federation", page(`<input name="wa" value="wsignin1.0"><input name=wresult value="` + html.EscapeString(ws) + `">`),
+			ws, "wresult", post, login},
 		{"body, WS-Federation", "wa=wsignin1.0&wresult=" + url.QueryEscape(ws) + "&wctx=", ws, "wresult", post, ""},
 		{"redirect", login + "?SAMLResponse=" + url.QueryEscape(deflate(xml)) + "&RelayState=x", "", "SAMLResponse", redirect, login},
 		{"deflated", deflate(xml), "", "", redirect, ""},
@@ -95,9 +98,11 @@ func TestMessages(t *testing.T) {
 		{"HAR, WS-Federation", har([3]string{"POST", login, "wresult=" + url.QueryEscape(ws)}), ws, "wresult", post, login},
 		{"HAR, params", `{"log": {"entries": [{"request": {"method": "POST", "url": "` + login + `", "postData": {"params": [` +
 			`{"name": "SAMLResponse", "value": "` + url.QueryEscape(b64) + `"}]}}}]}}`, "", "SAMLResponse", post, login},
-		{"HAR, redirect", har([3]string{"GET", login + "?SAMLResponse=" + url.QueryEscape(deflate(xml)), ""}), "", "SAMLResponse", redirect, login},
+		{"HAR, redirect", har([3]string{"GET", login + "?SAMLResponse=" + url.QueryEscape(deflate(xml)), ""}),
+			"", "SAMLResponse", redirect, login},
 		{"HAR, cut off", har([3]string{"POST", login, "SAMLResponse=" + url.QueryEscape(b64)}) + `,"`, "", "SAMLResponse", post, login},
-		{"SAML-tracer", `{"requests": [{"requestId": "1", "method": "POST", "url": "` + login + `", "protocol": "SAML-P", "post": [["SAMLResponse", "` +
+		{"SAML-tracer", `{"requests": [{"requestId": "1", "method": "POST", "url": "` + login + `",
+			"protocol": "SAML-P", "post": [["SAMLResponse", "` +
 			b64 + `"], ["RelayState", "x"]]}]}`, "", "SAMLResponse", post, login},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/jcaad/jcaad/aad"
@@ -190,6 +191,10 @@ func (j *judge) findUser(id string) {
 		c.Found, c.Want = "there is no immutable ID to look a user up by", ""
 	case j.t.User == nil:
 		c.Found = "users were not looked up"
+	case errors.Is(err, aad.ErrNotFound) && j.encoded(id):
+		c.Found = "no user has the immutable ID " + quote(id) + ", and one has what it is when .2B is read as +"
+		c.Want = "the immutable ID as it is, or encoded: the vendor's page asks for the latter, and working set-ups send the former"
+		c.Source = srcSAMLPage
 	case errors.Is(err, aad.ErrNotFound):
 		c.Result, c.Code, c.Found = Bad, "AADSTS51004", "no user has the immutable ID "+quote(id)+form(id)
 	case err != nil:
@@ -207,6 +212,16 @@ func (j *judge) findUser(id string) {
 	}
 	j.add(c, j.assertion)
 	j.address()
+}
+
+// encoded reports whether a user has the immutable ID that an encoded one stands for.
+func (j *judge) encoded(id string) bool {
+	raw, err := url.PathUnescape(strings.NewReplacer("%", "%25", ".", "%").Replace(id))
+	if err != nil || raw == id {
+		return false
+	}
+	u, err := j.t.User(raw)
+	return err == nil && u != nil && u.ImmutableID == raw
 }
 
 // address compares the address in the message with the user's name.

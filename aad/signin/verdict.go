@@ -100,40 +100,43 @@ const (
 
 // Check is one thing that was looked at.
 type Check struct {
-	Topic  Topic
-	Result Result
+	Topic  Topic  `json:"topic"`
+	Result Result `json:"result"`
 
 	// Unproved says that what was found was read from what no valid signature
 	// covers: anybody can have written it.
-	Unproved bool
+	Unproved bool `json:"unproved,omitempty"`
 
-	Code   string // that people would see for this alone, such as "AADSTS50107"; empty if it is not known, or nothing is wrong
-	Found  string // in one line
-	Want   string // empty where Found says it all
-	Repair string
-	Source string // how it is known that Azure AD judges so
+	// Code is what people would see for this alone, such as "AADSTS50107". It is
+	// empty if it is not known, or nothing is wrong.
+	Code string `json:"code,omitempty"`
+
+	Found  string `json:"found"`          // in one line
+	Want   string `json:"want,omitempty"` // empty where Found says it all
+	Repair string `json:"repair,omitempty"`
+	Source string `json:"source,omitempty"` // how it is known that Azure AD judges so
 }
 
 // Verdict is what became of a message.
 type Verdict struct {
 	// Accepted is No if any check is Bad; else CannotSay if any is Unknown; else
 	// Yes.
-	Accepted Answer
+	Accepted Answer `json:"accepted"`
 
 	// Code is what people would see: that of the first check that is Bad. It is
 	// empty if there is none, or its code is not known.
-	Code string
+	Code string `json:"code,omitempty"`
 
 	// User is who would be signed in: nil unless Accepted is Yes.
-	User *aad.User
+	User *aad.User `json:"user,omitempty"`
 
 	// Attack says what looks like an attempt to forge a sign-in, and is empty
 	// if nothing does. Errors of a provider can look the same.
-	Attack string
+	Attack string `json:"attack,omitempty"`
 
 	// Checks are all that were made, in Azure AD's order. Each topic has at
 	// least one, unless there was no message to judge.
-	Checks []Check
+	Checks []Check `json:"checks"`
 }
 
 // First returns the first check with this result, or nil.

@@ -20,7 +20,8 @@ func server(t testing.TB) *aadtest.Server {
 	s.AddDomain("sub.example.com")
 	s.AddDomain("example.org")
 	s.SetFederation("example.com", aad.Federation{IssuerURI: "https://sso.example.com/example.com", Protocol: aad.SAML,
-		PassiveSignInURI: "https://sso.example.com/saml2/example.com", MFA: aad.AcceptIfMFADoneByFederatedIdP, RawSigningCertificate: certificate})
+		PassiveSignInURI: "https://sso.example.com/saml2/example.com", MFA: aad.AcceptIfMFADoneByFederatedIdP,
+		RawSigningCertificate: certificate})
 	s.SetPolicy(aad.TokenValidationPolicy{ID: "p", RootDomains: aad.AllFederatedDomains})
 	s.AddUser(aad.User{UserPrincipalName: "ann@example.com", ImmutableID: "5f1b2c3d4e5f60718293a4b5"})
 	return &s
