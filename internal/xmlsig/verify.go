@@ -36,8 +36,9 @@ type Outcome struct {
 
 // Verifier verifies signatures of one document.
 type Verifier struct {
-	doc *Document
-	id  string
+	doc  *Document
+	id   string
+	tree *etree.Element // the document as goxmldsig sees it, if all of it was needed
 }
 
 // NewVerifier returns a verifier of signatures whose references name the
@@ -178,15 +179,9 @@ func (d *Document) canonical(apex, skip *Node, m c14n.Method, doubt *bool, whole
 // parser. It is given the element alone, with the namespaces of what is around
 // it, as who verifies a part of a document has to do.
 func (v *Verifier) second(g *Signature, scope []xmlscan.Binding, key *x509.Certificate) error {
-	doc := etree.NewDocument()
-	// The text is UTF-8, whatever its declaration says.
-	doc.ReadSettings.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
-	if err := doc.ReadFromBytes(v.alone(g, scope)); err != nil {
+	el, err := v.alone(g, inherited(scope, g.Node.Parent))
+	if err != nil {
 		return err
-	}
-	el := doc.Root()
-	if el == nil {
-		return errors.New("it finds no element")
 	}
 	// What is changed for it is outside of the signed bytes: it refuses a KeyInfo
 	// whose certificate is missing or not the first, takes no white space in
@@ -196,7 +191,10 @@ func (v *Verifier) second(g *Signature, scope []xmlscan.Binding, key *x509.Certi
 			continue
 		}
 		for _, c := range sig.ChildElements() {
-			if c.Tag == "SignatureValue" {
+			switch c.Tag {
+			case "KeyInfo":
+				sig.RemoveChild(c)
+			case "SignatureValue":
 				value := g.value
 				if pub, ok := key.PublicKey.(*ecdsa.PublicKey); ok {
 					value = ASN1(value, pub)
@@ -216,31 +214,91 @@ func (v *Verifier) second(g *Signature, scope []xmlscan.Binding, key *x509.Certi
 	return err
 }
 
-// alone returns the text of the element that holds a signature, without the
-// signature's KeyInfo, and with the namespaces that are in scope.
-func (v *Verifier) alone(g *Signature, scope []xmlscan.Binding) []byte {
+// inherited returns the namespaces that an element has from what is around it.
+func inherited(scope []xmlscan.Binding, el *Node) []xmlscan.Binding {
+	if el.Parent == nil {
+		return nil
+	}
+	var out []xmlscan.Binding
+	for i, b := range scope[:len(scope)-int(el.declared)] {
+		if !slices.ContainsFunc(scope[i+1:], func(c xmlscan.Binding) bool { return c.Prefix == b.Prefix }) {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// alone returns the element that holds a signature as a document of its own, with
+// these namespaces besides its own.
+func (v *Verifier) alone(g *Signature, spaces []xmlscan.Binding) (*etree.Element, error) {
+	el := g.Node.Parent
+	if v.tree != nil && el.Parent != nil {
+		found := find(v.tree, el)
+		if found == nil {
+			return nil, errors.New("the element is not there for the other parser")
+		}
+		found = found.Copy()
+		for _, b := range spaces {
+			key := "xmlns"
+			if b.Prefix != "" {
+				key += ":" + b.Prefix
+			}
+			found.CreateAttr(key, b.URI)
+		}
+		return found, nil
+	}
+	doc := etree.NewDocument()
+	// The text is UTF-8, whatever its declaration says.
+	doc.ReadSettings.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	if err := doc.ReadFromBytes(v.text(g, spaces)); err != nil {
+		return nil, err
+	}
+	root := doc.Root()
+	if root == nil {
+		return nil, errors.New("it finds no element")
+	}
+	if el.Parent == nil {
+		v.tree = root
+	}
+	return root, nil
+}
+
+// find returns the element in another tree of the same document.
+func find(root *etree.Element, n *Node) *etree.Element {
+	if n.Parent == nil {
+		return root
+	}
+	in := find(root, n.Parent)
+	if in == nil {
+		return nil
+	}
+	kids := in.ChildElements()
+	if i := slices.Index(n.Parent.Kids, n); i < len(kids) && kids[i].Tag == n.Local {
+		return kids[i]
+	}
+	return nil
+}
+
+// text returns the text of the element that holds a signature, without the
+// signature's KeyInfo, and with these namespaces.
+func (v *Verifier) text(g *Signature, spaces []xmlscan.Binding) []byte {
 	text, el := v.doc.Text, g.Node.Parent
 	from, to := el.from, el.to
 	if el.Parent == nil {
 		from, to = 0, len(text)
 	}
-	out := make([]byte, 0, to-from+len(scope)*64)
-	at := from
+	out, at := make([]byte, 0, to-from+len(spaces)*64), from
 	if el.Parent != nil {
 		at += 1 + xmlscan.ScanName(text[from+1:to])
 		out = append(out, text[from:at]...)
-		for i, b := range scope {
-			later := func(c xmlscan.Binding) bool { return c.Prefix == b.Prefix }
-			if i >= len(scope)-int(el.declared) || slices.ContainsFunc(scope[i+1:], later) {
-				continue // it stands in the tag, or is another's by then
-			}
-			out = append(out, " xmlns"...)
-			if b.Prefix != "" {
-				out = append(append(out, ':'), b.Prefix...)
-			}
-			// Absolute URIs have no character that would have to be escaped.
-			out = append(append(append(out, `="`...), b.URI...), '"')
+	}
+	for _, b := range spaces {
+		out = append(out, " xmlns"...)
+		if b.Prefix != "" {
+			out = append(append(out, ':'), b.Prefix...)
 		}
+		// Absolute URIs have no character that would have to be escaped.
+		out = append(append(append(out, `="`...), b.URI...), '"')
 	}
 	if k := g.keyInfo; k != nil {
 		out = append(out, text[at:k.from]...)
