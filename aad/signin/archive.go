@@ -3,7 +3,8 @@ package signin
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"errors"
+	"io"
 	"strings"
 
 	"github.com/jcaad/jcaad/certs"
@@ -14,12 +15,13 @@ import (
 // of SAML-tracer ({"requests": …}), or in the fields of a form as JSON.
 func readArchive(b []byte) ([]Message, error) {
 	var found []Message
+	var requests [][]byte // those that may hold messages, of which the last are read
+	read := readHAR
 	s := jsonscan.New(b)
-	request := func(read func([]byte) []Message) {
+	request := func() {
 		raw := s.Skip()
 		if bytes.Contains(raw, []byte(fieldSAML)) || bytes.Contains(raw, []byte(fieldWSFed)) {
-			found = append(found, read(raw)...)
-			found = found[max(0, len(found)-maxMessages):]
+			requests = append(requests, raw)
 		}
 	}
 	s.Object(func(key []byte) {
@@ -32,13 +34,14 @@ func readArchive(b []byte) ([]Message, error) {
 				s.Array(func() {
 					s.Object(func(key []byte) {
 						if string(key) == "request" {
-							request(readHAR)
+							request()
 						}
 					})
 				})
 			})
 		case "requests":
-			s.Array(func() { request(readTrace) })
+			read = readTrace
+			s.Array(request)
 		case fieldSAML, fieldWSFed:
 			var v string
 			if json.Unmarshal(s.Skip(), &v) == nil {
@@ -46,9 +49,16 @@ func readArchive(b []byte) ([]Message, error) {
 			}
 		}
 	})
+	for _, raw := range requests[max(0, len(requests)-2*maxMessages):] {
+		found = append(found, read(raw)...)
+	}
 	// An archive that was cut off may hold what is looked for.
-	if err := s.End(); err != nil && len(found) == 0 {
-		return nil, fmt.Errorf("signin: an archive that cannot be read: %w", err)
+	switch err := s.End(); {
+	case err == nil || len(found) > 0:
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errors.New("signin: an archive that is cut off before any message")
+	default:
+		return nil, errors.New("signin: it begins like an archive, and is not valid JSON")
 	}
 	return checked(found)
 }

@@ -160,9 +160,15 @@ func TestHostile(t *testing.T) {
 		"IDs":           at("<saml:Subject>", repeat(4000, func(i int) string { return fmt.Sprintf(`<a ID="i%d"/>`, i%7) })+"<saml:Subject>"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			begin := time.Now()
-			v := signin.Judge([]byte(in), tenant(aad.SAML), now)
-			d := time.Since(begin)
+			var v *signin.Verdict
+			d := time.Hour
+			for range 3 { // the machine may do other things
+				begin := time.Now()
+				v = signin.Judge([]byte(in), tenant(aad.SAML), now)
+				if d = min(d, time.Since(begin)); d < 100*time.Millisecond {
+					break
+				}
+			}
 			t.Logf("%v, %d bytes: %.150v", d, len(in), v)
 			if v.Accepted == signin.Yes {
 				t.Error("accepted")

@@ -166,6 +166,7 @@ func TestNoMessage(t *testing.T) {
 		"SAMLResponse=%ZZ":            "no response",
 		"SAMLRequest=fZ&RelayState=x": "request",
 		"{}":                          "no response",
+		"{]":                          "not valid JSON",
 		`{"log": {"entries": [`:       "archive",
 		"<html><form></form></html>":  "no response",
 		strings.Repeat("A", 2<<20):    "too many",
@@ -191,3 +192,5 @@ func TestNoMessage(t *testing.T) {
 		}
 	}
 }
+
+func formBase64(b []byte) string { return url.QueryEscape(base64.StdEncoding.EncodeToString(b)) }
