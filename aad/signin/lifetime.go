@@ -108,8 +108,23 @@ func (j *judge) lifetime() {
 				Source: "nothing says whether Azure AD looks at it"}, st)
 		}
 	}
-	if j.envelope != nil {
-		read(j.envelope, "IssueInstant")
+	if j.envelope == nil {
+		return
+	}
+	read(j.envelope, "IssueInstant")
+	if life := j.envelope.Kid(j.envelope.Space, "Lifetime"); life != nil {
+		for _, n := range life.Kids {
+			t, ok := moment(strings.TrimSpace(n.Text()))
+			switch {
+			case n.Local != "Created" && n.Local != "Expires":
+			case !ok:
+				j.add(Check{Topic: TopicLifetime, Code: code, Found: "Lifetime/" + n.Local + " " + quote(n.Text()) + " is no time in UTC",
+					Want: "such as 2026-01-31T09:00:00Z", Source: srcNobody}, n)
+			case n.Local == "Expires" && j.at.After(t):
+				j.add(Check{Topic: TopicLifetime, Result: Doubtful, Found: "the token's lifetime ended at " + t.Format(clockFormat),
+					Want: "after " + now, Source: "nothing says whether Azure AD looks at it"}, n)
+			}
+		}
 	}
 }
 

@@ -2,7 +2,8 @@
 // on its own, and tells what is wrong with one that does not verify.
 //
 // A document is read once, strictly, into a tree, and what a signature covers is
-// said in terms of that tree: who reads on reads what was verified.
+// said in terms of that tree: who reads on reads what was verified. Metadata, which
+// may be too long for a tree, is verified by package certs as it passes by.
 package xmlsig
 
 import (
