@@ -32,7 +32,7 @@ var newCert = func() func(testing.TB, string) certs.Cert {
 			return c
 		}
 		now := time.Now()
-		k, err := certs.NewKeyPair(pkix.Name{CommonName: name}, certs.Lifetime{NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0)})
+		k, err := certs.NewKeyPair(pkix.Name{CommonName: name}, certs.Lifetime{NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0)}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -223,6 +223,12 @@ func operations(t testing.TB) []operation {
 			call: func(ctx context.Context, c *aad.Client) (any, error) { return c.Federation(ctx, "example.com") },
 			sent: []string{"GET /domains/example.com/federationConfiguration"}, want: &stored,
 		}, {
+			name: "FederationByID", permission: "Domain-InternalFederation.Read.All", prepare: federated,
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return c.FederationByID(ctx, "example.com", "fed-1")
+			},
+			sent: []string{"GET /domains/example.com/federationConfiguration/fed-1"}, want: &stored,
+		}, {
 			name: "CreateFederation", permission: "Domain-InternalFederation.ReadWrite.All", write: true, noAnswer: true,
 			call: func(ctx context.Context, c *aad.Client) (any, error) {
 				f, err := c.CreateFederation(ctx, "example.com", fed)
@@ -319,6 +325,12 @@ func operations(t testing.TB) []operation {
 				return clean(c.SetUserPrincipalName(ctx, userID, "al@contoso.onmicrosoft.com"), nil)
 			},
 			sent: []string{"PATCH /users/" + userID + ` {"userPrincipalName":"al@contoso.onmicrosoft.com"}`},
+		}, {
+			name: "RevokeSignInSessions", permission: "User.RevokeSessions.All", write: true,
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				return clean(c.RevokeSignInSessions(ctx, userID), nil)
+			},
+			sent: []string{"POST /users/" + userID + "/revokeSignInSessions"},
 		}, {
 			name: "DeleteUser", permission: "User.ReadWrite.All", write: true, absentOK: true, noAnswer: true,
 			call: func(ctx context.Context, c *aad.Client) (any, error) { return clean(c.DeleteUser(ctx, userID), nil) },
@@ -507,7 +519,7 @@ func TestErrorClasses(t *testing.T) {
 						return
 					}
 					want := tt.want
-					if want == aad.ErrConflict && strings.HasSuffix(op.name, "Federation") {
+					if want == aad.ErrConflict && strings.Contains(op.name, "Federation") {
 						want = aad.ErrIssuerInUse
 					}
 					var e *aad.Error

@@ -31,12 +31,13 @@
 //	DeleteDomain                                                        Domain.ReadWrite.All
 //	SetManaged                                                          Domain.ReadWrite.All; signed-in users
 //	                                                                    also Domain-InternalFederation.ReadWrite.All
-//	Federation                                                          Domain-InternalFederation.Read.All
-//	CreateFederation, UpdateFederation, DeleteFederation                Domain-InternalFederation.ReadWrite.All
+//	Federation, FederationByID                                          Domain-InternalFederation.Read.All
+//	CreateFederation, UpdateFederation, PatchFederation, DeleteFederation Domain-InternalFederation.ReadWrite.All
 //	TokenValidationPolicy                                               Policy.Read.All
 //	Organization                                                        Organization.Read.All
 //	Users, User, UserCount                                              User.Read.All
 //	CreateUser, SetImmutableID, SetUserPrincipalName, DeleteUser        User.ReadWrite.All
+//	RevokeSignInSessions                                                User.RevokeSessions.All
 //	RoleAssignments, RoleDefinitions                                    RoleManagement.Read.Directory
 //	RoleUsers                                                           RoleManagement.Read.Directory, User.Read.All,
 //	                                                                    and for groups GroupMember.Read.All

@@ -228,7 +228,7 @@ func (c *Client) Federation(ctx context.Context, domain string) (*Federation, er
 		return nil, &Error{Op: r.Method + " " + r.Path, StatusCode: http.StatusOK, Message: "the list is empty", meaning: ErrNotFederated}
 	case !errors.Is(err, ErrNotFound) || !errors.As(err, &e):
 		return nil, err
-	case !strings.Contains(strings.ToLower(e.Message), "'federationconfiguration'"):
+	case !configurationMissing(e):
 		// Is it the domain that is missing, or what it should contain?
 		if _, err := c.Domain(ctx, domain); err != nil {
 			return nil, err
@@ -236,6 +236,37 @@ func (c *Client) Federation(ctx context.Context, domain string) (*Federation, er
 	}
 	e.meaning = ErrNotFederated
 	return nil, e
+}
+
+// FederationByID returns the federation configuration of a domain that has this ID.
+// It may know more of it than the list that [Client.Federation] reads: read by ID
+// what was written.
+//
+// If there is none, that is [ErrNotFederated] if the service says that it is the
+// configuration that is missing, and [ErrNotFound] otherwise: the domain, or its
+// configuration has another ID. It does not say whether the domain is federated.
+//
+//	GET /domains/{domain}/federationConfiguration/{id}; Domain-InternalFederation.Read.All; safe to repeat
+func (c *Client) FederationByID(ctx context.Context, domain, id string) (*Federation, error) {
+	r := &rest.Request{Method: http.MethodGet, Path: federationPath + "/{id}", Args: []string{id}, Permission: perm.FederationRead}
+	if id == "" {
+		return nil, invalid(r.Method+" "+r.Path, errNoID)
+	}
+	var f entity[Federation]
+	resp, err := c.domainCall(ctx, r, domain, &f)
+	if err != nil {
+		if e, ok := err.(*Error); ok && errors.Is(err, ErrNotFound) && configurationMissing(e) {
+			e.meaning = ErrNotFederated
+		}
+		return nil, err
+	}
+	return f.get(r, resp, federationID)
+}
+
+// configurationMissing reports whether a 404 says that it is the configuration, and
+// not the domain, that is missing.
+func configurationMissing(e *Error) bool {
+	return strings.Contains(strings.ToLower(e.Message), "'federationconfiguration'")
 }
 
 // DeleteFederation deletes a federation configuration: the domain is managed

@@ -411,3 +411,35 @@ func ExampleClient_Federation() {
 	}
 	// Output: no configuration; the domain is Managed
 }
+
+// TestPatchFederation: one request, whatever the answer is, and the same refusals as of
+// UpdateFederation.
+func TestPatchFederation(t *testing.T) {
+	for _, status := range []int{http.StatusOK, http.StatusNoContent} {
+		s := tenant()
+		f := federation(t)
+		f.ID = "id"
+		s.SetFederation("example.com", f)
+		s.Quirks.UpdateStatus = status
+		c := s.Client(nil)
+		name := "New"
+		if err := c.PatchFederation(t.Context(), "example.com", "id", aad.FederationUpdate{DisplayName: &name}); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := s.Federation("example.com"); got.DisplayName != "New" || len(s.Requests()) != 1 {
+			t.Errorf("status %d: %q after %d requests", status, got.DisplayName, len(s.Requests()))
+		}
+		if err := c.PatchFederation(t.Context(), "example.com", "id", aad.FederationUpdate{}); err != nil || len(s.Requests()) != 1 {
+			t.Errorf("without a field: %v, %d requests", err, len(s.Requests()))
+		}
+		for _, err := range []error{
+			c.PatchFederation(t.Context(), "example.com", "", aad.FederationUpdate{DisplayName: &name}),
+			c.PatchFederation(t.Context(), "", "id", aad.FederationUpdate{}),
+			c.PatchFederation(t.Context(), "example.com", "id", aad.FederationUpdate{SigningCertificate: new(certs.Cert)}),
+		} {
+			if !errors.Is(err, aad.ErrInvalid) || len(s.Requests()) != 1 {
+				t.Errorf("%v, %d requests", err, len(s.Requests()))
+			}
+		}
+	}
+}

@@ -164,7 +164,7 @@ func TestListWithoutItsArray(t *testing.T) {
 // was answered with one may have been made.
 func TestObjectWithoutID(t *testing.T) {
 	objects := map[string]bool{"Domain": true, "RootDomain": true, "CreateDomain": true, "VerifyDomain": true, "Organization": true, "Federation": true,
-		"CreateFederation": true, "TokenValidationPolicy": true, "User": true, "CreateUser": true, "AssignRole": true}
+		"FederationByID": true, "CreateFederation": true, "TokenValidationPolicy": true, "User": true, "CreateUser": true, "AssignRole": true}
 	for _, op := range operations(t) {
 		if !objects[op.name] {
 			continue

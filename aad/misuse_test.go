@@ -182,6 +182,12 @@ func TestBadInput(t *testing.T) {
 			_, err := c.UpdateFederation(ctx, "example.com", "", aad.FederationUpdate{})
 			return err
 		}, "", "the ID is empty"},
+		{"federation by no ID", func(ctx context.Context, c *aad.Client) error {
+			_, err := c.FederationByID(ctx, "example.com", "")
+			return err
+		}, "", "the ID is empty"},
+		{"sessions of nobody", func(ctx context.Context, c *aad.Client) error { return c.RevokeSignInSessions(ctx, "") }, "", "is empty"},
+		{"sessions of a path", func(ctx context.Context, c *aad.Client) error { return c.RevokeSignInSessions(ctx, "a/b") }, "", "character"},
 		{"federation with two mistakes", func(ctx context.Context, c *aad.Client) error {
 			f := federation(t)
 			f.DisplayName = ""

@@ -157,6 +157,9 @@ func TestUserWithADollar(t *testing.T) {
 		if err := c.SetImmutableID(t.Context(), upn, "QUJD"); err != nil {
 			t.Errorf("SetImmutableID(%q): %v", upn, err)
 		}
+		if err := c.RevokeSignInSessions(t.Context(), upn); err != nil || len(s.Revocations()) != 1 || s.Revocations()[0].UserID != id {
+			t.Errorf("RevokeSignInSessions(%q): %v, %v", upn, err, s.Revocations())
+		}
 		if err := c.DeleteUser(t.Context(), upn); err != nil || len(s.Users()) != 1 {
 			t.Errorf("DeleteUser(%q): %v, %d users", upn, err, len(s.Users()))
 		}

@@ -1,7 +1,9 @@
 package aad
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -150,6 +152,42 @@ func (c *Client) DeleteUser(ctx context.Context, id string) error {
 	}
 	if _, err := c.do(ctx, r, nil); !errors.Is(err, ErrNotFound) {
 		return err
+	}
+	return nil
+}
+
+// RevokeSignInSessions ends the sign-in sessions of a user: refresh tokens and
+// browser sessions that were issued before are not taken any more, and who has one
+// has to sign in again. Access tokens live on until they expire, within some hours.
+// The service needs minutes for it.
+//
+// A signed-in administrator needs a directory role too, and for users with a role
+// a higher one; an application needs one for such users. Without it, that is
+// [ErrDenied]. An answer that does not say that it was done, or says that it was
+// not, is [ErrUnavailable] and [ErrOutcomeUnknown].
+//
+//	POST /users/{id}/revokeSignInSessions; User.RevokeSessions.All, which User.ReadWrite.All includes;
+//	safe to repeat
+func (c *Client) RevokeSignInSessions(ctx context.Context, id string) error {
+	path, arg := userPath(id)
+	r := &rest.Request{Method: http.MethodPost, Path: path + "/revokeSignInSessions", Args: []string{arg}, Class: rest.Idempotent,
+		Permission: perm.RevokeSessions}
+	if err := checkUserID(id); err != nil {
+		return invalid(r.Method+" "+r.Path, err)
+	}
+	var answer []byte
+	resp, err := c.do(ctx, r, &answer)
+	if err != nil {
+		return err
+	}
+	var done struct{ Value *bool }
+	switch {
+	case len(bytes.TrimSpace(answer)) == 0:
+		return nil
+	case json.Unmarshal(answer, &done) != nil || done.Value == nil:
+		return unusable(r, resp, errors.New("the answer does not say whether the sessions were revoked"))
+	case !*done.Value:
+		return unusable(r, resp, errors.New("the service says that the sessions were not revoked"))
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package certs
 
 import (
+	"bytes"
+	"crypto/rsa"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
@@ -71,6 +73,24 @@ func (c Cert) IsZero() bool { return c.der == "" }
 // Equal reports whether c and d are the same certificate. It is ==, for code
 // that looks for a method of this name.
 func (c Cert) Equal(d Cert) bool { return c == d }
+
+// SamePublicKey reports whether c and d are of the same public key, so that what
+// the one's key signed is accepted by who knows the other: a certificate can be
+// made anew for an old key. It is false if either is the zero value.
+func (c Cert) SamePublicKey(d Cert) bool {
+	x, y := c.X509(), d.X509()
+	if x == nil || y == nil {
+		return false
+	}
+	// The same key can be written in two ways, with or without parameters.
+	a, _ := signingKey(x)
+	b, _ := signingKey(y)
+	if p, ok := a.(*rsa.PublicKey); ok && p != nil {
+		q, ok := b.(*rsa.PublicKey)
+		return ok && q != nil && p.Equal(q)
+	}
+	return bytes.Equal(x.RawSubjectPublicKeyInfo, y.RawSubjectPublicKeyInfo)
+}
 
 // Base64 returns standard base64 of the DER in one line, without markers: the
 // form of signingCertificate in Microsoft Graph, of X509Certificate in SAML

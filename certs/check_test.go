@@ -202,22 +202,44 @@ func TestNewKeyPair(t *testing.T) {
 	if pairB().Cert() == k.Cert() {
 		t.Error("two pairs have one certificate")
 	}
-	subject := pkix.Name{CommonName: "x"}
-	for name, f := range map[string]func() (*certs.KeyPair, error){
-		"no subject": func() (*certs.KeyPair, error) {
-			return certs.NewKeyPair(pkix.Name{}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(1, 0, 0)})
-		},
-		"no lifetime": func() (*certs.KeyPair, error) { return certs.NewKeyPair(subject, certs.Lifetime{}) },
-		"no end":      func() (*certs.KeyPair, error) { return certs.NewKeyPair(subject, certs.Lifetime{NotBefore: now}) },
-		"ends at once": func() (*certs.KeyPair, error) {
-			return certs.NewKeyPair(subject, certs.Lifetime{NotBefore: now, NotAfter: now})
-		},
-		"too long": func() (*certs.KeyPair, error) {
-			return certs.NewKeyPair(subject, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(11, 0, 0)})
-		},
+	subject, year := pkix.Name{CommonName: "x"}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(1, 0, 0)}
+	for _, tt := range []struct {
+		name     string
+		subject  pkix.Name
+		lifetime certs.Lifetime
+		bits     int
+		say      string
+	}{
+		{"no subject", pkix.Name{}, year, 0, "needs a subject"},
+		{"no lifetime", subject, certs.Lifetime{}, 0, "set both times"},
+		{"no end", subject, certs.Lifetime{NotBefore: now}, 0, "set both times"},
+		{"ends at once", subject, certs.Lifetime{NotBefore: now, NotAfter: now}, 0, "set both times"},
+		{"too long", subject, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(11, 0, 0)}, 0, "10 years"},
+		{"too few bits", subject, year, 2047, "2048 to 4096 bits, not 2047"},
+		{"too many bits", subject, year, 4097, "2048 to 4096 bits, not 4097"},
+		{"negative bits", subject, year, -1, "not -1"},
 	} {
-		if k, err := f(); err == nil || k != nil || !strings.HasPrefix(err.Error(), "certs: ") {
-			t.Errorf("%s: %v, %v; want an error", name, k, err)
+		k, err := certs.NewKeyPair(tt.subject, tt.lifetime, tt.bits)
+		if err == nil || k != nil || !strings.HasPrefix(err.Error(), "certs: ") || !strings.Contains(err.Error(), tt.say) {
+			t.Errorf("%s: %v, %v; want an error with %q", tt.name, k, err, tt.say)
+		}
+	}
+}
+
+func TestKeyPairBits(t *testing.T) {
+	if got := pairA().Bits(); got != 2048 {
+		t.Errorf("Bits = %d; want 2048, which is what 0 means", got)
+	}
+	if got := (certs.KeyPair{}).Bits(); got != 0 {
+		t.Errorf("Bits of no pair = %d", got)
+	}
+	for _, bits := range []int{2049, 3072} {
+		k, err := certs.NewKeyPair(pkix.Name{CommonName: "x"}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(1, 0, 0)}, bits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := k.Cert().X509().PublicKey.(*rsa.PublicKey).N.BitLen(); k.Bits() != bits || n != bits {
+			t.Errorf("Bits = %d, the certificate's key has %d; want %d", k.Bits(), n, bits)
 		}
 	}
 }

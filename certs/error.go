@@ -32,6 +32,11 @@ const (
 	KindUnreadable          Kind = "a certificate that cannot be read"
 	KindSeveral             Kind = "more than one certificate"
 
+	// Key pairs.
+	KindNotKey      Kind = "something that is not a private key"
+	KindUnusableKey Kind = "a private key that cannot be used"
+	KindOtherKey    Kind = "the private key of another certificate"
+
 	// Metadata.
 	KindMalformedXML    Kind = "XML that is not well-formed"
 	KindDTD             Kind = "XML with a document type declaration"

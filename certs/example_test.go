@@ -161,6 +161,7 @@ func ExampleNewKeyPair() {
 	pair, err := certs.NewKeyPair(
 		pkix.Name{Organization: []string{"Example"}, CommonName: "Microsoft 365, 2026"},
 		certs.Lifetime{NotBefore: from, NotAfter: from.AddDate(5, 0, 0)},
+		2048,
 	)
 	if err != nil {
 		fmt.Println(err)
@@ -171,4 +172,31 @@ func ExampleNewKeyPair() {
 	// Output:
 	// CN=Microsoft 365\, 2026,O=Example
 	// true true
+}
+
+func ExampleParseKeyPair() {
+	from := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	made, err := certs.NewKeyPair(
+		pkix.Name{CommonName: "Microsoft 365, 2026"},
+		certs.Lifetime{NotBefore: from, NotAfter: from.AddDate(5, 0, 0)},
+		2048,
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	certificate, key := made.Cert().PEM(), made.PrivateKeyPEM() // to a safe place, and back
+
+	pair, err := certs.ParseKeyPair(certificate, key)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(pair.Cert() == made.Cert(), pair.Bits())
+
+	_, err = certs.ParseKeyPair(certificate, certificate)
+	fmt.Println(err)
+	// Output:
+	// true 2048
+	// certs: found something that is not a private key: the PEM block is no private key: are certificate and private key exchanged?
 }

@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -32,21 +33,26 @@ type KeyPair struct {
 	key  func() *rsa.PrivateKey // a function, for printers that follow pointers
 }
 
-// keyBits is the length of new keys. JumpCloud makes 4096 itself and accepts
-// 2048 (its guide to uploading a certificate uses that); both are proved to
-// work with Azure AD. The shorter one is made in a fraction of a second.
-const keyBits = 2048
+// The lengths of new keys. JumpCloud makes 4096 itself and accepts 2048 (its
+// guide to uploading a certificate uses that); both are proved to work with
+// Azure AD. The shorter one is made in a fraction of a second.
+const (
+	minKeyBits = 2048
+	maxKeyBits = 4096
+)
 
-// NewKeyPair makes an RSA key of 2048 bits and a self-signed certificate for
-// it, of the kind that JumpCloud makes: version 3, SHA-256, a random serial
-// number, no extensions. Its certificate passes [Cert.Check] during lifetime,
+// NewKeyPair makes an RSA key and a self-signed certificate for it, of the kind
+// that JumpCloud makes: version 3, SHA-256, a random serial number, no
+// extensions. The key has so many bits, 2048 to 4096; 0 means 2048, and a key of
+// 4096 can take seconds. The certificate passes [Cert.Check] during lifetime,
 // which may be up to ten years. The subject should tell the pair from others of
 // the same organisation; JumpCloud's does not:
 //
 //	C=US, ST=CO, L=Boulder, O=<organisation>, OU=JumpCloudSAMLIdP, CN=JumpCloudSAMLUser
 //
 // It reads the system's random source and no clock.
-func NewKeyPair(subject pkix.Name, lifetime Lifetime) (*KeyPair, error) {
+func NewKeyPair(subject pkix.Name, lifetime Lifetime, bits int) (*KeyPair, error) {
+	bits = cmp.Or(bits, minKeyBits)
 	from, to := lifetime.NotBefore.UTC().Truncate(time.Second), lifetime.NotAfter.UTC().Truncate(time.Second)
 	switch {
 	case len(subject.ToRDNSequence()) == 0:
@@ -55,8 +61,10 @@ func NewKeyPair(subject pkix.Name, lifetime Lifetime) (*KeyPair, error) {
 		return nil, errors.New("certs: the lifetime of a key pair must end after it begins: set both times")
 	case to.After(from.AddDate(10, 0, 0)):
 		return nil, errors.New("certs: the lifetime of a key pair must not exceed 10 years: a stolen key would be good as long")
+	case bits < minKeyBits || bits > maxKeyBits:
+		return nil, fmt.Errorf("certs: a key pair has %d to %d bits, not %d", minKeyBits, maxKeyBits, bits)
 	}
-	key, err := rsa.GenerateKey(rand.Reader, keyBits)
+	key, err := rsa.GenerateKey(rand.Reader, bits)
 	if err != nil {
 		return nil, fmt.Errorf("certs: no RSA key could be made: %w", err)
 	}
@@ -78,6 +86,14 @@ func NewKeyPair(subject pkix.Name, lifetime Lifetime) (*KeyPair, error) {
 		return nil, perr
 	}
 	return &KeyPair{cert: cert, key: func() *rsa.PrivateKey { return key }}, nil
+}
+
+// Bits returns the length of the key, or 0 for the zero value.
+func (k KeyPair) Bits() int {
+	if k.key == nil {
+		return 0
+	}
+	return k.key().N.BitLen()
 }
 
 // Cert returns the certificate.

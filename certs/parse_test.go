@@ -33,7 +33,7 @@ func newPair(cn string) *certs.KeyPair {
 	kp, err := certs.NewKeyPair(pkix.Name{
 		Country: []string{"US"}, Province: []string{"CO"}, Locality: []string{"Boulder"}, Organization: []string{"Example"},
 		OrganizationalUnit: []string{"JumpCloudSAMLIdP"}, CommonName: cn,
-	}, certs.Lifetime{NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(4, 0, 0)})
+	}, certs.Lifetime{NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(4, 0, 0)}, 0)
 	if err != nil {
 		panic(err)
 	}

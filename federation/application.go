@@ -203,6 +203,11 @@ func (st *observation) diffApplication(cs Changes, p Plan) Changes {
 	return st.diffApplicationGroups(cs, p, id)
 }
 
+// changing is a change of an application, or its end.
+func changing(a *jumpcloud.Application, action Action, fields ...Field) Change {
+	return Change{Resource: ResApplication, Name: a.IdPEntityID, Action: action, Target: a.ID, Fields: fields}
+}
+
 // ofApplication reports whether the change is about the application itself.
 func (c Change) ofApplication() bool { return c.Resource == ResApplication }
 
@@ -242,6 +247,7 @@ func (st *observation) inspectApplication(ps *findings, p Plan) {
 	case st.pinLost:
 		ps.refuse(CodeApplicationGone, p.Application.ID, "the application "+p.Application.ID+" that the plan pins does not exist any more",
 			"remove application.id from the plan to have it made anew")
+	case st.inspectPin(ps, p):
 	case app == nil && st.noTmpl:
 		ps.refuse(CodeTemplateMissing, p.Application.Template, "JumpCloud has no application template "+quote(p.Application.Template),
 			"set application.template to the name of the Microsoft 365 template of your organisation")
@@ -304,6 +310,8 @@ func editApplication(a *jumpcloud.Application, fs []Field) {
 			a.DisplayLabel = f.New
 		case "active":
 			a.Active = f.New == "true"
+		case "hidden":
+			a.Hidden = f.New == "true"
 		}
 	}
 }

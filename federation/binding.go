@@ -59,6 +59,11 @@ func unbinding(application, group string) Step {
 	return Step{Change: Change{Resource: ResApplicationGroup, Name: group, Action: Remove, Parent: application, Target: group}}
 }
 
+// binding is the change that binds a group or a user to an application.
+func binding(application string, to jumpcloud.Object) Change {
+	return Change{Resource: ResApplicationGroup, Name: to.String(), Action: Add, Parent: application, Target: to.ID}
+}
+
 func (c Change) bindingDrift() (Severity, string) {
 	if c.bindsApplication() {
 		return Alarm, "the group " + quote(c.Name) + " is not bound to JumpCloud's application, so its members cannot sign in"

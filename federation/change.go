@@ -162,7 +162,7 @@ func (f Field) show(v string) string {
 		return "(none)"
 	case v == Later:
 		return Later
-	case f.Name == fieldCertificate || f.Name == fieldNextCertificate:
+	case f.Name == fieldCertificate || f.Name == fieldNextCertificate || f.Name == fieldIdPCertificate:
 		return showCertificate(v)
 	}
 	return quote(v)

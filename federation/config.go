@@ -51,6 +51,11 @@ func federating(domain string) Change {
 	return Change{Resource: ResFederation, Name: domain, Action: Create}
 }
 
+// updating is a change of the configuration that a domain is federated with.
+func updating(domain, id string) Change {
+	return Change{Resource: ResFederation, Name: domain, Action: Update, Target: id}
+}
+
 // managing is the step that makes a domain managed, which had this configuration.
 func managing(domain string, fed *aad.Federation) Step {
 	s := Step{Change: federating(domain).inverse(), Backup: fed}
@@ -77,6 +82,7 @@ func (st *observation) diffFederation(cs Changes, p Plan) Changes {
 		}
 		return f.get(&w)
 	}
+	rot := st.rotation(p)
 	var fs []Field
 	if have == nil {
 		for _, f := range configFields {
@@ -88,14 +94,20 @@ func (st *observation) diffFederation(cs Changes, p Plan) Changes {
 	}
 	for _, f := range configFields {
 		now, v := f.get(have), want(f)
+		keeps := rot.mends && !st.anew && !rot.next.IsZero() && f.name == fieldNextCertificate
+		if keeps {
+			v = rot.next.Base64() // some of JumpCloud's nodes may still sign with it
+		}
 		switch {
-		case now == v:
+		case now == v, rot.stays(p, st, f.name, now):
 			continue
+		case keeps:
 		case f.name == fieldActiveSignIn && (now == "" || have.PassiveSignInURI == w.PassiveSignInURI && hostOf(now) == hostOf(v)):
 			// Old clients send passwords there. That there is none is fine, and
 			// so is another path; somebody else's host is not.
 			continue
 		case f.name == fieldNextCertificate && (now == cert || st.shows(p, have.NextSigningCertificate) ||
+			rot.knows(have.NextSigningCertificate) || !st.kept.IsZero() && have.NextSigningCertificate == st.kept ||
 			!p.Consent.RemoveNextCertificate && (!p.Consent.TakeOver || ours(p, st))):
 			continue // JumpCloud's next one, or told by inspectCertificates
 		case f.name == fieldSignOut && st.keepsSignOut(p):
@@ -116,26 +128,20 @@ func (st *observation) diffFederation(cs Changes, p Plan) Changes {
 func (st *observation) inspectCertificates(ps *findings, p Plan, now time.Time) {
 	if st.app(p) != nil {
 		own, err := st.cert(p)
-		if err != nil {
+		rot := st.rotation(p)
+		switch {
+		case err != nil && rot.unsure:
+			ps.warn(CodeCertificateMismatch, p.Application.IdPEntityID, err.Error()+"; Azure AD accepts both",
+				"nothing, if a rotation is under way: one of the two places is late")
+		case err != nil:
 			ps.refuse(CodeCertificateMismatch, p.Application.IdPEntityID, err.Error(),
 				"wait a minute and try again; if it stays so, look at the application in JumpCloud's console")
-		} else {
+		default:
 			checkCertificate(ps, p, own, now)
 		}
 	}
-	if st.fed == nil || !ours(p, st) {
-		return
-	}
-	if st.classifyOurs(p) == StateUnknownNext {
-		shown := showCertificate(rawCertificate(st.fed.NextSigningCertificate, st.fed.RawNextSigningCertificate))
-		tell := ps.alarm
-		if p.Consent.RemoveNextCertificate {
-			tell = ps.warn // somebody has looked, and it is to go
-		}
-		tell(CodeNextCertificate, p.Domain,
-			"beside JumpCloud's, Azure AD accepts another certificate for "+p.Domain+": "+shown+"; whoever has its key can sign in as anybody",
-			"find out who set it; set consent.removeNextCertificate to have it removed").
-			unless("removeNextCertificate", p.Consent.RemoveNextCertificate)
+	if st.fed != nil && ours(p, st) {
+		st.inspectRotation(ps, p)
 	}
 }
 
@@ -145,6 +151,9 @@ func (r *run) sendFederation(ctx context.Context, plan Plan, c Change) (id strin
 		return "", err
 	}
 	r.trusted = append(r.trusted, w.SigningCertificate)
+	if c.Action == Update && !w.NextSigningCertificate.IsZero() {
+		r.st.kept = w.NextSigningCertificate
+	}
 	if c.Action == Create {
 		err := r.f.switchOver(ctx, plan, r.st.elders(plan), func() error {
 			fed, err := r.f.ad.CreateFederation(ctx, c.Name, w)
@@ -174,7 +183,7 @@ func (st *observation) driftFederation(p Plan, c Change, f Finding) []Finding {
 		g.Message = fmt.Sprintf("Azure AD has %s %s for %s, the plan says %s", field.Name, field.show(field.Old), c.Name, field.show(field.New))
 		switch field.Name {
 		case fieldNextCertificate:
-			continue // told by inspectCertificates
+			continue // told by inspectCertificates, or a part of the mend
 		case fieldCertificate:
 			g.Severity = Alarm
 			g.Message = fmt.Sprintf("Azure AD expects the %s for %s, JumpCloud signs with the %s: nobody can sign in",

@@ -38,7 +38,7 @@ func (u *undoing) federationStands(ctx context.Context, s *undoStep) (standing, 
 		case fed == nil:
 			return asLeft, "", nil // a creation that came half through
 		}
-		return u.sameFederation(s, fed)
+		return u.sameFederation(ctx, s, fed)
 	case Create: // the step took it away
 		switch b := s.Backup; {
 		case b == nil:
@@ -67,7 +67,7 @@ func (u *undoing) federationStands(ctx context.Context, s *undoStep) (standing, 
 		if s.back(fed, fieldIssuer) && s.back(fed, fieldPassiveSignIn) {
 			return undone, "", nil
 		}
-		return u.sameFederation(s, fed)
+		return u.sameFederation(ctx, s, fed)
 	}
 	// Fields are judged one by one, see judgeFields.
 	for _, f := range c.Fields {
@@ -91,13 +91,21 @@ func (s *undoStep) back(fed *aad.Federation, name string) bool {
 
 // sameFederation tells whether a federation is still the one that the step left:
 // its issuer and its address decide. Other settings may have been changed since;
-// another ID, or another application, shows a later run's.
-func (u *undoing) sameFederation(s *undoStep, fed *aad.Federation) (standing, string, error) {
+// another ID, or another application, shows a later run's. A rotation by a second
+// application is none: it has only moved people.
+func (u *undoing) sameFederation(ctx context.Context, s *undoStep, fed *aad.Federation) (standing, string, error) {
 	for _, f := range s.Change.Fields {
 		if f.Name != fieldIssuer && f.Name != fieldPassiveSignIn || f.Old == Later {
 			continue
 		}
 		if now := federationField(fed, f.Name); now != f.Old {
+			if f.Name == fieldPassiveSignIn {
+				if moved, err := u.rotated(ctx, s, fed); err != nil {
+					return differs, "", err
+				} else if moved {
+					continue
+				}
+			}
 			return differs, fmt.Sprintf("%s is federated with %s by now: %s is %s, the run left %s",
 				s.Change.Name, provider(fed.IssuerURI, fed.PassiveSignInURI), f.Name, f.show(now), f.show(f.Old)), nil
 		}
@@ -161,7 +169,11 @@ func (u *undoing) judgeFields(s *undoStep) {
 			left = append(left, fmt.Sprintf("%s is %s, the step left %s: somebody has changed it since", f.Name, f.show(now), f.show(f.Old)))
 			continue
 		}
-		if why := u.unfitField(f); why != "" {
+		why := u.unfitField(f)
+		if why == "" {
+			why = u.writesOther(s, f)
+		}
+		if why != "" {
 			left = append(left, why)
 			continue
 		}

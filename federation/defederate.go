@@ -77,6 +77,9 @@ func (p DefederatePlan) normalize() (DefederatePlan, error) {
 // the error wraps [ErrDiffers]. Groups, members, the directory and its bindings are
 // never touched.
 //
+// A rotation that is under way ends with the federation, and is told; so is which of its
+// two applications RemoveApplication leaves.
+//
 // The whole configuration is kept in the report, so that [Federator.Revert] can
 // bring it back as long as JumpCloud's application exists. Unless everybody's
 // password is known, the report names everybody on the domain: they need one,
@@ -109,6 +112,10 @@ func (u *undoing) defederate(ctx context.Context, plan DefederatePlan) error {
 	if err != nil {
 		return reading(PhaseObserve, err)
 	}
+	if err := u.f.observeKey(ctx, plan.Domain, &st); err != nil {
+		return reading(PhaseObserve, err)
+	}
+	u.keys = st.stored
 	rep := u.rep
 	rep.Before = st.classify(u.p)
 	if a := st.app(u.p); a != nil {

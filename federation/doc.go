@@ -13,7 +13,9 @@
 // [Federator.Defederate] goes back to passwords on purpose; [Federator.Repair]
 // mends what Preflight found about people, of which [Federator.PreviewRepair] makes
 // the list; [Evidence] writes a page for a change
-// ticket, and the same in PowerShell for auditors.
+// ticket, and the same in PowerShell for auditors. [Federator.Rotate] replaces the
+// certificate that JumpCloud signs with, weeks before it ends, and [Federator.Watch]
+// tells when that is: see Rotating the signing certificate, at the end of this page.
 //
 // # Three tenses
 //

@@ -140,8 +140,9 @@ func (st *observation) removals(p Plan) (cs Changes) {
 	if !p.Consent.RemoveDuplicate {
 		return nil
 	}
+	second := st.secondApplication(p)
 	for _, a := range st.apps {
-		if a != st.app(p) && a.IdPEntityID == p.Application.IdPEntityID {
+		if a != st.app(p) && a != second && a.IdPEntityID == p.Application.IdPEntityID {
 			cs = append(cs, Change{Resource: ResApplication, Name: a.IdPEntityID, Action: Delete, Target: a.ID,
 				Fields: []Field{{Name: "label", Old: a.DisplayLabel}}})
 		}
@@ -214,15 +215,17 @@ func (r *run) forgetAfter(replaced Resource) {
 // inspectDoubles tells of a second application with the plan's entity ID: which of
 // them answers at one address is not known, and it may be the trace of another run.
 func (st *observation) inspectDoubles(ps *findings, p Plan) {
-	app := st.app(p)
+	app, second := st.app(p), st.secondApplication(p)
 	for _, a := range st.apps {
-		if a == app {
+		if a == app || a == second { // of a rotation: told by inspectRotation
 			continue
 		}
 		why := "it is the older one"
 		switch {
-		case st.accepted(p.Domain) == app:
+		case st.accepted(p.Domain) == app && st.uses(app.ID):
 			why = "Azure AD accepts its certificate"
+		case st.accepted(p.Domain) == app:
+			why = "people are sent to it"
 		case app.ID == p.Application.ID:
 			why = "the plan pins it"
 		}
@@ -243,19 +246,35 @@ func older(a, b *jumpcloud.Application) bool {
 	return a.ID < b.ID
 }
 
-// accepted is the one of several applications whose issuer and certificate stand in
-// Azure AD, or nil.
+// accepted is the one of several applications with the issuer that stands in Azure AD
+// which the domain is federated with: the one that people are sent to, if its certificate
+// is accepted or it is one of the two of a rotation; else one whose certificate is
+// accepted. It is nil if there is none.
 func (st *observation) accepted(domain string) *jumpcloud.Application {
 	if len(st.apps) < 2 || st.fed == nil || !st.federated(domain) {
 		return nil
 	}
+	if a := st.sentTo(); a != nil && (st.uses(a.ID) || secondOf(st.apps, a) != nil) {
+		return a
+	}
 	var found *jumpcloud.Application
 	for _, a := range st.apps {
-		own, err := a.Certificate()
-		if err != nil || a.IdPEntityID != st.fed.IssuerURI || own != st.fed.SigningCertificate && own != st.fed.NextSigningCertificate {
+		if a.IdPEntityID == st.fed.IssuerURI && st.uses(a.ID) && (found == nil || older(a, found)) {
+			found = a
+		}
+	}
+	return found
+}
+
+// sentTo is the application that people are sent to, or nil. Of several with one login URL
+// it is the one whose certificate is accepted, then the oldest.
+func (st *observation) sentTo() *jumpcloud.Application {
+	var found *jumpcloud.Application
+	for _, a := range st.apps {
+		if st.fed == nil || a.IdPEntityID != st.fed.IssuerURI || a.SSOURL == "" || a.SSOURL != st.fed.PassiveSignInURI {
 			continue
 		}
-		if found == nil || older(a, found) {
+		if found == nil || st.uses(a.ID) && !st.uses(found.ID) || st.uses(a.ID) == st.uses(found.ID) && older(a, found) {
 			found = a
 		}
 	}

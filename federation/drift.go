@@ -10,7 +10,11 @@ import (
 func (st *observation) drift(p Plan, missing Changes, now time.Time) []Finding {
 	ps := st.inspectAll(p, now)
 	for i := range ps {
-		if ps[i].Code == CodeCertificateMismatch || ps[i].Code == CodeDomainForeign || ps[i].Code == CodeDomainHalf {
+		if ps[i].Code == CodeRotationKey && ps[i].Severity == Refusal {
+			ps[i].Severity = Warning // nothing is written here
+		}
+		if ps[i].refuses() && ps[i].Code == CodeRotationBroken || ps[i].Code == CodeCertificateMismatch && ps[i].Severity == Refusal ||
+			ps[i].Code == CodeDomainForeign || ps[i].Code == CodeDomainHalf {
 			ps[i].Severity = Alarm
 		}
 	}

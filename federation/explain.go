@@ -275,6 +275,8 @@ var advices = []struct {
 	{ErrNotStarted, "nothing was done for it; see to what kept it from being begun, and run it again"},
 	{ErrWrong, "waiting does not mend it: see what Verify says of each layer"},
 	{jumpcloud.ErrCertificateRegenerated, "run it again at once, so that Azure AD is told of the new certificate"},
+	{jumpcloud.ErrNotVisible, "wait some minutes, and look again whether JumpCloud shows the new certificate everywhere; " +
+		"do not write another one meanwhile"},
 	{jumpcloud.ErrReadOnly, "nothing was written; use a client that may write"},
 	{aad.ErrReadOnly, "nothing was written; use a client that may write"},
 	{jumpcloud.ErrOutcomeUnknown, "the change may have been made: " + runAgain},
@@ -289,7 +291,7 @@ var advices = []struct {
 	{aad.ErrIssuerInUse, "set application.idpEntityID to one that no other domain has, in this tenant or another"},
 	{aad.ErrAlreadyFederated, "ask Inspect whose federation it is; update it, or consent to take it over"},
 	{aad.ErrNotFederated, "the domain is managed, or its configuration cannot be read: ask Inspect, and federate it"},
-	{jumpcloud.ErrCertificate, "nothing was written; use ReplaceCertificate"},
+	{jumpcloud.ErrCertificate, "nothing was written; look which certificate is in place, and use ReplaceCertificate"},
 	{jumpcloud.ErrNoCertificate, "wait a minute, and " + runAgain + "; if it stays so, look at the application in JumpCloud's console"},
 	{jumpcloud.ErrTooManyPages, "ask for less, or raise the client's MaxPages"},
 	{aad.ErrTooManyPages, "ask for less, or raise the client's MaxPages"},

@@ -148,6 +148,7 @@ var kinds = map[string]error{
 	"jumpcloud.ErrOutcomeUnknown": jumpcloud.ErrOutcomeUnknown, "jumpcloud.ErrTooManyPages": jumpcloud.ErrTooManyPages,
 	"jumpcloud.ErrReadOnly": jumpcloud.ErrReadOnly, "jumpcloud.ErrNoCertificate": jumpcloud.ErrNoCertificate,
 	"jumpcloud.ErrCertificate": jumpcloud.ErrCertificate, "jumpcloud.ErrCertificateRegenerated": jumpcloud.ErrCertificateRegenerated,
+	"jumpcloud.ErrNotVisible": jumpcloud.ErrNotVisible,
 
 	"federation.PlanError":         &federation.PlanError{Problems: []federation.PlanProblem{{Text: "p"}}},
 	"federation.PreconditionError": &federation.PreconditionError{Findings: []federation.Finding{{Message: "m", Repair: "r"}}},

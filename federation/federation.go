@@ -63,6 +63,11 @@ type Options struct {
 	// [LikelyService].
 	LikelyService func(userPrincipalName, displayName string) (reason string)
 
+	// Keys keeps the key pair of [Federator.Rotate] between its calls. Without it only
+	// the methods rotate that need no key, and a second certificate that a rotation has
+	// given to Azure AD is unknown to every verb.
+	Keys KeyStore
+
 	// TechnicalPassword is the first password of a technical account that the
 	// plan has created. It is sent once and never shown.
 	TechnicalPassword aad.Secret

@@ -113,7 +113,8 @@ func codes(t *testing.T) map[string]federation.Code {
 		})
 	}
 	for _, elsewhere := range []string{"CodePlanPasswords", "CodeOtherProvider", "CodePasswordNeeded", "CodePlanRepair",
-		"CodeBatch", "CodeTenants", "CodeRevertForeign", "CodeRevertNothing", "CodeWrongTenant", "CodeWrongOrganization"} {
+		"CodeBatch", "CodeTenants", "CodeRevertForeign", "CodeRevertNothing", "CodeWrongTenant", "CodeWrongOrganization", "CodePlanRotation", "CodeRotation",
+		"CodeRotationKey", "CodeRotationBroken", "CodeRotationGap", "CodeSessions"} {
 		delete(found, elsewhere)
 	}
 	if len(found) < 30 {

@@ -50,6 +50,9 @@ type Status struct {
 	// entity ID, as "label (ID)".
 	Applications []string        `json:"applications,omitempty"`
 	Federation   *aad.Federation `json:"federation,omitempty"`
+	// Rotation is how far a rotation of the certificate has come, as far as that can be
+	// known without a [Rotation]; "" if none shows. Next says what its next call does.
+	Rotation RotationPhase `json:"rotation,omitempty"`
 	// Signer is the certificate that JumpCloud's application signs with, if
 	// there is one application.
 	Signer   certs.Cert `json:"signer,omitzero"`
@@ -82,6 +85,7 @@ func (s *Status) String() string {
 			fmt.Fprintf(&b, "  also accepts: %s\n", showCertificate(next))
 		}
 	}
+	tell("rotation: ", string(s.Rotation))
 	tell("administrators: ", plain(strings.Join(s.Administrators, ", ")))
 	for _, a := range s.Applications {
 		tell("application: ", a)
@@ -118,7 +122,8 @@ func (s *Status) promoted() bool {
 
 // Inspect names the state that a domain is in and the safe next step, without
 // a plan: what the domain is federated with decides which application is
-// looked for. It only reads.
+// looked for. Of a rotation it names the phase. It only reads, [Options.Keys] as well
+// where Azure AD has a second certificate.
 func (f *Federator) Inspect(ctx context.Context, domain string) (*Status, error) {
 	name := domainName(domain)
 	if reason := checkDomain(name); reason != "" {
@@ -166,8 +171,19 @@ func (st *observation) status(p Plan, now time.Time) *Status {
 		s.Meaning += " " + st.rootOf(name)
 	}
 	st.fill(s)
+	rot := st.rotation(p)
 	for _, a := range st.apps {
-		s.Applications = append(s.Applications, st.nameApplication(a))
+		name := st.nameApplication(a)
+		if a == rot.second {
+			name += ", the other one of a rotation"
+			if isSecondOf(a, st.app(p)) {
+				name = strings.TrimSuffix(name, "other one of a rotation") + "rotation's second"
+			}
+		}
+		s.Applications = append(s.Applications, name)
+	}
+	if s.Rotation = rot.phase; rot.told() {
+		s.Next = rot.call()
 	}
 	if own, err := st.cert(p); err == nil {
 		s.Signer, s.ApplicationExpires = own, ends(own)

@@ -3,6 +3,7 @@ package federation
 import (
 	"cmp"
 	"context"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -66,4 +67,19 @@ func (st *observation) untaken(p Plan) error {
 		}
 	}
 	return nil
+}
+
+// endpoint is a URL without its query, which can name a person.
+func endpoint(s string) string {
+	s, _, _ = strings.Cut(s, "?")
+	return s
+}
+
+// sameEndpoint compares what the realm endpoint says, which carries a query of
+// unknown form, with the application's login URL.
+func sameEndpoint(auth, sso string) bool {
+	a, err1 := url.Parse(auth)
+	b, err2 := url.Parse(sso)
+	return err1 == nil && err2 == nil && strings.EqualFold(a.Host, b.Host) &&
+		strings.TrimSuffix(a.Path, "/") == strings.TrimSuffix(b.Path, "/")
 }

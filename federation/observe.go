@@ -63,6 +63,9 @@ type observation struct {
 	domains []*aad.Domain
 	fed     *aad.Federation // nil: none readable
 	clearing
+	stored storedKey  // what the key store says, where there is a second certificate
+	anew   bool       // this run has made the application
+	kept   certs.Cert // what this run has kept accepted as the second certificate
 
 	admins    []admin  // Global Administrators
 	leftOut   []string // who has the role and is no account that can be read, with the reason
@@ -83,7 +86,7 @@ func (st *observation) unlisted() (p part) {
 // observe reads the given parts of both services anew and returns old with
 // them replaced. Independent reads run side by side, at most two deep.
 func (f *Federator) observe(ctx context.Context, p Plan, old observation, parts part) (observation, error) {
-	st := old
+	st, outer := old, ctx
 	g, ctx := errgroup.WithContext(ctx)
 	domain := make(chan struct{}) // closed when the domain is read
 	g.Go(func() error { return f.observeApplication(ctx, p, &st, parts, domain) })
@@ -97,16 +100,22 @@ func (f *Federator) observe(ctx context.Context, p Plan, old observation, parts 
 	if err := g.Wait(); err != nil {
 		return old, err
 	}
+	if parts.has(partFederation) {
+		if err := f.observeKey(outer, p.Domain, &st); err != nil {
+			return old, err
+		}
+	}
 	return st, nil
 }
 
 // firstLook observes everything, and again if what it sees may be two answers of
 // different age: a configuration that cannot be read, a certificate that
 // differs between two places, a pinned application that is gone. Only what
-// stays so for half a minute is believed.
-func (f *Federator) firstLook(ctx context.Context, p Plan) (observation, error) {
+// stays so for half a minute is believed. stored is what the key store has said to
+// this run before.
+func (f *Federator) firstLook(ctx context.Context, p Plan, stored storedKey) (observation, error) {
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Text: "reading both services"})
-	st, parts := observation{signOut: f.jc.Region().UserConsole()}, part(partAll)
+	st, parts := observation{signOut: f.jc.Region().UserConsole(), stored: stored}, part(partAll)
 	for n := 1; ; n++ {
 		seen, err := f.observe(ctx, p, st, parts)
 		switch {

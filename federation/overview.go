@@ -100,6 +100,9 @@ func (f *Federator) readTenant(ctx context.Context) ([]*domainSeen, error) {
 			if errors.Is(seen.err, aad.ErrNotFederated) {
 				seen.err = nil // the state says it
 			}
+			if seen.err == nil {
+				seen.err = f.observeKey(ctx, name, &seen.st)
+			}
 			return nil
 		})
 	}

@@ -180,12 +180,14 @@ type Consent struct {
 	DirectorySync bool `json:"directorySync,omitempty" yaml:"directorySync,omitempty"`
 
 	// RemoveNextCertificate allows removing a second certificate that is
-	// neither JumpCloud's nor known.
+	// neither JumpCloud's nor known. It is never the stored pair's, nor that of the
+	// second application of a rotation.
 	RemoveNextCertificate bool `json:"removeNextCertificate,omitempty" yaml:"removeNextCertificate,omitempty"`
 
 	// RemoveDuplicate allows removing another application with the plan's
 	// entity ID, which two runs at one moment can leave, if nothing that the
-	// plan does not name is bound to it and no domain is federated with it.
+	// plan does not name is bound to it and no domain is federated with it. It is never
+	// the other application of a rotation.
 	RemoveDuplicate bool `json:"removeDuplicate,omitempty" yaml:"removeDuplicate,omitempty"`
 
 	// Certificate lists codes of [certs.Problem] that are accepted.

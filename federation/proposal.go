@@ -20,7 +20,9 @@ import (
 // It is plain data without secrets: stored as JSON, shown, and applied later, perhaps
 // by another process, with [Federator.Apply], which does just that or refuses.
 //
-// Exactly one of Plan, Defederate, Repair and Revert is set, by the verb.
+// Exactly one of Plan, Defederate, Repair, Revert and Rotate is set, by the verb. What
+// [Federator.Rotate] hands to [Options.Confirm] has Rotate, and is for that call alone:
+// Apply refuses it.
 type Proposal struct {
 	Version int    `json:"version"`
 	Verb    Verb   `json:"verb"`
@@ -33,6 +35,7 @@ type Proposal struct {
 	Defederate *DefederatePlan `json:"defederate,omitempty"`
 	Repair     *RepairPlan     `json:"repair,omitempty"`
 	Revert     []*Report       `json:"revert,omitempty"`
+	Rotate     *RotatePlan     `json:"rotate,omitempty"`
 
 	// Changes are all that may be changed. Findings are what should be known, those
 	// that a consent overrides included.
@@ -160,13 +163,14 @@ func (p *Proposal) hash() string {
 		Defederate           *DefederatePlan `json:",omitempty"`
 		Repair               *RepairPlan     `json:",omitempty"`
 		Revert               []run           `json:",omitempty"`
+		Rotate               *RotatePlan     `json:",omitempty"`
 		Changes              Changes
 		Consents             []consent
 		Lose                 []string
 	}
 	seal.Format, seal.Verb, seal.Domain = proposalVersion, p.Verb, p.Domain
 	seal.Tenant, seal.Organization = p.Tenant, p.Organization
-	seal.Plan, seal.Defederate, seal.Repair = p.Plan, p.Defederate, p.Repair
+	seal.Plan, seal.Defederate, seal.Repair, seal.Rotate = p.Plan, p.Defederate, p.Repair, p.Rotate
 	for _, rep := range p.Revert {
 		r := run{rep.Verb, rep.Tenant, rep.Organization, rep.Plan, rep.Repair, instant(rep.Started), nil}
 		for _, s := range rep.Steps {
@@ -223,6 +227,9 @@ func (p *Proposal) good(now time.Time, life time.Duration) error {
 		expires = last
 	}
 	switch {
+	case p.Verb == VerbRotate:
+		return errors.New("federation: a rotation is not applied from a proposal, because each call makes what can be made then: " +
+			"call Rotate, and compare what Options.Confirm is given")
 	case p.Version != proposalVersion || !only:
 		return errors.New("federation: this is no proposal of this package: make one with Propose")
 	case slices.Contains(p.Revert, nil) || slices.Contains(p.Runs, nil):

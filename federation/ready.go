@@ -26,6 +26,9 @@ func (r *run) ready(ctx context.Context, stage Changes) error {
 		if err := r.certificate(ctx, c); err != nil {
 			return err
 		}
+		if err := r.believe(ctx, c); err != nil {
+			return err
+		}
 		_, err := r.fresh(ctx, c)
 		return err
 	}

@@ -100,6 +100,11 @@ func (f *Federator) previewRepair(ctx context.Context, rep *Report) error {
 		return reading(PhaseCheck, err)
 	}
 	people.repairs(rep, to)
+	if r := st.rotation(plan); r.told() {
+		var told findings
+		st.tellRotation(&told, plan, &r)
+		rep.note(told)
+	}
 	return nil
 }
 

@@ -211,6 +211,7 @@ func (r *run) found(c Change) (id string) {
 func (r *run) pinCreated(c Change, id string) {
 	r.plan.pin(c, id)
 	r.rep.Plan = r.plan
+	r.st.anew = r.st.anew || c.makesApplication()
 }
 
 // pin gives the plan the ID of what a change has made, if the plan has a place for it.

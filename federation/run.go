@@ -25,7 +25,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := f.firstLook(ctx, plan)
+	st, err := f.firstLook(ctx, plan, storedKey{})
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +50,14 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 // A run that finds nothing to do makes 10 requests, at most three of which wait
 // for each other; translation rules in the plan add one, listed members one for
 // each group and one to look them up.
+//
+// While a rotation of the certificate is under way (see [Federator.Rotate]), Azure AD's
+// two certificates and the addresses of its applications stay as they are; the report
+// tells the phase and the next step, and the rest of the plan is done. A domain on which
+// nobody can sign in, because Azure AD accepts nothing that JumpCloud signs, is mended in
+// one request, and the certificate before is kept as the second one. What [Options.Keys]
+// has is asked for only where Azure AD has a second certificate; if that fails, nothing is
+// done that would write a certificate.
 //
 // Federate does not wait until people can sign in; see [Federator.Wait].
 func (f *Federator) Federate(ctx context.Context, plan Plan) (*Report, error) {
@@ -107,7 +115,9 @@ type run struct {
 	stood   *aad.Federation // what stood in Azure AD at the first look
 	trusted []certs.Cert    // the signing certificates that this run has sent there
 
-	judgedAt  int       // how many steps had been filed by then
+	judgedAt    int       // how many steps had been filed by then
+	disbelieved time.Time // since when a list shows a certificate that is not in its place
+
 	certified time.Time // when the certificate that was switched to was judged
 	listed    time.Time // when another run's application was looked for right before the switch
 
@@ -207,7 +217,7 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	began := time.Now()
 	plan := r.plan
 	ctx = r.batch.recalling(ctx, began.Add(-freshRead))
-	if r.st, err = r.f.firstLook(ctx, plan); err != nil {
+	if r.st, err = r.f.firstLook(ctx, plan, r.st.stored); err != nil {
 		return nil, err
 	}
 	r.looked, r.read = time.Now(), began

@@ -14,7 +14,7 @@ const (
 	StatePrepared    State = "prepared"       // managed, and the application exists: application without federation
 	StateFederated   State = "federated"      // by us, as the plan says
 	StateDiffers     State = "differs"        // by us, with other settings
-	StateRotating    State = "rotating"       // by us, a second certificate is JumpCloud's
+	StateRotating    State = "rotating"       // by us, and a rotation of the certificate is under way
 	StateUnknownNext State = "unknown-next"   // by us, a second certificate that nobody knows
 	StateMismatch    State = "mismatch"       // by us, neither certificate is JumpCloud's
 	StateOrphaned    State = "orphaned"       // with our issuer, but the application is gone
@@ -49,21 +49,34 @@ type stateInfo struct {
 }
 
 var states = []stateInfo{
-	{StateUnknown, "the domain does not belong to this tenant", "refuses", "add the domain to the tenant and verify it, or check the spelling and the credential's tenant"},
-	{StateUnverified, "the domain is in the tenant, but its ownership is not verified", "refuses", "publish the domain's verification record and verify it"},
+	{StateUnknown, "the domain does not belong to this tenant", "refuses",
+		"add the domain to the tenant and verify it, or check the spelling and the credential's tenant"},
+	{StateUnverified, "the domain is in the tenant, but its ownership is not verified", "refuses",
+		"publish the domain's verification record and verify it"},
 	{StateInitial, "Microsoft's own domain, which cannot be federated", "refuses", "federate a domain of your own"},
-	{StateInherits, "a subdomain that inherits the authentication of its root domain", "refuses and names the root", "federate the root domain; its subdomains follow"},
-	{StateManaged, "people sign in with Azure AD passwords; JumpCloud has no application for the domain", "federates it", "run Preflight, then Federate"},
-	{StatePrepared, "people sign in with Azure AD passwords; JumpCloud's application exists already", "adopts the application and federates the domain", "run Preflight, then Federate"},
+	{StateInherits, "a subdomain that inherits the authentication of its root domain", "refuses and names the root",
+		"federate the root domain; its subdomains follow"},
+	{StateManaged, "people sign in with Azure AD passwords; JumpCloud has no application for the domain", "federates it",
+		"run Preflight, then Federate"},
+	{StatePrepared, "people sign in with Azure AD passwords; JumpCloud's application exists already",
+		"adopts the application and federates the domain", "run Preflight, then Federate"},
 	{StateFederated, "people sign in through the JumpCloud application", "does nothing", "nothing is to be done"},
-	{StateDiffers, "people sign in through the JumpCloud application, with settings that differ from the application's or the plan's", "updates what differs", "run Preview and look at what differs, then Federate"},
-	{StateRotating, "people sign in through JumpCloud, and Azure AD accepts JumpCloud's certificate as the second one", "makes it the first one", "run Federate to finish the rotation"},
-	{StateUnknownNext, "people sign in through JumpCloud, but Azure AD accepts a second certificate that is not JumpCloud's", "leaves it and raises an alarm; removes it with consent.removeNextCertificate", "find out who set it: whoever has its key can sign in as anybody"},
-	{StateMismatch, "Azure AD holds no certificate that JumpCloud signs with: nobody on the domain can sign in", "writes JumpCloud's certificate", "run Federate now"},
-	{StateOrphaned, "Azure AD sends people to a JumpCloud application that does not exist any more: nobody on the domain can sign in", "makes the application anew and writes its certificate", "run Federate, or Defederate to go back to passwords"},
-	{StateAmbiguous, "two JumpCloud applications carry the domain's entity ID", "takes the one that Azure AD knows, the pinned one, or the older one, and raises an alarm about the other; removes that with consent.removeDuplicate", "delete the one that nobody uses, or pin the other with application.id"},
-	{StateForeign, "people sign in through another identity provider", "refuses; replaces it with consent.takeOver", "find out who depends on the provider before taking the domain over"},
-	{StateHalf, "the domain is federated, but its configuration cannot be read: what a failed creation leaves behind", "refuses; sets the domain to Managed and starts anew with consent.recover", "set the domain to Managed, so that people sign in with Azure AD passwords, or run Federate with consent.recover, which does so and federates it anew"},
+	{StateDiffers, "people sign in through the JumpCloud application, with settings that differ from the application's or the plan's",
+		"updates what differs", "run Preview and look at what differs, then Federate"},
+	{StateRotating, "people sign in through JumpCloud, and a rotation of its certificate is under way: Azure AD accepts two",
+		"leaves certificates and sign-in addresses as they are, and does the rest of the plan", "call Rotate until it is done"},
+	{StateUnknownNext, "people sign in through JumpCloud, but Azure AD accepts a second certificate that is not JumpCloud's",
+		"leaves it and raises an alarm; removes it with consent.removeNextCertificate", "find out who set it: whoever has its key can sign in as anybody"},
+	{StateMismatch, "Azure AD holds no certificate that JumpCloud signs with: nobody on the domain can sign in",
+		"writes JumpCloud's certificate, and keeps the one before as the second; refuses if an emergency was interrupted", "run Federate now"},
+	{StateOrphaned, "Azure AD sends people to a JumpCloud application that does not exist any more: nobody on the domain can sign in",
+		"makes the application anew and writes its certificate", "run Federate, or Defederate to go back to passwords"},
+	{StateAmbiguous, "two JumpCloud applications carry the domain's entity ID",
+		"takes the one that Azure AD knows, the pinned one, or the older one, and raises an alarm about the other; removes that with consent.removeDuplicate", "delete the one that nobody uses, or pin the other with application.id"},
+	{StateForeign, "people sign in through another identity provider", "refuses; replaces it with consent.takeOver",
+		"find out who depends on the provider before taking the domain over"},
+	{StateHalf, "the domain is federated, but its configuration cannot be read: what a failed creation leaves behind",
+		"refuses; sets the domain to Managed and starts anew with consent.recover", "set the domain to Managed, so that people sign in with Azure AD passwords, or run Federate with consent.recover, which does so and federates it anew"},
 }
 
 func (s State) info() stateInfo {
@@ -106,13 +119,15 @@ func (st *observation) classify(p Plan) State {
 // classifyOurs looks closer at a domain that is federated with our application.
 func (st *observation) classifyOurs(p Plan) State {
 	own, err := st.cert(p)
+	rot := st.rotation(p)
 	next := rawCertificate(st.fed.NextSigningCertificate, st.fed.RawNextSigningCertificate)
 	switch {
-	case err == nil && st.fed.SigningCertificate != own && st.fed.NextSigningCertificate == own:
+	case rot.told(), err == nil && st.fed.SigningCertificate != own && st.fed.NextSigningCertificate == own:
 		return StateRotating
 	case err == nil && st.fed.SigningCertificate != own:
 		return StateMismatch
-	case next != "" && (err != nil || st.fed.NextSigningCertificate != own) && !st.shows(p, st.fed.NextSigningCertificate):
+	case next != "" && (err != nil || st.fed.NextSigningCertificate != own) && !st.shows(p, st.fed.NextSigningCertificate) &&
+		!rot.knows(st.fed.NextSigningCertificate):
 		return StateUnknownNext
 	case len(st.diffFederation(nil, p)) > 0:
 		return StateDiffers

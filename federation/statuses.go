@@ -99,6 +99,9 @@ func (s *Status) notes() (notes []string) {
 	if place := s.place(); place != "" {
 		notes = append(notes, place)
 	}
+	if s.State == StateRotating && s.Rotation != "" {
+		notes = append(notes, "rotation "+string(s.Rotation)+": "+s.Next)
+	}
 	for _, f := range s.Findings {
 		if f.Severity != Info {
 			notes = append(notes, string(f.Severity)+": "+f.String())

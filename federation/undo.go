@@ -36,6 +36,11 @@ import (
 // [Options.Settle], it is looked at for the rest of that time, because an answer
 // may be older than the run.
 //
+// A rotation of the certificate is no obstacle to taking a federation away: it goes with
+// the certificates and addresses that it has now. While one is under way, no value of a
+// standing federation is led back, and at no time a certificate that JumpCloud does not
+// sign with.
+//
 // Three directions have rules of their own. Taking a federation away is refused
 // for nobody: people sign in with Azure AD passwords from then on, and the report
 // names the accounts that were created since the run. Bringing a federation with
@@ -83,6 +88,7 @@ type undoing struct {
 	earlier  []Step   // what calls for other reports of the same approval have sent
 	elders   []Step   // of older runs, which are undone after this one
 
+	keys    storedKey // what the key store has said
 	sight   sighting  // what was read when the steps were judged last
 	took    bool      // this call took the federation away, or gave it to another provider
 	freed   bool      // the domain was seen to depend on the application no more

@@ -141,8 +141,12 @@ func (u *undoing) judge(ctx context.Context) error {
 	if err := u.lookAround(ctx); err != nil {
 		return reading(PhaseObserve, err)
 	}
+	if err := u.observeKey(ctx); err != nil {
+		return reading(PhaseObserve, err)
+	}
 	u.rep.Before = u.sight.state(u.p)
 	var ps findings
+	u.judgeRotation(&ps)
 	if err := u.judgeFederation(ctx, &ps); err != nil {
 		return reading(PhaseCheck, err)
 	}

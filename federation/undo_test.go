@@ -417,7 +417,7 @@ func TestRevertFieldByField(t *testing.T) {
 		plan := env.Plan()
 		plan.BrandName, plan.MFA = "Example", aad.RejectMFAByFederatedIdP
 		rep, err := f.Federate(t.Context(), plan)
-		if err != nil || len(rep.Steps) != 1 || len(rep.Steps[0].Change.Fields) != 3 {
+		if err != nil || len(rep.Steps) != 1 || len(rep.Steps[0].Change.Fields) != 4 { // with the certificate before, as the second
 			t.Fatalf("%v\n%s", err, rep)
 		}
 		time.Sleep(time.Hour)

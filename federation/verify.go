@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -54,6 +53,8 @@ type Layer struct {
 	Checked  time.Time   `json:"checked"`
 	// Range is the published delay of a layer that is late.
 	Range string `json:"range,omitempty"`
+
+	works bool // it is late, and people can sign in all the same
 }
 
 // A Verification says, layer by layer, how far a federation has come.
@@ -82,13 +83,21 @@ type Verification struct {
 
 // Effective reports whether every layer is good: people can sign in. A second
 // certificate that nobody knows does not keep them from it; see [Verification.Wrong].
+// Nor does a rotation: while the public realm endpoint still names the other of its two
+// applications, that layer is late, and both let people in. (A Verification that was
+// read back from JSON does not know that.)
 func (v *Verification) Effective() bool {
 	for _, l := range v.Layers {
-		if l.Status != Good {
+		if l.Status != Good && !l.works {
 			return false
 		}
 	}
 	return true
+}
+
+// late reports whether a layer is.
+func (v *Verification) late() bool {
+	return slices.ContainsFunc(v.Layers, func(l Layer) bool { return l.Status == Late })
 }
 
 // Wrong reports whether something shows that waiting does not mend: a layer, or
@@ -198,7 +207,7 @@ func (f *Federator) verify(ctx context.Context, plan Plan, known *observation, e
 	for i := range v.Layers {
 		v.Layers[i].Checked = now
 	}
-	if !v.Effective() && !v.Wrong() {
+	if (!v.Effective() || v.late()) && !v.Wrong() {
 		v.AskAgain = 5 * time.Minute
 	}
 	return v, &st, nil
@@ -233,15 +242,18 @@ func (st *observation) layerApplication(p Plan, missing Changes) Layer {
 func (st *observation) layerCertificate(p Plan, now time.Time) Layer {
 	l := Layer{Name: LayerCertificate, Status: Wrong}
 	own, err := st.cert(p)
+	rot := st.rotation(p)
 	switch {
+	case err != nil && rot.unsure:
+		l.Status, l.Evidence = Good, err.Error()+"; Azure AD accepts both"
 	case err != nil:
 		l.Evidence = err.Error()
 	case st.fed == nil:
 		l.Evidence = "Azure AD has no certificate for the domain; JumpCloud signs with " + own.Thumbprint()
 	case st.fed.SigningCertificate == own:
-		l.Status, l.Evidence = Good, own.Thumbprint()+" in JumpCloud's metadata and in Azure AD"
+		l.Status, l.Evidence = Good, own.Thumbprint()+" in JumpCloud's metadata and in Azure AD"+rot.evidence()
 	case st.fed.NextSigningCertificate == own:
-		l.Status, l.Evidence = Good, own.Thumbprint()+" in JumpCloud's metadata and, as the second one, in Azure AD"
+		l.Status, l.Evidence = Good, own.Thumbprint()+" in JumpCloud's metadata and, as the second one, in Azure AD"+rot.evidence()
 	default:
 		l.Evidence = "JumpCloud signs with " + own.Thumbprint() + ", Azure AD expects the " +
 			showCertificate(rawCertificate(st.fed.SigningCertificate, st.fed.RawSigningCertificate))
@@ -329,6 +341,11 @@ func (st *observation) layerRealm(p Plan, missing Changes, realm *aad.Realm, err
 	}
 	a := st.app(p)
 	own := provider("", realm.AuthURL) == jumpCloud // perhaps by an application that was
+	if o := st.rotation(p).second; o != nil && sameEndpoint(realm.AuthURL, o.SSOURL) && realm.Protocol != aad.RealmWSTrust {
+		l.Status, l.Range, l.works = Late, realmDelay, true
+		l.Evidence = "still sends people to the other application of the rotation, " + o.SSOURL
+		return l
+	}
 	switch {
 	case realm.AuthURL == "":
 		l.Status, l.Evidence = Unseen, "says federated, but not where it sends people"
@@ -355,21 +372,6 @@ func (st *observation) layerRealm(p Plan, missing Changes, realm *aad.Realm, err
 		l.Status, l.Evidence, l.Range = Late, "still "+l.Evidence, realmDelay
 	}
 	return l
-}
-
-// endpoint is a URL without its query, which can name a person.
-func endpoint(s string) string {
-	s, _, _ = strings.Cut(s, "?")
-	return s
-}
-
-// sameEndpoint compares what the realm endpoint says, which carries a query of
-// unknown form, with the application's login URL.
-func sameEndpoint(auth, sso string) bool {
-	a, err1 := url.Parse(auth)
-	b, err2 := url.Parse(sso)
-	return err1 == nil && err2 == nil && strings.EqualFold(a.Host, b.Host) &&
-		strings.TrimSuffix(a.Path, "/") == strings.TrimSuffix(b.Path, "/")
 }
 
 func (f *Federator) layerPeople(ctx context.Context, p Plan, st *observation) (Layer, error) {

@@ -59,7 +59,7 @@ func TestVerifyLayers(t *testing.T) {
 				env.JumpCloud.AddApplication("office365", "again", entityID, loginURL+"-2")
 			}},
 		{name: "certificate good", layer: federation.LayerCertificate, status: federation.Good, says: "in JumpCloud's metadata and in Azure AD"},
-		{name: "certificate in the second slot", layer: federation.LayerCertificate, status: federation.Good, says: "as the second one", others: true,
+		{name: "certificate in the second slot", layer: federation.LayerCertificate, status: federation.Good, says: "as the second one",
 			make: func(t *testing.T, env *federationtest.Env) {
 				edit(t, env, func(f *aad.Federation) {
 					f.SigningCertificate, f.NextSigningCertificate = foreignCert(t), f.SigningCertificate

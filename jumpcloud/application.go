@@ -3,7 +3,6 @@ package jumpcloud
 import (
 	"bytes"
 	"cmp"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,11 +34,16 @@ type Application struct {
 	SSOURL         string // where people sign in; fixed when the application is created
 	OrganizationID string
 	Active         bool
+	Hidden         bool   // people do not see it among theirs, and sign in with it by its address all the same
 	SSOType        string // "saml", "oidc", …
 
 	IdPEntityID        string    // setting idpEntityId
 	CertificateExpires time.Time // zero if there is no certificate
 	Created            time.Time
+
+	// When certificate and private key were last replaced; zero if JumpCloud does
+	// not tell. They are read only.
+	CertificateUpdated, KeyUpdated time.Time
 
 	raw    map[string]json.RawMessage
 	config map[string]json.RawMessage // nil if there is none that can be read
@@ -63,8 +67,11 @@ func (a *Application) UnmarshalJSON(b []byte) error {
 		Active       *bool   `json:"active"`
 		Created      string  `json:"created"`
 		SSO          *struct {
-			Type    string `json:"type"`
-			Expires string `json:"idpCertExpirationAt"`
+			Type        string `json:"type"`
+			Hidden      *bool  `json:"hidden"`
+			Expires     string `json:"idpCertExpirationAt"`
+			CertUpdated string `json:"idpCertificateUpdatedAt"`
+			KeyUpdated  string `json:"idpPrivateKeyUpdatedAt"`
 		} `json:"sso"`
 	}
 	if err := json.Unmarshal(b, &w); err != nil {
@@ -76,7 +83,9 @@ func (a *Application) UnmarshalJSON(b []byte) error {
 		Active: w.Active != nil && *w.Active, Created: parseTime(w.Created), raw: raw,
 	}
 	if w.SSO != nil {
-		a.SSOType, a.CertificateExpires = w.SSO.Type, parseTime(w.SSO.Expires)
+		a.SSOType, a.Hidden = w.SSO.Type, w.SSO.Hidden != nil && *w.SSO.Hidden
+		a.CertificateExpires = parseTime(w.SSO.Expires)
+		a.CertificateUpdated, a.KeyUpdated = parseTime(w.SSO.CertUpdated), parseTime(w.SSO.KeyUpdated)
 	}
 	// Some recorders and proxies blank the whole config: a string is no reason to fail.
 	if json.Unmarshal(raw["config"], &a.config) != nil {
@@ -208,8 +217,8 @@ func (a *Application) clone() *Application {
 }
 
 // edited returns the object to write back when before was edited into a: the
-// object as it was read, byte for byte but for what the edit changed. It is nil
-// if nothing changed.
+// object as it was read, byte for byte but for what the edit changed, and for sso,
+// which is sent without what is read only. It is nil if nothing changed.
 func (a *Application) edited(before *Application) (json.RawMessage, error) {
 	if a.raw == nil {
 		return nil, errors.New("jumpcloud: edit must change the application it is given, not put another in its place")
@@ -249,6 +258,17 @@ func (a *Application) edited(before *Application) (json.RawMessage, error) {
 	} else if _, ok := out["active"]; !ok {
 		out["active"], _ = json.Marshal(a.Active)
 	}
+	sso := before.sso(readOnlySSO...)
+	if a.Hidden != before.Hidden {
+		if sso == nil {
+			return nil, invalidf("application %s does not show what it has in sso, so Hidden cannot be changed", a.ID)
+		}
+		sso["hidden"], _ = json.Marshal(a.Hidden)
+		changed = true
+	}
+	if sso != nil {
+		out["sso"], _ = json.Marshal(sso)
+	}
 	for _, key := range [...]string{settingCertificate, settingKey} {
 		if !bytes.Equal(a.config[key], before.config[key]) && !sameJSON(fieldValue(a.config[key]), fieldValue(before.config[key])) {
 			return nil, fmt.Errorf("jumpcloud: application %s: setting %s: %w; use ReplaceCertificate", a.ID, key, ErrCertificate)
@@ -273,6 +293,22 @@ func (a *Application) edited(before *Application) (json.RawMessage, error) {
 	return json.Marshal(out)
 }
 
+// readOnlySSO are the members of sso that JumpCloud tells and does not take.
+var readOnlySSO = []string{"idpCertificateUpdatedAt", "idpPrivateKeyUpdatedAt"}
+
+// sso returns a copy of the object with what concerns signing in, for writing, without
+// some members. It is nil if the application does not show it.
+func (a *Application) sso(without ...string) map[string]json.RawMessage {
+	var sso map[string]json.RawMessage
+	if json.Unmarshal(a.raw["sso"], &sso) != nil {
+		return nil
+	}
+	for _, name := range without {
+		delete(sso, name)
+	}
+	return sso
+}
+
 // sameJSON compares without regard for white space and the order of keys.
 func sameJSON(a, b json.RawMessage) bool {
 	if bytes.Equal(a, b) {
@@ -291,31 +327,4 @@ func sameJSON(a, b json.RawMessage) bool {
 	x, ok := canonical(a)
 	y, ok2 := canonical(b)
 	return ok && ok2 && bytes.Equal(x, y)
-}
-
-// withPair returns the object with another certificate and key.
-func (a *Application) withPair(pair *certs.KeyPair) (json.RawMessage, error) {
-	key := pair.PrivateKeyPEM()
-	defer clear(key)
-	if key == nil || pair.Cert().IsZero() {
-		return nil, invalidf("the key pair is empty")
-	}
-	b := a.clone()
-	for name, pem := range map[string][]byte{settingCertificate: pair.Cert().PEM(), settingKey: key} {
-		if b.config == nil {
-			return nil, invalidf("application %s shows no settings", a.ID)
-		}
-		if _, ok := b.config[name]; !ok {
-			b.config[name] = json.RawMessage(`{}`)
-		}
-		if err := b.SetSetting(name, base64.StdEncoding.EncodeToString(pem)); err != nil {
-			return nil, err
-		}
-	}
-	config, err := json.Marshal(b.config)
-	if err != nil {
-		return nil, err
-	}
-	b.raw["config"] = config
-	return json.Marshal(b.raw)
 }

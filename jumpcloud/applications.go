@@ -77,6 +77,9 @@ type NewApplication struct {
 	SSOURL string
 	// IdPEntityID is what the application calls itself in assertions.
 	IdPEntityID string
+	// Hidden keeps the application off the pages on which people see theirs;
+	// whoever knows its address signs in all the same.
+	Hidden bool
 	// Active lets people sign in. An application that is not active shows as
 	// "Single Sign-On Inactive" and does nothing.
 	Active bool
@@ -148,7 +151,7 @@ func (n NewApplication) body() (map[string]any, error) {
 	body := map[string]any{
 		"name": t.Name, "displayName": cmp.Or(t.DisplayName, n.Label), "displayLabel": n.Label,
 		"ssoUrl": n.SSOURL, "active": n.Active, "beta": false,
-		"sso": map[string]any{"type": cmp.Or(t.SSOType, "saml"), "hidden": false}, "config": view.config,
+		"sso": map[string]any{"type": cmp.Or(t.SSOType, "saml"), "hidden": n.Hidden}, "config": view.config,
 	}
 	if n.Description != "" {
 		body["description"] = n.Description
@@ -178,11 +181,11 @@ func (c *Client) ModifyApplication(ctx context.Context, id string, edit func(*Ap
 	if err != nil {
 		return nil, err
 	}
-	after := before.clone()
-	if err := edit(after); err != nil {
+	edited := before.clone()
+	if err := edit(edited); err != nil {
 		return nil, err
 	}
-	body, err := after.edited(before)
+	body, err := edited.edited(before)
 	if err != nil {
 		return nil, op(http.MethodPut, applicationPath, err)
 	}
@@ -192,14 +195,14 @@ func (c *Client) ModifyApplication(ctx context.Context, id string, edit func(*Ap
 	if body, err = keepsCertificate(before, body); err != nil {
 		return nil, err
 	}
-	written, err := c.putApplication(ctx, id, body)
+	after, err := c.putApplication(ctx, id, body, rest.Idempotent)
 	if err != nil {
 		return nil, err
 	}
-	if before.hasCertificate() && !sameCertificate(before, written) {
-		return written, certificateChanged(before, written)
+	if before.hasCertificate() && !sameCertificate(before, after) {
+		return after, certificateChanged(before, after)
 	}
-	return written, nil
+	return after, nil
 }
 
 const applicationPath = "api/applications/{id}"
@@ -236,15 +239,33 @@ func keepsCertificate(before *Application, body json.RawMessage) (json.RawMessag
 
 // putApplication writes the whole object. An answer that does not show the
 // application is followed by a read.
-func (c *Client) putApplication(ctx context.Context, id string, body json.RawMessage) (*Application, error) {
-	a, err := c.application(ctx, &rest.Request{
-		Method: http.MethodPut, Path: applicationPath, Args: []string{id}, Body: body, Class: rest.Idempotent, Permission: scopeApplications,
-	})
+func (c *Client) putApplication(ctx context.Context, id string, body json.RawMessage, class rest.Class) (*Application, error) {
+	a, err := c.application(ctx, put(id, body, class))
+	if written(err) && (err != nil || a.config == nil) {
+		a, err = c.readBack(ctx, id)
+	}
+	return a, err
+}
+
+// put is the request that writes the whole object.
+func put(id string, body json.RawMessage, class rest.Class) *rest.Request {
+	return &rest.Request{Method: http.MethodPut, Path: applicationPath, Args: []string{id}, Body: body, Class: class,
+		Permission: scopeApplications}
+}
+
+// written reports whether the answer to a write means that it has been made,
+// whether the answer is of use or not.
+func written(err error) bool {
 	var e *Error
-	if errors.As(err, &e) && e.StatusCode/100 == 2 || err == nil && a.config == nil {
-		if a, err = c.Application(ctx, id); errors.As(err, &e) {
-			e.OutcomeUnknown = true // it has been written, and nobody has seen it
-		}
+	return err == nil || errors.As(err, &e) && e.StatusCode/100 == 2
+}
+
+// readBack reads an application that has been written, and that nobody has seen since.
+func (c *Client) readBack(ctx context.Context, id string) (*Application, error) {
+	a, err := c.Application(ctx, id)
+	var e *Error
+	if errors.As(err, &e) {
+		e.OutcomeUnknown = true
 	}
 	return a, err
 }
@@ -258,40 +279,6 @@ func certificateChanged(before, after *Application) error {
 	}
 	return fmt.Errorf("jumpcloud: application %s: %w: thumbprint %s was replaced by %s", before.ID, ErrCertificateRegenerated,
 		c.Thumbprint(), d.Thumbprint())
-}
-
-// ReplaceCertificate gives an application a key and certificate of your own: GET
-// and PUT /api/applications/{id}, scope applications. Everything else stays.
-//
-// From now on the application signs with the new key. There is no overlap and
-// no way back: JumpCloud never shows a private key. Teach the service provider
-// the new certificate first. It is safe to repeat.
-func (c *Client) ReplaceCertificate(ctx context.Context, id string, pair *certs.KeyPair) (*Application, error) {
-	if pair == nil {
-		return nil, op(http.MethodPut, applicationPath, invalidf("the key pair is nil"))
-	}
-	before, err := c.Application(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	body, err := before.withPair(pair)
-	if err != nil {
-		return nil, op(http.MethodPut, applicationPath, err)
-	}
-	defer clear(body)
-	written, err := c.putApplication(ctx, id, body)
-	if err != nil {
-		return nil, err
-	}
-	got, err := written.Certificate()
-	if err != nil {
-		return written, err
-	}
-	if got != pair.Cert() {
-		return written, fmt.Errorf("jumpcloud: application %s: %w: thumbprint %s was written, %s is in place", id,
-			ErrCertificateRegenerated, pair.Cert().Thumbprint(), got.Thumbprint())
-	}
-	return written, nil
 }
 
 // DeleteApplication deletes an application and its associations; one that does

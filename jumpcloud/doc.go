@@ -27,7 +27,7 @@
 //	groups                         CreateGroup, DeleteGroup, AddGroupMember, associations of groups
 //	applications.readonly          Applications, Application, Metadata
 //	applications                   CreateApplication, ModifyApplication, ReplaceCertificate,
-//	                               DeleteApplication, associations of applications
+//	                               RegenerateCertificate, DeleteApplication, associations of applications
 //	applicationtemplates.readonly  Templates, Template
 //	directories.readonly           Directories, Office365, its domains, rules and importable users
 //	directories                    writes to those, associations of directories
@@ -55,8 +55,8 @@
 // whole domain. There is therefore no method that writes an application from
 // scratch. [Client.ModifyApplication] reads, lets you edit, and writes back what
 // was read, with what this package does not know, and compares the certificate
-// afterwards. A certificate changes only by [Client.ReplaceCertificate], at once
-// and without a way back.
+// afterwards. A certificate changes only by [Client.ReplaceCertificate] and
+// [Client.RegenerateCertificate], at once and without a way back.
 //
 // A new application signs with a key that JumpCloud makes, and nobody can use it
 // until a group is bound to it with [Client.Associate].

@@ -45,13 +45,17 @@ var (
 	ErrReadOnly = errors.New("read-only client")
 	// ErrNoCertificate: the application shows no certificate.
 	ErrNoCertificate = errors.New("no certificate")
-	// ErrCertificate: an edit would have changed the certificate. Nothing was
-	// written. See [Client.ReplaceCertificate].
+	// ErrCertificate: an edit would have changed the certificate, or another one
+	// is in place than the one that was to be replaced. Nothing was written. See
+	// [Client.ReplaceCertificate].
 	ErrCertificate = errors.New("the certificate must not be changed this way")
 	// ErrCertificateRegenerated: JumpCloud put another certificate in place
 	// of the one that was written. People cannot sign in with the service
 	// provider until it learns the new one.
 	ErrCertificateRegenerated = errors.New("the certificate was regenerated")
+	// ErrNotVisible: the certificate was written, and JumpCloud does not show it
+	// everywhere yet. Look again after a while.
+	ErrNotVisible = errors.New("written, but not shown everywhere yet")
 )
 
 // Error is a request that failed. Its text is one line without query, body and

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jcaad/jcaad/certs"
 	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
@@ -107,6 +108,13 @@ func TestBadInput(t *testing.T) {
 		"applications of a comma": func(x context.Context, c client) error {
 			return drop(collect(c.Applications(x, "a|b")))
 		},
+		"no pair": func(x context.Context, c client) error { return drop(c.ReplaceCertificate(x, "a", nil)) },
+		"empty pair": func(x context.Context, c client) error {
+			return drop(c.ReplaceCertificate(x, "a", &certs.KeyPair{}))
+		},
+		"no certificate to regenerate": func(x context.Context, c client) error {
+			return drop(c.RegenerateCertificate(x, "a", certs.Cert{}))
+		},
 		"user with group": func(x context.Context, c client) error { return c.Associate(x, user("u"), group("g")) },
 		"app with app":    func(x context.Context, c client) error { return c.Associate(x, app("a"), app("b")) },
 		"app with directory": func(x context.Context, c client) error {
@@ -145,8 +153,11 @@ func TestBadInput(t *testing.T) {
 			},
 			"Application":        func(x context.Context, c client) error { return drop(c.Application(x, id)) },
 			"ModifyApplication":  func(x context.Context, c client) error { return drop(c.ModifyApplication(x, id, nil)) },
-			"ReplaceCertificate": func(x context.Context, c client) error { return drop(c.ReplaceCertificate(x, id, nil)) },
-			"DeleteApplication":  func(x context.Context, c client) error { return c.DeleteApplication(x, id) },
+			"ReplaceCertificate": func(x context.Context, c client) error { return drop(c.ReplaceCertificate(x, id, somePair())) },
+			"RegenerateCertificate": func(x context.Context, c client) error {
+				return drop(c.RegenerateCertificate(x, id, somePair().Cert()))
+			},
+			"DeleteApplication": func(x context.Context, c client) error { return c.DeleteApplication(x, id) },
 			"Metadata": func(x context.Context, c client) error {
 				return firstOf(drop(c.Metadata(x, id, "a")), drop(c.Metadata(x, "o", id)))
 			},

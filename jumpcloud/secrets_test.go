@@ -3,6 +3,8 @@ package jumpcloud_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -146,5 +148,63 @@ func TestApplicationIsNotPrinted(t *testing.T) {
 	}
 	if want := `application ` + id + ` (office365, "Microsoft 365", active)`; fmt.Sprint(a) != want {
 		t.Errorf("String = %s; want %s", a, want)
+	}
+}
+
+// TestPrivateKeyStays: a private key goes into one PUT. A service that repeats what it
+// was sent, whole or in pieces, as it is or decoded, finds it in no error and no log.
+func TestPrivateKeyStays(t *testing.T) {
+	pair := somePair()
+	pem := string(pair.PrivateKeyPEM())
+	value := base64.StdEncoding.EncodeToString([]byte(pem))
+	pieces := func(s string) (all []string) {
+		for ; len(s) >= 30; s = s[30:] {
+			all = append(all, s[:30])
+		}
+		return all
+	}
+	secrets := append(pieces(value), pieces(strings.ReplaceAll(strings.Split(pem, "-----")[2], "\n", ""))...)
+	s, id := withApp(t)
+	shown, _ := json.Marshal(rawApp(t, s, id))
+	for name, repeat := range map[string]func(body string) string{
+		"body":       func(body string) string { return body },
+		"value":      func(string) string { return value },
+		"cut value":  func(string) string { return value[700:1300] },
+		"PEM":        func(string) string { return pem },
+		"end of PEM": func(string) string { return pem[len(pem)-200:] },
+	} {
+		for _, status := range []int{200, 302, 400, 401, 403, 404, 409, 422, 429, 500, 503} {
+			synctest.Test(t, func(t *testing.T) {
+				var logged bytes.Buffer
+				sent := false
+				h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.Method == http.MethodGet {
+						w.Write(shown)
+						return
+					}
+					body, _ := io.ReadAll(r.Body)
+					sent = sent || strings.Contains(string(body), value)
+					message, _ := json.Marshal(map[string]string{"message": repeat(string(body)), "error": repeat(string(body))})
+					w.Header().Set("Retry-After", "9999")
+					w.WriteHeader(status)
+					w.Write(message)
+				})
+				logger := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug - 100}))
+				c := newClient(t, h, &jumpcloud.Options{Logger: logger})
+				_, err := c.ReplaceCertificate(t.Context(), id, pair)
+				if err == nil || !sent || logged.Len() == 0 {
+					t.Fatalf("%s, %d: err = %v, the key was sent: %v, %d bytes logged", name, status, err, sent, logged.Len())
+				}
+				text := logged.String()
+				for ; err != nil; err = errors.Unwrap(err) {
+					text += fmt.Sprintf("%v %+v %#v\n", err, err, err)
+				}
+				for _, s := range secrets {
+					if strings.Contains(text, s) {
+						t.Fatalf("%s, %d: %q is in %.600q", name, status, s, text)
+					}
+				}
+			})
+		}
 	}
 }

@@ -19,7 +19,7 @@ import (
 func AllPermissions() []string {
 	return []string{
 		"Domain.ReadWrite.All", "Domain-InternalFederation.ReadWrite.All", "Organization.Read.All", "Policy.Read.All",
-		"User.ReadWrite.All", "GroupMember.Read.All", "RoleManagement.ReadWrite.Directory",
+		"User.ReadWrite.All", "User.RevokeSessions.All", "GroupMember.Read.All", "RoleManagement.ReadWrite.Directory",
 	}
 }
 
@@ -152,6 +152,7 @@ var includes = map[string][]string{
 	},
 	"User.Read.All":                      {"User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 	"User.ReadWrite.All":                 {"Directory.ReadWrite.All"},
+	"User.RevokeSessions.All":            {"User.ReadWrite.All", "Directory.ReadWrite.All"},
 	"GroupMember.Read.All":               {"Group.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 	"RoleManagement.Read.Directory":      {"RoleManagement.ReadWrite.Directory", "Directory.Read.All", "Directory.ReadWrite.All"},
 	"RoleManagement.ReadWrite.Directory": nil,

@@ -54,6 +54,7 @@
 // are the truth behind the lag. [Server.History] and OnFederationChange show each
 // state that a domain went through, so that a test can demand what must never have
 // been, and OnRequest tells of each request, while it is under way.
+// [Server.Revocations] tells whose sign-in sessions were ended.
 //
 // # Scale
 //

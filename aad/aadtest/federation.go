@@ -230,6 +230,9 @@ func (s *Server) patchFederation(w http.ResponseWriter, r *http.Request) *refusa
 	}
 	delete(body, "id")
 	delete(body, "signingCertificateUpdateStatus")
+	if v := body["nextSigningCertificate"]; v != nil && text(body, "nextSigningCertificate") == "" && s.Quirks.IgnoreNullCertificate {
+		delete(body, "nextSigningCertificate")
+	}
 	if s.Quirks.KeepCleared {
 		for _, name := range []string{"metadataExchangeUri", "promptLoginBehavior", "isSignedAuthenticationRequestRequired"} {
 			delete(body, name)

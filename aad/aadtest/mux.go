@@ -57,6 +57,9 @@ func (s *Server) graph() *http.ServeMux {
 	graph("GET /v1.0/{key}", userRead, byKey(s.getUser))
 	graph("PATCH /v1.0/{key}", userWrite, byKey(s.patchUser))
 	graph("DELETE /v1.0/{key}", userWrite, byKey(s.deleteUser))
+	const revoke = "User.RevokeSessions.All"
+	graph("POST /v1.0/users/{id}/revokeSignInSessions", revoke, s.revokeSignInSessions)
+	graph("POST /v1.0/{key}/revokeSignInSessions", revoke, byKey(s.revokeSignInSessions))
 	graph("GET /v1.0/groups/{id}/transitiveMembers/microsoft.graph.user", "GroupMember.Read.All", s.listMembers)
 
 	graph("GET /v1.0/roleManagement/directory/roleDefinitions", roleRead, s.listRoleDefinitions)

@@ -24,7 +24,7 @@ import (
 
 var certificate = sync.OnceValue(func() certs.Cert {
 	now := time.Now()
-	k, err := certs.NewKeyPair(pkix.Name{CommonName: "idp"}, certs.Lifetime{NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0)})
+	k, err := certs.NewKeyPair(pkix.Name{CommonName: "idp"}, certs.Lifetime{NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0)}, 0)
 	if err != nil {
 		panic(err)
 	}
@@ -217,6 +217,9 @@ func TestPermissions(t *testing.T) {
 		{"POST", "/v1.0/users", "{}", "User.ReadWrite.All"},
 		{"PATCH", "/v1.0/users/x", "{}", "User.ReadWrite.All"},
 		{"DELETE", "/v1.0/users/x", "", "User.ReadWrite.All"},
+		{"POST", "/v1.0/users/x/revokeSignInSessions", "", "User.RevokeSessions.All"},
+		{"POST", "/v1.0/users/x/revokeSignInSessions", "", "User.ReadWrite.All"},
+		{"POST", "/v1.0/users/x/revokeSignInSessions", "", "Directory.ReadWrite.All"},
 		{"GET", "/v1.0/groups/x/transitiveMembers/microsoft.graph.user", "", "GroupMember.Read.All"},
 		{"GET", "/v1.0/roleManagement/directory/roleDefinitions", "", "RoleManagement.Read.Directory"},
 		{"GET", "/v1.0/roleManagement/directory/roleAssignments", "", "RoleManagement.Read.Directory"},

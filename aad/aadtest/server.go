@@ -88,6 +88,7 @@ type Server struct {
 	names   map[string]*user // by lower-case user principal name
 	gen     *generated
 	roles   []*assignment
+	revoked []Revocation
 	groups  map[string]*group
 	policy  *aad.TokenValidationPolicy
 	synced  bool
@@ -125,6 +126,14 @@ type Quirks struct {
 
 	// RefuseNullCertificate refuses to clear nextSigningCertificate with null.
 	RefuseNullCertificate bool
+
+	// IgnoreNullCertificate answers it with success, and changes nothing of
+	// nextSigningCertificate.
+	IgnoreNullCertificate bool
+
+	// RevokeRefusesAdministrators refuses to end the sign-in sessions of users with a
+	// directory role, as it does who has no higher one.
+	RevokeRefusesAdministrators bool
 
 	// RefuseCleared refuses null for metadataExchangeUri and promptLoginBehavior,
 	// KeepCleared takes it, and isSignedAuthenticationRequestRequired, and changes nothing.

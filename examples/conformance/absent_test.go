@@ -34,6 +34,7 @@ var absent = map[string][]absence{
 		{operation: "POST https://graph.microsoft.com/v1.0/users", sends: "microsoft.graph.user", answers: "microsoft.graph.user",
 			reason: trimmed + graphDocs + ", user-post-users"},
 		{operation: "DELETE https://graph.microsoft.com/v1.0/users/{id}", reason: trimmed + graphDocs + ", user-delete"},
+		{operation: "POST https://graph.microsoft.com/v1.0/users/{id}/revokeSignInSessions", reason: trimmed + graphDocs + ", user-revokesigninsessions"},
 		{operation: "GET https://graph.microsoft.com/v1.0/users/$count", reason: trimmed + graphDocs + ", user-list"},
 		{operation: "GET https://graph.microsoft.com/v1.0/domains/{id}/serviceConfigurationRecords", answers: "GET /domains/{domain-id}/verificationDnsRecords",
 			reason: trimmed + graphDocs + ", domain-list-serviceconfigurationrecords"},

@@ -120,6 +120,7 @@ func driveGraph(t *testing.T, c *aad.Client, tenant *aadtest.Server) {
 			return nil
 		}},
 		{"Federation", func() error { _, err := c.Federation(ctx, "example.com"); return err }},
+		{"FederationByID", func() error { _, err := c.FederationByID(ctx, "example.com", federation.ID); return err }},
 		{"UpdateFederation", func() error {
 			_, err := c.UpdateFederation(ctx, "example.com", federation.ID, aad.FederationUpdate{
 				DisplayName: ptr("Example"), PassiveSignInURI: ptr("https://sso.jumpcloud.com/saml2/other"), SignOutURI: ptr("https://example.com/out"),
@@ -128,6 +129,9 @@ func driveGraph(t *testing.T, c *aad.Client, tenant *aadtest.Server) {
 				NextSigningCertificate: &first, SignedRequestsRequired: ptr(true),
 			})
 			return err
+		}},
+		{"PatchFederation", func() error {
+			return c.PatchFederation(ctx, "example.com", federation.ID, aad.FederationUpdate{NextSigningCertificate: new(certs.Cert)})
 		}},
 		{"UpdateFederation", func() error { // what else an update may answer
 			tenant.Quirks.UpdateStatus = http.StatusNoContent
@@ -175,6 +179,9 @@ func driveGraph(t *testing.T, c *aad.Client, tenant *aadtest.Server) {
 			return errors.Join(c.SetImmutableID(ctx, user.ID, "def456"), c.SetImmutableID(ctx, user.ID, ""))
 		}},
 		{"SetUserPrincipalName", func() error { return c.SetUserPrincipalName(ctx, user.ID, "admin2@contoso.onmicrosoft.com") }},
+		{"RevokeSignInSessions", func() error {
+			return errors.Join(c.RevokeSignInSessions(ctx, user.ID), c.RevokeSignInSessions(ctx, user.ID))
+		}},
 
 		{"RoleDefinitions", func() error { return some(all(c.RoleDefinitions(ctx))) }},
 		{"AssignRole", func() error {

@@ -209,6 +209,22 @@ func driveJumpCloud(t *testing.T, c *jumpcloud.Client, org *jumpcloudtest.Server
 			})
 			return err
 		}},
+		{"ModifyApplication", func() error {
+			_, err := c.ModifyApplication(ctx, application.ID, func(a *jumpcloud.Application) error { a.Hidden = true; return nil })
+			return err
+		}},
+		{"RegenerateCertificate", func() error {
+			a, err := c.Application(ctx, application.ID)
+			if err != nil {
+				return err
+			}
+			old, err := a.Certificate()
+			if err != nil {
+				return err
+			}
+			_, err = c.RegenerateCertificate(ctx, application.ID, old)
+			return err
+		}},
 		{"ReplaceCertificate", func() error { _, err := c.ReplaceCertificate(ctx, application.ID, pair); return err }},
 		{"Metadata", func() error { _, err := c.Metadata(ctx, org.OrgID(), application.ID); return err }},
 
@@ -293,7 +309,7 @@ func driveJumpCloud(t *testing.T, c *jumpcloud.Client, org *jumpcloudtest.Server
 func keyPair(t *testing.T) *certs.KeyPair {
 	t.Helper()
 	now := time.Now()
-	pair, err := certs.NewKeyPair(pkix.Name{CommonName: "conformance"}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(1, 0, 0)})
+	pair, err := certs.NewKeyPair(pkix.Name{CommonName: "conformance"}, certs.Lifetime{NotBefore: now, NotAfter: now.AddDate(1, 0, 0)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@
 // The two services are [jumpcloudtest.Server] and [aadtest.Server] with all
 // their knobs: faults, lag, throttling, quirks. Both are [net/http.Handler]s, so
 // the environment can as well be served on loopback.
+//
+// [Env.SignIns] tells whether people were kept out at any time.
 package federationtest
 
 import (

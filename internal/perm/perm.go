@@ -12,6 +12,7 @@ const (
 	Organization    = "Organization.Read.All"
 	UserRead        = "User.Read.All"
 	UserWrite       = "User.ReadWrite.All"
+	RevokeSessions  = "User.RevokeSessions.All"
 	RoleRead        = "RoleManagement.Read.Directory"
 	RoleWrite       = "RoleManagement.ReadWrite.Directory"
 	GroupRead       = "GroupMember.Read.All"

@@ -27,6 +27,8 @@ type app struct {
 	key     *rsa.PrivateKey // nil if it is lost or was never readable
 	hasKey  bool
 	created time.Time
+
+	certUpdated, keyUpdated time.Time // zero if there never was one
 }
 
 func (a *app) text(key string) string {
@@ -68,6 +70,11 @@ func raw(v any) json.RawMessage {
 	return b
 }
 
+func date(t time.Time) json.RawMessage { return raw(t.UTC().Format("2006-01-02T15:04:05.000Z")) }
+
+// readOnly are the members of sso that only the service writes.
+var readOnly = []string{"idpCertExpirationAt", "idpCertificateUpdatedAt", "idpPrivateKeyUpdatedAt"}
+
 // render is the application as JumpCloud shows it.
 func (s *Server) render(a *app) object {
 	out := object{
@@ -77,11 +84,17 @@ func (s *Server) render(a *app) object {
 	maps.Copy(out, a.fields)
 	out["_id"], out["id"] = raw(a.id), raw(a.id)
 	out["organization"] = raw(s.orgID())
-	out["created"] = raw(a.created.UTC().Format("2006-01-02T15:04:05.000Z"))
+	out["created"] = date(a.created)
 	sso := object{"type": raw("saml"), "jit": raw(false), "beta": raw(false), "hidden": raw(false)}
 	maps.Copy(sso, a.sso)
 	if c := parseValue(a.value("idpCertificate")); c != nil {
-		sso["idpCertExpirationAt"] = raw(c.NotAfter.UTC().Format("2006-01-02T15:04:05.000Z"))
+		sso["idpCertExpirationAt"] = date(c.NotAfter)
+	}
+	if !s.Quirks.OmitUpdatedAt && !a.certUpdated.IsZero() {
+		sso["idpCertificateUpdatedAt"] = date(a.certUpdated)
+	}
+	if !s.Quirks.OmitUpdatedAt && !a.keyUpdated.IsZero() {
+		sso["idpPrivateKeyUpdatedAt"] = date(a.keyUpdated)
 	}
 	out["sso"] = raw(sso)
 	shown := maps.Clone(a.config)
@@ -99,7 +112,7 @@ func (s *Server) appRoutes(mux *http.ServeMux) {
 	s.route(mux, "POST /api/applications", "applications", s.createApp)
 	s.route(mux, "GET /api/applications/{id}", "applications.readonly", func(c *call) reply {
 		if a := s.apps.read(c.PathValue("id"), s.GetLag); a != nil {
-			return ok(s.render(a))
+			return ok(s.render(s.behind(a, "certificate", s.Quirks.CertificateLag)))
 		}
 		return notFound
 	})
@@ -117,11 +130,26 @@ func (s *Server) appRoutes(mux *http.ServeMux) {
 	s.route(mux, "GET /api/organizations/{org}/applications/{id}/metadata.xml", "applications.readonly", s.metadata)
 }
 
+// behind is what a view shows of an application whose certificate it sees with a lag.
+func (s *Server) behind(a *app, view string, lag Lag) *app {
+	if _, signs := a.config["idpCertificate"]; !signs || lag == (Lag{}) {
+		return a
+	}
+	past := s.apps.byID[a.id].Read(view, lag)
+	if past == nil || past.certUpdated.After(a.certUpdated) { // a itself is seen with a longer one
+		return a
+	}
+	b := a.clone()
+	b.config["idpCertificate"] = past.config["idpCertificate"]
+	b.certUpdated, b.keyUpdated = past.certUpdated, past.keyUpdated
+	return b
+}
+
 func (s *Server) listApps(c *call) reply {
 	apps := s.apps.list(s.ListLag)
 	objects := make([]object, len(apps))
 	for i, a := range apps {
-		objects[i] = s.render(a)
+		objects[i] = s.render(s.behind(a, "certificate in lists", s.Quirks.CertificateLag))
 	}
 	return s.v1list(c, objects, "name")
 }
@@ -185,7 +213,7 @@ func (s *Server) createApp(c *call) reply {
 	if r, ok := s.fill(a, nil, c); !ok {
 		return r
 	}
-	s.apps.put(a.id, a)
+	s.keep(a.id, a)
 	c.change(jumpcloud.ApplicationObject, a.id)
 	return ok(s.render(a))
 }
@@ -199,7 +227,7 @@ func (s *Server) putApp(c *call) reply {
 	if r, ok := s.fill(a, old, c); !ok {
 		return r
 	}
-	s.apps.put(a.id, a)
+	s.keep(a.id, a)
 	c.change(jumpcloud.ApplicationObject, a.id)
 	return ok(s.render(a))
 }
@@ -230,7 +258,9 @@ func (s *Server) fill(a, old *app, c *call) (reply, bool) {
 		}
 	}
 	json.Unmarshal(c.body["sso"], &a.sso)
-	delete(a.sso, "idpCertExpirationAt")
+	for _, name := range readOnly {
+		delete(a.sso, name)
+	}
 	var sent config
 	if json.Unmarshal(c.body["config"], &sent) != nil || c.body["config"] == nil {
 		if old == nil {
@@ -244,12 +274,14 @@ func (s *Server) fill(a, old *app, c *call) (reply, bool) {
 		maps.Copy(f, sent[key])
 		a.config[key] = f
 	}
-	if s.Quirks.UniqueEntityIDs && a.value("idpEntityId") != "" {
-		for _, other := range s.apps.all() {
-			if other.id != a.id && other.value("idpEntityId") == a.value("idpEntityId") {
-				return v1invalid("The IdP Entity ID is in use"), false
-			}
-		}
+	entityID := a.value("idpEntityId")
+	taken := func(o *app) bool { return o.id != a.id && o.value("idpEntityId") == entityID }
+	switch unique, alter := s.Quirks.UniqueEntityIDs, s.Quirks.AlterEntityIDs; {
+	case !unique && !alter, entityID == "", find(s.apps.all(), taken) == nil:
+	case unique:
+		return v1invalid("The IdP Entity ID is in use"), false
+	default:
+		a.set("idpEntityId", entityID+"/"+a.id)
 	}
 	if _, signs := a.config["idpCertificate"]; signs {
 		return s.certify(a, old, sent)
@@ -270,9 +302,18 @@ func (s *Server) certify(a, old *app, sent config) (reply, bool) {
 		return fail(http.StatusServiceUnavailable, `{"message":"Service Unavailable"}`), false
 	}
 	same := old != nil && old.value("idpCertificate") == a.value("idpCertificate")
+	a.certUpdated = s.now()
+	if old != nil {
+		a.keyUpdated = old.keyUpdated
+	}
+	if same {
+		a.certUpdated = old.certUpdated
+	}
 	switch {
+	case keyValue != "" && old != nil && s.Quirks.KeepOldKey:
+		a.key, a.hasKey = old.key, old.hasKey
 	case keyValue != "":
-		a.key, a.hasKey = parseKey(keyValue), true
+		a.key, a.hasKey, a.keyUpdated = parseKey(keyValue), true, s.now()
 	case !same: // uploading a certificate wipes the key
 	case s.Quirks.EmptyKey == RenewCertificate:
 		s.renew(a)
@@ -287,6 +328,7 @@ func (s *Server) renew(a *app) {
 	p := s.newPair()
 	a.set("idpCertificate", configValue(p.der))
 	a.key, a.hasKey = p.key, true
+	a.certUpdated, a.keyUpdated = s.now(), s.now()
 }
 
 func (s *Server) deleteApp(c *call) reply {
@@ -294,7 +336,7 @@ func (s *Server) deleteApp(c *call) reply {
 	if a == nil {
 		return notFound
 	}
-	s.apps.put(a.id, nil)
+	s.keep(a.id, nil)
 	s.cut(jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: a.id})
 	c.change(jumpcloud.ApplicationObject, a.id)
 	if s.Quirks.DeleteStatus == http.StatusNoContent {
@@ -308,6 +350,7 @@ func (s *Server) metadata(c *call) reply {
 	if a == nil || c.PathValue("org") != s.orgID() {
 		return notFound
 	}
+	a = s.behind(a, "metadata", s.Quirks.MetadataLag)
 	cert := parseValue(a.value("idpCertificate"))
 	if cert == nil {
 		return fail(http.StatusInternalServerError, `{"message":"Internal Server Error"}`)

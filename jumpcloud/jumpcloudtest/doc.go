@@ -18,7 +18,7 @@
 //
 //   - A PUT of an application resets what is not sent along; without the old certificate it makes a new one. An
 //     empty certificate is a 503, each time. Private keys are written and never shown.
-//   - Certificates, keys and metadata of applications are real.
+//   - Certificates, keys and metadata of applications are real; an application tells when they were replaced.
 //   - Lists without sort repeat users from page to page; fields with commas are ignored without a word.
 //   - A member who is put into a group on whose members a rule decides is accepted and not there afterwards; only the
 //     group itself tells of the rule, lists do not. Groups in groups are reached, not listed.
@@ -39,7 +39,8 @@
 // [Server].Fault decides for each request: refused, carried out with the answer
 // lost, cut, or late; [SuspectedAbuse] is one that only JumpCloud has. Throttle
 // refuses by a token bucket, Latency is added to each request. ListLag and GetLag let
-// lists and what is asked by ID show the past: by time, by number, or by turns.
+// lists and what is asked by ID show the past: by time, by number, or by turns; two of
+// the Quirks do so for a new certificate.
 //
 // # Organisations
 //

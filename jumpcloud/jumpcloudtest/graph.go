@@ -41,11 +41,11 @@ func (s *Server) connect(op string, e edge) reply {
 	case op == "add" && there:
 		return exists
 	case op == "add":
-		s.edges.put(e.key(), &e)
+		s.tie(e, &e, s.edges.put)
 	case !there: // remove and update
 		return notFound
 	case op == "remove":
-		s.edges.put(e.key(), nil)
+		s.tie(e, nil, s.edges.put)
 	}
 	return noContent
 }
@@ -54,7 +54,7 @@ func (s *Server) connect(op string, e edge) reply {
 func (s *Server) cut(o jumpcloud.Object) {
 	for _, e := range s.edges.all() {
 		if _, ok := e.other(o); ok {
-			s.edges.put(e.key(), nil)
+			s.tie(*e, nil, s.edges.put)
 		}
 	}
 }

@@ -17,21 +17,21 @@ import (
 )
 
 // pool holds a few keys for the whole process: tests make thousands of
-// applications, and a key takes a tenth of a second. Neighbouring applications
-// get different ones.
+// applications, and a key takes a tenth of a second.
 var pool struct {
 	sync.Mutex
 	keys map[int][]*rsa.PrivateKey
-	next int
 }
 
-const poolSize = 3
+const poolSize = 6
 
-func newKey(bits int) *rsa.PrivateKey {
+// poolKey returns the n-th key that an organisation makes. The first poolSize of
+// them are different, and of any so many in a row; other organisations have the same.
+func poolKey(bits, n int) *rsa.PrivateKey {
 	pool.Lock()
 	defer pool.Unlock()
-	keys := pool.keys[bits]
-	if len(keys) < poolSize {
+	n %= poolSize
+	for n >= len(pool.keys[bits]) {
 		k, err := rsa.GenerateKey(rand.Reader, bits)
 		if err != nil {
 			panic(err)
@@ -39,11 +39,9 @@ func newKey(bits int) *rsa.PrivateKey {
 		if pool.keys == nil {
 			pool.keys = map[int][]*rsa.PrivateKey{}
 		}
-		pool.keys[bits] = append(keys, k)
-		return k
+		pool.keys[bits] = append(pool.keys[bits], k)
 	}
-	pool.next++
-	return keys[pool.next%poolSize]
+	return pool.keys[bits][n]
 }
 
 // pair is a key with its certificate.
@@ -56,7 +54,8 @@ type pair struct {
 // years, a random serial number of up to 160 bits, no extensions. No two
 // certificates are the same.
 func (s *Server) newPair() *pair {
-	key := newKey(cmp.Or(s.KeyBits, 2048))
+	key := poolKey(cmp.Or(s.KeyBits, 2048), s.keys)
+	s.keys++
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 159))
 	if err != nil {
 		panic(err)

@@ -96,7 +96,7 @@ func (s *Server) AddDynamicGroup(name string) string {
 	return g.ID
 }
 
-func (s *Server) settle(e edge) { s.edges.settle(e.key(), &e) }
+func (s *Server) settle(e edge) { s.tie(e, &e, s.edges.settle) }
 
 // AddDirectory adds a Microsoft 365 directory with a good consent and returns
 // its ID.
@@ -225,7 +225,7 @@ func (s *Server) Bind(a, b jumpcloud.Object) {
 func (s *Server) Unbind(a, b jumpcloud.Object) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.edges.put(edge{a: a, b: b}.key(), nil)
+	s.tie(edge{a: a, b: b}, nil, s.edges.put)
 }
 
 // AddApplication adds an active application of a template, such as "office365",
@@ -252,7 +252,7 @@ func (s *Server) AddApplication(template, label, entityID, ssoURL string) string
 		delete(a.config["idpPrivateKey"], "value")
 		s.renew(a)
 	}
-	s.apps.settle(a.id, a)
+	s.seed(a)
 	return a.id
 }
 
@@ -266,7 +266,12 @@ func (s *Server) SetApplicationField(id, key string, value any) {
 // SetApplicationSetting sets the value of a setting to any text, such as a
 // certificate in a form that JumpCloud cannot use.
 func (s *Server) SetApplicationSetting(id, key, value string) {
-	s.edit(id, func(a *app) { a.set(key, value) })
+	s.edit(id, func(a *app) {
+		a.set(key, value)
+		if key == "idpCertificate" {
+			a.certUpdated = s.now()
+		}
+	})
 }
 
 // RegenerateCertificate gives an application a new key and certificate, as the
@@ -278,7 +283,7 @@ func (s *Server) DeleteApplication(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	must(s.apps.get(id), id)
-	s.apps.put(id, nil)
+	s.keep(id, nil)
 	s.cut(jumpcloud.Object{Type: jumpcloud.ApplicationObject, ID: id})
 }
 
@@ -287,7 +292,7 @@ func (s *Server) edit(id string, f func(*app)) {
 	defer s.mu.Unlock()
 	a := must(s.apps.get(id), id).clone()
 	f(a)
-	s.apps.put(id, a)
+	s.keep(id, a)
 }
 
 func must[T any](v *T, id string) *T {

@@ -125,8 +125,20 @@ type Quirks struct {
 	// UniqueGroupNames refuses a second group of the same name.
 	UniqueGroupNames bool
 
-	// UniqueEntityIDs refuses a second application with the same IdP entity ID.
-	UniqueEntityIDs bool
+	// UniqueEntityIDs refuses a second application with the same IdP entity ID,
+	// AlterEntityIDs gives it another one, with its own ID behind it.
+	UniqueEntityIDs, AlterEntityIDs bool
+
+	// CertificateLag keeps a new certificate, and its dates, out of what readers of an
+	// application see, MetadataLag out of metadata.xml. The answer to the write that
+	// brought the certificate shows it.
+	CertificateLag, MetadataLag Lag
+
+	// KeepOldKey goes on signing with the old key when certificate and key are written.
+	KeepOldKey bool
+
+	// OmitUpdatedAt does not tell when certificate and key were replaced.
+	OmitUpdatedAt bool
 
 	// StringTotals quotes the totalCount of domains, as protobuf's JSON does.
 	StringTotals bool

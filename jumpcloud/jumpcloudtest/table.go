@@ -77,6 +77,7 @@ func (t *table[T]) all() []*T { return t.list(Lag{}) }
 // state is what a Server remembers.
 type state struct {
 	seq   map[int]int
+	keys  int // that were made
 	rays  atomic.Int64
 	lists int
 
@@ -87,6 +88,7 @@ type state struct {
 	domains   table[domain]
 	rules     table[rule]
 	edges     table[edge]
+	past      past // of the applications
 	templates []*template
 	orgs      []*Server // beside the organisation itself
 	sync      map[[2]string]jumpcloud.BoundUser

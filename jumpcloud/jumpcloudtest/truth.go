@@ -11,7 +11,7 @@ import (
 // Application is the truth about an application.
 type Application struct {
 	ID, Template, Label, Description, EntityID, SSOURL string
-	Active                                             bool
+	Active, Hidden                                     bool       // hidden: people do not see it among theirs
 	Certificate                                        certs.Cert // zero if there is none that can be read
 	HasKey                                             bool       // false: it cannot sign
 }
@@ -43,6 +43,7 @@ func (a *app) truth() Application {
 	t := Application{
 		ID: a.id, Template: a.text("name"), Label: a.text("displayLabel"), Description: a.text("description"),
 		EntityID: a.value("idpEntityId"), SSOURL: a.text("ssoUrl"), Active: a.active(), HasKey: a.hasKey,
+		Hidden: string(a.sso["hidden"]) == "true",
 	}
 	if c := parseValue(a.value("idpCertificate")); c != nil {
 		t.Certificate, _ = certs.ParseOne(c.Raw)

@@ -27,8 +27,8 @@ func CheckNew(path string) error {
 	return nil
 }
 
-// WriteJSON writes v to a new file, whole or not at all, readable by its owner
-// only: reports and findings name people.
+// WriteJSON writes v to a file, in the place of one that is there, whole or not at all,
+// readable by its owner only: reports and findings name people.
 func WriteJSON(path string, v any) error {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
