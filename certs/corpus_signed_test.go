@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 )
 
 var embeddedCert = regexp.MustCompile(`(?s)<(?:[\w.-]+:)?X509Certificate[^>]*>([^<]+)<`)

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 	"github.com/jcaad/jcaad/internal/text"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 )
 
 // Kind says what an input turned out to be. Its value is a phrase for people;

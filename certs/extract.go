@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
 	"github.com/jcaad/jcaad/internal/text"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 )
 
 // state is where in a metadata document an element is.

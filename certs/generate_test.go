@@ -6,7 +6,8 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlsig"
 )
 
 // generator makes documents that are hard to canonicalize.
@@ -285,7 +286,7 @@ func (g *generator) signature(uri string) {
 	empty("SignatureMethod", algorithm("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha"+g.one("256", "384", "512")))
 	ref := open("Reference", g.attribute("URI", uri))
 	transforms := open("Transforms")
-	empty("Transform", algorithm(algEnveloped))
+	empty("Transform", algorithm(xmlsig.Enveloped))
 	if g.plain || g.maybe(90) {
 		method("Transform")
 	}

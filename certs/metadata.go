@@ -5,7 +5,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 )
 
 // Limits on the size of an input, in bytes. What is larger is refused with

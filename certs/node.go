@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 )
 
 // node is an element of a Signature.

@@ -7,12 +7,12 @@ import (
 	"encoding/base64"
 	"io"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlsig"
 )
 
 // The second opinion on a document that this package has verified is
@@ -34,48 +34,12 @@ func (g *signature) doubts() bool {
 
 // see looks for what goxmldsig gets wrong in a token of what is signed.
 func (g *signature) see(s *xmlscan.Scanner, k xmlscan.Kind) {
-	switch k {
-	case xmlscan.Instruction:
-		g.doubt = true // it leaves out those beside the root element
-	case xmlscan.Comment:
-		g.doubt = true // in SignedInfo; it takes CRLF in them for two characters
-	case xmlscan.Start:
-		prefixed := 0
-		exotic := !ascii(s.Name.Prefix) || !ascii(s.Name.Local)
-		for i := range s.Attrs {
-			a := &s.Attrs[i]
-			exotic = exotic || !ascii(a.Prefix) || !ascii(a.Local)
-			switch {
-			case bytes.ContainsAny(a.Raw, "\t\n\r"): // it does not make them spaces
-				g.doubt = true
-			case a.Declares():
-				if len(a.Raw) == 0 { // it forgets that the default namespace was taken back
-					g.doubt = true
-				}
-			case len(a.Prefix) > 0:
-				prefixed++
-			}
-		}
-		if exotic { // encoding/xml has the names of an older XML
-			g.doubt = true
-		}
-		if prefixed > 1 { // it sorts by prefix
-			g.doubt = true
-		}
-	}
-}
-
-func ascii(b []byte) bool {
-	return bytes.IndexFunc(b, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+	g.doubt = g.doubt || xmlsig.Doubtful(s, k)
 }
 
 // seeAncestor does the same for an element that holds the SignedInfo.
 func (g *signature) seeAncestor(s *xmlscan.Scanner) {
-	for i := range s.Attrs {
-		if s.Attrs[i].Space == xmlscan.XML && !g.infoBy.Exclusive { // it does not pass them on
-			g.doubt = true
-		}
-	}
+	g.doubt = g.doubt || !g.infoBy.Exclusive && xmlsig.DoubtfulAncestor(s)
 }
 
 func errDisagree(err error) *ParseError {
@@ -103,7 +67,7 @@ func (g *signature) secondOpinion(doc document, key *x509.Certificate) (*etree.E
 		if el.Tag == "SignatureValue" {
 			value, _ := g.value.base64()
 			if pub, ok := key.PublicKey.(*ecdsa.PublicKey); ok {
-				value = asn1Signature(value, pub)
+				value = xmlsig.ASN1(value, pub)
 			}
 			el.SetText(base64.StdEncoding.EncodeToString(value))
 		}

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlsig"
 )
 
 // opinionOn signs a document and returns what was read of its signature. Where
@@ -51,7 +52,7 @@ func opinionDoc(attrs, content, method, info, by, transform, space string) strin
 	return `<md:EntityDescriptor xmlns:md="` + xmlscan.URIMD + `" ` + attrs + `><ds:Signature xmlns:ds="` + xmlscan.URIDS + `"><ds:SignedInfo>` +
 		`<ds:CanonicalizationMethod` + exc(method, info) + `</ds:CanonicalizationMethod>` +
 		`<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"/><ds:Reference URI="#_1"><ds:Transforms>` +
-		`<ds:Transform Algorithm="` + algEnveloped + `"/>` + t + `</ds:Transforms>` +
+		`<ds:Transform Algorithm="` + xmlsig.Enveloped + `"/>` + t + `</ds:Transforms>` +
 		`<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue>@D@` + space + `</ds:DigestValue></ds:Reference></ds:SignedInfo>` +
 		`<ds:SignatureValue>@S@</ds:SignatureValue><ds:KeyInfo><ds:KeyName>x</ds:KeyName></ds:KeyInfo></ds:Signature>` + content + `</md:EntityDescriptor>`
 }
@@ -146,7 +147,7 @@ func TestCanonicalizationMethod(t *testing.T) {
 		"a line end in it":    method(uriExclusive, "", &node{space: uriExclusive, tag: list.tag, attrs: []nodeAttr{{"PrefixList", "a\nb"}}}),
 		"an unknown method":   method("urn:x", ""),
 		"no method":           {tag: "Transform"},
-		"enveloped-signature": method(algEnveloped, ""),
+		"enveloped-signature": method(xmlsig.Enveloped, ""),
 	} {
 		if m, ok := canonicalization(n); ok {
 			t.Errorf("%s: accepted as %+v", name, m)

@@ -4,20 +4,16 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
-	_ "crypto/sha1" // for those who allow it
-	_ "crypto/sha256"
-	_ "crypto/sha512"
 	"crypto/x509"
-	"encoding/asn1"
 	"errors"
 	"io"
-	"math/big"
 	"slices"
 	"strings"
 
-	"github.com/jcaad/jcaad/certs/internal/c14n"
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/c14n"
 	"github.com/jcaad/jcaad/internal/text"
+	"github.com/jcaad/jcaad/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlsig"
 )
 
 // signature is the enveloped signature of a document's root element.
@@ -41,49 +37,7 @@ type signature struct {
 	doubt bool // goxmldsig may be wrong about it
 }
 
-const (
-	algEnveloped = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
-	uriExclusive = "http://www.w3.org/2001/10/xml-exc-c14n#"
-)
-
-// signatureMethod knows the signature algorithms: whether they take RSA keys,
-// and their hash, which is 0 for those that are not accepted.
-func signatureMethod(alg string) (rsaKey bool, h crypto.Hash) {
-	switch alg {
-	case "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256":
-		return true, crypto.SHA256
-	case "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384":
-		return true, crypto.SHA384
-	case "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512":
-		return true, crypto.SHA512
-	case "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256":
-		return false, crypto.SHA256
-	case "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384":
-		return false, crypto.SHA384
-	case "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512":
-		return false, crypto.SHA512
-	case "http://www.w3.org/2000/09/xmldsig#rsa-sha1":
-		return true, crypto.SHA1
-	case "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha1":
-		return false, crypto.SHA1
-	}
-	return false, 0
-}
-
-// digestMethod returns the hash of a digest algorithm, 0 if it is not accepted.
-func digestMethod(alg string) crypto.Hash {
-	switch alg {
-	case "http://www.w3.org/2001/04/xmlenc#sha256":
-		return crypto.SHA256
-	case "http://www.w3.org/2001/04/xmldsig-more#sha384":
-		return crypto.SHA384
-	case "http://www.w3.org/2001/04/xmlenc#sha512":
-		return crypto.SHA512
-	case "http://www.w3.org/2000/09/xmldsig#sha1":
-		return crypto.SHA1
-	}
-	return 0
-}
+const uriExclusive = "http://www.w3.org/2001/10/xml-exc-c14n#"
 
 // xpointer are characters that no ID has, and with which a reference is not to
 // an ID but an XPointer, for some: #xpointer(/).
@@ -157,7 +111,7 @@ func (g *signature) check(sha1 bool) *ParseError {
 		return refuse(KindBadSignature, "its canonicalization %q is not known", text.Printable(by.attr("Algorithm"), 100))
 	}
 	g.method = method.attr("Algorithm")
-	if g.keyRSA, g.hash = signatureMethod(g.method); g.hash == 0 || len(method.kids) > 0 {
+	if g.keyRSA, g.hash = xmlsig.Method(g.method); g.hash == 0 || len(method.kids) > 0 {
 		return refuse(KindBadSignature, "its algorithm %q is not accepted: sign with rsa-sha256", text.Printable(g.method, 100))
 	}
 	uri, ok := ref.find("URI")
@@ -175,7 +129,7 @@ func (g *signature) check(sha1 bool) *ParseError {
 	}
 	list, digest, value := parts[0], parts[1], parts[2]
 	alg := digest.attr("Algorithm")
-	if g.digest = digestMethod(alg); g.digest == 0 || len(digest.kids) > 0 {
+	if g.digest = xmlsig.Digest(alg); g.digest == 0 || len(digest.kids) > 0 {
 		return refuse(KindBadSignature, "its digest %q is not accepted: use sha256", text.Printable(alg, 100))
 	}
 	if (g.hash == crypto.SHA1 || g.digest == crypto.SHA1) && !sha1 {
@@ -196,7 +150,7 @@ func (g *signature) transforms(list *node) *ParseError {
 		switch {
 		case t.tag != "Transform" || t.space != xmlscan.URIDS:
 			return refuse(KindBadSignature, "its Transforms hold something else")
-		case alg == algEnveloped && canonical == 0 && len(t.kids) == 0:
+		case alg == xmlsig.Enveloped && canonical == 0 && len(t.kids) == 0:
 			enveloped++
 		case known:
 			g.by = by
@@ -291,7 +245,7 @@ func (g *signature) verify(doc document, keys []*x509.Certificate) (*x509.Certif
 	if err != nil {
 		return nil, refuse(KindBadSignature, "its SignedInfo cannot be canonicalized: %v", err)
 	}
-	sum := sumOf(g.hash, canonical)
+	sum := xmlsig.Sum(g.hash, canonical)
 	var cause error
 	for _, key := range keys {
 		switch pub := key.PublicKey.(type) {
@@ -305,7 +259,7 @@ func (g *signature) verify(doc document, keys []*x509.Certificate) (*x509.Certif
 				continue
 			}
 			err = nil
-			if der := asn1Signature(value, pub); der == nil || !ecdsa.VerifyASN1(pub, sum, der) {
+			if der := xmlsig.ASN1(value, pub); der == nil || !ecdsa.VerifyASN1(pub, sum, der) {
 				err = errors.New("the signature does not verify")
 			}
 		default:
@@ -333,26 +287,4 @@ func (g *signature) verify(doc document, keys []*x509.Certificate) (*x509.Certif
 	}
 	e.err = cause
 	return nil, e
-}
-
-func sumOf(h crypto.Hash, b []byte) []byte {
-	d := h.New()
-	d.Write(b)
-	return d.Sum(nil)
-}
-
-// asn1Signature turns the two numbers side by side of XML signatures into the
-// ASN.1 that crypto/ecdsa takes. It returns nil for what is not two numbers of
-// the curve's size, such as the ASN.1 that goxmldsig writes: XML Signature does
-// not know it.
-func asn1Signature(value []byte, pub *ecdsa.PublicKey) []byte {
-	n := (pub.Curve.Params().BitSize + 7) / 8
-	if len(value) != 2*n {
-		return nil
-	}
-	der, err := asn1.Marshal(struct{ R, S *big.Int }{new(big.Int).SetBytes(value[:n]), new(big.Int).SetBytes(value[n:])})
-	if err != nil {
-		return nil
-	}
-	return der
 }

@@ -3,7 +3,7 @@ package certs
 import (
 	"bytes"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 )
 
 // pieceKind is the kind of a piece of markup.

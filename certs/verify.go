@@ -7,9 +7,10 @@ import (
 
 	"github.com/beevik/etree"
 
-	"github.com/jcaad/jcaad/certs/internal/c14n"
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/c14n"
 	"github.com/jcaad/jcaad/internal/text"
+	"github.com/jcaad/jcaad/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlsig"
 )
 
 // VerifyOptions tune [VerifyMetadataWith]. The zero value of every field is its
@@ -121,7 +122,7 @@ func verifySignature(doc document, keys []*x509.Certificate, sha1 bool, root fun
 		return nil, err
 	case perr != nil:
 		return nil, perr
-	case !bytes.Equal(sumOf(g.digest, c.text), g.want):
+	case !bytes.Equal(xmlsig.Sum(g.digest, c.text), g.want):
 		return nil, refuse(KindBadSignature, "the digest is another one: the file was changed after it was signed")
 	case g.doubt:
 		return c, nil

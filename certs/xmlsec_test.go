@@ -21,7 +21,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlsig"
 )
 
 var (
@@ -77,7 +78,7 @@ func (k ecKey) sign(doc string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	doc = strings.Replace(doc, "@D@", base64.StdEncoding.EncodeToString(sumOf(g.digest, c.text)), 1)
+	doc = strings.Replace(doc, "@D@", base64.StdEncoding.EncodeToString(xmlsig.Sum(g.digest, c.text)), 1)
 	d.text = []byte(doc)
 	if g, err = read(d); err != nil {
 		return "", err
@@ -86,7 +87,7 @@ func (k ecKey) sign(doc string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	der, err := k.key.Sign(crand.Reader, sumOf(g.hash, info), g.hash)
+	der, err := k.key.Sign(crand.Reader, xmlsig.Sum(g.hash, info), g.hash)
 	if err != nil {
 		return "", err
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jcaad/jcaad/certs/internal/c14n"
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/c14n"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 )
 
 const (

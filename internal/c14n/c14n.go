@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jcaad/jcaad/certs/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 )
 
 // Writer writes the canonical form of a document, or of the subtree of one

@@ -1,0 +1,235 @@
+package signin
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/url"
+	"strings"
+
+	"github.com/jcaad/jcaad/certs"
+)
+
+// Limits of what is read. Honest messages have 5 to 20 KiB.
+const (
+	// MaxInput bounds an archive in JSON, in bytes.
+	MaxInput = 64 << 20
+	// MaxMessage bounds one message in XML, in bytes, and with it whatever is no
+	// archive: that may be four times as long.
+	MaxMessage = 256 << 10
+
+	maxMessages = 64 // of one input, of which the last are kept
+)
+
+// Message is an answer of an identity provider, as it was found.
+type Message struct {
+	XML []byte
+
+	// Field is the form field that held it: "SAMLResponse", or "wresult" of
+	// WS-Federation. It is empty for bare XML.
+	Field string
+
+	// Binding is [certs.BindingHTTPPost], [certs.BindingHTTPRedirect], or empty
+	// if it cannot be told how the message was sent. Azure AD takes POST.
+	Binding string
+
+	// URL is where it was sent, without query; empty if that is not known.
+	URL string
+}
+
+// posted reports whether the message was posted to Azure AD.
+func (m *Message) posted() bool {
+	return m.Binding == certs.BindingHTTPPost && strings.HasSuffix(strings.ToLower(m.URL), "/login.srf")
+}
+
+var errNothing = errors.New("signin: no response of an identity provider in it: neither XML, nor a field SAMLResponse or wresult")
+
+// Messages finds the answers of identity providers in what people have at hand:
+//
+//   - XML, also with its markup escaped;
+//   - the value of the field SAMLResponse or wresult: base64, percent-encoded or not, with or without line breaks;
+//   - the body of the request, or a command line or address that holds it;
+//   - the page whose form posts it;
+//   - a HAR, or an export of SAML-tracer: messages in their order.
+//
+// It does not judge them, and the XML may be none.
+func Messages(b []byte) ([]Message, error) {
+	trimmed := bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(b), []byte("\ufeff")))
+	archive := len(trimmed) > 0 && trimmed[0] == '{'
+	switch {
+	case len(trimmed) == 0:
+		return nil, errors.New("signin: the input is empty")
+	case len(b) > MaxInput, !archive && len(b) > 4*MaxMessage:
+		return nil, fmt.Errorf("signin: %d bytes are too many: at most %d MiB are read of an archive, %d KiB of anything else",
+			len(b), MaxInput>>20, 4*MaxMessage>>10)
+	case archive:
+		return readArchive(trimmed)
+	}
+	text := string(trimmed)
+	if strings.HasPrefix(text, "&lt;") {
+		text = html.UnescapeString(text)
+	}
+	if text[0] == '<' {
+		if isPage(text) {
+			return readPage(text)
+		}
+		return checked([]Message{{XML: []byte(text)}})
+	}
+	if found := readFields(text); len(found) > 0 {
+		return checked(found)
+	}
+	if strings.Contains(text, "SAMLRequest=") || strings.Contains(text, "wtrealm=") {
+		return nil, errors.New("signin: it is a request to the identity provider, not its answer")
+	}
+	m, ok := decodeField(text)
+	if !ok {
+		return nil, errNothing
+	}
+	return checked([]Message{m})
+}
+
+// checked refuses messages that are too long, and keeps the last of too many.
+func checked(found []Message) ([]Message, error) {
+	if len(found) == 0 {
+		return nil, errNothing
+	}
+	found = found[max(0, len(found)-maxMessages):]
+	for _, m := range found {
+		if len(m.XML) > MaxMessage {
+			return nil, fmt.Errorf("signin: a message of more than %d KiB", MaxMessage>>10)
+		}
+	}
+	return found, nil
+}
+
+// decodeField reads the value of a form field, whatever was done to it.
+func decodeField(v string) (Message, bool) {
+	v = strings.Trim(v, "\"'` \t\r\n")
+	for range 2 { // a value that was taken from a request is encoded once, from a log of it twice
+		if strings.HasPrefix(v, "<") || !strings.Contains(v, "%") {
+			break
+		}
+		un, err := url.PathUnescape(v)
+		if strings.HasPrefix(v, "%3C") || strings.HasPrefix(v, "%3c") { // XML, in which + is a blank
+			un, err = url.QueryUnescape(v)
+		}
+		if err != nil {
+			return Message{}, false
+		}
+		v = strings.TrimSpace(un)
+	}
+	if strings.Contains(v, "&#") || strings.HasPrefix(v, "&lt;") {
+		v = strings.TrimSpace(html.UnescapeString(v))
+	}
+	if strings.HasPrefix(v, "<") {
+		return Message{XML: []byte(v)}, true
+	}
+	raw, ok := decodeBase64(v)
+	if !ok || len(raw) == 0 {
+		return Message{}, false
+	}
+	if t := bytes.TrimSpace(bytes.TrimPrefix(raw, []byte("\ufeff"))); len(t) > 0 && t[0] == '<' {
+		return Message{XML: raw}, true
+	}
+	// Only the Redirect binding compresses.
+	z, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(raw)), MaxMessage+1))
+	if t := bytes.TrimSpace(z); err != nil && len(z) <= MaxMessage || len(t) == 0 || t[0] != '<' {
+		return Message{}, false
+	}
+	return Message{XML: z, Binding: certs.BindingHTTPRedirect}, true
+}
+
+// decodeBase64 decodes either alphabet, with or without padding and white space.
+func decodeBase64(v string) ([]byte, bool) {
+	v = strings.Map(func(r rune) rune {
+		switch r {
+		case ' ', '\t', '\r', '\n':
+			return -1
+		case '-':
+			return '+'
+		case '_':
+			return '/'
+		}
+		return r
+	}, v)
+	v = strings.ReplaceAll(strings.ReplaceAll(v, `\n`, ""), `\r`, "") // of a log
+	b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(v, "="))
+	return b, err == nil
+}
+
+// Fields of the two protocols.
+const (
+	fieldSAML  = "SAMLResponse"
+	fieldWSFed = "wresult"
+)
+
+// readFields finds the fields in a request's body, in an address, and in whatever
+// was copied together with them.
+func readFields(text string) []Message {
+	var found []Message
+	next := map[string]int{fieldSAML: -1, fieldWSFed: -1}
+	for i, tries, work := 0, 0, 0; tries < 2*maxMessages && work < 8*MaxMessage; tries++ {
+		at, name := len(text), ""
+		for field, j := range next {
+			if j < i {
+				if j = strings.Index(text[i:], field); j < 0 {
+					j = len(text)
+				} else {
+					j += i
+				}
+				next[field] = j
+			}
+			if j < at {
+				at, name = j, field
+			}
+		}
+		if name == "" {
+			break
+		}
+		i = at + len(name)
+		v, ok := fieldValue(text[i:])
+		if !ok {
+			continue
+		}
+		work += len(v)
+		m, ok := decodeField(v)
+		if !ok {
+			continue
+		}
+		m.Field = name
+		if m.Binding == "" {
+			m.Binding = certs.BindingHTTPPost
+		}
+		before := text[max(0, at-2<<10):at]
+		before = before[strings.LastIndexAny(before, " \t\r\n\"'")+1:]
+		if address, _, query := strings.Cut(before, "?"); query {
+			m.Binding, m.URL = certs.BindingHTTPRedirect, address
+		}
+		found = append(found, m)
+	}
+	return found
+}
+
+// fieldValue returns the value behind the name of a field: name=value as in a
+// body, or "name": value as in a list.
+func fieldValue(s string) (string, bool) {
+	sep := strings.IndexAny(s[:min(len(s), 8)], "=:")
+	if sep < 0 || strings.Trim(s[:sep], "\"' ") != "" {
+		return "", false
+	}
+	v, stop := strings.TrimLeft(s[sep+1:], "\"' "), "&\"'"
+	if s[sep] == ':' {
+		stop = "\r\n"
+	}
+	switch n := strings.IndexAny(v, stop); {
+	case strings.HasPrefix(v, "<"):
+		v = v[:strings.LastIndexByte(v, '>')+1]
+	case n >= 0 && !strings.HasPrefix(v, "&lt;"):
+		v = v[:n]
+	}
+	return v, true
+}
