@@ -128,6 +128,10 @@ func (o *SignInsOptions) request() (*rest.Request, error) {
 	return r, nil
 }
 
+// codeNoLicense is what a tenant gets that has not bought the sign-in log: no
+// permission would help.
+const codeNoLicense = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
+
 // SignIns lists the sign-in log of the tenant, the newest entry first. It follows
 // the sign-ins with a delay of minutes, and keeps them for days to weeks: that one
 // is not listed does not prove that there was none. A tenant without the license for

@@ -3,6 +3,7 @@ package aad_test
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +62,9 @@ func TestSignInsWithoutLicense(t *testing.T) {
 	var e *aad.Error
 	if !errors.Is(err, aad.ErrDenied) || !errors.As(err, &e) || e.Code != "Authentication_RequestFromNonPremiumTenantOrB2CTenant" {
 		t.Errorf("err = %v; want ErrDenied with the code of a missing license", err)
+	}
+	if strings.Contains(err.Error(), "needs the permission") {
+		t.Errorf("err = %v; no permission would help", err)
 	}
 }
 

@@ -145,9 +145,8 @@ func signInFilter(filter string) (func(*aad.SignIn) bool, bool) {
 			return nil, false
 		}
 		conditions = append(conditions, c)
-		rest = strings.TrimSpace(after)
-		if rest != "" {
-			if rest, ok = strings.CutPrefix(rest, "and "); !ok || strings.TrimSpace(rest) == "" {
+		if rest = strings.TrimRight(after, " "); rest != "" {
+			if rest, ok = strings.CutPrefix(rest, " and "); !ok {
 				return nil, false
 			}
 			rest = strings.TrimLeft(rest, " ")
@@ -165,8 +164,8 @@ func signInLiteral(s string) (value literal, rest string, ok bool) {
 		v := p.literal()
 		return v, p.rest, !p.failed
 	}
-	word, rest, _ := strings.Cut(s, " ")
-	return literal{text: word}, rest, word != ""
+	word, _, _ := strings.Cut(s, " ")
+	return literal{text: word}, s[len(word):], word != ""
 }
 
 func signInCondition(field, op string, v literal) (func(*aad.SignIn) bool, bool) {
