@@ -73,8 +73,8 @@ func (s *SignIn) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &w); err != nil {
 		return err
 	}
-	*s = SignIn{w.ID, w.CorrelationID, time.Time(w.CreatedDateTime), w.UserID, w.UserPrincipalName, w.UserDisplayName, w.AppID, w.AppDisplayName,
-		w.AuthenticationProtocol, w.IncomingTokenType, -1, ""}
+	*s = SignIn{w.ID, w.CorrelationID, time.Time(w.CreatedDateTime), w.UserID, w.UserPrincipalName, w.UserDisplayName, w.AppID,
+		w.AppDisplayName, w.AuthenticationProtocol, w.IncomingTokenType, -1, ""}
 	if w.Status != nil && w.Status.ErrorCode != nil {
 		s.ErrorCode = *w.Status.ErrorCode
 	}

@@ -79,7 +79,8 @@ func TestSignInsBadInput(t *testing.T) {
 		t.Errorf("%d requests were sent", n)
 	}
 	s.AddSignIn(aad.SignIn{UserPrincipalName: "O'Neil@example.com"})
-	if all, err := collect(s.Client(nil).SignIns(t.Context(), &aad.SignInsOptions{UserPrincipalName: "o'neil@example.com"})); err != nil || len(all) != 1 {
+	all, err := collect(s.Client(nil).SignIns(t.Context(), &aad.SignInsOptions{UserPrincipalName: "o'neil@example.com"}))
+	if err != nil || len(all) != 1 {
 		t.Errorf("%+v, %v; want one line", all, err)
 	}
 }

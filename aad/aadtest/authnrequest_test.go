@@ -71,7 +71,8 @@ func TestAuthnRequest(t *testing.T) {
 		beside  string // parameters
 	}{
 		{"form", nil, nil, opening + behind + policyElement + closing, idpURL, "RelayState"},
-		{"redirect", nil, func(s *aadtest.Server) { s.Quirks.RedirectBinding = true }, opening + behind + policyElement + closing, idpURL, "RelayState"},
+		{"redirect", nil, func(s *aadtest.Server) { s.Quirks.RedirectBinding = true },
+			opening + behind + policyElement + closing, idpURL, "RelayState"},
 		{"user name", nil, func(s *aadtest.Server) { s.Quirks.SAMLUserName = true }, opening + behind + policyElement + closing,
 			idpURL + "?username=ann%40example.com", "RelayState"},
 		{"user name, redirect", nil, func(s *aadtest.Server) { s.Quirks.SAMLUserName, s.Quirks.RedirectBinding = true, true },
@@ -82,7 +83,8 @@ func TestAuthnRequest(t *testing.T) {
 		{"second factor", func(f *aad.Federation) { f.MFA = aad.EnforceMFAByFederatedIdP }, func(s *aadtest.Server) {
 			s.Quirks.RequestMFA, s.DemandMFA = true, func(aad.User) bool { return true }
 		}, opening + behind + policyElement + asks + closing, idpURL, "RelayState"},
-		{"signed, redirect", func(f *aad.Federation) { f.SignedRequestsRequired = &signed }, func(s *aadtest.Server) { s.Quirks.RedirectBinding = true },
+		{"signed, redirect", func(f *aad.Federation) { f.SignedRequestsRequired = &signed },
+			func(s *aadtest.Server) { s.Quirks.RedirectBinding = true },
 			opening + ` Destination="` + idpURL + `"` + behind + policyElement + closing, idpURL, "RelayState SigAlg Signature"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

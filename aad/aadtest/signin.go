@@ -124,7 +124,8 @@ func (s *Server) nameOrPassword(w http.ResponseWriter, r *http.Request) {
 		if ok {
 			s.note(a, nil, "AADSTS50034", signInText("AADSTS50034", said{}))
 		}
-		s.show(w, "name", view{Title: "Sign in", Attempt: a, Trouble: "There is no account with this user name. Check it, or ask your administrator."})
+		s.show(w, "name", view{Title: "Sign in", Attempt: a,
+			Trouble: "There is no account with this user name. Check it, or ask your administrator."})
 		return
 	}
 	st := u.state.Now()
@@ -251,7 +252,8 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, a *attempt, u *a
 	s.note(a, u, "", "")
 	id := s.newID(0x5e55)
 	s.sessions[id] = session{u.ID, s.now()}
-	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: id, Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: id, Path: "/",
+		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
 	s.show(w, "signedin", view{Title: "Signed in", Attempt: a, User: u})
 }
 

@@ -158,7 +158,8 @@ const response20 = `<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:pro
 
 const response11 = `<t:RequestSecurityTokenResponse xmlns:t="http://schemas.xmlsoap.org/ws/2005/02/trust"><t:RequestedSecurityToken>` +
 	`<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:1.0:assertion" MajorVersion="1" MinorVersion="1" AssertionID="_a1"` +
-	` Issuer="{issuer}" IssueInstant="{now}"><saml:Conditions NotBefore="{before}" NotOnOrAfter="{later}"><saml:AudienceRestrictionCondition>` +
+	` Issuer="{issuer}" IssueInstant="{now}"><saml:Conditions NotBefore="{before}" NotOnOrAfter="{later}">` +
+	`<saml:AudienceRestrictionCondition>` +
 	`<saml:Audience>{audience}</saml:Audience></saml:AudienceRestrictionCondition></saml:Conditions><saml:AttributeStatement>` + subject11 +
 	`<saml:Attribute AttributeName="UPN" AttributeNamespace="http://schemas.xmlsoap.org/claims">` +
 	`<saml:AttributeValue>ann@example.com</saml:AttributeValue></saml:Attribute>` +
@@ -168,7 +169,8 @@ const response11 = `<t:RequestSecurityTokenResponse xmlns:t="http://schemas.xmls
 	`</saml:AuthenticationStatement></saml:Assertion></t:RequestedSecurityToken>` +
 	`<t:TokenType>urn:oasis:names:tc:SAML:1.0:assertion</t:TokenType></t:RequestSecurityTokenResponse>`
 
-const subject11 = `<saml:Subject><saml:NameIdentifier Format="urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified">{name}</saml:NameIdentifier>` +
+const subject11 = `<saml:Subject>` +
+	`<saml:NameIdentifier Format="urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified">{name}</saml:NameIdentifier>` +
 	`<saml:SubjectConfirmation><saml:ConfirmationMethod>urn:oasis:names:tc:SAML:1.0:cm:bearer</saml:ConfirmationMethod>` +
 	`</saml:SubjectConfirmation></saml:Subject>`
 
@@ -285,7 +287,8 @@ func (b *browser) answer(p reply) *page {
 		_, after, _ := strings.Cut(string(raw), ` ID="`)
 		id, _, _ = strings.Cut(after, `"`)
 	}
-	return b.post("/login.srf", "SAMLResponse", base64.StdEncoding.EncodeToString([]byte(p.xml(b.t, id))), "RelayState", values.Get("RelayState"))
+	message := base64.StdEncoding.EncodeToString([]byte(p.xml(b.t, id)))
+	return b.post("/login.srf", "SAMLResponse", message, "RelayState", values.Get("RelayState"))
 }
 
 func (p *page) walk(f func(*html.Node)) {

@@ -164,9 +164,12 @@ func TestRefused(t *testing.T) {
 				t.Errorf("timestamp %q", got)
 			}
 			all := s.SignIns()
-			if len(all) != 1 || all[0].ErrorCode != tt.code || !strings.Contains(all[0].FailureReason, tt.text) || all[0].CorrelationID != p.id("correlationId") ||
-				!guid.MatchString(all[0].CorrelationID) || !strings.HasPrefix(all[0].UserPrincipalName, "ann@example.") || all[0].Protocol != aad.SignInSAML20 {
-				t.Errorf("log = %+v", all)
+			if len(all) != 1 {
+				t.Fatalf("log = %+v", all)
+			}
+			if e := all[0]; e.ErrorCode != tt.code || !strings.Contains(e.FailureReason, tt.text) || e.CorrelationID != p.id("correlationId") ||
+				!guid.MatchString(e.CorrelationID) || !strings.HasPrefix(e.UserPrincipalName, "ann@example.") || e.Protocol != aad.SignInSAML20 {
+				t.Errorf("log = %+v", e)
 			}
 			if p := b.open("/"); p.id("userPrincipalName") != "" {
 				t.Error("somebody is signed in")
@@ -205,7 +208,8 @@ func TestNoMessage(t *testing.T) {
 		{"no XML", "AADSTS75005", []string{"SAMLResponse", "Zm9v"}},
 		{"too long", "AADSTS75005", []string{"SAMLResponse", strings.Repeat("PHg+", 1<<20)}},
 		{"broken XML", "AADSTS50008", []string{"SAMLResponse", base64.StdEncoding.EncodeToString([]byte("<x>"))}},
-		{"a request", "AADSTS50008", []string{"SAMLResponse", base64.StdEncoding.EncodeToString([]byte(`<a:AuthnRequest xmlns:a="urn:oasis:names:tc:SAML:2.0:protocol"/>`))}},
+		{"a request", "AADSTS50008", []string{"SAMLResponse", base64.StdEncoding.EncodeToString([]byte(
+			`<a:AuthnRequest xmlns:a="urn:oasis:names:tc:SAML:2.0:protocol"/>`))}},
 		{"no wa", "AADSTS20012", []string{"wresult", reply{wsfed: true}.xml(t, "")}},
 		{"base64 for WS-Federation", "AADSTS20012", []string{"wa", "wsignin1.0", "wresult", good}},
 	} {

@@ -177,7 +177,8 @@ func TestHomeRealm(t *testing.T) {
 	if p := b.answer(reply{name: "sue"}); p.id("userPrincipalName") != "sue@sub.example.com" {
 		t.Errorf("not signed in through the root domain's federation: %s", p.id("message"))
 	}
-	for _, path := range []string{"/login.srf?whr=example.com", "/common/oauth2/v2.0/authorize?prompt=login&domain_hint=example.com&login_hint=ann@example.com"} {
+	for _, path := range []string{"/login.srf?whr=example.com",
+		"/common/oauth2/v2.0/authorize?prompt=login&domain_hint=example.com&login_hint=ann@example.com"} {
 		b := newBrowser(t, s)
 		if action, _ := b.open(path).form(); action != idpURL {
 			t.Errorf("%s: the form goes to %q", path, action)
@@ -329,9 +330,11 @@ func TestWSFed(t *testing.T) {
 	}{
 		{"plain", "/?login_hint=", nil, nil, nil},
 		{"prompt, nothing said", "/?prompt=login&login_hint=", nil, nil, nil},
-		{"prompt, translated", "/?prompt=login&login_hint=", func(f *aad.Federation) { f.PromptLogin = aad.TranslateToFreshPasswordAuthentication }, nil,
-			url.Values{"wauth": {"urn:oasis:names:tc:SAML:1.0:am:password"}, "wfresh": {"0"}}},
-		{"prompt, as it is", "/?prompt=login&login_hint=", func(f *aad.Federation) { f.PromptLogin = aad.NativeSupport }, nil, url.Values{"prompt": {"login"}}},
+		{"prompt, translated", "/?prompt=login&login_hint=", func(f *aad.Federation) {
+			f.PromptLogin = aad.TranslateToFreshPasswordAuthentication
+		}, nil, url.Values{"wauth": {"urn:oasis:names:tc:SAML:1.0:am:password"}, "wfresh": {"0"}}},
+		{"prompt, as it is", "/?prompt=login&login_hint=", func(f *aad.Federation) { f.PromptLogin = aad.NativeSupport }, nil,
+			url.Values{"prompt": {"login"}}},
 		{"second factor", "/?login_hint=", func(f *aad.Federation) { f.MFA = aad.EnforceMFAByFederatedIdP }, func(s *aadtest.Server) {
 			s.Quirks.RequestMFA, s.DemandMFA = true, func(aad.User) bool { return true }
 		}, url.Values{"wauth": {multiple}}},

@@ -64,10 +64,10 @@ func (s *Server) judge(message []byte) outcome {
 			o.realm = &t.Domains[i]
 		}
 	}
-	if s.DemandMFA == nil || o.realm == nil || !s.DemandMFA(*v.User) {
+	if s.DemandMFA == nil || !s.DemandMFA(*v.User) {
 		return o
 	}
-	if o.realm.Federation.MFA == aad.RejectMFAByFederatedIdP {
+	if o.realm == nil || o.realm.Federation.MFA == aad.RejectMFAByFederatedIdP {
 		o.next = askHere
 		return o
 	}

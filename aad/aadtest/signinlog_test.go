@@ -27,7 +27,8 @@ func TestSignInLogFilter(t *testing.T) {
 	w := newWire(t)
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	for i, e := range []aad.SignIn{
-		{UserPrincipalName: "A@example.com", UserID: "1"}, {UserPrincipalName: "b@example.com", AppID: "app", AppDisplayName: "App", ErrorCode: 50107},
+		{UserPrincipalName: "A@example.com", UserID: "1"},
+		{UserPrincipalName: "b@example.com", AppID: "app", AppDisplayName: "App", ErrorCode: 50107},
 		{UserPrincipalName: "o'neil@example.com", CorrelationID: "c"},
 	} {
 		e.Created = at.Add(time.Duration(i) * time.Minute)
@@ -60,8 +61,10 @@ func TestSignInLogFilter(t *testing.T) {
 		}
 	}
 	for _, filter := range []string{
-		"createdDateTime gt 2026-03-02T09:00:00Z", "createdDateTime ge '2026-03-02T09:00:00Z'", "createdDateTime ge yesterday", "appId eq app", "appId ne 'app'",
-		"appId eq 'app' or appId eq 'b'", "appId eq 'app' and", "and", "appId", "appId eq", "appId eq 'app", "city eq 'x'", "status/errorCode eq '0'",
+		"createdDateTime gt 2026-03-02T09:00:00Z", "createdDateTime ge '2026-03-02T09:00:00Z'", "createdDateTime ge yesterday",
+		"appId eq app", "appId ne 'app'",
+		"appId eq 'app' or appId eq 'b'", "appId eq 'app' and", "and", "appId", "appId eq", "appId eq 'app",
+		"city eq 'x'", "status/errorCode eq '0'",
 		"appId eq 'app'and userId eq 'x'",
 	} {
 		w.expect(400, "Invalid filter clause", "GET", signIns+"?$filter="+filter, "")
@@ -91,9 +94,11 @@ func TestSignInLogObject(t *testing.T) {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 5e8, time.UTC)
 	w.s.AddSignIn(aad.SignIn{ID: "1", CorrelationID: "c", UserID: "u", UserPrincipalName: "a@example.com", UserDisplayName: "A", Created: at,
 		Protocol: aad.SignInSAML20, Token: aad.TokenSAML20, ErrorCode: 50107, FailureReason: "No realm."})
-	w.s.AddSignIn(aad.SignIn{ID: "2", CorrelationID: "c", UserID: "u", UserPrincipalName: "a@example.com", UserDisplayName: "A", Created: at.Add(-time.Hour)})
+	w.s.AddSignIn(aad.SignIn{ID: "2", CorrelationID: "c", UserID: "u", UserPrincipalName: "a@example.com", UserDisplayName: "A",
+		Created: at.Add(-time.Hour)})
 	object := func(id, created, protocol, token string, code float64, reason string) map[string]any {
-		o := map[string]any{"id": id, "correlationId": "c", "createdDateTime": created, "userId": "u", "userPrincipalName": "a@example.com", "userDisplayName": "A",
+		o := map[string]any{"id": id, "correlationId": "c", "createdDateTime": created,
+			"userId": "u", "userPrincipalName": "a@example.com", "userDisplayName": "A",
 			"appId": "4765445b-32c6-49b0-83e6-1d93765276ca", "appDisplayName": "OfficeHome", "isInteractive": true, "clientAppUsed": "Browser",
 			"status": map[string]any{"errorCode": code, "failureReason": reason, "additionalDetails": nil}}
 		if protocol != "" {
@@ -101,7 +106,8 @@ func TestSignInLogObject(t *testing.T) {
 		}
 		return o
 	}
-	want := []any{object("1", "2026-03-02T09:00:00Z", "saml20", "saml20", 50107, "No realm."), object("2", "2026-03-02T08:00:00Z", "none", "none", 0, "Other.")}
+	want := []any{object("1", "2026-03-02T09:00:00Z", "saml20", "saml20", 50107, "No realm."),
+		object("2", "2026-03-02T08:00:00Z", "none", "none", 0, "Other.")}
 	if diff := cmp.Diff(want, w.expect(200, "", "GET", signIns, "").body["value"]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
