@@ -375,6 +375,21 @@ func operations(t testing.TB) []operation {
 			},
 			sent: []string{"GET /roleManagement/directory/roleDefinitions"}, want: "Global Administrator",
 		}, {
+			name: "SignIns", permission: "AuditLog.Read.All",
+			prepare: func(s *aadtest.Server) {
+				s.AddSignIn(signIn(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), 0))
+				s.AddSignIn(signIn(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), 50107))
+				s.AddSignIn(signIn(time.Date(2026, 3, 2, 11, 0, 0, 0, time.UTC), 0))
+			},
+			call: func(ctx context.Context, c *aad.Client) (any, error) {
+				at := time.Date(2026, 3, 2, 9, 0, 0, 700, time.FixedZone("", 0))
+				return collect(c.SignIns(ctx, &aad.SignInsOptions{Since: at, Until: at.Add(time.Hour),
+					UserPrincipalName: "Alice@example.com", AppID: "app"}))
+			},
+			sent: []string{"GET /auditLogs/signIns?$filter=createdDateTime+ge+2026-03-02T09%3A00%3A00Z+and+" +
+				"createdDateTime+le+2026-03-02T10%3A00%3A00Z+and+userPrincipalName+eq+%27alice%40example.com%27+and+appId+eq+%27app%27&$top=999"},
+			want: []aad.SignIn{signIn(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), 50107), signIn(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), 0)},
+		}, {
 			name: "GroupMembers", permission: "GroupMember.Read.All",
 			call: func(ctx context.Context, c *aad.Client) (any, error) {
 				return collect(c.GroupMembers(ctx, groupOf(ctx)))

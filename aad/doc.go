@@ -43,6 +43,7 @@
 //	                                                                    and for groups GroupMember.Read.All
 //	GroupMembers                                                        GroupMember.Read.All, User.Read.All
 //	AssignRole, RemoveRoleAssignment                                    RoleManagement.ReadWrite.Directory
+//	SignIns                                                             AuditLog.Read.All
 //	Realm, Permissions                                                  none
 //
 // Domain.ReadWrite.All is documented as enough to write federations, and was

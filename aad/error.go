@@ -96,7 +96,7 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		b.WriteString(": " + oneLine(e.Err.Error()))
 	}
-	if e.StatusCode == http.StatusForbidden && e.Permission != "" && e.meaning == nil {
+	if e.StatusCode == http.StatusForbidden && e.Permission != "" && e.meaning == nil && e.Code != codeNoLicense {
 		b.WriteString("; the operation needs the permission " + e.Permission)
 	}
 	if e.OutcomeUnknown {

@@ -43,6 +43,7 @@ func readings() []reading {
 		{"Users", users(&aad.UsersOptions{Domain: "example.com", Reuse: true, OnTotal: func(int) {}}), false},
 		{"Users", users(&aad.UsersOptions{IDs: []string{"1", "2"}}), false},
 		{"Users", users(&aad.UsersOptions{Parallel: true}), false},
+		{"SignIns", func(ctx context.Context, c *aad.Client) (int, error) { return count(c.SignIns(ctx, nil)) }, false},
 		{"VerificationRecords", func(ctx context.Context, c *aad.Client) (int, error) {
 			all, err := c.VerificationRecords(ctx, "example.com")
 			return len(all), err

@@ -19,7 +19,7 @@ import (
 func AllPermissions() []string {
 	return []string{
 		"Domain.ReadWrite.All", "Domain-InternalFederation.ReadWrite.All", "Organization.Read.All", "Policy.Read.All",
-		"User.ReadWrite.All", "User.RevokeSessions.All", "GroupMember.Read.All", "RoleManagement.ReadWrite.Directory",
+		"User.ReadWrite.All", "User.RevokeSessions.All", "GroupMember.Read.All", "RoleManagement.ReadWrite.Directory", "AuditLog.Read.All",
 	}
 }
 
@@ -156,6 +156,7 @@ var includes = map[string][]string{
 	"GroupMember.Read.All":               {"Group.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 	"RoleManagement.Read.Directory":      {"RoleManagement.ReadWrite.Directory", "Directory.Read.All", "Directory.ReadWrite.All"},
 	"RoleManagement.ReadWrite.Directory": nil,
+	"AuditLog.Read.All":                  nil,
 }
 
 func (g grant) has(need string) bool {

@@ -33,6 +33,19 @@
 //
 // What is not documented, or was seen in more than one way, is chosen in [Quirks].
 //
+// # Signing in
+//
+// The login service also has pages, without scripts, on which people sign in: with
+// [Server.SetPassword]'s password on a managed domain, else through the identity
+// provider, by SAML 2.0 or WS-Federation. What comes back to /login.srf is judged by
+// package signin against what the realm endpoints know at that moment, users as they are
+// now: the person is signed in, asked for a second factor ([Server].DemandMFA), or
+// shown Azure AD's error page. What nobody has seen accepted is refused. Whoever plays
+// the provider takes a form with SAMLRequest and RelayState (or, by a quirk, the same by
+// HTTP-Redirect) and posts SAMLResponse and RelayState to
+// https://login.microsoftonline.com/login.srf, or to /login.srf of the Server. Each
+// sign-in that ends is a line in the sign-in log, after SignInLag.
+//
 // # Seeds and edits
 //
 // The Add methods add what has been there for long, and return its ID. Edit, Set and
@@ -54,7 +67,8 @@
 // are the truth behind the lag. [Server.History] and OnFederationChange show each
 // state that a domain went through, so that a test can demand what must never have
 // been, and OnRequest tells of each request, while it is under way.
-// [Server.Revocations] tells whose sign-in sessions were ended.
+// [Server.Revocations] tells whose sign-in sessions were ended, [Server.SignIns] who
+// signed in and who failed to.
 //
 // # Scale
 //

@@ -67,6 +67,8 @@ func (s *Server) graph() *http.ServeMux {
 	graph("POST /v1.0/roleManagement/directory/roleAssignments", roleWrite, s.createRoleAssignment)
 	graph("DELETE /v1.0/roleManagement/directory/roleAssignments/{id}", roleWrite, s.deleteRoleAssignment)
 
+	graph("GET /v1.0/auditLogs/signIns", "AuditLog.Read.All", s.listSignIns)
+
 	m.HandleFunc("/v1.0/", func(w http.ResponseWriter, r *http.Request) {
 		if s.allow(w, r, "") {
 			refuse(w, bad("Resource not found for the segment."))
@@ -83,5 +85,22 @@ func (s *Server) login() *http.ServeMux {
 	m.HandleFunc("GET /common/userrealm/{$}", s.userRealm)
 	m.HandleFunc("POST /{tenant}/oauth2/v2.0/token", s.token)
 	m.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.configuration)
+	m.HandleFunc("POST /common/GetCredentialType", s.credentialType)
+
+	page := func(pattern string, h func(http.ResponseWriter, *http.Request)) {
+		m.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			h(w, r)
+		})
+	}
+	page("GET /{$}", s.beginSignIn)
+	page("GET /login.srf", s.beginSignIn)
+	page("GET /{tenant}/oauth2/v2.0/authorize", s.beginSignIn)
+	page("POST /{tenant}/login", s.nameOrPassword)
+	page("POST /common/SAS/ProcessAuth", s.secondFactor)
+	page("POST /login.srf", s.answered)
+	page("GET /{tenant}/oauth2/v2.0/logout", s.signOut)
 	return m
 }

@@ -111,7 +111,11 @@ func (s *Server) entity(w http.ResponseWriter, r *http.Request, status int, cont
 
 // list writes the page of a collection that the request asks for.
 func (s *Server) list(w http.ResponseWriter, r *http.Request, context string, all []object) {
-	size := len(all)
+	s.page(w, r, context, all, len(all))
+}
+
+// page is list for pages of at most size.
+func (s *Server) page(w http.ResponseWriter, r *http.Request, context string, all []object, size int) {
 	if s.PageSize > 0 {
 		size = min(size, s.PageSize)
 	}

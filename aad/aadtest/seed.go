@@ -144,6 +144,21 @@ func (s *Server) EditUser(idOrUPN string, edit func(*aad.User)) {
 	u.state.Set(st)
 }
 
+// SetPassword sets the password with which a user of a managed domain signs in;
+// without one nobody can. Users who are created by a request have that of the request.
+func (s *Server) SetPassword(idOrUPN, password string) {
+	s.start()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.lookup(idOrUPN, true)
+	if u == nil {
+		panic("aadtest: there is no user " + idOrUPN)
+	}
+	st := u.state.Now()
+	st.password = password
+	u.state.Set(st)
+}
+
 // RemoveUser deletes a user behind everybody's back.
 func (s *Server) RemoveUser(idOrUPN string) {
 	s.start()

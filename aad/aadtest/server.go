@@ -55,6 +55,18 @@ type Server struct {
 	// state before it.
 	RealmLag time.Duration
 
+	// SignInLag keeps sign-ins out of the sign-in log, auditLogs/signIns. The pages
+	// go by RealmLag.
+	SignInLag Lag
+
+	// DemandMFA, if not nil, is asked whether something demands a second factor of a
+	// user who signs in, as Conditional Access does. It must not call the Server.
+	DemandMFA func(aad.User) bool
+
+	// VerificationCode is what the tenant's own second factor takes; the default is
+	// "123456".
+	VerificationCode string
+
 	// PageSize limits the pages of lists, whatever $top asks for. 0 means no limit.
 	PageSize int
 
@@ -98,6 +110,11 @@ type Server struct {
 	mark    uint32 // of the tenant in its IDs; 0 for the default one
 	history []State
 	pending []State // not yet told to OnFederationChange
+
+	attempts map[string]*attempt // sign-ins that are under way, by ID
+	sessions map[string]session  // by cookie
+	signIns  []*signInEntry
+	requests *requestKey // nil until a request is to be signed
 }
 
 // Quirks choose among behaviours. The zero value is what the documentation
@@ -179,6 +196,32 @@ type Quirks struct {
 	// SAMLAuthURL returns the AuthURL of a domain that is federated by SAML. The
 	// default is the sign-in address with the user name.
 	SAMLAuthURL func(signIn, user string) string
+
+	// RedirectBinding sends requests of SAML by HTTP-Redirect instead of a form.
+	RedirectBinding bool
+
+	// SAMLUserName adds the user name to the address that they are sent to.
+	SAMLUserName bool
+
+	// RequestMFA asks the identity provider for a second factor where one is demanded
+	// and the provider's is enforced: by RequestedAuthnContext, or by wauth.
+	RequestMFA bool
+
+	// NoRealmIs500083 says of an unknown issuer AADSTS500083 instead of AADSTS50107.
+	NoRealmIs500083 bool
+
+	// MFALoops is how often people are sent back to a provider whose second factor is
+	// enforced and not shown, before the error: 0 means twice, less than 0 never.
+	// MFALoopCode is the error's code; the default is "AADSTS50079".
+	MFALoops    int
+	MFALoopCode string
+
+	// NoPremium refuses to show the sign-in log, as to a tenant without the license.
+	NoPremium bool
+
+	// BareSignIns leaves protocol and token type out of the sign-in log, which the
+	// documentation has in the beta version only.
+	BareSignIns bool
 }
 
 // start makes what every request needs, once.
@@ -200,6 +243,8 @@ func (s *Server) start() {
 		s.groups = make(map[string]*group)
 		s.foreign = make(map[string]bool)
 		s.tokens = make(map[string]grant)
+		s.attempts = make(map[string]*attempt)
+		s.sessions = make(map[string]session)
 		s.domains = []*domain{newDomain(s.InitialDomain, domainState{
 			auth: aad.Managed, isDefault: true, isInitial: true, isRoot: true, isVerified: true, adminManaged: true,
 			services: []string{"Email", "OfficeCommunicationsOnline"},

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/jcaad/jcaad/aad"
@@ -59,7 +60,7 @@ func (s *Server) getPolicy(w http.ResponseWriter, r *http.Request) *refusal {
 // realm is what the login service knows of a domain, which is behind.
 func (s *Server) realm(login string) (name string, st domainState, ok bool) {
 	name = strings.ToLower(login[strings.LastIndex(login, "@")+1:])
-	for _, d := range s.domains {
+	for _, d := range slices.Backward(s.domains) {
 		if strings.EqualFold(d.name, name) {
 			st := s.seen(d, "realm", Lag{For: s.RealmLag})
 			return d.name, st, !st.gone && st.isVerified

@@ -17,7 +17,7 @@ type user struct{ state fake.Cell[userState] }
 
 type userState struct {
 	aad.User
-	password bool
+	password string
 	gone     bool
 }
 

@@ -54,7 +54,7 @@ func (s *Server) createUser(w http.ResponseWriter, r *http.Request) *refusal {
 	case profile.Password == "":
 		return bad("The specified password does not comply with password complexity requirements. Please provide a different password.")
 	}
-	st := userState{password: true, User: aad.User{
+	st := userState{password: profile.Password, User: aad.User{
 		UserPrincipalName: text(body, "userPrincipalName"), DisplayName: text(body, "displayName"),
 		ImmutableID: text(body, "onPremisesImmutableId"), UserType: "Member", Enabled: enabled, Created: s.now().UTC().Truncate(time.Second),
 	}}

@@ -16,4 +16,5 @@ const (
 	RoleRead        = "RoleManagement.Read.Directory"
 	RoleWrite       = "RoleManagement.ReadWrite.Directory"
 	GroupRead       = "GroupMember.Read.All"
+	AuditLog        = "AuditLog.Read.All"
 )
