@@ -93,6 +93,17 @@ type Server struct {
 	// may look at the truth: [Server.Applications] and the like.
 	OnRequest func(*http.Request)
 
+	// DefaultPassword is the password of everybody to whom [Server.SetPassword] gave
+	// none. Without one, they have not been activated, and cannot log in.
+	DefaultPassword string
+
+	// SessionLifetime is how long nobody asks again who has logged in; the default is
+	// an hour.
+	SessionLifetime time.Duration
+
+	// EventLag is how long an event is not told after it happened.
+	EventLag time.Duration
+
 	// Quirks are the places where nobody outside of JumpCloud knows what the
 	// service does, or where it has been seen to behave in more than one way.
 	Quirks Quirks
@@ -155,6 +166,9 @@ type Quirks struct {
 	// MetadataType is the Content-Type of metadata.xml; the default is
 	// application/xml.
 	MetadataType string
+
+	// SignIn are those of the identity provider.
+	SignIn SignInQuirks
 }
 
 // EmptyKey is what a write of an application without its private key does.
@@ -193,15 +207,20 @@ func (s *Server) init() {
 				mux.ServeHTTP(w, r)
 			}
 		}), isWrite, func() fake.Front {
-			return fake.Front{Latency: s.Latency, Throttle: s.Throttle, Fault: s.Fault, OnRequest: s.OnRequest}
+			return fake.Front{Latency: s.Latency, Throttle: s.Throttle, Fault: s.Fault, OnRequest: s.OnRequest, Throttled: ofAPI}
 		})
 	})
+}
+
+// ofAPI reports whether r is one of programs, not one that a person's browser makes.
+func ofAPI(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/api/") || r.URL.Path == eventsPath || r.URL.Path == tokenPath
 }
 
 // isWrite reports whether r would change something.
 func isWrite(r *http.Request) bool {
 	return r.Method != http.MethodGet && r.Method != http.MethodHead &&
-		r.URL.Path != tokenPath && !strings.HasPrefix(r.URL.Path, "/api/search/")
+		strings.HasPrefix(r.URL.Path, "/api/") && !strings.HasPrefix(r.URL.Path, "/api/search/")
 }
 
 // HTTPClient returns a client whose requests, to whatever host, end at the server,
@@ -250,7 +269,8 @@ func (s *Server) options(opts *jumpcloud.Options) *jumpcloud.Options {
 func (s *Server) Requests() []Request { return s.log.Requests() }
 
 // Writes returns how many of them meant to change something: all but GET, HEAD,
-// searches and what asks for a token.
+// searches, what asks for a token or for events, and what people do at the identity
+// provider.
 func (s *Server) Writes() int { return s.log.Writes() }
 
 // MaxInFlight returns how many of them were served at the same time at most.
@@ -274,12 +294,17 @@ type reply struct {
 	ctype  string // JSON by default
 	body   []byte // as it is; nil for none
 	where  string // Location
+	header map[string]string
 }
 
 // route serves a pattern of [http.ServeMux]. scopes are the ones that give
 // access; a write scope includes the reading of the same thing.
 func (s *Server) route(mux *http.ServeMux, pattern, scope string, f func(*call) reply) {
-	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc(pattern, s.serve(scope, f))
+}
+
+func (s *Server) serve(scope string, f func(*call) reply) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		c := &call{Request: r}
 		if out, ok := s.admit(r, scope); !ok {
 			s.write(w, out)
@@ -299,7 +324,7 @@ func (s *Server) route(mux *http.ServeMux, pattern, scope string, f func(*call) 
 			}
 		}
 		s.write(w, out)
-	})
+	}
 }
 
 func (s *Server) write(w http.ResponseWriter, r reply) {
@@ -312,6 +337,9 @@ func (s *Server) write(w http.ResponseWriter, r reply) {
 	h.Set("Cf-Ray", fmt.Sprintf("%016x-TST", s.rays.Add(1)))
 	if r.count && !s.Quirks.NoTotals {
 		h.Set("X-Total-Count", fmt.Sprint(r.total))
+	}
+	for k, v := range r.header {
+		h.Set(k, v)
 	}
 	if r.status == http.StatusNotFound && s.Quirks.EmptyNotFound {
 		r.body = nil
@@ -362,7 +390,8 @@ func (s *Server) routes(mux *http.ServeMux) {
 	s.graphRoutes(mux)
 	s.directoryRoutes(mux)
 	mux.HandleFunc("POST "+tokenPath, s.token)
-	s.route(mux, "/", "", func(*call) reply { return notFound })
+	s.route(mux, "POST "+eventsPath, "", s.listEvents)
+	s.signInRoutes(mux)
 }
 
 // str is a field of the body that should be a string.
