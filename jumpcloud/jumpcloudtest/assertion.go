@@ -81,9 +81,9 @@ func (v *visit) response(nameID, to string) ([]byte, error) {
 	attrs(r, "xmlns:samlp", nsSAMLP, "xmlns:saml", nsSAML, "ID", newElementID(), "Version", "2.0",
 		"IssueInstant", stamp(now), "Destination", to)
 	if v.asks != nil {
-		r.CreateAttr("InResponseTo", v.asks.id)
+		attrs(r, "InResponseTo", v.asks.id)
 	}
-	child(r, "saml:Issuer").SetText(v.app.value("idpEntityId"))
+	child(r, "saml:Issuer").SetText(xmlText(v.app.value("idpEntityId")))
 	child(child(r, "samlp:Status"), "samlp:StatusCode", "Value", "urn:oasis:names:tc:SAML:2.0:status:Success")
 
 	a := v.assertion(nameID, to, now)
@@ -107,34 +107,34 @@ func (v *visit) assertion(nameID, to string, now time.Time) *etree.Element {
 	end := stamp(now.Add(cmp.Or(q.Lifetime, 10*time.Minute)))
 	a := etree.NewElement("saml:Assertion")
 	attrs(a, "xmlns:saml", nsSAML, "ID", newElementID(), "Version", "2.0", "IssueInstant", stamp(now))
-	child(a, "saml:Issuer").SetText(app.value("idpEntityId"))
+	child(a, "saml:Issuer").SetText(xmlText(app.value("idpEntityId")))
 
 	subject := child(a, "saml:Subject")
-	child(subject, "saml:NameID", "Format", cmp.Or(app.value("overrideNameIdFormat"), formatUnspecified)).SetText(nameID)
+	child(subject, "saml:NameID", "Format", cmp.Or(app.value("overrideNameIdFormat"), formatUnspecified)).SetText(xmlText(nameID))
 	data := child(child(subject, "saml:SubjectConfirmation", "Method", "urn:oasis:names:tc:SAML:2.0:cm:bearer"),
 		"saml:SubjectConfirmationData", "NotOnOrAfter", end, "Recipient", to)
 	audience := app.value("spEntityId")
 	if v.asks != nil {
-		data.CreateAttr("InResponseTo", v.asks.id)
+		attrs(data, "InResponseTo", v.asks.id)
 		audience = cmp.Or(audience, v.asks.issuer)
 	}
 
 	conditions := child(a, "saml:Conditions", "NotBefore", stamp(now.Add(-time.Minute)), "NotOnOrAfter", end)
-	child(child(conditions, "saml:AudienceRestriction"), "saml:Audience").SetText(audience)
+	child(child(conditions, "saml:AudienceRestriction"), "saml:Audience").SetText(xmlText(audience))
 
 	statement := child(a, "saml:AuthnStatement", "AuthnInstant", stamp(v.session.at.Add(q.ClockSkew)), "SessionIndex", newElementID())
 	class, methods := v.authnContext()
-	child(child(statement, "saml:AuthnContext"), "saml:AuthnContextClassRef").SetText(class)
+	child(child(statement, "saml:AuthnContext"), "saml:AuthnContextClassRef").SetText(xmlText(class))
 
 	list := child(a, "saml:AttributeStatement")
 	for _, at := range v.attributes() {
 		el := child(list, "saml:Attribute", "Name", at.Name)
-		child(el, "saml:AttributeValue").SetText(at.Value)
+		child(el, "saml:AttributeValue").SetText(xmlText(at.Value))
 	}
 	if len(methods) > 0 {
 		el := child(list, "saml:Attribute", "Name", claimMethods)
 		for _, m := range methods {
-			child(el, "saml:AttributeValue").SetText(m)
+			child(el, "saml:AttributeValue").SetText(xmlText(m))
 		}
 	}
 	if len(list.Child) == 0 { // an empty statement is none
@@ -145,8 +145,22 @@ func (v *visit) assertion(nameID, to string, now time.Time) *etree.Element {
 
 func attrs(e *etree.Element, pairs ...string) {
 	for i := 0; i < len(pairs); i += 2 {
-		e.CreateAttr(pairs[i], pairs[i+1])
+		e.CreateAttr(pairs[i], xmlText(pairs[i+1]))
 	}
+}
+
+// xmlText is text that is the same behind any reader of XML: what readers change, or
+// refuse, is not in it.
+func xmlText(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\r' || r == '\n' || r == '\t':
+			return ' '
+		case r < 0x20 || r == 0xfffe || r == 0xffff:
+			return 0xfffd
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd"))
 }
 
 func child(parent *etree.Element, name string, pairs ...string) *etree.Element {
