@@ -93,7 +93,8 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 		}
 	}
 	if a, err := members(m["application"]); err == nil {
-		e.Application = EventApplication{ID: loose(a["id"]), Name: loose(a["name"]), Label: loose(a["display_label"]), SSOURL: loose(a["sso_url"])}
+		e.Application = EventApplication{ID: loose(a["id"]), Name: loose(a["name"]), Label: loose(a["display_label"]),
+			SSOURL: loose(a["sso_url"])}
 	}
 	return nil
 }

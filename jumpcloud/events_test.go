@@ -23,8 +23,10 @@ import (
 // ssoAuth is the example of JumpCloud's table of events.
 const ssoAuth = `{"id":"30b03bc3-be76-4919-b341-f9b271a5777e","event_type":"sso_auth","timestamp":"2019-03-04T18:08:26Z",
 "initiated_by":{"type":"systemuser","id":"5c86b7149fdce00001d38014","username":"testexample"},"organization":"5a2af2a82cf2b0010053ea41",
-"application":{"display_label":"Zendesk SSO","id":"5c86b7469fdce00001d38016","name":"zendesk","sso_url":"https://sso.jumpcloud.com/saml2/zendesk"},
-"client_ip":"10.1.2.3","useragent":{"os":"Fedora","name":"Firefox"},"geoip":{"country_code":"US"},"idp_initiated":true,"service":"sso","@version":1}`
+"application":{"display_label":"Zendesk SSO",
+"id":"5c86b7469fdce00001d38016","name":"zendesk","sso_url":"https://sso.jumpcloud.com/saml2/zendesk"},
+"client_ip":"10.1.2.3","useragent":{"os":"Fedora","name":"Firefox"},"geoip":{"country_code":"US"},"idp_initiated":true,
+"service":"sso","@version":1}`
 
 func TestEvent(t *testing.T) {
 	yes, no := true, false
@@ -45,7 +47,8 @@ func TestEvent(t *testing.T) {
 		{"a flag of failure, in words", `{"event_type":"sso_auth","success":"false","error_message":"locked"}`,
 			jumpcloud.Event{Type: "sso_auth", Success: &no, Message: "locked"}, true},
 		{"a type of failure", `{"event_type":"sso_auth_failed","message":"no"}`, jumpcloud.Event{Type: "sso_auth_failed", Message: "no"}, true},
-		{"other kinds of values", `{"id":7,"idp_initiated":"true","organization":{"id":"o"},"initiated_by":{"email":"ann@example.com"},"application":"x",
+		{"other kinds of values", `{"id":7,"idp_initiated":"true","organization":{"id":"o"},"initiated_by":{"email":"ann@example.com"},
+"application":"x",
 "timestamp":null,"success":null}`,
 			jumpcloud.Event{ID: "7", IDPInitiated: true, Organization: "o", By: jumpcloud.Actor{Username: "ann@example.com"}}, false},
 		{"nothing known", `{"x":[1]}`, jumpcloud.Event{}, false},
@@ -85,7 +88,8 @@ func TestEventsRequest(t *testing.T) {
 	}{
 		{"defaults", jumpcloud.Options{}, jumpcloud.EventsOptions{From: from}, "api.jumpcloud.com",
 			`{"limit":1000,"service":["sso"],"sort":"ASC","start_time":"2026-03-02T09:00:00Z"}`},
-		{"Europe, a type and an end", jumpcloud.Options{Region: jumpcloud.EU}, jumpcloud.EventsOptions{From: from, To: to, Types: []string{"sso_auth"}},
+		{"Europe, a type and an end", jumpcloud.Options{Region: jumpcloud.EU},
+			jumpcloud.EventsOptions{From: from, To: to, Types: []string{"sso_auth"}},
 			"api.eu.jumpcloud.com", `{"end_time":"2026-03-02T09:00:00.5Z","limit":1000,"search_term":{"and":{"event_type":"sso_auth"}},` +
 				`"service":["sso"],"sort":"ASC","start_time":"2026-03-02T09:00:00Z"}`},
 		{"an address of its own", jumpcloud.Options{Region: jumpcloud.IN, InsightsURL: "https://insights.example.com"},
@@ -112,7 +116,8 @@ func TestEventsRequest(t *testing.T) {
 		})
 	}
 	for _, u := range []string{"http://insights.example.com", "insights", "https://x.example.com/?q=1"} {
-		if _, err := jumpcloud.New("0123456789abcdef-key", &jumpcloud.Options{InsightsURL: u}); err == nil || !strings.Contains(err.Error(), "Insights URL") {
+		_, err := jumpcloud.New("0123456789abcdef-key", &jumpcloud.Options{InsightsURL: u})
+		if err == nil || !strings.Contains(err.Error(), "Insights URL") {
 			t.Errorf("%s: %v", u, err)
 		}
 	}
@@ -139,8 +144,10 @@ func TestEventsPages(t *testing.T) {
 		{"one", []answer{{200, page(0, 3), limit("1000", `["t","e2"]`)}}, 3, 1, nil},
 		{"full ones", []answer{{200, page(0, 1000), cursor(`[1]`)}, {200, page(1000, 1000), cursor(`[2]`)}, {200, `[]`, nil}}, 2000, 3, nil},
 		{"smaller than asked for", []answer{{200, page(0, 2), limit("2", `[1]`)}, {200, page(2, 1), limit("2", `[2]`)}}, 3, 2, nil},
-		{"smaller, and that is not said", []answer{{200, page(0, 2), cursor(`[1]`)}, {200, page(2, 1), cursor(`[2]`)}, {200, `[]`, nil}}, 3, 3, nil},
-		{"that begin with the last one", []answer{{200, page(0, 2), limit("2", `[1]`)}, {200, page(1, 2), limit("2", `[2]`)}, {200, `[]`, nil}}, 3, 3, nil},
+		{"smaller, and that is not said", []answer{{200, page(0, 2), cursor(`[1]`)}, {200, page(2, 1), cursor(`[2]`)},
+			{200, `[]`, nil}}, 3, 3, nil},
+		{"that begin with the last one", []answer{{200, page(0, 2), limit("2", `[1]`)}, {200, page(1, 2), limit("2", `[2]`)},
+			{200, `[]`, nil}}, 3, 3, nil},
 		{"full, and no way on", []answer{{200, page(0, 1000), nil}}, 1000, 1, jumpcloud.ErrUnavailable},
 		{"a cursor that is none", []answer{{200, page(0, 2), limit("2", `[1`)}}, 2, 1, jumpcloud.ErrUnavailable},
 		{"a cursor that stands still", []answer{{200, page(0, 2), limit("2", `[1]`)}}, 3, 2, jumpcloud.ErrUnavailable},
@@ -188,7 +195,9 @@ func TestEventsOfTheStandIn(t *testing.T) {
 		if resp, err := hc.Get("https://sso.jumpcloud.com/saml2/office365?SAMLRequest=x"); err != nil || resp.StatusCode != 400 {
 			t.Fatal(resp, err)
 		}
-		for _, c := range []*jumpcloud.Client{s.Client(nil), s.ServiceAccount(nil), s.Client(&jumpcloud.Options{BaseURL: "https://jc.example.com"})} {
+		for _, c := range []*jumpcloud.Client{
+			s.Client(nil), s.ServiceAccount(nil), s.Client(&jumpcloud.Options{BaseURL: "https://jc.example.com"}),
+		} {
 			var got []string
 			for e, err := range c.Events(t.Context(), jumpcloud.EventsOptions{Types: []string{"sso_auth_failed"}}) {
 				if err != nil {
@@ -200,7 +209,8 @@ func TestEventsOfTheStandIn(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		}
-		if _, err := count(s.Client(&jumpcloud.Options{Region: jumpcloud.EU}).Events(t.Context(), jumpcloud.EventsOptions{})); !errors.Is(err, jumpcloud.ErrUnauthenticated) {
+		eu := s.Client(&jumpcloud.Options{Region: jumpcloud.EU})
+		if _, err := count(eu.Events(t.Context(), jumpcloud.EventsOptions{})); !errors.Is(err, jumpcloud.ErrUnauthenticated) {
 			t.Errorf("another region's host: %v", err)
 		}
 	})

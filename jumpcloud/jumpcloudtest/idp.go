@@ -63,7 +63,7 @@ type pending struct {
 const pendingLifetime = 10 * time.Minute
 
 func (s *Server) signInRoutes(mux *http.ServeMux) {
-	login := people(func(r *http.Request) page { return s.atLogin(r) })
+	login := people(s.atLogin)
 	api := s.serve("", func(*call) reply { return notFound })
 	mux.HandleFunc("/saml2/{application...}", login)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -215,6 +215,9 @@ func (s *Server) cookieName() string { return "jumpcloud_session_" + s.orgID()[1
 
 func (s *Server) newCookie(r *http.Request, value string) *http.Cookie {
 	c := &http.Cookie{Name: s.cookieName(), Value: value, Path: "/", HttpOnly: true}
+	if atJumpCloud(r) { // the portal and the log-in have hosts of their own, and one session
+		c.Domain = "jumpcloud.com"
+	}
 	if r.TLS != nil { // requests come in forms of other sites
 		c.Secure, c.SameSite = true, http.SameSiteNoneMode
 	}
@@ -222,6 +225,12 @@ func (s *Server) newCookie(r *http.Request, value string) *http.Cookie {
 		c.MaxAge = -1
 	}
 	return c
+}
+
+// atJumpCloud reports whether the stand-in is reached by JumpCloud's own names.
+func atJumpCloud(r *http.Request) bool {
+	u := url.URL{Host: r.Host}
+	return strings.HasSuffix(u.Hostname(), ".jumpcloud.com")
 }
 
 // resume finds the session that the person has.

@@ -6,7 +6,6 @@ import (
 	htmlpage "html/template"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/jcaad/jcaad/jumpcloud"
 )
@@ -133,7 +132,7 @@ func (v *visit) tiles() page {
 		if !bound[a.id] || !a.active() || string(a.sso["hidden"]) == "true" || err != nil || u.Host == "" {
 			continue
 		}
-		if !strings.HasSuffix(v.r.Host, "jumpcloud.com") { // the stand-in goes by another name
+		if !atJumpCloud(v.r) { // else the tile would lead to the real one
 			u = &url.URL{Path: u.Path}
 		}
 		out = append(out, tile{a.label(), u.String()})
@@ -172,7 +171,8 @@ ul{padding:0;list-style:none}a{color:#065f46}.small{font-size:.9rem;color:#4b556
 <input type="hidden" name="step" value="password">
 {{template "request" .}}
 <label for="username">User name or e-mail address</label>
-<input id="username" name="username" type="text" autocomplete="username" autocapitalize="none" spellcheck="false" required value="{{.Username}}"
+<input id="username" name="username" type="text" autocomplete="username" autocapitalize="none" spellcheck="false" required
+ value="{{.Username}}"
  {{- if .Code}} aria-describedby="error"{{end}}>
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required>

@@ -29,7 +29,7 @@ const (
 )
 
 // SetPassword gives a user a password, which activates the account as if the user had
-// chosen it, and ends the expiry of the one before.
+// chosen it, and ends the expiry of the one before. An empty password takes it away.
 func (s *Server) SetPassword(userID, password string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,7 +39,7 @@ func (s *Server) SetPassword(userID, password string) {
 	}
 	s.idp.passwords[userID] = password
 	if s.users.byID[userID] != nil { // others are made anew each time
-		u.Activated, u.PasswordExpired = true, false
+		u.Activated, u.PasswordExpired = password != "", false
 		s.users.settle(userID, &u)
 	}
 }
