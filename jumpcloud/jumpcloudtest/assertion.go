@@ -43,7 +43,11 @@ func (v *visit) answer() page {
 	if v.asks != nil && v.asks.acs != "" {
 		to = v.asks.acs
 	}
-	b, err := v.response(nameID, to)
+	message := v.response
+	if v.asks != nil && v.asks.wsfed {
+		message = v.wresult
+	}
+	b, err := message(nameID, to)
 	if err != nil {
 		return v.refuse(CannotSign)
 	}
@@ -53,8 +57,16 @@ func (v *visit) answer() page {
 		relay = a.value("defaultTargetUrl")
 	}
 	return page{status: 200, name: "post", cookie: v.cookie, data: map[string]any{
-		"To": to, "Label": a.label(), "SAMLResponse": base64.StdEncoding.EncodeToString(b), "RelayState": relay, "Script": submitScript,
+		"To": to, "Label": a.label(), "Hidden": v.fields(b, relay), "Script": submitScript,
 	}}
+}
+
+// fields are those of the form that goes to the service provider.
+func (v *visit) fields(message []byte, relay string) []namedValue {
+	if v.asks != nil && v.asks.wsfed {
+		return []namedValue{{"wa", "wsignin1.0"}, {"wresult", string(message)}, {"wctx", relay}}
+	}
+	return []namedValue{{"SAMLResponse", base64.StdEncoding.EncodeToString(message)}, {"RelayState", relay}}
 }
 
 // label is what people know the application by.
@@ -217,6 +229,10 @@ func (s *Server) sign(a *app, e *etree.Element) error {
 	if err != nil {
 		return err
 	}
+	at := 1 // behind the issuer
+	if e.SelectAttr("AssertionID") != nil {
+		ctx.IdAttribute, at = "AssertionID", len(e.Child)
+	}
 	ctx.Canonicalizer = dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
 	method := dsig.RSASHA256SignatureMethod
 	if strings.HasSuffix(strings.ToUpper(a.value("signatureAlgorithm")), "SHA1") {
@@ -229,6 +245,6 @@ func (s *Server) sign(a *app, e *etree.Element) error {
 	if err != nil {
 		return err
 	}
-	e.InsertChildAt(1, sig) // behind the issuer
+	e.InsertChildAt(at, sig)
 	return nil
 }

@@ -27,11 +27,15 @@ type authnRequest struct {
 	issuer string
 	acs    string // empty: the one that was agreed on
 	force  bool   // the person must log in again
+	wsfed  bool   // it is one of WS-Federation, which has neither id nor acs
 }
 
 // readRequest reads the request of the service provider, if there is one, by either
 // binding. The log-in page hands it on as if it had been posted.
 func (v *visit) readRequest() Refusal {
+	if v.r.Form.Get("wa") != "" {
+		return v.readWSFed()
+	}
 	text := v.r.Form.Get("SAMLRequest")
 	if text == "" {
 		if v.r.Method == http.MethodPost && v.r.PostForm.Get("step") == "" {

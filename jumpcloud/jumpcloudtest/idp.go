@@ -14,30 +14,6 @@ import (
 // portalPath is where people see the applications that they have.
 const portalPath = "/userconsole/"
 
-// SignInQuirks choose among behaviours of the identity provider, of which next to
-// nothing has been published. The zero value is what is likely, and what Azure AD accepts.
-type SignInQuirks struct {
-	// ClockSkew is how far the identity provider's clock is ahead of [Server].Now.
-	ClockSkew time.Duration
-
-	// Lifetime of assertions; the default is ten minutes.
-	Lifetime time.Duration
-
-	// AuthnContext is the class that is named where the application has no
-	// [AuthClaims]; the default is PasswordProtectedTransport.
-	AuthnContext string
-
-	// ImmutableIDAttribute sends the immutable ID in an attribute as well.
-	ImmutableIDAttribute bool
-
-	// NameUnexported sends the user's ID as immutable ID even if no Microsoft 365
-	// directory has exported the user, whom JumpCloud is said to refuse.
-	NameUnexported bool
-
-	// Failures is how events tell of a person who was refused.
-	Failures Failures
-}
-
 // idpState is what the identity provider remembers.
 type idpState struct {
 	passwords, factors, immutable map[string]string // by user
@@ -66,6 +42,7 @@ func (s *Server) signInRoutes(mux *http.ServeMux) {
 	login := people(s.atLogin)
 	api := s.serve("", func(*call) reply { return notFound })
 	mux.HandleFunc("/saml2/{application...}", login)
+	mux.HandleFunc("/wsfed/{application}", login)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if s.hasLogin(r.Host, r.URL, false) { // login URLs are not bound to have the usual path
 			login(w, r)
@@ -125,6 +102,9 @@ func (s *Server) appAt(host string, u *url.URL, exact bool) *app {
 	return find(s.apps.all(), func(a *app) bool {
 		at, err := url.Parse(a.text("ssoUrl"))
 		_, signs := a.config["idpCertificate"]
+		if s.Quirks.SignIn.WSFed && signs && err == nil && u.Path == "/wsfed/"+a.id {
+			return !exact || strings.EqualFold(at.Host, host)
+		}
 		return err == nil && signs && len(at.Path) > 1 && at.Path == u.Path && (!exact || strings.EqualFold(at.Host, host))
 	})
 }

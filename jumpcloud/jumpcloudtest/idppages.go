@@ -102,13 +102,10 @@ func (v *visit) again(name string, why Refusal) page {
 
 // form is a step of the log-in. What the service provider asked for is handed on.
 func (v *visit) form(status int, name string, why Refusal) page {
-	data := map[string]any{"Action": v.r.URL.EscapedPath(), "Organization": v.s.organization(), "RelayState": v.relay,
+	data := map[string]any{"Action": v.r.URL.EscapedPath(), "Organization": v.s.organization(), "Hidden": v.handOn(),
 		"Code": string(why), "Text": messages[why].lines}
 	if v.app != nil {
 		data["Label"] = v.app.label()
-	}
-	if v.asks != nil {
-		data["SAMLRequest"] = base64.StdEncoding.EncodeToString(v.asks.xml)
 	}
 	for _, k := range []string{"username", "login_hint"} { // whether Azure AD sends one is not known
 		if u := v.r.Form.Get(k); u != "" && data["Username"] == nil {
@@ -119,6 +116,18 @@ func (v *visit) form(status int, name string, why Refusal) page {
 		data["Login"] = v.wait()
 	}
 	return page{status: status, name: name, data: data}
+}
+
+// handOn are the fields that hand on what the service provider asked for.
+func (v *visit) handOn() []namedValue {
+	relay := namedValue{"RelayState", v.relay}
+	switch {
+	case v.asks == nil:
+		return []namedValue{relay}
+	case v.asks.wsfed:
+		return []namedValue{{"wa", "wsignin1.0"}, {"wtrealm", v.asks.issuer}, {"wctx", v.relay}}
+	}
+	return []namedValue{{"SAMLRequest", base64.StdEncoding.EncodeToString(v.asks.xml)}, relay}
 }
 
 // tile is an application in the portal.
@@ -160,8 +169,8 @@ ul{padding:0;list-style:none}a{color:#065f46}.small{font-size:.9rem;color:#4b556
 </style></head><body><main>{{end}}
 {{define "foot"}}</main></body></html>
 {{end}}
-{{define "request"}}{{if .SAMLRequest}}<input type="hidden" name="SAMLRequest" value="{{.SAMLRequest}}">
-{{end}}<input type="hidden" name="RelayState" value="{{.RelayState}}">{{end}}
+{{define "hidden"}}{{range .Hidden}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">
+{{end}}{{end}}
 {{define "error"}}{{if .Code}}<p class="error" role="alert" id="error" data-code="{{.Code}}">{{.Text}}</p>{{end}}{{end}}
 {{define "login"}}{{template "head" "Log in"}}
 <h1>Log in to {{with .Label}}{{.}}{{else}}your user portal{{end}}</h1>
@@ -169,8 +178,7 @@ ul{padding:0;list-style:none}a{color:#065f46}.small{font-size:.9rem;color:#4b556
 {{template "error" .}}
 <form method="post" action="{{.Action}}">
 <input type="hidden" name="step" value="password">
-{{template "request" .}}
-<label for="username">User name or e-mail address</label>
+{{template "hidden" .}}<label for="username">User name or e-mail address</label>
 <input id="username" name="username" type="text" autocomplete="username" autocapitalize="none" spellcheck="false" required
  value="{{.Username}}"
  {{- if .Code}} aria-describedby="error"{{end}}>
@@ -185,8 +193,7 @@ ul{padding:0;list-style:none}a{color:#065f46}.small{font-size:.9rem;color:#4b556
 <form method="post" action="{{.Action}}">
 <input type="hidden" name="step" value="factor">
 <input type="hidden" name="login" value="{{.Login}}">
-{{template "request" .}}
-<label for="code">Code of your authenticator app</label>
+{{template "hidden" .}}<label for="code">Code of your authenticator app</label>
 <input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required
  {{- if .Code}} aria-describedby="error"{{end}}>
 <button type="submit" id="submit">Go on</button>
@@ -209,9 +216,7 @@ ul{padding:0;list-style:none}a{color:#065f46}.small{font-size:.9rem;color:#4b556
 {{define "post"}}{{template "head" "Signing in"}}
 <h1>Signing in to {{.Label}}</h1>
 <form method="post" action="{{.To}}">
-<input type="hidden" name="SAMLResponse" value="{{.SAMLResponse}}">
-<input type="hidden" name="RelayState" value="{{.RelayState}}">
-<p>If nothing happens, press the button.</p>
+{{template "hidden" .}}<p>If nothing happens, press the button.</p>
 <button type="submit" id="submit">Go on</button>
 </form>
 <script>{{.Script}}</script>

@@ -119,68 +119,6 @@ type Server struct {
 	state
 }
 
-// Quirks choose among behaviours. The zero value is what has been seen or, where
-// nobody has, what is likely.
-type Quirks struct {
-	// DeleteStatus is the answer to the deletion of an application: 200 with
-	// the application (the default), or 204.
-	DeleteStatus int
-
-	// EmptyNotFound leaves the body of 404 answers empty.
-	EmptyNotFound bool
-
-	// EmptyKey is what happens when an application is written with its
-	// certificate and without a private key, which can never be read back.
-	EmptyKey EmptyKey
-
-	// UniqueGroupNames refuses a second group of the same name.
-	UniqueGroupNames bool
-
-	// UniqueEntityIDs refuses a second application with the same IdP entity ID,
-	// AlterEntityIDs gives it another one, with its own ID behind it.
-	UniqueEntityIDs, AlterEntityIDs bool
-
-	// CertificateLag keeps a new certificate, and its dates, out of what readers of an
-	// application see, MetadataLag out of metadata.xml. The answer to the write that
-	// brought the certificate shows it.
-	CertificateLag, MetadataLag Lag
-
-	// KeepOldKey goes on signing with the old key when certificate and key are written.
-	KeepOldKey bool
-
-	// OmitUpdatedAt does not tell when certificate and key were replaced.
-	OmitUpdatedAt bool
-
-	// StringTotals quotes the totalCount of domains, as protobuf's JSON does.
-	StringTotals bool
-
-	// NoTotals leaves out x-total-count.
-	NoTotals bool
-
-	// ListOffice365s answers GET /api/v2/office365s, which is not found otherwise.
-	ListOffice365s bool
-
-	// RequireMetadataOrg refuses metadata.xml without x-org-id.
-	RequireMetadataOrg bool
-
-	// MetadataType is the Content-Type of metadata.xml; the default is
-	// application/xml.
-	MetadataType string
-
-	// SignIn are those of the identity provider.
-	SignIn SignInQuirks
-}
-
-// EmptyKey is what a write of an application without its private key does.
-type EmptyKey int
-
-// The possibilities.
-const (
-	KeepKey          EmptyKey = iota // nothing, which is what JumpCloud's console relies on
-	LoseKey                          // the application cannot sign any more
-	RenewCertificate                 // a new key and certificate are made
-)
-
 // SuspectedAbuse is the fault of asking too fast, as JumpCloud's edge tells it:
 // a 403 that means 429.
 func SuspectedAbuse() Fault {
