@@ -65,7 +65,10 @@ func (s *Server) tell(e *event) {
 
 // event is what happened in the visit.
 func (v *visit) event(why Refusal, nameID string) Event {
-	e := Event{ApplicationID: v.app.id, Refused: why, IDPInitiated: v.r.Form.Get("SAMLRequest") == "" && v.r.Form.Get("wa") == "", NameID: nameID}
+	e := Event{
+		ApplicationID: v.app.id, Refused: why, NameID: nameID,
+		IDPInitiated: v.r.Form.Get("SAMLRequest") == "" && v.r.Form.Get("wa") == "",
+	}
 	if v.user != nil {
 		e.UserID, e.Username = v.user.ID, v.user.Username
 	} else if v.r.Method == http.MethodPost {
