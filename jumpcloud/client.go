@@ -30,6 +30,12 @@ type Options struct {
 	// service accounts. A client with an API key does not use it.
 	TokenURL string
 
+	// InsightsURL replaces the address at which the region tells of events, scheme and
+	// host; see [Client.Events]. The default is https://api.jumpcloud.com, or the region's,
+	// and BaseURL if there is one. JumpCloud's own text once names the console's
+	// address for Europe.
+	InsightsURL string
+
 	// OrgID selects the organisation, for administrators who see several.
 	// JumpCloud's default is the organisation of the key. One credential for
 	// many organisations: see [Client.ForOrganization].
@@ -42,7 +48,8 @@ type Options struct {
 
 	// Wrap, if set, returns the transport that makes each attempt, around the one
 	// that it is given: for tracing such as OpenTelemetry's, or a proxy. It is
-	// called by New, and once more by NewServiceAccount for the token address.
+	// called by New, once more by NewServiceAccount for the token address, and once
+	// more when [Client.Events] is first ranged over.
 	// It is inside of retries and pace, so it sees every attempt when that
 	// is sent; what it returns for the service's answer is taken for it.
 	//
@@ -106,6 +113,7 @@ type Client struct {
 	isView   bool // made by ForOrganization: there must be an orgID
 	maxPages int
 	maker    *errorMaker
+	insights func() (*rest.Caller, error)
 }
 
 // defaultMaxPages is for a million users.
@@ -147,9 +155,14 @@ func newClient(opts *Options, cred func(*Options, *errorMaker) (credential, erro
 	if err != nil {
 		return nil, err
 	}
+	custom := o.BaseURL != ""
 	o.BaseURL = cmp.Or(o.BaseURL, "https://console."+domain)
 	o.TokenURL = cmp.Or(o.TokenURL, "https://admin-oauth.id."+domain+"/oauth2/token")
 	base, err := parseBase("base URL", o.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	events, err := insightsBase(&o, domain, base, custom)
 	if err != nil {
 		return nil, err
 	}
@@ -178,12 +191,13 @@ func newClient(opts *Options, cred func(*Options, *errorMaker) (credential, erro
 	if err != nil {
 		return nil, fmt.Errorf("jumpcloud: %w", err)
 	}
+	cfg.Base = events
 	region := o.Region
 	if region == "us" {
 		region = US
 	}
 	return &Client{rest: caller, base: base.String(), region: region, orgID: o.OrgID, maxPages: cmp.Or(o.MaxPages,
-		defaultMaxPages), maker: maker}, nil
+		defaultMaxPages), maker: maker, insights: insights(cfg)}, nil
 }
 
 // restConfig is what the API's caller and the token endpoint's have in common.
@@ -241,6 +255,16 @@ func (keyCredential) renew() func() { return nil }
 
 // do sends a request in the name of the organisation.
 func (c *Client) do(ctx context.Context, r *rest.Request, out any) (*rest.Response, error) {
+	return c.via(ctx, c.console, r, out)
+}
+
+// host is one of JumpCloud's, with a caller of its own.
+type host func() (*rest.Caller, error)
+
+func (c *Client) console() (*rest.Caller, error) { return c.rest, nil }
+
+// via sends it to a host.
+func (c *Client) via(ctx context.Context, host host, r *rest.Request, out any) (*rest.Response, error) {
 	if c == nil || c.rest == nil {
 		return nil, errors.New("jumpcloud: the client was not made by New or NewServiceAccount")
 	}
@@ -262,7 +286,11 @@ func (c *Client) do(ctx context.Context, r *rest.Request, out any) (*rest.Respon
 			}
 		}
 	}
-	return c.rest.Do(ctx, r, out)
+	caller, err := host()
+	if err != nil {
+		return nil, err
+	}
+	return caller.Do(ctx, r, out)
 }
 
 // decoder reads an answer by itself, in one pass.
@@ -273,9 +301,13 @@ type decoder interface {
 // read sends a reading request whose answer out decodes. An answer that was cut
 // is asked for again.
 func (c *Client) read(ctx context.Context, r *rest.Request, out decoder) (*rest.Response, error) {
+	return c.readVia(ctx, c.console, r, out)
+}
+
+func (c *Client) readVia(ctx context.Context, host host, r *rest.Request, out decoder) (*rest.Response, error) {
 	for try := 1; ; try++ {
 		var body []byte
-		resp, err := c.do(ctx, r, &body)
+		resp, err := c.via(ctx, host, r, &body)
 		if err != nil {
 			return nil, err
 		}

@@ -31,6 +31,7 @@
 //	applicationtemplates.readonly  Templates, Template
 //	directories.readonly           Directories, Office365, its domains, rules and importable users
 //	directories                    writes to those, associations of directories
+//	(not published)                Events
 //
 // # Lists
 //
@@ -60,6 +61,11 @@
 //
 // A new application signs with a key that JumpCloud makes, and nobody can use it
 // until a group is bound to it with [Client.Associate].
+//
+// # Sign-ins
+//
+// [Client.Events] reads Directory Insights: who has signed in to an application since
+// when, as far as JumpCloud has let them pass.
 //
 // # Errors
 //

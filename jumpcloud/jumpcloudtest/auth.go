@@ -47,9 +47,12 @@ func (s *Server) admit(r *http.Request, scope string) (reply, bool) {
 	return reply{}, true
 }
 
-// foreign reports whether host is the console of another region.
+// foreign reports whether host is the console of another region, or the host of its events.
 func (s *Server) foreign(host string) bool {
-	hosts := map[string]string{"console.jumpcloud.com": "", "console.eu.jumpcloud.com": "eu", "console.in.jumpcloud.com": "in"}
+	hosts := map[string]string{
+		"console.jumpcloud.com": "", "console.eu.jumpcloud.com": "eu", "console.in.jumpcloud.com": "in",
+		"api.jumpcloud.com": "", "api.eu.jumpcloud.com": "eu", "api.in.jumpcloud.com": "in",
+	}
 	region, known := hosts[host]
 	return known && region != string(s.Region)
 }
@@ -61,8 +64,15 @@ var ownOrg = []string{
 }
 
 // organizationOf returns which of the added organisations a request is for; nil if
-// none. The path of metadata names it, all others leave it to x-org-id.
+// none. The path of metadata names it, the login URL of an application is one of
+// its own, all others leave it to x-org-id.
 func (s *Server) organizationOf(r *http.Request) *Server {
+	if !ofAPI(r) {
+		if o := s.hostOf(r); o != s {
+			return o
+		}
+		return nil
+	}
 	id := r.Header.Get("X-Org-Id")
 	if rest, ok := strings.CutPrefix(r.URL.Path, "/api/organizations/"); ok {
 		id, _, _ = strings.Cut(rest, "/")

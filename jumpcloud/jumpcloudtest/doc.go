@@ -26,6 +26,25 @@
 //     outside of [Server].Scopes gets 403, and x-org-id is demanded and refused route by route.
 //   - Errors, headers and IDs look as they do there, in the several shapes that they have there.
 //
+// # Signing in
+//
+// Each application's login URL is an identity provider, for people and for tests that
+// walk like them. It takes SAML requests by POST and by Redirect, or none, asks for name
+// and password ([Server.SetPassword]) and perhaps a second factor
+// ([Server.SetSecondFactor]), and answers with a form that posts the response to the
+// service provider. The response is signed with the key that the application really
+// has, and names the person by the immutable ID that JumpCloud's directory has exported,
+// which is the user's own ID unless [Server.SetImmutableID] says otherwise. Who may not
+// sign in sees a page that says why: [Refusal]. The user portal, at /userconsole/, has a
+// tile for each application that a person has. [Server.Events] tells what happened;
+// the API tells the same, as late as EventLag says. No page needs JavaScript.
+//
+// How a log-in page of JumpCloud looks, and what an assertion of its Microsoft 365
+// application holds beside the immutable ID, is not published: do not test against
+// the looks. [SignInQuirks] and [AuthClaims] change what is said.
+//
+// # Quirks
+//
 // What nobody outside of JumpCloud knows, or was seen in more than one way, is chosen in [Quirks].
 //
 // # Seeds and edits

@@ -93,6 +93,17 @@ type Server struct {
 	// may look at the truth: [Server.Applications] and the like.
 	OnRequest func(*http.Request)
 
+	// DefaultPassword is the password of everybody to whom [Server.SetPassword] gave
+	// none. Without one, they have not been activated, and cannot log in.
+	DefaultPassword string
+
+	// SessionLifetime is how long nobody asks again who has logged in; the default is
+	// an hour.
+	SessionLifetime time.Duration
+
+	// EventLag is how long an event is not told after it happened.
+	EventLag time.Duration
+
 	// Quirks are the places where nobody outside of JumpCloud knows what the
 	// service does, or where it has been seen to behave in more than one way.
 	Quirks Quirks
@@ -107,65 +118,6 @@ type Server struct {
 	mu sync.Mutex
 	state
 }
-
-// Quirks choose among behaviours. The zero value is what has been seen or, where
-// nobody has, what is likely.
-type Quirks struct {
-	// DeleteStatus is the answer to the deletion of an application: 200 with
-	// the application (the default), or 204.
-	DeleteStatus int
-
-	// EmptyNotFound leaves the body of 404 answers empty.
-	EmptyNotFound bool
-
-	// EmptyKey is what happens when an application is written with its
-	// certificate and without a private key, which can never be read back.
-	EmptyKey EmptyKey
-
-	// UniqueGroupNames refuses a second group of the same name.
-	UniqueGroupNames bool
-
-	// UniqueEntityIDs refuses a second application with the same IdP entity ID,
-	// AlterEntityIDs gives it another one, with its own ID behind it.
-	UniqueEntityIDs, AlterEntityIDs bool
-
-	// CertificateLag keeps a new certificate, and its dates, out of what readers of an
-	// application see, MetadataLag out of metadata.xml. The answer to the write that
-	// brought the certificate shows it.
-	CertificateLag, MetadataLag Lag
-
-	// KeepOldKey goes on signing with the old key when certificate and key are written.
-	KeepOldKey bool
-
-	// OmitUpdatedAt does not tell when certificate and key were replaced.
-	OmitUpdatedAt bool
-
-	// StringTotals quotes the totalCount of domains, as protobuf's JSON does.
-	StringTotals bool
-
-	// NoTotals leaves out x-total-count.
-	NoTotals bool
-
-	// ListOffice365s answers GET /api/v2/office365s, which is not found otherwise.
-	ListOffice365s bool
-
-	// RequireMetadataOrg refuses metadata.xml without x-org-id.
-	RequireMetadataOrg bool
-
-	// MetadataType is the Content-Type of metadata.xml; the default is
-	// application/xml.
-	MetadataType string
-}
-
-// EmptyKey is what a write of an application without its private key does.
-type EmptyKey int
-
-// The possibilities.
-const (
-	KeepKey          EmptyKey = iota // nothing, which is what JumpCloud's console relies on
-	LoseKey                          // the application cannot sign any more
-	RenewCertificate                 // a new key and certificate are made
-)
 
 // SuspectedAbuse is the fault of asking too fast, as JumpCloud's edge tells it:
 // a 403 that means 429.
@@ -193,15 +145,20 @@ func (s *Server) init() {
 				mux.ServeHTTP(w, r)
 			}
 		}), isWrite, func() fake.Front {
-			return fake.Front{Latency: s.Latency, Throttle: s.Throttle, Fault: s.Fault, OnRequest: s.OnRequest}
+			return fake.Front{Latency: s.Latency, Throttle: s.Throttle, Fault: s.Fault, OnRequest: s.OnRequest, Throttled: ofAPI}
 		})
 	})
+}
+
+// ofAPI reports whether r is one of programs, not one that a person's browser makes.
+func ofAPI(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/api/") || r.URL.Path == eventsPath || r.URL.Path == tokenPath
 }
 
 // isWrite reports whether r would change something.
 func isWrite(r *http.Request) bool {
 	return r.Method != http.MethodGet && r.Method != http.MethodHead &&
-		r.URL.Path != tokenPath && !strings.HasPrefix(r.URL.Path, "/api/search/")
+		strings.HasPrefix(r.URL.Path, "/api/") && !strings.HasPrefix(r.URL.Path, "/api/search/")
 }
 
 // HTTPClient returns a client whose requests, to whatever host, end at the server,
@@ -250,7 +207,8 @@ func (s *Server) options(opts *jumpcloud.Options) *jumpcloud.Options {
 func (s *Server) Requests() []Request { return s.log.Requests() }
 
 // Writes returns how many of them meant to change something: all but GET, HEAD,
-// searches and what asks for a token.
+// searches, what asks for a token or for events, and what people do at the identity
+// provider.
 func (s *Server) Writes() int { return s.log.Writes() }
 
 // MaxInFlight returns how many of them were served at the same time at most.
@@ -274,12 +232,17 @@ type reply struct {
 	ctype  string // JSON by default
 	body   []byte // as it is; nil for none
 	where  string // Location
+	header map[string]string
 }
 
 // route serves a pattern of [http.ServeMux]. scopes are the ones that give
 // access; a write scope includes the reading of the same thing.
 func (s *Server) route(mux *http.ServeMux, pattern, scope string, f func(*call) reply) {
-	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc(pattern, s.serve(scope, f))
+}
+
+func (s *Server) serve(scope string, f func(*call) reply) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		c := &call{Request: r}
 		if out, ok := s.admit(r, scope); !ok {
 			s.write(w, out)
@@ -299,7 +262,7 @@ func (s *Server) route(mux *http.ServeMux, pattern, scope string, f func(*call) 
 			}
 		}
 		s.write(w, out)
-	})
+	}
 }
 
 func (s *Server) write(w http.ResponseWriter, r reply) {
@@ -312,6 +275,9 @@ func (s *Server) write(w http.ResponseWriter, r reply) {
 	h.Set("Cf-Ray", fmt.Sprintf("%016x-TST", s.rays.Add(1)))
 	if r.count && !s.Quirks.NoTotals {
 		h.Set("X-Total-Count", fmt.Sprint(r.total))
+	}
+	for k, v := range r.header {
+		h.Set(k, v)
 	}
 	if r.status == http.StatusNotFound && s.Quirks.EmptyNotFound {
 		r.body = nil
@@ -362,7 +328,8 @@ func (s *Server) routes(mux *http.ServeMux) {
 	s.graphRoutes(mux)
 	s.directoryRoutes(mux)
 	mux.HandleFunc("POST "+tokenPath, s.token)
-	s.route(mux, "/", "", func(*call) reply { return notFound })
+	s.route(mux, "POST "+eventsPath, "", s.listEvents)
+	s.signInRoutes(mux)
 }
 
 // str is a field of the body that should be a string.

@@ -94,6 +94,8 @@ type state struct {
 	sync      map[[2]string]jumpcloud.BoundUser
 	tokens    map[string]time.Time
 
+	idp idpState
+
 	generated int
 	generate  func(int) jumpcloud.User
 	bound     map[string]generatedBound
