@@ -67,6 +67,9 @@ func (st *observation) rotation(p Plan) (r rotationSeen) {
 				r.next = c
 			}
 		}
+		if p.Consent.RemoveNextCertificate && !r.knows(r.next) {
+			r.next = certs.Cert{} // it would be removed by the next run
+		}
 	case RotationPublished:
 		r.under = true
 	case RotationSwitched:

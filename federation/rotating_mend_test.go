@@ -16,8 +16,8 @@ import (
 	"github.com/jcaad/jcaad/federation"
 )
 
-// A certificate that Azure AD does not accept is written at once, the one before kept,
-// whatever the plan consents to, and nobody's sign-in fails longer for it.
+// A certificate that Azure AD does not accept is written at once, the one before kept
+// unless the plan consents to its removal, and nobody's sign-in fails longer for it.
 func TestFederateMends(t *testing.T) {
 	for _, consent := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -34,11 +34,26 @@ func TestFederateMends(t *testing.T) {
 			}
 			want := before
 			want.SigningCertificate, want.NextSigningCertificate = a.Certificate, before.SigningCertificate
+			if consent { // the next run would remove it
+				want.NextSigningCertificate = certs.Cert{}
+			}
 			if d := cmp.Diff(want, r.slots(t)); d != "" {
 				t.Errorf("the federation (-want +got):\n%s", d)
 			}
 			if took := time.Since(began); took < 15*time.Second || took > time.Minute {
 				t.Errorf("the mend took %v", took)
+			}
+			// Whether the one before is kept, sign-ins fail until the mend has spread, and no longer.
+			const lag = time.Hour
+			s := r.SignIns(began, time.Now().Add(3*time.Hour), lag)
+			if n := len(s.Gaps); n == 0 || s.Gaps[n-1].To.Sub(began) > lag+time.Minute {
+				t.Errorf("%s", s)
+			}
+			if changes, err := r.Federator(r.opts()).Preview(t.Context(), plan); err != nil || len(changes) > 0 {
+				t.Errorf("%v, and more is to be done: %s", err, changes)
+			}
+			if consent {
+				return
 			}
 			// The report says how to go on, and so do Verify and Watch, whose alarms stay:
 			// the one before is retired by Rotate.
