@@ -28,6 +28,7 @@ var absent = map[string][]absence{
 			reason: "taken out of the description after 2024: konfig-sdks/jump-cloud-java-sdk has it"},
 		{operation: "POST https://console.jumpcloud.com/api/v2/office365s/{id}/domains", reason: "the same"},
 		{operation: "DELETE https://console.jumpcloud.com/api/v2/office365s/{id}/domains/{domain}", reason: "the same"},
+		{operation: "POST https://api.jumpcloud.com/insights/directory/v1/events", reason: "Directory Insights has a description of its own, which is not at hand"},
 		{operation: "POST https://admin-oauth.id.jumpcloud.com/oauth2/token", reason: "service accounts are not in the description; " + jcCLI},
 	},
 	"graph": {
@@ -45,6 +46,7 @@ var absent = map[string][]absence{
 		{operation: "DELETE https://graph.microsoft.com/v1.0/roleManagement/directory/roleAssignments/{id}", reason: trimmed + graphDocs + ", unifiedroleassignment-delete"},
 		{operation: "GET https://graph.microsoft.com/v1.0/roleManagement/directory/roleDefinitions", reason: trimmed + graphDocs + ", rbacapplication-list-roledefinitions"},
 		{operation: "GET https://graph.microsoft.com/v1.0/policies/federatedTokenValidationPolicy", reason: trimmed + graphDocs + ", federatedtokenvalidationpolicy-get"},
+		{operation: "GET https://graph.microsoft.com/v1.0/auditLogs/signIns", reason: trimmed + graphDocs + ", signin-list"},
 		{operation: "GET https://login.microsoftonline.com/common/userrealm/{user}", reason: hidden + "the libraries of Microsoft for signing in ask it"},
 		{operation: "GET https://login.microsoftonline.com/getuserrealm.srf", reason: hidden + "Microsoft's sign-in page asks it"},
 	},

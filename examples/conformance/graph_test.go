@@ -139,6 +139,10 @@ func driveGraph(t *testing.T, c *aad.Client, tenant *aadtest.Server) {
 			tenant.Quirks.UpdateStatus = http.StatusOK
 			return err
 		}},
+		{"SignIns", func() error {
+			tenant.AddSignIn(aad.SignIn{UserPrincipalName: "alice@example.com"})
+			return some(all(c.SignIns(ctx, nil)))
+		}},
 		{"Realm", func() error { _, err := c.Realm(ctx, "alice@example.com"); return err }},
 		{"Realm", func() error {
 			tenant.Quirks.NoUserRealm = true

@@ -122,6 +122,10 @@ func driveJumpCloud(t *testing.T, c *jumpcloud.Client, org *jumpcloudtest.Server
 
 	drive(t, c, []step{
 		{"Organizations", func() error { return some(all(c.Organizations(ctx))) }},
+		{"Events", func() error {
+			_, err := all(c.Events(ctx, jumpcloud.EventsOptions{}))
+			return err
+		}},
 
 		{"Users", func() error { return some(all(c.Users(ctx, nil))) }},
 		{"Users", func() error {
