@@ -346,3 +346,27 @@ func TestRotateExpelledComesBack(t *testing.T) {
 		})
 	}
 }
+
+// TestRotateFailsWhenDone: a call that fails does not make a rotation that has ended one
+// that is under way.
+func TestRotateFailsWhenDone(t *testing.T) {
+	for _, m := range []federation.RotateMethod{federation.OwnKeyPair, federation.Emergency} {
+		t.Run(string(m), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRotation(t, m)
+				r.keys.Save(t.Context(), r.Domain, pairOf(t, 1, time.Now()))
+				r.plan.Consent.Outage = true
+				r.finish(t)
+				r.AzureAD.Fault = func(*http.Request) fake.Fault { return fake.Fault{Kind: aadtest.Refuse503} }
+				if err := r.rotate(t); err == nil || !r.last.Complete || r.last.Error == "" {
+					t.Errorf("%v, complete %v", err, r.last.Complete)
+				}
+				r.AzureAD.Fault = nil
+				writes := r.Writes()
+				if err := r.rotate(t); err != nil || !r.last.Done() || r.Writes() != writes {
+					t.Errorf("%v, done %v, %d writes", err, r.last.Done(), r.Writes()-writes)
+				}
+			})
+		})
+	}
+}

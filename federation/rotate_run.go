@@ -2,7 +2,6 @@ package federation
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -150,7 +149,7 @@ func (r *rotating) finish(ctx context.Context, err error) error {
 	rot := r.rot
 	rot.Error = ""
 	if err != nil {
-		rot.Error, rot.Complete = err.Error(), false
+		rot.Error, rot.Complete = err.Error(), r.wasComplete()
 	}
 	r.keepWaiting()
 	if rot.Complete {
@@ -162,6 +161,14 @@ func (r *rotating) finish(ctx context.Context, err error) error {
 	}
 	r.f.emit(ctx, Event{Phase: PhaseDone, Domain: rot.Domain, Text: text, Elapsed: max(time.Since(r.began), 1), Err: err})
 	return err
+}
+
+// wasComplete reports whether the rotation that was handed over is complete and this call,
+// which has failed, has begun no other: what has ended stays so.
+func (r *rotating) wasComplete() bool {
+	l := r.given
+	return l != nil && l.Complete && l.Method == r.rot.Method && l.Phase == r.rot.Phase && l.Old == r.rot.Old && l.New == r.rot.New &&
+		len(l.Steps) == len(r.rot.Steps)
 }
 
 // keepWaiting keeps a call that has only looked from shortening the wait of the phase that
@@ -297,7 +304,8 @@ func (r *rotating) settleFor() time.Duration {
 func (r *rotating) tellYoung() {
 	if a := r.see.app; a != nil && r.plan.Settle == 0 && r.settleFor() == youngSettle {
 		var ps findings
-		ps.info(CodeRotation, a.ID, "the application "+r.see.st.nameApplication(a)+" is younger than a day, and the domain may have been federated as lately: "+
+		ps.info(CodeRotation, a.ID, "the application "+r.see.st.nameApplication(a)+
+			" is younger than a day, and the domain may have been federated as lately: "+
 			"each change is waited for 24 hours", "set settle in the rotation's plan to wait as long as you know to be enough")
 		r.note(ps)
 	}
@@ -341,63 +349,4 @@ func (r *rotating) notVisible(what string) error {
 	r.rot.Next = "not visible yet: " + what + "; nothing is lost, call again"
 	r.rot.NotBefore = r.f.now().Add(notShownFor).UTC()
 	return nil
-}
-
-// stranger tells of a second certificate that nobody here knows.
-func (r *rotating) stranger(s *standingCerts) {
-	shown := showCertificate(rawCertificate(r.see.st.fed.NextSigningCertificate, r.see.st.fed.RawNextSigningCertificate))
-	what := "find out who set it, in Azure AD's audit log under Set federation settings on domain; " +
-		"set consent.removeNextCertificate in the rotation's plan to have it removed"
-	if s.odd1 {
-		shown = "(what is no certificate, as the first one)"
-	}
-	message := "beside JumpCloud's, Azure AD accepts another certificate for " + r.rot.Domain + ": " + shown +
-		"; whoever has its key can sign in as anybody"
-	if l := r.given; l != nil && l.New.is(s.e2) {
-		message = "the second certificate that Azure AD accepts for " + r.rot.Domain + " is the one that this rotation has made, " + shown +
-			", and its key is not in the store any more"
-		what = "bring the stored key back; or set consent.removeNextCertificate in the rotation's plan, and another pair is made"
-	}
-	r.alarm(CodeNextCertificate, r.rot.Domain, message, what)
-}
-
-func (r *rotating) alarm(c Code, subject, message, repair string) {
-	var ps findings
-	ps.alarm(c, subject, message, repair)
-	r.note(ps)
-}
-
-func (r *rotating) warn(c Code, subject, message, repair string) {
-	var ps findings
-	ps.warn(c, subject, message, repair)
-	r.note(ps)
-}
-
-// note files findings, each once.
-func (r *rotating) note(fs []Finding) {
-	for _, f := range fs {
-		same := func(g Finding) bool { return g.Code == f.Code && g.Message == f.Message }
-		if !slices.ContainsFunc(r.rot.Findings, same) {
-			r.rot.Findings = append(r.rot.Findings, f)
-		}
-	}
-}
-
-// nextText says what the next call will do.
-func (r *rotating) nextText(step rotateStep) string {
-	rot := r.rot
-	switch step {
-	case stepPublish, stepBegin:
-		return "make Azure AD accept a new certificate as well"
-	case stepSwitch:
-		return "look again whether Azure AD accepts the certificate " + rot.New.Thumbprint + ", and have JumpCloud sign with it"
-	case stepSwap:
-		return fmt.Sprintf("make %s the first certificate in Azure AD, and the one before, %s, the second", rot.New.Thumbprint,
-			rot.Old.Thumbprint)
-	case stepRetire:
-		return "have Azure AD accept the certificate " + rot.Old.Thumbprint + " no more"
-	case stepMend:
-		return "have Azure AD accept what JumpCloud signs with"
-	}
-	return "nothing, until a person has looked at the second certificate: see the findings"
 }
