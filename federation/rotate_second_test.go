@@ -209,6 +209,7 @@ func TestRotateSecondCancel(t *testing.T) {
 	for _, phase := range strings.Fields("idle saved created activated pilot bound redirected swapped deactivated") {
 		for _, how := range []string{"at once", "later", "without the last", "with a plan that pins the first"} {
 			t.Run(phase+" "+how, func(t *testing.T) {
+				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					r := newSecond(t)
 					before, _ := r.AzureAD.Federation(r.Domain)

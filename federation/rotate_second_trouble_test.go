@@ -248,40 +248,47 @@ func TestRotateSecondRescue(t *testing.T) {
 // TestRotateSecondRescueFaults: the way back from an application that is gone survives what
 // goes wrong with any request.
 func TestRotateSecondRescueFaults(t *testing.T) {
+	step := 3
+	switch {
+	case raceDetector:
+		step = 31
+	case testing.Short():
+		step = 11
+	}
 	for _, tr := range courseTroubles {
-		for k := 1; k <= 48; k++ {
-			if k%3 != 1 || testing.Short() && k%11 != 1 {
-				continue
-			}
-			synctest.Test(t, func(t *testing.T) {
-				r := newSecond(t)
-				w := &watched{Env: r.Env}
-				r.until(t, federation.RotationDeactivated)
-				_, second := r.two(t)
-				r.JumpCloud.DeleteApplication(second.ID)
-				r.plan.Cancel = true
-				ctx, die := context.WithCancelCause(t.Context())
-				defer die(nil)
-				over := w.faulty(k, tr, die)
-				if now, _ := r.Federator(nil).Rotate(ctx, r.plan, r.last); ctx.Err() == nil {
-					r.last = now
-				}
-				over()
-				for range 3 { // an error says to call again
-					time.Sleep(max(time.Second, time.Until(r.last.NotBefore)))
-					if r.rotate(t) == nil {
-						break
+		t.Run(tr.name, func(t *testing.T) {
+			t.Parallel()
+			for k := 1; k <= 48; k += step {
+				synctest.Test(t, func(t *testing.T) {
+					r := newSecond(t)
+					w := &watched{Env: r.Env}
+					r.until(t, federation.RotationDeactivated)
+					_, second := r.two(t)
+					r.JumpCloud.DeleteApplication(second.ID)
+					r.plan.Cancel = true
+					ctx, die := context.WithCancelCause(t.Context())
+					defer die(nil)
+					over := w.faulty(k, tr, die)
+					if now, _ := r.Federator(nil).Rotate(ctx, r.plan, r.last); ctx.Err() == nil {
+						r.last = now
 					}
-				}
-				time.Sleep(time.Second)
-				r.finish(t)
-				fed, _ := r.AzureAD.Federation(r.Domain)
-				first, _ := r.two(t)
-				if !first.Active || first.Hidden || fed.PassiveSignInURI != first.SSOURL || fed.SigningCertificate != first.Certificate ||
-					!fed.NextSigningCertificate.IsZero() && fed.NextSigningCertificate != first.Certificate {
-					t.Errorf("%s at request %d: %+v\n%+v", tr.name, k, first, fed)
-				}
-			})
-		}
+					over()
+					for range 3 { // an error says to call again
+						time.Sleep(max(time.Second, time.Until(r.last.NotBefore)))
+						if r.rotate(t) == nil {
+							break
+						}
+					}
+					time.Sleep(time.Second)
+					r.finish(t)
+					fed, _ := r.AzureAD.Federation(r.Domain)
+					first, _ := r.two(t)
+					if !first.Active || first.Hidden || fed.PassiveSignInURI != first.SSOURL || fed.SigningCertificate != first.Certificate ||
+						!fed.NextSigningCertificate.IsZero() && fed.NextSigningCertificate != first.Certificate {
+						t.Errorf("%s at request %d: %+v\n%+v", tr.name, k, first, fed)
+					}
+				})
+			}
+		})
 	}
 }

@@ -39,6 +39,7 @@ func TestFederateLeavesTheApplication(t *testing.T) {
 		for _, pause := range []time.Duration{0, 2 * time.Second, 20 * time.Second, 40 * time.Second} {
 			for _, keys := range []bool{true, false} {
 				t.Run(fmt.Sprint(lag, pause, keys), func(t *testing.T) {
+					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
 						r := inPhase(t, federation.RotationPublished)
 						time.Sleep(time.Until(r.last.NotBefore))
