@@ -30,7 +30,8 @@ not exist. What talks to them is the code that talks to live tenants (federate -
   the plan    examples/federate/plan.yaml
 `
 
-// demonstrate federates the stand-ins by the example plan, twice.
+// demonstrate federates the stand-ins by the example plan, twice, and signs somebody
+// in before and after.
 func (j *job) demonstrate(ctx context.Context) int {
 	j.yes = true
 	if j.wait == 0 {
@@ -40,7 +41,17 @@ func (j *job) demonstrate(ctx context.Context) int {
 		j.every = 2 * time.Second
 	}
 	fmt.Fprintf(j.out, introduction, j.services.JumpCloudURL, j.services.GraphURL, j.plan.Domain)
-	return j.federate(ctx)
+	before, err := j.walk(ctx)
+	if err != nil {
+		return j.failed(ctx, err, nil)
+	}
+	if code := j.federate(ctx); code != exitDone {
+		return code
+	}
+	if code := j.signIn(ctx, before); code != exitDone || !j.keep {
+		return code
+	}
+	return j.keepServing(ctx)
 }
 
 // serve serves both services on this machine, and points the flags at them.
@@ -65,6 +76,7 @@ func (j *job) serve() (stop func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
+	j.served = s
 	j.services.JumpCloudURL, j.services.GraphURL, j.services.LoginURL = s.JumpCloudURL, s.AzureADURL, s.AzureADURL
 	j.services.GraphTokenEnv = "GRAPH_TOKEN"
 	getenv := j.services.Getenv
