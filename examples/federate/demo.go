@@ -97,7 +97,7 @@ func (j *job) serve() (stop func() error, err error) {
 // generate adds n people who exist by number only. Of every hundred, one is not
 // in JumpCloud under this name and one has no immutable ID.
 func generate(env *federationtest.Env, n int) {
-	address := func(i int) string { return fmt.Sprintf("%c%c.person%d@%s", 'a'+i%26, 'a'+i/26%26, i, env.Domain) }
+	address := func(i int) string { return generatedAddress(i, env.Domain) }
 	object := func(i int) string { return fmt.Sprintf("%08x-9e37-4000-8000-%012x", i, i) }
 	env.JumpCloud.GenerateUsers(n, func(i int) jumpcloud.User {
 		u := jumpcloud.User{Username: fmt.Sprintf("person%d", i), Email: address(i), State: jumpcloud.Activated, Activated: true}
@@ -117,10 +117,17 @@ func generate(env *federationtest.Env, n int) {
 	env.AzureAD.GenerateUsers(n, func(i int) aad.User {
 		a := address(i)
 		u := aad.User{ID: object(i), UserPrincipalName: a, DisplayName: fmt.Sprintf("Person %d", i), Mail: a, UserType: "Member",
-			ImmutableID: fmt.Sprintf("id-%d", i)}
-		if i%100 == 3 {
+			ImmutableID: jumpcloudtest.GeneratedID(i)}
+		switch i % 100 {
+		case 3:
 			u.ImmutableID = ""
+		case 7:
+			u.ImmutableID = fmt.Sprintf("id-%d", i)
 		}
 		return u
 	})
+}
+
+func generatedAddress(i int, domain string) string {
+	return fmt.Sprintf("%c%c.person%d@%s", 'a'+i%26, 'a'+i/26%26, i, domain)
 }

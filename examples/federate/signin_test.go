@@ -87,3 +87,18 @@ func TestServe(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 }
+
+// TestGeneratedPeopleSignIn: those who exist by number only get in as the others do, and who
+// lacks something does not.
+func TestGeneratedPeopleSignIn(t *testing.T) {
+	s, flags := live(t, func(e *federationtest.Env) { generate(e, 100) })
+	plan := planFile(t, strings.Replace(noConsent, "mfa:", "consent: {lockOut: {atMost: 10}}\nmfa:", 1))
+	program(t, with("apply", flags, "-plan", plan, "-yes")...).want(t, exitDone)
+	for i, want := range map[int]string{5: "signed in as", 3: "AADSTS51004", 7: "JumpCloud says wrong-password"} {
+		who := federationtest.Person{UserName: generatedAddress(i, s.Domain)}
+		w, err := s.Browser().SignIn(t.Context(), who)
+		if err != nil || !strings.Contains(w.Outcome(), want) {
+			t.Errorf("%s: %v; want %s\n%v", who.UserName, err, want, w)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package federationtest_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,6 +93,34 @@ func TestSessions(t *testing.T) {
 		m.account(func(u *aad.User) { u.Enabled = ptr(false) })
 		m.want(again(), "AADSTS50057", true)
 	})
+}
+
+// TestPromptLogin: who has to sign in anew is asked by JumpCloud too, if the configuration
+// says so, and not if it does not.
+func TestPromptLogin(t *testing.T) {
+	for _, tt := range []struct {
+		protocol aad.Protocol
+		prompt   aad.PromptLoginBehavior
+		asks     bool
+	}{
+		{aad.SAML, "", false},
+		{aad.WSFed, "", false},
+		{aad.WSFed, aad.NativeSupport, false},
+		{aad.WSFed, aad.PromptLoginDisabled, false},
+		{aad.WSFed, aad.TranslateToFreshPasswordAuthentication, true},
+	} {
+		m := meet(t).federate()
+		m.JumpCloud.Quirks.SignIn.WSFed = true
+		m.patch(func(f *aad.Federation) { f.Protocol, f.PromptLogin = tt.protocol, tt.prompt })
+		b := m.Browser()
+		for i, address := range []string{"https://login.microsoftonline.com/", "https://login.microsoftonline.com/?prompt=login"} {
+			w := m.walk(func() (*federationtest.Walk, error) { return b.Open(t.Context(), address, m.ada) })
+			m.want(w, "in", true)
+			if asked := strings.Contains(w.String(), "logs in as"); asked != (i == 0 || tt.asks) {
+				t.Errorf("%s, %q: JumpCloud asks: %v\n%v", tt.protocol, tt.prompt, asked, w)
+			}
+		}
+	}
 }
 
 func (m *meeting) accountID() string {
