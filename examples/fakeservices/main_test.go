@@ -88,7 +88,8 @@ func TestServices(t *testing.T) {
 	if resp.StatusCode != 200 {
 		t.Errorf("token: %d", resp.StatusCode)
 	}
-	m := regexp.MustCompile(`user name (\S+), password (\S+)\n[^:]*:\n\n(\S+) +Azure AD\n(\S+) +JumpCloud's portal\n`).FindStringSubmatch(out.String())
+	said := regexp.MustCompile(`user name (\S+), password (\S+)\n[^:]*:\n\n(\S+) +Azure AD\n(\S+) +JumpCloud's portal\n`)
+	m := said.FindStringSubmatch(out.String())
 	if m == nil {
 		t.Fatalf("it does not say how to sign in:\n%s", out.String())
 	}
@@ -98,7 +99,8 @@ func TestServices(t *testing.T) {
 	if err != nil || w.SignedIn != "ada.abbott@example.org" {
 		t.Errorf("sign-in: %v\n%v", err, w)
 	}
-	if w, err := b.OpenTile(t.Context(), federationtest.Person{UserName: m[1]}, "none"); err != nil || !strings.Contains(w.Text, "no application none") {
+	w, err = b.OpenTile(t.Context(), federationtest.Person{UserName: m[1]}, "none")
+	if err != nil || !strings.Contains(w.Text, "no application none") {
 		t.Errorf("portal: %v\n%v", err, w)
 	}
 	cancel()
