@@ -84,7 +84,8 @@ func (d *document) open(e *element) {
 		if name := e.attrs["name"]; name != "" && len(d.forms) > 0 {
 			f := &d.forms[len(d.forms)-1]
 			f.fields.Add(name, e.attrs["value"])
-			f.visible[name] = e.attrs["type"] != "hidden"
+			_, fixed := e.attrs["readonly"]
+			f.visible[name] = e.attrs["type"] != "hidden" && !fixed
 		}
 	}
 	d.code = cmp.Or(d.code, e.attrs["data-code"])
@@ -151,10 +152,10 @@ func (d *document) step(p Person, tile string, typed map[string]bool) (step, err
 	var answers []answer
 	code := cmp.Or(p.Code, VerificationCode)
 	switch {
+	case f.visible[fieldPassword]: // beside which the name may be shown
+		answers = []answer{{fieldPassword, cmp.Or(p.Password, AzureADPassword), "gives the password"}}
 	case f.visible[fieldName]:
 		answers = []answer{{fieldName, p.UserName, "types " + p.UserName}}
-	case f.visible[fieldPassword]:
-		answers = []answer{{fieldPassword, cmp.Or(p.Password, AzureADPassword), "gives the password"}}
 	case f.visible[fieldCode]:
 		answers = []answer{{fieldCode, code, "gives the code"}}
 	case f.visible[fieldSecret]:
