@@ -63,6 +63,10 @@ type Server struct {
 	// user who signs in, as Conditional Access does. It must not call the Server.
 	DemandMFA func(aad.User) bool
 
+	// DefaultPassword is the password of everybody to whom [Server.SetPassword], or the
+	// request that made the account, gave none. Without one they cannot sign in.
+	DefaultPassword string
+
 	// VerificationCode is what the tenant's own second factor takes; the default is
 	// "123456".
 	VerificationCode string

@@ -129,13 +129,13 @@ func (s *Server) nameOrPassword(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	st := u.state.Now()
-	password := r.PostFormValue("passwd")
+	password, want := r.PostFormValue("passwd"), cmp.Or(st.password, s.DefaultPassword)
 	switch {
 	case !r.PostForm.Has("passwd"):
 		s.show(w, "password", view{Title: "Enter password", Attempt: a})
-	case st.password == "":
+	case want == "":
 		s.fail(w, a, &st.User, "AADSTS50056", said{})
-	case password != st.password:
+	case password != want:
 		s.note(a, &st.User, "AADSTS50126", signInText("AADSTS50126", said{}))
 		s.show(w, "password", view{Title: "Enter password", Attempt: a, Trouble: "The account or the password is wrong."})
 	case st.Enabled != nil && !*st.Enabled:

@@ -148,6 +148,16 @@ func TestManagedUser(t *testing.T) {
 			t.Errorf("%s: log = %+v", tt.name, all)
 		}
 	}
+	s.DefaultPassword = "default"
+	for user, password := range map[string]string{"new@managed.example": "default", "zoe@managed.example": "long one"} {
+		for _, given := range []string{password, "another"} {
+			b := newBrowser(t, s)
+			b.begin(user)
+			if p := b.submit("passwd", given); (p.id("userPrincipalName") == user) != (given == password) {
+				t.Errorf("%s with the password %q, and a default one:\n%s", user, given, p.text)
+			}
+		}
+	}
 	s.SetPassword("new@managed.example", "x")
 	s.DemandMFA = func(u aad.User) bool { return true }
 	s.VerificationCode = "42"

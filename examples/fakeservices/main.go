@@ -20,6 +20,9 @@
 // what the login service tells everybody: /getuserrealm.srf and
 // /common/userrealm/{user}. It accepts the printed bearer token, and gives
 // tokens at /{tenant}/oauth2/v2.0/token to any client ID and secret.
+//
+// People sign in with a browser: at Azure AD's root, and at JumpCloud's login URLs
+// and its portal, /userconsole/. The pages lead to each other on this machine.
 package main
 
 import (
@@ -62,6 +65,12 @@ For the example program, in another terminal, after these commands:
 go run ./federate apply -plan federate/plan.yaml -jumpcloud-url $JUMPCLOUD_URL \
   -graph-url $GRAPH_URL -login-url $LOGIN_URL -graph-token-env GRAPH_TOKEN
 
+To sign in with a browser: user name %[5]s, password %[6]s
+and, once the domain is federated, at JumpCloud %[7]s:
+
+%[8]s     Azure AD
+%[9]s     JumpCloud's portal
+
 Ctrl-C ends both services.
 `
 
@@ -103,7 +112,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	defer s.Close()
-	fmt.Fprintf(stdout, ready, s.JumpCloudURL, s.AzureADURL, standin.APIKey, s.GraphToken)
+	fmt.Fprintf(stdout, ready, s.JumpCloudURL, s.AzureADURL, standin.APIKey, s.GraphToken,
+		"ada.abbott@"+o.Domain, federationtest.AzureADPassword, federationtest.JumpCloudPassword, s.SignInURL(), s.PortalURL())
 	<-ctx.Done()
 	fmt.Fprintf(stdout, "\n%d requests, %d of them writes\n", env.Requests(), env.Writes())
 	return 0

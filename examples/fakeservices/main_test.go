@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jcaad/jcaad/federation/federationtest"
 )
 
 // output is written by the program and read by the test.
@@ -85,6 +87,21 @@ func TestServices(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != 200 {
 		t.Errorf("token: %d", resp.StatusCode)
+	}
+	said := regexp.MustCompile(`user name (\S+), password (\S+)\n[^:]*:\n\n(\S+) +Azure AD\n(\S+) +JumpCloud's portal\n`)
+	m := said.FindStringSubmatch(out.String())
+	if m == nil {
+		t.Fatalf("it does not say how to sign in:\n%s", out.String())
+	}
+	b := federationtest.NewBrowser(nil, m[3])
+	b.Portal = m[4]
+	w, err := b.SignIn(t.Context(), federationtest.Person{UserName: m[1], Password: m[2]})
+	if err != nil || w.SignedIn != "ada.abbott@example.org" {
+		t.Errorf("sign-in: %v\n%v", err, w)
+	}
+	w, err = b.OpenTile(t.Context(), federationtest.Person{UserName: m[1]}, "none")
+	if err != nil || !strings.Contains(w.Text, "no application none") {
+		t.Errorf("portal: %v\n%v", err, w)
 	}
 	cancel()
 	if code := <-done; code != 0 {

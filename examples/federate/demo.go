@@ -30,7 +30,8 @@ not exist. What talks to them is the code that talks to live tenants (federate -
   the plan    examples/federate/plan.yaml
 `
 
-// demonstrate federates the stand-ins by the example plan, twice.
+// demonstrate federates the stand-ins by the example plan, twice, and signs somebody
+// in before and after.
 func (j *job) demonstrate(ctx context.Context) int {
 	j.yes = true
 	if j.wait == 0 {
@@ -40,7 +41,17 @@ func (j *job) demonstrate(ctx context.Context) int {
 		j.every = 2 * time.Second
 	}
 	fmt.Fprintf(j.out, introduction, j.services.JumpCloudURL, j.services.GraphURL, j.plan.Domain)
-	return j.federate(ctx)
+	before, err := j.walk(ctx)
+	if err != nil {
+		return j.failed(ctx, err, nil)
+	}
+	if code := j.federate(ctx); code != exitDone {
+		return code
+	}
+	if code := j.signIn(ctx, before); code != exitDone || !j.keep {
+		return code
+	}
+	return j.keepServing(ctx)
 }
 
 // serve serves both services on this machine, and points the flags at them.
@@ -65,6 +76,7 @@ func (j *job) serve() (stop func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
+	j.served = s
 	j.services.JumpCloudURL, j.services.GraphURL, j.services.LoginURL = s.JumpCloudURL, s.AzureADURL, s.AzureADURL
 	j.services.GraphTokenEnv = "GRAPH_TOKEN"
 	getenv := j.services.Getenv
@@ -85,7 +97,7 @@ func (j *job) serve() (stop func() error, err error) {
 // generate adds n people who exist by number only. Of every hundred, one is not
 // in JumpCloud under this name and one has no immutable ID.
 func generate(env *federationtest.Env, n int) {
-	address := func(i int) string { return fmt.Sprintf("%c%c.person%d@%s", 'a'+i%26, 'a'+i/26%26, i, env.Domain) }
+	address := func(i int) string { return generatedAddress(i, env.Domain) }
 	object := func(i int) string { return fmt.Sprintf("%08x-9e37-4000-8000-%012x", i, i) }
 	env.JumpCloud.GenerateUsers(n, func(i int) jumpcloud.User {
 		u := jumpcloud.User{Username: fmt.Sprintf("person%d", i), Email: address(i), State: jumpcloud.Activated, Activated: true}
@@ -105,10 +117,17 @@ func generate(env *federationtest.Env, n int) {
 	env.AzureAD.GenerateUsers(n, func(i int) aad.User {
 		a := address(i)
 		u := aad.User{ID: object(i), UserPrincipalName: a, DisplayName: fmt.Sprintf("Person %d", i), Mail: a, UserType: "Member",
-			ImmutableID: fmt.Sprintf("id-%d", i)}
-		if i%100 == 3 {
+			ImmutableID: jumpcloudtest.GeneratedID(i)}
+		switch i % 100 {
+		case 3:
 			u.ImmutableID = ""
+		case 7:
+			u.ImmutableID = fmt.Sprintf("id-%d", i)
 		}
 		return u
 	})
+}
+
+func generatedAddress(i int, domain string) string {
+	return fmt.Sprintf("%c%c.person%d@%s", 'a'+i%26, 'a'+i/26%26, i, domain)
 }

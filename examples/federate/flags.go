@@ -30,6 +30,7 @@ type settings struct {
 	report                     string
 	settle                     time.Duration
 	wait, every                time.Duration
+	keep                       bool // demo: go on listening
 
 	before, into string // preflight
 	reasons      list
@@ -121,6 +122,11 @@ func (s *settings) planFlags(fs *flag.FlagSet) {
 func (s *settings) waitFlags(fs *flag.FlagSet) {
 	fs.DurationVar(&s.wait, "wait", 0, "how `long` to wait until people can sign in, such as 2h; 0 looks once")
 	fs.DurationVar(&s.every, "ask-every", 0, "`pause` between looks with -wait; 0 starts with half a minute and asks less and less often")
+}
+
+func (s *settings) demoFlags(fs *flag.FlagSet) {
+	s.waitFlags(fs)
+	fs.BoolVar(&s.keep, "serve", false, "keep the stand-ins listening afterwards, to sign in with a browser; Ctrl-C ends them")
 }
 
 func (s *settings) verifyFlags(fs *flag.FlagSet) {

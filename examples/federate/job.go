@@ -13,6 +13,7 @@ import (
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/examples/internal/cli"
+	"github.com/jcaad/jcaad/examples/internal/standin"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
 )
@@ -40,6 +41,7 @@ type job struct {
 
 	kept    reportFiles
 	counted *federationtest.Env // stand-ins that count requests; nil on live services
+	served  *standin.Services   // stand-ins; nil on live services
 }
 
 func newJob(c command, s *settings, stdin io.Reader, stdout, stderr io.Writer) *job {

@@ -6,6 +6,11 @@
 //
 //	go run ./federate
 //
+// It ends with a person's sign-in, walked page by page over HTTP. With -serve the stand-ins
+// go on listening, and you can sign in with your own browser:
+//
+//	go run ./federate -serve
+//
 // With a command it works on your tenants, and asks before the first write:
 //
 //	go build -o bin/federate ./federate
@@ -68,6 +73,7 @@ const (
 const usage = `Federate lets people sign in to Microsoft 365 through JumpCloud.
 
   federate                       show it on stand-ins; needs no account
+  federate -serve                then sign in there with a browser
   federate preflight -plan F     who would be locked out, and why     reads
   federate preview -plan F       what would change                    reads
   federate apply -plan F         do it, after asking; safe to repeat  WRITES
@@ -106,8 +112,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{
-			name: "demo", does: "federates stand-ins of both services, and shows each step",
-			flags: (*settings).waitFlags, check: (*settings).checkDemo, run: (*job).demonstrate, writes: true,
+			name: "demo", does: "federates stand-ins of both services, and shows each step and a sign-in",
+			flags: (*settings).demoFlags, check: (*settings).checkDemo, run: (*job).demonstrate, writes: true,
 		},
 		{
 			name: "preflight", args: "-plan FILE", does: "lists everyone whom federating would lock out, and why",
@@ -150,8 +156,8 @@ func commands() []command {
 
 // run is the program. It returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if len(args) == 0 {
-		args = []string{"demo"}
+	if len(args) == 0 || args[0] == "-serve" || args[0] == "--serve" {
+		args = append([]string{"demo"}, args...)
 	}
 	switch args[0] {
 	case "-h", "-help", "--help", "help":

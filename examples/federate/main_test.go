@@ -113,7 +113,10 @@ func TestDefaultRun(t *testing.T) {
 		"3. Federate", "row 5", "row 9  create azure-ad/federation", "8 changes made", "8 of them writes",
 		"4. Verify", "good     application", "good     certificate", "good     azure-ad", "not yet  realm", "good     people",
 		"good     realm         sends people to https://sso.jumpcloud.com/saml2/example-com", "people can sign in",
-		"5. The procedure by hand", "6. The same again", "nothing was to be done", "0 of them writes", "Nothing to do")
+		"5. The procedure by hand", "6. The same again", "nothing was to be done", "0 of them writes", "Nothing to do",
+		"7. A person signs in", "Before, with a password of Azure AD", "Enter password", "3  Microsoft  You are signed in",
+		"Now, with a password of JumpCloud", "3  JumpCloud  Log in to Microsoft 365 (example.com)", "5  Microsoft  You are signed in",
+		"signed in as ada.abbott@example.com", "JumpCloud's event names ada.abbott", "error code 0, by saml20")
 	if r.err != "" {
 		t.Errorf("standard error is not empty: %s", r.err)
 	}

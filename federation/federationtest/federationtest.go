@@ -9,7 +9,11 @@
 // their knobs: faults, lag, throttling, quirks. Both are [net/http.Handler]s, so
 // the environment can as well be served on loopback.
 //
-// [Env.SignIns] tells whether people were kept out at any time.
+// [Env.SignIns] tells whether people were kept out at any time. [Env.Browser] walks
+// the pages on which a person signs in, from Microsoft's through JumpCloud's and back:
+//
+//	walk, err := env.Browser().SignIn(ctx, federationtest.Person{UserName: "ada.abbott@example.com"})
+//	fmt.Print(walk) // a line for each page, and whether it was of use
 package federationtest
 
 import (
@@ -75,8 +79,8 @@ func New(opts *Options) *Env {
 		o = *opts
 	}
 	e := &Env{
-		JumpCloud: new(jumpcloudtest.Server),
-		AzureAD:   &aadtest.Server{InitialDomain: "contoso.onmicrosoft.com"},
+		JumpCloud: &jumpcloudtest.Server{DefaultPassword: JumpCloudPassword},
+		AzureAD:   &aadtest.Server{InitialDomain: "contoso.onmicrosoft.com", DefaultPassword: AzureADPassword},
 		Domain:    cmp.Or(o.Domain, "example.com"),
 	}
 	e.furnish(o)

@@ -35,7 +35,7 @@ func NewProvider(customers int, opts *Options) *Provider {
 	if opts != nil {
 		o = *opts
 	}
-	p := &Provider{JumpCloud: &jumpcloudtest.Server{Organization: "Provider", MultiTenant: true}}
+	p := &Provider{JumpCloud: &jumpcloudtest.Server{Organization: "Provider", MultiTenant: true, DefaultPassword: JumpCloudPassword}}
 	for i := range customers {
 		name := fmt.Sprintf("Customer %02d", i+1)
 		label := fmt.Sprintf("customer%02d", i+1)
@@ -43,6 +43,7 @@ func NewProvider(customers int, opts *Options) *Provider {
 			JumpCloud: p.JumpCloud.AddOrganization(name),
 			AzureAD: &aadtest.Server{
 				TenantID: fmt.Sprintf("c0000000-0000-4000-8000-%012d", i+1), TenantName: name, InitialDomain: label + ".onmicrosoft.com",
+				DefaultPassword: AzureADPassword,
 			},
 			Domain:   label + "." + cmp.Or(o.Domain, "example"),
 			provider: p,

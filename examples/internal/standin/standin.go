@@ -17,12 +17,13 @@ import (
 // APIKey is the only key that the stand-in of JumpCloud accepts.
 const APIKey = "stand-in-key"
 
-// Services are the two stand-ins while they listen.
+// Services are the two stand-ins while they listen. Their pages lead to each other on
+// this machine, so that a browser, or a plain [http.Client], can walk a sign-in.
 type Services struct {
 	*federationtest.Env
 
 	// JumpCloudURL and AzureADURL are where they listen. The second one serves
-	// Microsoft Graph and the login endpoints.
+	// Microsoft Graph and the login endpoints, the pages among them.
 	JumpCloudURL, AzureADURL string
 
 	// GraphToken is an access token for the stand-in of Azure AD, with all
@@ -67,6 +68,7 @@ func (s *Services) listen(name, addr string, h http.Handler, wrap func(string, h
 	if err != nil {
 		return "", err
 	}
+	h = s.link(h)
 	if wrap != nil {
 		h = wrap(name, h)
 	}
