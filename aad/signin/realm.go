@@ -72,6 +72,9 @@ func (j *judge) findRealm() []Check {
 		}
 	}
 	switch {
+	case len(j.t.Domains) == 0:
+		c.Found += "; the tenant's domains are not known"
+		return []Check{c}
 	case j.realm == nil:
 		c.Result, c.Code, c.Want = Bad, "AADSTS50107", "the issuerUri of one of the tenant's domains"
 		if near != "" {

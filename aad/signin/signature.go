@@ -160,9 +160,9 @@ func (j *judge) verifyOne(v *xmlsig.Verifier, a *xmlsig.Node, slots []slot, unre
 		c.Repair = "write the provider's certificate to the domain's configuration"
 		if j.realm == nil {
 			c.Repair = ""
-			return one(Unknown, "", "without a realm there is no key to verify it with")
+			return one(Unknown, "", "without a realm there is no key to verify it with"+namedBy(g))
 		}
-		return one(Unknown, "", "there is no certificate in the configuration that can be read")
+		return one(Unknown, "", "there is no certificate in the configuration that can be read"+namedBy(g))
 	}
 	o, err := try(v, g, slots)
 	switch {
@@ -198,13 +198,17 @@ func (j *judge) foreign(g *xmlsig.Signature, slots []slot, unreadable bool, one 
 	case named:
 		return one(Bad, "AADSTS50006", "the signature does not verify, though it names a certificate of the configuration")
 	}
-	found := "signed by a key that is none of the configuration's"
+	return one(Bad, "AADSTS5000811", "signed by a key that is none of the configuration's"+namedBy(g))
+}
+
+// namedBy tells the certificate that a signature names, which proves nothing.
+func namedBy(g *xmlsig.Signature) string {
 	if named := g.Certs(); len(named) > 0 {
 		if x, err := certs.ParseOne(named[0]); err == nil {
-			found += "; it names the certificate " + x.Thumbprint()
+			return "; it names the certificate " + x.Thumbprint()
 		}
 	}
-	return one(Bad, "AADSTS5000811", found)
+	return ""
 }
 
 // how tells how a valid signature was made.
