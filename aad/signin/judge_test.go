@@ -178,6 +178,7 @@ func TestTenant(t *testing.T) {
 				test.edit(&ten)
 			}
 			v := signin.Judge(m.make(t), ten, now)
+			inTable(t, v)
 			if got := verdict(v); got != test.want {
 				t.Errorf("%s; want %s\n%s", got, test.want, list(v))
 			}

@@ -173,6 +173,7 @@ func (j *judge) verifyOne(v *xmlsig.Verifier, a *xmlsig.Node, slots []slot, unre
 	case o.Key < 0:
 		return j.foreign(g, slots, unreadable, one, &c)
 	case o.Covers == nil:
+		c.Source = srcReference
 		c.Want, c.Repair = "what was signed, unchanged", "find out what changes the message between the provider and Azure AD"
 		return one(Bad, "AADSTS50006", "the assertion was changed after it was signed")
 	}
@@ -196,8 +197,10 @@ func (j *judge) foreign(g *xmlsig.Signature, slots []slot, unreadable bool, one 
 	case unreadable:
 		return one(Unknown, "", "signed by none of the keys that can be read; one certificate of the configuration cannot")
 	case named:
+		c.Source = srcReference
 		return one(Bad, "AADSTS50006", "the signature does not verify, though it names a certificate of the configuration")
 	}
+	c.Source = srcGuest
 	return one(Bad, "AADSTS5000811", "signed by a key that is none of the configuration's"+namedBy(g))
 }
 
