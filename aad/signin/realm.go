@@ -131,7 +131,7 @@ func (j *judge) checkProtocol() {
 	}
 	switch {
 	case j.realm == nil:
-		c.Found += "; there is no configuration to compare it with"
+		c.Found, c.Repair = c.Found+"; there is no configuration to compare it with", ""
 	case strings.EqualFold(string(configured), string(j.protocol)):
 		c.Result, c.Want, c.Repair = Good, "", ""
 	case strings.EqualFold(string(configured), string(aad.WSFed)):

@@ -20,16 +20,16 @@ import (
 	"github.com/jcaad/jcaad/federation/federationtest"
 )
 
-const introduction = `What Azure AD makes of a sign-in, and why
-
-When people of a federated domain sign in to Microsoft 365, Azure AD (Microsoft Entra ID) sends them to
-JumpCloud, and JumpCloud has their browser post a signed answer to login.srf. If Azure AD does not take
-it, people see a page with a code. This program says from the captured answer what is wrong, and where.
-
-Nothing here is live: stand-ins of both services are in memory, filled with people who do not exist, and
-the clock stands. Somebody signs in four times; what the browser has in its hands is captured, posted to
-the stand-in of Azure AD, and judged. For a capture of your own, signin -h tells how.
-`
+// introduction has a line for each paragraph: they are broken as the terminal is wide.
+var introduction = []string{
+	"What Azure AD makes of a sign-in, and why",
+	"When people of a federated domain sign in to Microsoft 365, Azure AD (Microsoft Entra ID) sends them to JumpCloud, and " +
+		"JumpCloud has their browser post a signed answer to login.srf. If Azure AD does not take it, people see a page with a code. " +
+		"This program says from the captured answer what is wrong, and where.",
+	"Nothing here is live: stand-ins of both services are in memory, filled with people who do not exist, and the clock stands. " +
+		"Somebody signs in four times; what the browser has in its hands is captured, posted to the stand-in of Azure AD, and judged. " +
+		"For a capture of your own, signin -h tells how.",
+}
 
 // scene is one sign-in.
 type scene struct {
@@ -181,7 +181,7 @@ func form(page, base string) (action string, fields url.Values) {
 
 // demonstrate shows the scenes.
 func demonstrate(ctx context.Context, w, errs io.Writer) int {
-	fmt.Fprint(w, introduction)
+	fmt.Fprintln(w, strings.Join(introduction, "\n\n"))
 	st, err := newStage(ctx)
 	for i, sc := range scenes {
 		if err == nil {

@@ -115,11 +115,11 @@ func (s *settings) check(files []string, demo bool) error {
 	switch {
 	case demo:
 		return nil
+	case len(files) > 1:
+		return fmt.Errorf("this takes one file, and these are %d: %q", len(files), files)
 	case len(files) == 0 || s.file == "":
 		return errors.New("name the file with what was captured, or - for standard input; signin without anything shows it on stand-ins, " +
 			"signin -h tells more")
-	case len(files) > 1:
-		return fmt.Errorf("this takes one file, and these are %d: %q", len(files), files)
 	case !slices.Contains(forms, s.form):
 		return fmt.Errorf("-o %q is none of %s", s.form, strings.Join(forms, ", "))
 	case s.tenantFile != "" && (s.planFile != "" || s.live):

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +61,9 @@ func (r *result) judged(raw []byte, m signin.Message, b *basis) {
 	if late := r.late(); late && r.atAssumed {
 		r.Notes = append(r.Notes, "The times were judged as of now. If the message was posted at another time, say when: -at TIME.")
 	}
-	if r.basis != unknown && b.tenant.MFA == signin.CannotSay {
+	if b.tenant.MFA == signin.CannotSay && slices.ContainsFunc(r.Checks, func(c signin.Check) bool {
+		return c.Topic == signin.TopicMFA && c.Result == signin.Doubtful
+	}) {
 		r.Notes = append(r.Notes, "Whether something demands a second factor of this person is not known; -mfa yes or -mfa no says so.")
 	}
 	r.Sentence = r.sentence()
@@ -119,7 +122,7 @@ func (r *result) sentence() string {
 	why, unknowns := r.first(signin.Unknown)
 	_, doubts := r.first(signin.Doubtful)
 	wanted := func(c *signin.Check) string {
-		if c.Want == "" || len(c.Want) > 100 {
+		if c.Want == "" || len(c.Want) > 100 || c.Topic == signin.TopicUser { // where it says nothing more
 			return ""
 		}
 		return "; wanted: " + c.Want

@@ -137,7 +137,7 @@ func (r *result) checks(w io.Writer) {
 	if unproved {
 		text := "Unproved is what no valid signature covers: whoever sent the message can have written it."
 		if all {
-			text = "All of this is unproved: no valid signature covers it, and whoever sent the message can have written it."
+			text = "All of this is unproved: no signature that could be verified covers it, and whoever sent the message can have written it."
 		}
 		fmt.Fprintf(w, "\n  %s\n", text)
 	}
@@ -151,7 +151,11 @@ func (r *result) checks(w io.Writer) {
 
 // table explains a code.
 func (e explanation) table(w io.Writer) {
-	fmt.Fprintf(w, "  %s: %s\n", e.Code, e.Meaning)
+	code := e.Code
+	if !e.InInput {
+		code += ", in general"
+	}
+	fmt.Fprintf(w, "  %s: %s\n", code, e.Meaning)
 	detail := func(name, text string) {
 		if text != "" {
 			fmt.Fprintf(w, "    %-12s  %s\n", name, text)
@@ -208,8 +212,11 @@ func (r *result) markdown(w io.Writer) {
 		}
 	}
 	for _, e := range r.Explanations {
-		fmt.Fprintf(w, "\n## %s\n\n%s\n\n", e.Code, plain(e.Meaning))
+		fmt.Fprintf(w, "\n## %s\n\n%s\n", e.Code, plain(e.Meaning))
 		for i, c := range e.Causes {
+			if i == 0 {
+				fmt.Fprintf(w, "\nLikely causes:\n\n")
+			}
 			fmt.Fprintf(w, "%d. %s\n", i+1, plain(c))
 		}
 		if e.Repair != "" {
