@@ -229,7 +229,7 @@ func (st *stage) show(ctx context.Context, w io.Writer, n int, sc scene) error {
 		return fmt.Errorf("this was to end with %q: %s", sc.want, r.Sentence)
 	}
 	if sc.want != "" && !strings.HasPrefix(told, sc.want+":") {
-		return fmt.Errorf("Azure AD says %s, and the judge %s", told, r.Code)
+		return fmt.Errorf("the stand-in of Azure AD says %s, and the judge %s", told, r.Code)
 	}
 	r.table(w)
 	return nil

@@ -18,6 +18,7 @@ type result struct {
 	Accepted    *signin.Answer `json:"accepted,omitempty"`
 	Code        string         `json:"code,omitempty"`
 	User        string         `json:"user,omitempty"` // who is signed in
+	Side        string         `json:"side,omitempty"` // on which the first check that fails is to be mended
 	Attack      string         `json:"attack,omitempty"`
 	Messages    int            `json:"messages,omitempty"` // that were found, of which one is judged
 	Message     string         `json:"message,omitempty"`  // which
@@ -51,6 +52,9 @@ func (r *result) judged(raw []byte, m signin.Message, b *basis) {
 		r.User = v.User.UserPrincipalName
 	}
 	r.Message = which(m, r.Messages)
+	if bad, _ := r.first(signin.Bad); bad != nil {
+		r.Side = side(bad)
+	}
 	for _, e := range signin.Explain(v.Code) {
 		r.Explanations = append(r.Explanations, explanation{Explanation: e})
 	}
@@ -98,6 +102,34 @@ func which(m signin.Message, n int) string {
 		s += fmt.Sprintf(": the last of %d messages, as none was posted to login.srf", n)
 	}
 	return s
+}
+
+// side says on which side a check that fails is to be mended, as far as its topic
+// and code tell.
+func side(c *signin.Check) string {
+	switch c.Topic {
+	case signin.TopicProtocol, signin.TopicPolicy:
+		if strings.HasPrefix(c.Found, "an assertion of") { // of a version that its own protocol does not have
+			break
+		}
+		return "Azure AD"
+	case signin.TopicRealm:
+		return "either: the provider's entity ID and Azure AD's issuerUri differ"
+	case signin.TopicUser:
+		return "either: what the provider sends and the account in Azure AD differ"
+	case signin.TopicMFA:
+		return "either: Azure AD demands what the provider does not show"
+	case signin.TopicLifetime:
+		return "the identity provider's clock, or a browser that waited"
+	case signin.TopicSignature:
+		switch c.Code {
+		case "AADSTS5000811":
+			return "either: the provider's certificate and Azure AD's differ"
+		case "AADSTS50006":
+			return "the identity provider, or what lies between"
+		}
+	}
+	return "the identity provider"
 }
 
 // first returns the first check with a result, or nil, and how many there are.

@@ -123,6 +123,9 @@ func (r *result) checks(w io.Writer) {
 			continue
 		}
 		detail("wanted", c.Want)
+		if c.Result == signin.Bad {
+			detail("side", side(&c))
+		}
 		if c.Repair != told {
 			detail("to do", c.Repair)
 			told = c.Repair
@@ -195,6 +198,9 @@ func (r *result) markdown(w io.Writer) {
 	if r.Accepted != nil {
 		fmt.Fprintf(w, "\n- Captured: %s, %s\n- Judged as of: %s, %s\n- Tenant: %s\n", plain(r.Input), plain(r.Message),
 			r.At.Format(time.RFC3339), r.AtFrom, plain(r.Tenant))
+		if r.Side != "" {
+			fmt.Fprintf(w, "- Side: %s\n", plain(r.Side))
+		}
 		for _, d := range r.Differences {
 			fmt.Fprintf(w, "- Not as planned: %s\n", plain(d))
 		}
