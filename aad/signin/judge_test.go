@@ -332,7 +332,8 @@ func TestTenantJSON(t *testing.T) {
 		}
 	}
 	// What Graph gives besides is no mistake.
-	err = json.Unmarshal([]byte(`{"users": [{"@odata.type": "#microsoft.graph.user", "givenName": "Ann", "onPremisesImmutableId": "a"}, null]}`), &ten)
+	err = json.Unmarshal([]byte(`{"users": [{"@odata.type": "#microsoft.graph.user", "givenName": "Ann", "onPremisesImmutableId": "a"},
+		null]}`), &ten)
 	if err != nil {
 		t.Error(err)
 	} else if _, err := ten.User("a"); err != nil {

@@ -46,7 +46,8 @@ func har(entries ...[3]string) string {
 	var all []string
 	for _, e := range entries {
 		all = append(all, fmt.Sprintf(`{"startedDateTime": "2026-03-02T09:00:00Z", "request": {"method": %s, "url": %s, "headers": [],
-			"postData": {"mimeType": "application/x-www-form-urlencoded", "text": %s, "params": []}}, "response": {"content": {"text": "<\u003e"}}}`,
+			"postData": {"mimeType": "application/x-www-form-urlencoded", "text": %s, "params": []}},
+				"response": {"content": {"text": "<\u003e"}}}`,
 			jsonText(e[0]), jsonText(e[1]), jsonText(e[2])))
 	}
 	return `{"log": {"version": "1.2", "creator": {"name": "browser"}, "entries": [` + strings.Join(all, ",") + `]}}`
@@ -211,7 +212,8 @@ func TestPick(t *testing.T) {
 		{"none posted there", har(elsewhere, elsewhere), 2, 1, "2026-03-02T09:00:00Z"},
 		{"the time behind the request", `{"log": {"entries": [{"request": {"method": "POST", "url": "` + login + `", "postData": {"text": "` +
 			field + `"}}, "startedDateTime": "2026-03-02T10:00:00.5+01:00"}]}}`, 1, 0, "2026-03-02T09:00:00.5Z"},
-		{"cut off behind the request", `{"log": {"entries": [{"startedDateTime": "2026-03-02T09:00:00Z", "request": {"method": "POST", "url": "` +
+		{"cut off behind the " +
+			"request", `{"log": {"entries": [{"startedDateTime": "2026-03-02T09:00:00Z", "request": {"method": "POST", "url": "` +
 			login + `", "postData": {"text": "` + field + `"}}, "resp`, 1, 0, "2026-03-02T09:00:00Z"},
 		{"a time that is none", `{"log": {"entries": [{"startedDateTime": "today", "request": {"method": "POST", "url": "` + login +
 			`", "postData": {"text": "` + field + `"}}}]}}`, 1, 0, "0001-01-01T00:00:00Z"},
@@ -236,7 +238,8 @@ func TestPick(t *testing.T) {
 func TestWithoutTenant(t *testing.T) {
 	v := signin.Judge(good().make(t), signin.Tenant{}, now)
 	text := list(v)
-	for _, want := range []string{"realm unknown", "the tenant's domains are not known", "names the certificate " + keys().current.cert.Thumbprint(),
+	for _, want := range []string{"realm unknown", "the tenant's domains are not known", "names the certificate " +
+		keys().current.cert.Thumbprint(),
 		"lifetime good", "audience good"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it does not say %q:\n%s", want, text)

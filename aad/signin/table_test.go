@@ -59,7 +59,8 @@ func inTable(t *testing.T, v *signin.Verdict) {
 		found := false
 		for _, r := range p.rows {
 			code := strings.TrimPrefix(c.Code, "AADSTS")
-			ok := r.topic == string(c.Topic) && r.result == c.Result.String() && (code == "" && len(r.codes) == 0 || slices.Contains(r.codes, code))
+			ok := r.topic == string(c.Topic) && r.result == c.Result.String() && (code == "" && len(r.codes) == 0 || slices.Contains(r.codes,
+				code))
 			if ok && slices.ContainsFunc(r.sources, func(s string) bool { return fullSource(p.sources[s], c.Source) }) {
 				found = true
 			}
@@ -75,10 +76,11 @@ func fullSource(line, source string) bool {
 	words := map[string]string{
 		"and reports of the loop in which the browser is caught": "Microsoft: Satisfy multifactor authentication controls with MFA claims " +
 			"from a federated IdP; reports of the loop",
-		"the same, and two reports of the protocol as the cause": "Microsoft: support notes on the issuer claim; two reports of the protocol as the cause",
-		"six that were published":                                "six working set-ups that were published",
-		"recorded answers of it":                                 "recorded answers of AD FS",
-		"the standard":                                           "XML Signature",
+		"the same, and two reports of the protocol as the cause": "Microsoft: support notes on the issuer claim; two reports of the " +
+			"protocol as the cause",
+		"six that were published": "six working set-ups that were published",
+		"recorded answers of it":  "recorded answers of AD FS",
+		"the standard":            "XML Signature",
 	}
 	if w := words[line]; w != "" {
 		line = w

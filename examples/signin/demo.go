@@ -48,7 +48,8 @@ var scenes = []scene{
 			st.certificate()
 			st.env.AzureAD.EditUser("ben.baker@"+st.env.Domain, func(u *aad.User) { u.ImmutableID = "" })
 		}, "AADSTS51004"},
-	{"The protocol", "Somebody wrote the configuration again, with wsFed as its protocol. The page that Ada sees blames the issuer.", "ada.abbott",
+	{"The protocol", "Somebody wrote the configuration again, with wsFed as its protocol. The page that Ada sees blames the issuer.",
+		"ada.abbott",
 		func(st *stage) { st.edit(func(f *aad.Federation) { f.Protocol = aad.WSFed }) }, "AADSTS50107"},
 	{"As it should be", "All of it is mended.", "ada.abbott",
 		func(st *stage) { st.edit(func(f *aad.Federation) { f.Protocol = aad.SAML }) }, ""},
@@ -223,7 +224,8 @@ func (st *stage) show(ctx context.Context, w io.Writer, n int, sc scene) error {
 	}
 	b.tenant.MFA = signin.No
 	b.about = describeTenant(b.tenant)
-	r := &result{Input: "the page of JumpCloud that posts", Messages: len(found), At: st.now, AtFrom: "by the clock of the stand-ins", brief: sc.want != ""}
+	r := &result{Input: "the page of JumpCloud that posts", Messages: len(found), At: st.now, AtFrom: "by the clock of the stand-ins",
+		brief: sc.want != ""}
 	r.judged([]byte(page), found[signin.Pick(found)], b)
 	if r.Code != sc.want || (*r.Accepted == signin.Yes) != (sc.want == "") {
 		return fmt.Errorf("this was to end with %q: %s", sc.want, r.Sentence)

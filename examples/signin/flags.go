@@ -77,7 +77,8 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	fs.StringVar(&s.planFile, "plan", "", "`file` with the plan of a federation, in YAML or JSON; - is standard input")
 	fs.BoolVar(&s.live, "live", false, "read the tenant from Azure AD")
 	fs.Var(&s.at, "at", "`time` at which the message was posted; by default what a HAR says, else now")
-	fs.Var(&s.mfa, "mfa", "whether something demands a second factor of this person: `yes|no`;\nby default what the tenant says, else not known")
+	fs.Var(&s.mfa, "mfa", "whether something demands a second factor of this person: `yes|no`;\nby default what the tenant says, "+
+		"else not known")
 	fs.StringVar(&s.form, "o", "table", "`form` of the result: table, json or markdown")
 	s.services.AzureADFlags(fs)
 	fs.BoolVar(&s.verbose, "v", false, "with -live: log each request to standard error")
@@ -86,7 +87,8 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	for {
 		if err := fs.Parse(args); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
-				fmt.Fprintf(stdout, "%s\nEnvironment, with -live:\n  AZURE_…   what azidentity's DefaultAzureCredential reads; \"az login\" will do\n\nFlags:\n", usage)
+				fmt.Fprintf(stdout, "%s\nEnvironment, with -live:\n  AZURE_…   what azidentity's DefaultAzureCredential reads; \"az "+
+					"login\" will do\n\nFlags:\n", usage)
 				fs.SetOutput(stdout)
 				fs.PrintDefaults()
 				return s, err

@@ -94,7 +94,8 @@ Or give the text of the error page: the code in it, such as AADSTS50107, is expl
 
 // nothing is the error for an input in which there is nothing to judge or to explain.
 func nothing(name string, raw []byte, reason string) error {
-	return errors.New("There is nothing to judge or to explain in " + name + ".\n  found:  " + describe(raw) + "\n  why:    " + reason + "\n\n" + howTo)
+	return errors.New("There is nothing to judge or to explain in " + name + ".\n  found:  " + describe(raw) + "\n  why:    " +
+		reason + "\n\n" + howTo)
 }
 
 // describe says what an input is, without quoting it.

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -34,13 +37,16 @@ func TestLive(t *testing.T) {
 	t.Setenv("GRAPH_TOKEN", s.GraphToken)
 	files(t, map[string]string{
 		"page.html": page,
-		"plan.yaml": "domain: example.com\nmfa: acceptIfMfaDoneByFederatedIdp\ntechnicalAccount: {userPrincipalName: breakglass1@contoso.onmicrosoft.com}\n" +
+		"plan.yaml": "domain: example.com\nmfa: acceptIfMfaDoneByFederatedIdp\ntechnicalAccount: {userPrincipalName: " +
+			"breakglass1@contoso.onmicrosoft.com}\n" +
 			"groups: [{name: Everyone}]\n",
-		"other.yaml": "domain: example.org\nmfa: rejectMfaByFederatedIdp\ntechnicalAccount: {userPrincipalName: breakglass1@contoso.onmicrosoft.com}\n" +
+		"other.yaml": "domain: example.org\nmfa: rejectMfaByFederatedIdp\ntechnicalAccount: {userPrincipalName: " +
+			"breakglass1@contoso.onmicrosoft.com}\n" +
 			"groups: [{name: Everyone}]\n",
 		"note.txt": "AADSTS50107",
 	})
-	live := []string{"-live", "-graph-url", s.AzureADURL, "-login-url", s.AzureADURL, "-graph-token-env", "GRAPH_TOKEN", "-at", "2026-03-02T09:01:00Z"}
+	live := []string{"-live", "-graph-url", s.AzureADURL, "-login-url", s.AzureADURL, "-graph-token-env", "GRAPH_TOKEN", "-at",
+		"2026-03-02T09:01:00Z"}
 	before := st.env.AzureAD.Writes()
 	for _, test := range []struct {
 		name  string
@@ -56,12 +62,15 @@ func TestLive(t *testing.T) {
 			[]string{"Accepted", "one thing is doubtful", "-mfa yes or -mfa no says so"}, nil},
 		{"enforced and demanded", nil, append(live, "-mfa=yes", "page.html"), exitRefused,
 			[]string{"Refused: mfa: ", "the browser goes back and forth"}, []string{"-mfa yes"}},
-		{"enforced and not demanded", nil, append(live, "-mfa=no", "page.html"), exitDone, []string{"Accepted"}, []string{"doubtful", "-mfa yes"}},
-		{"and as planned", func() { st.edit(func(f *aad.Federation) { f.MFA = aad.AcceptIfMFADoneByFederatedIdP }) }, append(live, "-plan", "plan.yaml", "page.html"), exitDone, []string{"Accepted"}, []string{"the plan wants"}},
+		{"enforced and not demanded", nil, append(live, "-mfa=no", "page.html"), exitDone, []string{"Accepted"}, []string{"doubtful",
+			"-mfa yes"}},
+		{"and as planned", func() { st.edit(func(f *aad.Federation) { f.MFA = aad.AcceptIfMFADoneByFederatedIdP }) }, append(live,
+			"-plan", "plan.yaml", "page.html"), exitDone, []string{"Accepted"}, []string{"the plan wants"}},
 		{"plan of another domain", nil, append(live, "-plan", "other.yaml", "page.html"), exitDone,
 			[]string{"Accepted", "plan the tenant has no verified domain example.org"}, nil},
 		{"plan only", nil, []string{"-plan", "plan.yaml", "-at", "2026-03-02T09:01:00Z", "page.html"}, exitCannotSay,
-			[]string{"Cannot say, by the plan, because of", "is that of example.com", "no certificate", "it names the certificate", "-live asks the tenant"}, nil},
+			[]string{"Cannot say, by the plan, because of", "is that of example.com", "no certificate", "it names the certificate",
+				"-live asks the tenant"}, nil},
 		{"plan of another domain only", nil, []string{"-plan", "other.yaml", "-at", "2026-03-02T09:01:00Z", "page.html"}, exitRefused,
 			[]string{"Refused with AADSTS50107, by the plan", "another domain of the tenant may have another issuer"}, nil},
 		{"not needed", nil, append(live, "note.txt"), exitDone, []string{"There is one code in note.txt", "The tenant was not needed"}, nil},
@@ -109,7 +118,8 @@ func TestLive(t *testing.T) {
 	}
 	// Without a credential nobody is asked.
 	t.Setenv("GRAPH_TOKEN", "")
-	if code, _, errs := program(t, "", append(live, "page.html")...); code != exitUsage || !strings.Contains(errs, "GRAPH_TOKEN, which is empty") {
+	if code, _, errs := program(t, "", append(live, "page.html")...); code != exitUsage || !strings.Contains(errs,
+		"GRAPH_TOKEN, which is empty") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 }
@@ -149,4 +159,42 @@ func TestPlanned(t *testing.T) {
 	if !ok || have.IssuerURI != want.IssuerURI || have.Protocol != want.Protocol || have.MFA != want.MFA {
 		t.Errorf("%+v; want %+v", have, want)
 	}
+}
+
+// TestCorpus reads what other projects test with: none of it is for this tenant, and
+// none of it is printed whole.
+func TestCorpus(t *testing.T) {
+	dir := os.Getenv("JCAAD_CORPUS")
+	if dir == "" {
+		t.Skip("JCAAD_CORPUS is not set: the corpus is not part of the repository")
+	}
+	var found []string
+	for _, folder := range []string{"signed", "hostile-xml", "metadata", "certs"} {
+		err := filepath.WalkDir(filepath.Join(dir, folder), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				found = append(found, path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := captured()
+	files(t, map[string]string{"tenant.json": c.tenant})
+	codes := make(map[int]int)
+	for _, path := range found {
+		code, out, errs := program(t, "", "-tenant", "tenant.json", "-at", "2026-03-02T09:01:00Z", path)
+		codes[code]++
+		if code == exitDone && !strings.Contains(out, "nothing is judged") || code == exitFailed {
+			t.Errorf("%s: exit code %d\n%s%s", path, code, out, errs)
+		}
+		if len(out)+len(errs) > 20<<10 {
+			t.Errorf("%s: %d bytes", path, len(out)+len(errs))
+		}
+	}
+	if codes[exitRefused] < 100 {
+		t.Errorf("of %d files %d are refused", len(found), codes[exitRefused])
+	}
+	t.Log("exit codes:", codes)
 }

@@ -191,7 +191,8 @@ func TestInputs(t *testing.T) {
 		code     int
 		says     []string
 	}{
-		{"XML", c.xml, at, exitDone, []string{"Accepted: Azure AD signs ada.abbott@example.com in", "standard input, XML", "09:01:00 UTC, as -at says"}},
+		{"XML", c.xml, at, exitDone, []string{"Accepted: Azure AD signs ada.abbott@example.com in", "standard input, XML",
+			"09:01:00 UTC, as -at says"}},
 		{"markup", html.EscapeString(c.xml), at, exitDone, []string{"Accepted"}},
 		{"field", c.field, at, exitDone, []string{"Accepted"}},
 		{"field in lines", folded, at, exitDone, []string{"Accepted"}},
@@ -201,17 +202,23 @@ func TestInputs(t *testing.T) {
 		{"HAR", har([3]string{"POST", login, body}), at[:2:2], exitDone, []string{"Accepted", "09:00:00 UTC, as the HAR says"}},
 		{"HAR at another time", har([3]string{"POST", login, body}), append([]string{"-at", "2026-03-02T12:00"}, at[:2:2]...), exitRefused,
 			[]string{"Refused with AADSTS500089", "side the identity provider's clock", "expired at", "12:00:00 UTC, as -at says"}},
-		{"HAR, posted elsewhere", har([3]string{"POST", "https://example.org/", body}, [3]string{"POST", "https://example.net/", body}), at, exitDone,
+		{"HAR, posted elsewhere", har([3]string{"POST", "https://example.org/", body}, [3]string{"POST", "https://example.net/", body}),
+			at, exitDone,
 			[]string{"the last of 2 messages, as none was posted to login.srf", "doubtful"}},
-		{"now", c.xml, at[:2:2], exitRefused, []string{"which is now", "Refused with AADSTS500089", "If the message was posted at another time", "-at TIME"}},
+		{"now", c.xml, at[:2:2], exitRefused, []string{"which is now", "Refused with AADSTS500089",
+			"If the message was posted at another time", "-at TIME"}},
 		{"changed", strings.Replace(c.xml, "ada.abbott@", "ben.baker@", 1), at, exitRefused,
-			[]string{"Refused with AADSTS50006", "was changed after it was signed", "side the identity provider, or what lies between", "All of this is unproved"}},
+			[]string{"Refused with AADSTS50006", "was changed after it was signed", "side the identity provider, or what lies between",
+				"All of this is unproved"}},
 		{"wrapped", wrap(t, c.xml), at, exitRefused, []string{"ATTACK?", "forged", "wrapping"}},
-		{"document type", "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>" + c.xml, at, exitCannotSay, []string{"ATTACK?", "document type"}},
+		{"document type", "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>" + c.xml, at, exitCannotSay, []string{"ATTACK?",
+			"document type"}},
 		{"broken", c.xml[:len(c.xml)/2], at, exitCannotSay, []string{"Cannot say", "not well-formed"}},
 		{"no tenant, expired", c.xml, nil, exitRefused, []string{"Refused, with AADSTS500089 if nothing before it is", "Give -tenant FILE"}},
-		{"no tenant", body, at[2:], exitCannotSay, []string{"Cannot say, because the tenant is not known", "it names the certificate ", "Give -tenant FILE"}},
-		{"second factor", body, append([]string{"-mfa=yes"}, at...), exitDone, []string{"which is no second factor: Azure AD asks for a second factor itself"}},
+		{"no tenant", body, at[2:], exitCannotSay, []string{"Cannot say, because the tenant is not known", "it names the certificate ",
+			"Give -tenant FILE"}},
+		{"second factor", body, append([]string{"-mfa=yes"}, at...), exitDone, []string{"which is no second factor: Azure AD asks " +
+			"for a second factor itself"}},
 		{"a code beside", c.xml + "<!-- AADSTS50105 -->", at, exitDone, []string{"Accepted", "AADSTS50105: the user is not assigned"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -232,7 +239,8 @@ func TestInputs(t *testing.T) {
 // whole demands that an output has no large part of a message.
 func whole(t *testing.T, xml, out string) {
 	t.Helper()
-	for _, part := range regexp.MustCompile(`SignatureValue>([^<]+)<|X509Certificate>([^<]+)<|SessionIndex="([^"]+)"`).FindAllStringSubmatch(xml, -1) {
+	parts := regexp.MustCompile(`SignatureValue>([^<]+)<|X509Certificate>([^<]+)<|SessionIndex="([^"]+)"`)
+	for _, part := range parts.FindAllStringSubmatch(xml, -1) {
 		if s := part[1] + part[2] + part[3]; strings.Contains(out, s[:min(len(s), 24)]) {
 			t.Errorf("the output has %.24s… of the message", s)
 		}
@@ -260,10 +268,11 @@ func TestBad(t *testing.T) {
 	c := captured()
 	files(t, map[string]string{
 		"tenant.json": c.tenant, "x.xml": c.xml, "empty": "", "note.txt": "nothing in here but the number 50107",
-		"no-response.har": har([3]string{"GET", "https://www.office.com/", ""}, [3]string{"POST", login, "ctx=1"}, [3]string{"POST", "https://x.example/", ""}),
-		"request.xml":     `<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_1"/>`,
-		"binary":          "\xff\xfe\x00\x01\x02",
-		"list.json":       `[1, 2]`, "object.json": `{"a": 1}`,
+		"no-response.har": har([3]string{"GET", "https://www.office.com/", ""}, [3]string{"POST", login, "ctx=1"}, [3]string{"POST",
+			"https://x.example/", ""}),
+		"request.xml": `<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_1"/>`,
+		"binary":      "\xff\xfe\x00\x01\x02",
+		"list.json":   `[1, 2]`, "object.json": `{"a": 1}`,
 		"huge.har":       `{"log": ` + strings.Repeat(" ", signin.MaxInput) + `}`,
 		"huge.xml":       "<a>" + strings.Repeat("x", 2<<20) + "</a>",
 		"mistyped.json":  `{"domains": [{"name": "example.com"}], "usres": []}`,
@@ -289,7 +298,8 @@ func TestBad(t *testing.T) {
 		{[]string{"missing"}, []string{"cannot be read", "missing"}},
 		{[]string{"empty"}, []string{"nothing to judge or to explain in empty", "found: nothing", "the input is empty", "What to do"}},
 		{[]string{"note.txt"}, []string{"found: text, 36 bytes", "neither XML, nor a field SAMLResponse", "Preserve log"}},
-		{[]string{"no-response.har"}, []string{"a HAR of 3 requests, of which 2 are POSTs, 1 of these to login.srf", "no response of an identity provider"}},
+		{[]string{"no-response.har"}, []string{"a HAR of 3 requests, of which 2 are POSTs, 1 of these to login.srf",
+			"no response of an identity provider"}},
 		{[]string{"request.xml"}, []string{"markup", "AuthnRequest", "a request and no answer"}},
 		{[]string{"binary"}, []string{"no text, 5 bytes"}},
 		{[]string{"list.json"}, []string{"text, 6 bytes"}},

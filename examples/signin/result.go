@@ -59,7 +59,8 @@ func (r *result) judged(raw []byte, m signin.Message, b *basis) {
 		r.Explanations = append(r.Explanations, explanation{Explanation: e})
 	}
 	if r.basis == unknown {
-		r.Notes = append(r.Notes, "Without the tenant nobody knows which issuer, certificates, users and policy Azure AD has: these checks are unknown. "+
+		r.Notes = append(r.Notes, "Without the tenant nobody knows which issuer, certificates, users and policy Azure AD has: these "+
+			"checks are unknown. "+
 			"Give -tenant FILE, or -live, or -plan FILE.")
 	}
 	if late := r.late(); late && r.atAssumed {
@@ -170,7 +171,8 @@ func (r *result) sentence() string {
 	}
 	switch {
 	case *r.Accepted == signin.Yes && doubts > 0:
-		return fmt.Sprintf("Accepted: Azure AD signs %s in%s; %s.", r.User, by, count(doubts, "one thing is doubtful", "%d things are doubtful"))
+		return fmt.Sprintf("Accepted: Azure AD signs %s in%s; %s.", r.User, by, count(doubts, "one thing is doubtful",
+			"%d things are doubtful"))
 	case *r.Accepted == signin.Yes:
 		return fmt.Sprintf("Accepted: Azure AD signs %s in%s.", r.User, by)
 	case *r.Accepted == signin.No && r.Code == "":

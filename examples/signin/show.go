@@ -39,7 +39,8 @@ func (r *result) write(w io.Writer, form string) error {
 func (r *result) table(w io.Writer) {
 	fmt.Fprintln(w, r.Sentence)
 	if r.Attack != "" {
-		fmt.Fprintf(w, "\nATTACK?  This looks like a sign-in that somebody forged: %s. An error of the identity provider can look the same.\n", r.Attack)
+		fmt.Fprintf(w, "\nATTACK?  This looks like a sign-in that somebody forged: %s. An error of the identity provider can look "+
+			"the same.\n", r.Attack)
 	}
 	if r.Accepted != nil {
 		r.about(w)
@@ -193,7 +194,8 @@ func (e explanation) source() string {
 func (r *result) markdown(w io.Writer) {
 	fmt.Fprintf(w, "# Sign-in\n\n%s\n", plain(r.Sentence))
 	if r.Attack != "" {
-		fmt.Fprintf(w, "\n**This looks like a sign-in that somebody forged:** %s. An error of the identity provider can look the same.\n", plain(r.Attack))
+		fmt.Fprintf(w, "\n**This looks like a sign-in that somebody forged:** %s. An error of the identity provider can look the same.\n",
+			plain(r.Attack))
 	}
 	if r.Accepted != nil {
 		fmt.Fprintf(w, "\n- Captured: %s, %s\n- Judged as of: %s, %s\n- Tenant: %s\n", plain(r.Input), plain(r.Message),
@@ -214,7 +216,8 @@ func (r *result) markdown(w io.Writer) {
 			if c.Result == signin.Bad {
 				result = "**bad**"
 			}
-			fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s |\n", result, c.Topic, found, plain(c.Want), plain(c.Repair), c.Code, plain(c.Source))
+			fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s |\n", result, c.Topic, found, plain(c.Want), plain(c.Repair), c.Code,
+				plain(c.Source))
 		}
 	}
 	for _, e := range r.Explanations {
@@ -241,5 +244,6 @@ func (r *result) markdown(w io.Writer) {
 }
 
 // plain is text in which Markdown finds nothing of its own.
-var plain = strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;", "&", "&amp;", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]",
+var plain = strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;", "&", "&amp;", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[",
+	"]", "\\]",
 	"\n", " ").Replace

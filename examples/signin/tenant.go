@@ -72,7 +72,8 @@ func (b *basis) read(name string, stdin io.Reader) error {
 		return fmt.Errorf("%s: the tenant is empty", name)
 	}
 	if err := json.Unmarshal(raw, &b.tenant); err != nil {
-		return fmt.Errorf("%s: this is no tenant: %s; signin's documentation shows one", name, strings.TrimPrefix(err.Error(), "signin: a tenant: json: "))
+		return fmt.Errorf("%s: this is no tenant: %s; signin's documentation shows one", name, strings.TrimPrefix(err.Error(),
+			"signin: a tenant: json: "))
 	}
 	if len(b.tenant.Domains) == 0 {
 		return fmt.Errorf("%s: the tenant has no domains, and every tenant has", name)
@@ -103,7 +104,8 @@ func (b *basis) planOrLive(ctx context.Context, s *settings, stdin io.Reader, lo
 	if !s.live {
 		b.kind, b.tenant = planned, plannedTenant(*plan)
 		b.about = "what the plan " + s.planFile + " wants of " + plan.Domain
-		b.notes = append(b.notes, "A plan has no certificate and no users, and it is of one domain: another domain of the tenant may have another issuer. "+
+		b.notes = append(b.notes, "A plan has no certificate and no users, and it is of one domain: another domain of the tenant "+
+			"may have another issuer. "+
 			"-live asks the tenant.")
 	} else {
 		opts := cli.ClientOptions{ReadOnly: true}
