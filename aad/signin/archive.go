@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jcaad/jcaad/certs"
 	"github.com/jcaad/jcaad/internal/jsonscan"
@@ -15,13 +16,13 @@ import (
 // of SAML-tracer ({"requests": …}), or in the fields of a form as JSON.
 func readArchive(b []byte) ([]Message, error) {
 	var found []Message
-	var requests [][]byte // those that may hold messages, of which the last are read
+	type request struct{ raw, at []byte }
+	var requests []request // those that may hold messages, of which the last are read
 	read := readHAR
 	s := jsonscan.New(b)
-	request := func() {
-		raw := s.Skip()
+	keep := func(raw, at []byte) {
 		if bytes.Contains(raw, []byte(fieldSAML)) || bytes.Contains(raw, []byte(fieldWSFed)) {
-			requests = append(requests, raw)
+			requests = append(requests, request{raw, at})
 		}
 	}
 	s.Object(func(key []byte) {
@@ -32,16 +33,21 @@ func readArchive(b []byte) ([]Message, error) {
 					return
 				}
 				s.Array(func() {
+					var raw, at []byte
 					s.Object(func(key []byte) {
-						if string(key) == "request" {
-							request()
+						switch string(key) {
+						case "request":
+							raw = s.Skip()
+						case "startedDateTime":
+							at = s.Skip()
 						}
 					})
+					keep(raw, at)
 				})
 			})
 		case "requests":
 			read = readTrace
-			s.Array(request)
+			s.Array(func() { keep(s.Skip(), nil) })
 		case fieldSAML, fieldWSFed:
 			var v string
 			if json.Unmarshal(s.Skip(), &v) == nil {
@@ -49,8 +55,15 @@ func readArchive(b []byte) ([]Message, error) {
 			}
 		}
 	})
-	for _, raw := range requests[max(0, len(requests)-2*maxMessages):] {
-		found = append(found, read(raw)...)
+	for _, r := range requests[max(0, len(requests)-2*maxMessages):] {
+		var at time.Time
+		if json.Unmarshal(r.at, &at) != nil {
+			at = time.Time{} // of an entry without one
+		}
+		for _, m := range read(r.raw) {
+			m.At = at
+			found = append(found, m)
+		}
 	}
 	// An archive that was cut off may hold what is looked for.
 	switch err := s.End(); {

@@ -143,6 +143,7 @@ func TestWrapping(t *testing.T) {
 				return &aad.User{UserPrincipalName: "boss@example.com", ImmutableID: id}, nil
 			}
 			v := signin.Judge(m.make(t), ten, now)
+			inTable(t, v)
 			if v.Accepted == signin.Yes || v.User != nil {
 				t.Errorf("accepted\n%s", list(v))
 			}

@@ -31,53 +31,93 @@
 // it has the keys; then signature, time and audience; the user; the second factor;
 // the policy.
 //
-//	check                                               if not so  code            source
-//	one assertion, in clear text                        bad        500082          an identity provider's guide
-//	several assertions, or an encrypted one beside      unknown                    never seen
-//	status Success                                      unknown                    never seen
-//	status another, and no assertion                    bad        500082          inferred from the text
-//	posted, not by the Redirect binding                 unknown    75001           SAML page
-//	each part there, once, in its place                 unknown                    six working set-ups
-//	IDs that are names, each of one element             unknown    500086          error reference
-//	no comments within values                           unknown                    never seen
-//	no AuthnContextDeclRef, AuthenticatingAuthority     doubtful   50008, 500132   two reports
-//	issuer is a domain's issuerUri, byte for byte       bad        50107           support notes
-//	issuer of one domain only                           unknown                    reports
-//	response and assertion have the same issuer         doubtful                   six working set-ups
-//	configured protocol is the message's                bad        50107, 500085   support notes, two reports
-//	assertion is of the protocol's version              bad        500085, 7500514 error reference
-//	assertion is signed, itself                         bad        500081          SAML page
-//	by a key of one of the two certificates             bad        5000811         support notes
-//	and was not changed since                           bad        50006           error reference
-//	RSA with SHA-256, exclusive canonicalization        unknown                    SAML page, working set-ups
-//	not SHA-1                                           doubtful                   SAML page
-//	response's own signature, if any, verifies          unknown                    never seen
-//	a certificate of the domain can be read             unknown                    -
-//	certificate within its dates                        doubtful                   not known whether it counts
-//	valid now, give or take five minutes                bad        500089, 500133  SAML page
-//	valid now, to the second                            doubtful                   tolerance not known
-//	confirmation did not end before the assertion       unknown                    never seen
-//	times that are times, in UTC                        unknown                    never seen
-//	session not ended                                   doubtful                   not known whether it counts
-//	audience urn:federation:MicrosoftOnline             bad        50010           SAML page
-//	one audience                                        unknown                    never seen
-//	Recipient and Destination are login.srf, and it
-//	was posted there                                    doubtful   500089, 75008   working set-ups; clouds differ
-//	NameID is there                                     bad                        SAML page
-//	ImmutableID is there (SAML 1.1)                     bad        90020           error reference
-//	NameID has the format persistent                    doubtful                   SAML page; guides differ
-//	confirmed as bearer                                 unknown                    never seen
-//	a user has exactly this immutable ID                bad        51004           Windows page: case counts
-//	or has it when .2B is read as +                     unknown                    SAML page; working set-ups differ
-//	users were looked up, and that did not fail         unknown                    -
-//	the account is enabled                              unknown    50057           error reference
-//	IDPEmail is the user's UPN                          doubtful                   SAML page; two set-ups send none
-//	multipleauthn, if enforced and demanded             bad        (a loop)        MFA page, a report
-//	multipleauthn, if enforced and maybe demanded       doubtful                   MFA page
-//	no attributes that pretend a second factor          doubtful                   MFA page: ignored
-//	user's and realm's domain have the same root,
-//	where the policy of token validation holds          bad        5000820         page on federated sign-in security
-//	policy and roots are known                          unknown                    -
+//	topic      what is wanted                                        if not so  code             source
+//	message    a message, and the right kind                         unknown                     -
+//	message    well-formed XML, that is read in one way              unknown                     XML Signature
+//	message    posted, not by the Redirect binding                   unknown    75001            SAML page
+//	message    one assertion, in clear text                          bad        500082           a guide
+//	message    status Success, where there is no assertion           bad        500082           a guide
+//	message    status Success beside an assertion                    unknown                     never seen
+//	message    no second assertion, none encrypted beside it         unknown                     never seen
+//	message    the whole message, not the assertion alone            unknown                     never seen
+//	message    each part there, once, in its place                   unknown                     never seen
+//	message    versions: 2.0, or 1.1                                 unknown    500085           never seen
+//	message    IDs that are names                                    unknown    500086           error reference
+//	message    each ID that of one element                           unknown                     XML Signature
+//	message    no comments within values                             unknown                     never seen
+//	message    no AuthnContextDeclRef                                doubtful   50008            two reports
+//	message    no AuthenticatingAuthority                            doubtful   500132           two reports
+//	realm      issuer is a domain's issuerUri, byte for byte         bad        50107            issuer notes
+//	realm      an issuer, of one domain only; domains are known      unknown                     issuer notes
+//	realm      response and assertion have the same issuer           doubtful                    working set-ups
+//	protocol   configured for SAML if the message is                 bad        50107            realm notes
+//	protocol   configured for WS-Federation if the message is        bad        500085           realm notes
+//	protocol   configuration and its protocol are known              unknown                     realm notes
+//	protocol   assertion is of the protocol's version                bad        500085, 7500514  error reference
+//	signature  assertion is signed, itself, not the response only    bad        500081           SAML page
+//	signature  by a signature that is whole, and no HMAC             bad        50006            SAML page
+//	signature  one signature                                         unknown                     never seen
+//	signature  a signature that can be judged                        unknown                     SAML page, never seen
+//	signature  by the key of one of the two certificates             bad        5000811          guest notes
+//	signature  and not changed since                                 bad        50006            error reference
+//	signature  RSA with SHA-256, exclusive canonicalization          unknown                     never seen
+//	signature  not SHA-1                                             doubtful                    SAML page
+//	signature  response's own signature, if any, verifies            unknown                     never seen
+//	signature  certificate is known, and can be read                 unknown                     SAML page
+//	signature  certificate within its dates                          doubtful                    no word
+//	lifetime   valid now, give or take five minutes                  bad        500089, 500133   SAML page
+//	lifetime   valid now, to the second                              doubtful   500089, 500133   SAML page
+//	lifetime   says from when to when it is valid                    unknown                     SAML page
+//	lifetime   confirmation holds while the assertion does           unknown    500089           never seen
+//	lifetime   times that are times, in UTC                          unknown    500089, 500133   never seen
+//	lifetime   session, and WS-Federation's lifetime, not ended      doubtful                    no word
+//	audience   urn:federation:MicrosoftOnline                        bad        50010            SAML page
+//	audience   one audience                                          unknown                     never seen
+//	recipient  Recipient is the cloud's login.srf                    doubtful   500089           working set-ups
+//	recipient  Destination is, and it was posted there               doubtful   75008            working set-ups
+//	recipient  Recipient and Destination are there                   doubtful                    working set-ups
+//	recipient  AppliesTo, if it is there, names the audience         doubtful                    AD FS
+//	recipient  confirmation names a recipient                        unknown                     never seen
+//	subject    NameID is there (SAML 2.0)                            bad                         Windows page
+//	subject    ImmutableID is there (SAML 1.1)                       bad        90020            AD FS
+//	subject    NameIdentifier is there (SAML 1.1)                    bad                         AD FS
+//	subject    one ImmutableID, the same as NameIdentifier           unknown                     AD FS
+//	subject    format persistent, or unspecified in SAML 1.1         doubtful                    SAML page, AD FS
+//	subject    at most 64 characters                                 doubtful                    SAML page
+//	subject    confirmed as bearer                                   unknown                     never seen
+//	user       a user has exactly this immutable ID                  bad        51004            Windows page
+//	user       or has it when .2B is read as +                       unknown                     SAML page
+//	user       users were looked up, and that did not fail           unknown                     Windows page
+//	user       the account is enabled                                unknown    50057            error reference
+//	user       IDPEmail, or UPN in SAML 1.1, is the user's UPN       doubtful                    SAML page
+//	mfa        multipleauthn, if enforced and demanded               bad        (a loop)         MFA page, reports
+//	mfa        multipleauthn, if enforced and maybe demanded         doubtful                    MFA page, reports
+//	mfa        multipleauthn, if demanded; behaviour not known       unknown                     MFA page, reports
+//	mfa        realm is known                                        unknown                     MFA page
+//	mfa        no attributes that pretend a second factor            doubtful                    MFA page
+//	policy     user's and realm's domain have the same root          bad        5000820          policy page
+//	policy     policy, roots and user are known                      unknown                     policy page
+//
+// Bad is certain. Doubtful is probably harmless, and told. Unknown is what nobody has
+// seen, or what could not be looked at: so is all that an assertion would say where
+// there is none. The sources, in full in [Check].Source:
+//
+//	SAML page         Microsoft: Use a SAML 2.0 identity provider for single sign-on
+//	MFA page          Microsoft: Satisfy multifactor authentication controls with MFA claims from a federated IdP
+//	reports           and reports of the loop in which the browser is caught
+//	Windows page      Microsoft: Configure federated sign-in for Windows devices
+//	policy page       Microsoft: Strengthen federated sign-in security
+//	error reference   Microsoft: Microsoft Entra authentication and authorization error codes
+//	issuer notes      Microsoft: support notes on the issuer claim
+//	realm notes       the same, and two reports of the protocol as the cause
+//	guest notes       Microsoft: support notes on federation with guests
+//	a guide           an identity provider's guide that shows the page
+//	two reports       two reports of a failure
+//	working set-ups   six that were published
+//	never seen        no working set-up that was published has it
+//	AD FS             recorded answers of it
+//	XML Signature     the standard
+//	no word           nothing says whether Azure AD looks at it
 //
 // Nothing is said of InResponseTo, SessionIndex, Address, the order of statements,
 // further attributes and the form of KeyInfo: responses without a request are

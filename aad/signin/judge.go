@@ -123,12 +123,7 @@ func (j *judge) run(message []byte) {
 			Repair: "capture the POST to login.srf in the browser's developer tools, and give its form data or the HAR"}, nil)
 		return
 	}
-	m := found[len(found)-1]
-	for i := range found {
-		if found[i].posted() {
-			m = found[i]
-		}
-	}
+	m := found[Pick(found)]
 	j.url = m.URL
 	if j.doc, err = xmlsig.Parse(m.XML, maxElements); err != nil {
 		var e *xmlscan.Error

@@ -71,7 +71,7 @@ func TestTenant(t *testing.T) {
 			fed(t).NextSigningCertificate, fed(t).RawNextSigningCertificate = certs.Cert{}, "?"
 		}, "yes"},
 
-		{"no domains", nil, func(t *T) { t.Domains = nil }, "no 50107: realm bad"},
+		{"no domains", nil, func(t *T) { t.Domains = nil }, "cannot say: realm unknown"},
 		{"managed", nil, func(t *T) { t.Domains[0].Federation = nil }, "no 50107: realm bad"},
 		{"another issuer", nil, func(t *T) { fed(t).IssuerURI += "/" }, "no 50107: realm bad"},
 		{"the issuer of a subdomain as well", nil, func(t *T) { t.Domains[1].Federation = fed(t) }, "yes"},
@@ -178,6 +178,7 @@ func TestTenant(t *testing.T) {
 				test.edit(&ten)
 			}
 			v := signin.Judge(m.make(t), ten, now)
+			inTable(t, v)
 			if got := verdict(v); got != test.want {
 				t.Errorf("%s; want %s\n%s", got, test.want, list(v))
 			}
@@ -317,10 +318,26 @@ func TestTenantJSON(t *testing.T) {
 	if v.Accepted != signin.Yes || ten.MFA != signin.No || ten.Policy.RootDomains != aad.AllFederatedDomains {
 		t.Errorf("%v\n%s", v, list(v))
 	}
-	for _, bad := range []string{`{"cloud": "moon"}`, `{"mfa": "perhaps"}`, `{"domains": [{}]}`, `[]`} {
-		if err := json.Unmarshal([]byte(bad), &ten); err == nil {
-			t.Errorf("%s is taken", bad)
+	for bad, says := range map[string]string{
+		`{"cloud": "moon"}`:  "moon",
+		`{"mfa": "perhaps"}`: "perhaps",
+		`{"domains": [{}]}`:  "no name",
+		`[]`:                 "array",
+		`{"usres": []}`:      `"usres"`,
+		`{"domains": [{"name": "a.example", "rot": ""}]}`: `"rot"`,
+		`{"users": [{"userPrincipalName": 1}]}`:           "user 1",
+	} {
+		if err := json.Unmarshal([]byte(bad), &ten); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v; want an error that says %s", bad, err, says)
 		}
+	}
+	// What Graph gives besides is no mistake.
+	err = json.Unmarshal([]byte(`{"users": [{"@odata.type": "#microsoft.graph.user", "givenName": "Ann", "onPremisesImmutableId": "a"},
+		null]}`), &ten)
+	if err != nil {
+		t.Error(err)
+	} else if _, err := ten.User("a"); err != nil {
+		t.Error(err)
 	}
 	ten = signin.Tenant{}
 	if err := json.Unmarshal([]byte(`{}`), &ten); err != nil || ten.User != nil {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/jcaad/jcaad/certs"
 )
@@ -39,6 +40,20 @@ type Message struct {
 
 	// URL is where it was sent, without query; empty if that is not known.
 	URL string
+
+	// At is when it was sent, as a HAR tells it; zero if that is not known.
+	At time.Time
+}
+
+// Pick returns the message that [Judge] judges of several, by its number from 0:
+// the last that was posted to login.srf, or the last if none was. Of none it is -1.
+func Pick(found []Message) int {
+	for i := len(found) - 1; i >= 0; i-- {
+		if found[i].posted() {
+			return i
+		}
+	}
+	return len(found) - 1
 }
 
 // posted reports whether the message was posted to Azure AD.

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/aad/signin"
@@ -45,7 +46,8 @@ func har(entries ...[3]string) string {
 	var all []string
 	for _, e := range entries {
 		all = append(all, fmt.Sprintf(`{"startedDateTime": "2026-03-02T09:00:00Z", "request": {"method": %s, "url": %s, "headers": [],
-			"postData": {"mimeType": "application/x-www-form-urlencoded", "text": %s, "params": []}}, "response": {"content": {"text": "<\u003e"}}}`,
+			"postData": {"mimeType": "application/x-www-form-urlencoded", "text": %s, "params": []}},
+				"response": {"content": {"text": "<\u003e"}}}`,
 			jsonText(e[0]), jsonText(e[1]), jsonText(e[2])))
 	}
 	return `{"log": {"version": "1.2", "creator": {"name": "browser"}, "entries": [` + strings.Join(all, ",") + `]}}`
@@ -194,3 +196,56 @@ func TestNoMessage(t *testing.T) {
 }
 
 func formBase64(b []byte) string { return url.QueryEscape(base64.StdEncoding.EncodeToString(b)) }
+
+// TestPick: of several messages the last that was posted to login.srf is judged, and
+// an archive tells when that was.
+func TestPick(t *testing.T) {
+	field := "SAMLResponse=" + formBase64(good().make(t))
+	post := [3]string{"POST", login, field}
+	elsewhere := [3]string{"POST", "https://login.microsoftonline.com/common/SAS/ProcessAuth", field}
+	for _, test := range []struct {
+		name, in string
+		n, pick  int
+		at       string
+	}{
+		{"posted before another", har(post, post, elsewhere), 3, 1, "2026-03-02T09:00:00Z"},
+		{"none posted there", har(elsewhere, elsewhere), 2, 1, "2026-03-02T09:00:00Z"},
+		{"the time behind the request", `{"log": {"entries": [{"request": {"method": "POST", "url": "` + login + `", "postData": {"text": "` +
+			field + `"}}, "startedDateTime": "2026-03-02T10:00:00.5+01:00"}]}}`, 1, 0, "2026-03-02T09:00:00.5Z"},
+		{"cut off behind the " +
+			"request", `{"log": {"entries": [{"startedDateTime": "2026-03-02T09:00:00Z", "request": {"method": "POST", "url": "` +
+			login + `", "postData": {"text": "` + field + `"}}, "resp`, 1, 0, "2026-03-02T09:00:00Z"},
+		{"a time that is none", `{"log": {"entries": [{"startedDateTime": "today", "request": {"method": "POST", "url": "` + login +
+			`", "postData": {"text": "` + field + `"}}}]}}`, 1, 0, "0001-01-01T00:00:00Z"},
+		{"a form field", field, 1, 0, "0001-01-01T00:00:00Z"},
+	} {
+		found, err := signin.Messages([]byte(test.in))
+		if err != nil || len(found) != test.n || signin.Pick(found) != test.pick {
+			t.Errorf("%s: %d messages, picked %d, %v; want %d and %d", test.name, len(found), signin.Pick(found), err, test.n, test.pick)
+			continue
+		}
+		if at := found[test.pick].At.UTC().Format(time.RFC3339Nano); at != test.at {
+			t.Errorf("%s: sent at %s, want %s", test.name, at, test.at)
+		}
+	}
+	if signin.Pick(nil) != -1 {
+		t.Error("of no message one is picked")
+	}
+}
+
+// TestWithoutTenant: no issuer is refused where no domain is known, and the certificate
+// that the message names is told.
+func TestWithoutTenant(t *testing.T) {
+	v := signin.Judge(good().make(t), signin.Tenant{}, now)
+	text := list(v)
+	for _, want := range []string{"realm unknown", "the tenant's domains are not known", "names the certificate " +
+		keys().current.cert.Thumbprint(),
+		"lifetime good", "audience good"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not say %q:\n%s", want, text)
+		}
+	}
+	if v.Accepted != signin.CannotSay || v.Code != "" {
+		t.Error(v)
+	}
+}

@@ -48,6 +48,7 @@ func TestMutations(t *testing.T) {
 					m.before, m.after = nil, edit
 				}
 				v := signin.Judge(m.make(t), tenant(table.protocol), now)
+				inTable(t, v)
 				got := fmt.Sprintf("%v %s", v.Accepted, strings.TrimPrefix(v.Code, "AADSTS"))
 				fields := strings.Fields(want)
 				accepted := strings.ReplaceAll(fields[0], "-", " ")

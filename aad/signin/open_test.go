@@ -51,6 +51,7 @@ func TestEnvelopes(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			v := signin.Judge([]byte(test.in), tenant(test.protocol), now)
+			inTable(t, v)
 			if got := verdict(v); got != test.want || !strings.Contains(list(v), test.tells) {
 				t.Errorf("%s; want %s and %q\n%s", got, test.want, test.tells, list(v))
 			}

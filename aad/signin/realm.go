@@ -72,6 +72,9 @@ func (j *judge) findRealm() []Check {
 		}
 	}
 	switch {
+	case len(j.t.Domains) == 0:
+		c.Found += "; the tenant's domains are not known"
+		return []Check{c}
 	case j.realm == nil:
 		c.Result, c.Code, c.Want = Bad, "AADSTS50107", "the issuerUri of one of the tenant's domains"
 		if near != "" {
@@ -128,7 +131,7 @@ func (j *judge) checkProtocol() {
 	}
 	switch {
 	case j.realm == nil:
-		c.Found += "; there is no configuration to compare it with"
+		c.Found, c.Repair = c.Found+"; there is no configuration to compare it with", ""
 	case strings.EqualFold(string(configured), string(j.protocol)):
 		c.Result, c.Want, c.Repair = Good, "", ""
 	case strings.EqualFold(string(configured), string(aad.WSFed)):

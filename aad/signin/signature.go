@@ -160,9 +160,9 @@ func (j *judge) verifyOne(v *xmlsig.Verifier, a *xmlsig.Node, slots []slot, unre
 		c.Repair = "write the provider's certificate to the domain's configuration"
 		if j.realm == nil {
 			c.Repair = ""
-			return one(Unknown, "", "without a realm there is no key to verify it with")
+			return one(Unknown, "", "without a realm there is no key to verify it with"+namedBy(g))
 		}
-		return one(Unknown, "", "there is no certificate in the configuration that can be read")
+		return one(Unknown, "", "there is no certificate in the configuration that can be read"+namedBy(g))
 	}
 	o, err := try(v, g, slots)
 	switch {
@@ -173,6 +173,7 @@ func (j *judge) verifyOne(v *xmlsig.Verifier, a *xmlsig.Node, slots []slot, unre
 	case o.Key < 0:
 		return j.foreign(g, slots, unreadable, one, &c)
 	case o.Covers == nil:
+		c.Source = srcReference
 		c.Want, c.Repair = "what was signed, unchanged", "find out what changes the message between the provider and Azure AD"
 		return one(Bad, "AADSTS50006", "the assertion was changed after it was signed")
 	}
@@ -196,15 +197,21 @@ func (j *judge) foreign(g *xmlsig.Signature, slots []slot, unreadable bool, one 
 	case unreadable:
 		return one(Unknown, "", "signed by none of the keys that can be read; one certificate of the configuration cannot")
 	case named:
+		c.Source = srcReference
 		return one(Bad, "AADSTS50006", "the signature does not verify, though it names a certificate of the configuration")
 	}
-	found := "signed by a key that is none of the configuration's"
+	c.Source = srcGuest
+	return one(Bad, "AADSTS5000811", "signed by a key that is none of the configuration's"+namedBy(g))
+}
+
+// namedBy tells the certificate that a signature names, which proves nothing.
+func namedBy(g *xmlsig.Signature) string {
 	if named := g.Certs(); len(named) > 0 {
 		if x, err := certs.ParseOne(named[0]); err == nil {
-			found += "; it names the certificate " + x.Thumbprint()
+			return "; it names the certificate " + x.Thumbprint()
 		}
 	}
-	return one(Bad, "AADSTS5000811", found)
+	return ""
 }
 
 // how tells how a valid signature was made.

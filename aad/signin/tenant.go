@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +17,8 @@ type Tenant struct {
 	Cloud aad.Cloud
 
 	// Domains are the domains of the tenant, managed ones included: what is not
-	// among them is not known.
+	// among them is no domain of it. Every tenant has one, so that none means
+	// that they are not known: then no issuer is refused.
 	Domains []Domain
 
 	// Policy is nil for the service's default, which is then told as assumed.
@@ -81,7 +83,7 @@ type wireTenant struct {
 		Federation *aad.Federation `json:"federation"`
 	} `json:"domains"`
 	Policy *aad.TokenValidationPolicy `json:"policy"`
-	Users  *[]*aad.User               `json:"users"`
+	Users  *[]json.RawMessage         `json:"users"`
 	MFA    Answer                     `json:"mfa"`
 }
 
@@ -93,12 +95,15 @@ type wireTenant struct {
 //	 "users": [{"userPrincipalName": "ann@example.com", "onPremisesImmutableId": "…"}],
 //	 "mfa": "cannot say"}
 //
-// Federation, policy and users have the shape that Graph gives them. Of users
+// Federation, policy and users have the shape that Graph gives them, and may have
+// more than is needed. Beside them a field that is not known is an error. Of users
 // that are given it is taken that there are no others.
 func (t *Tenant) UnmarshalJSON(b []byte) error {
 	var w wireTenant
-	if err := json.Unmarshal(b, &w); err != nil {
-		return err
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&w); err != nil {
+		return fmt.Errorf("signin: a tenant: %w", err)
 	}
 	*t = Tenant{Policy: w.Policy, MFA: w.MFA}
 	known := w.Cloud == ""
@@ -117,7 +122,13 @@ func (t *Tenant) UnmarshalJSON(b []byte) error {
 		t.Domains = append(t.Domains, Domain{d.Name, d.Root, d.Federation})
 	}
 	if w.Users != nil {
-		t.User = Users(*w.Users...)
+		users := make([]*aad.User, len(*w.Users))
+		for i, raw := range *w.Users {
+			if err := json.Unmarshal(raw, &users[i]); err != nil {
+				return fmt.Errorf("signin: user %d of the tenant: %w", i+1, err)
+			}
+		}
+		t.User = Users(users...)
 	}
 	return nil
 }

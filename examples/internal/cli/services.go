@@ -47,6 +47,11 @@ func (s *Services) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&s.Region, "region", "us", "JumpCloud's `region`: us, eu or in")
 	fs.StringVar(&s.JumpCloudURL, "jumpcloud-url", "", "`URL` of JumpCloud's console, instead of the region's")
 	fs.StringVar(&s.JumpCloudTokenURL, "jumpcloud-token-url", "", "`URL` that gives tokens to service accounts, instead of the region's")
+	s.AzureADFlags(fs)
+}
+
+// AzureADFlags defines those of them that say where Azure AD is.
+func (s *Services) AzureADFlags(fs *flag.FlagSet) {
 	fs.StringVar(&s.Cloud, "cloud", "public", "Microsoft's `cloud`: public, usgov-l4, usgov-l5 or china")
 	fs.StringVar(&s.GraphURL, "graph-url", "", "`URL` of Microsoft Graph, instead of the cloud's")
 	fs.StringVar(&s.LoginURL, "login-url", "", "`URL` of Microsoft's login service, instead of the cloud's")
@@ -97,19 +102,35 @@ func (s *Services) jumpCloud(o ClientOptions) (*jumpcloud.Client, error) {
 		"set JUMPCLOUD_API_KEY, or JUMPCLOUD_CLIENT_ID and JUMPCLOUD_CLIENT_SECRET of a service account")
 }
 
-func (s *Services) azureAD(o ClientOptions) (*aad.Client, error) {
-	opts := &aad.Options{GraphURL: s.GraphURL, LoginURL: s.LoginURL, ReadOnly: o.ReadOnly, Logger: o.Logger}
-	azure := cloud.AzurePublic
+// AzureADClient makes the client of Azure AD alone.
+func (s *Services) AzureADClient(o ClientOptions) (*aad.Client, error) { return s.azureAD(o) }
+
+// MicrosoftCloud is the cloud that the flag names.
+func (s *Services) MicrosoftCloud() (aad.Cloud, error) {
+	c, _, err := s.cloud()
+	return c, err
+}
+
+func (s *Services) cloud() (aad.Cloud, cloud.Configuration, error) {
 	switch s.Cloud {
 	case "", "public":
+		return aad.Public, cloud.AzurePublic, nil
 	case "usgov-l4":
-		opts.Cloud, azure = aad.USGovL4, cloud.AzureGovernment
+		return aad.USGovL4, cloud.AzureGovernment, nil
 	case "usgov-l5":
-		opts.Cloud, azure = aad.USGovL5, cloud.AzureGovernment
+		return aad.USGovL5, cloud.AzureGovernment, nil
 	case "china":
-		opts.Cloud, azure = aad.China, cloud.AzureChina
-	default:
-		return nil, fmt.Errorf("-cloud %q is none of public, usgov-l4, usgov-l5, china", s.Cloud)
+		return aad.China, cloud.AzureChina, nil
+	}
+	return 0, cloud.Configuration{}, fmt.Errorf("-cloud %q is none of public, usgov-l4, usgov-l5, china", s.Cloud)
+}
+
+func (s *Services) azureAD(o ClientOptions) (*aad.Client, error) {
+	opts := &aad.Options{GraphURL: s.GraphURL, LoginURL: s.LoginURL, ReadOnly: o.ReadOnly, Logger: o.Logger}
+	var azure cloud.Configuration
+	var err error
+	if opts.Cloud, azure, err = s.cloud(); err != nil {
+		return nil, err
 	}
 	cred, err := s.credential(azure)
 	if err != nil {
