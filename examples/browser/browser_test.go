@@ -63,7 +63,8 @@ func run(m *testing.M) int {
 	all, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], options...)...)
 	defer stop()
 	var closeBrowser context.CancelFunc
-	chromium, closeBrowser = chromedp.NewContext(all)
+	chromium, closeBrowser = chromedp.NewContext(all,
+		chromedp.WithErrorf(func(string, ...any) {})) // it speaks of a copy of the DOM, which nobody asks here
 	defer closeBrowser()
 	if err := chromedp.Do(chromium); err != nil {
 		fmt.Fprintln(os.Stderr, "the browser does not start:", err)

@@ -15,7 +15,8 @@
 // browser complains of, and what it asked for.
 //
 // Without a Chromium the tests are skipped, and say so; in an environment with CI=true,
-// or with the flag -chromium, they fail. The flag -shots keeps a picture of each page.
+// or with the flag -chromium, they fail. (go test shows what a passing test prints if
+// no package is named, as above, or with -v.) The flag -shots keeps a picture of each page.
 //
 // [aadtest.Server]: https://pkg.go.dev/github.com/jcaad/jcaad/aad/aadtest#Server
 // [jumpcloudtest.Server]: https://pkg.go.dev/github.com/jcaad/jcaad/jumpcloud/jumpcloudtest#Server

@@ -93,6 +93,7 @@ func newVisitor(t testing.TB, w *world, how way) *visitor {
 	v.must(chromedp.Do(ctx)) // which must not have a limit: it opens the tab
 	call(v, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 		Width: how.width, Height: how.height, DeviceScaleFactor: 1, Mobile: how.width < 600})
+	call(v, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}) // others have it as well
 	call(v, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !how.scripts})
 	return v
 }
@@ -118,7 +119,7 @@ func (v *visitor) hear(event any) {
 		v.complaint = append(v.complaint, exception(e.ExceptionDetails))
 	case *log.EventEntryAdded:
 		// That a page has the status of an error is no fault of the page.
-		if e.Entry.Source != log.EntrySourceNetwork || !strings.Contains(e.Entry.Text, "responded with a status of 4") {
+		if e.Entry.Source != log.EntrySourceNetwork || !strings.Contains(e.Entry.Text, "responded with a status of") {
 			v.complaint = append(v.complaint, fmt.Sprintf("%s %s: %s", e.Entry.Source, e.Entry.Level, e.Entry.Text))
 		}
 	}
@@ -262,20 +263,28 @@ func (v *visitor) look() {
 		problems = append(problems, v.tabThrough()...)
 	}
 	problems = append(problems, v.complaints()...)
-	v.mu.Lock()
-	for _, r := range v.requests {
-		u, err := url.Parse(r)
-		if err != nil || u.Scheme != "https" || u.Host != microsoft && u.Host != sso && u.Host != console {
-			problems = append(problems, "asked for "+r)
-		}
+	for _, address := range v.elsewhere() {
+		problems = append(problems, "asked for "+address)
 	}
-	v.requests = nil
-	v.mu.Unlock()
 	for _, p := range problems {
 		v.t.Errorf("%v: %s", v.at, p)
 	}
-	looked.add(v.at)
 	v.photograph()
+}
+
+// elsewhere is what the tab has asked for since it was last asked, and is not at one of
+// the services.
+func (v *visitor) elsewhere() (out []string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, address := range v.requests {
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme != "https" || u.Host != microsoft && u.Host != sso && u.Host != console {
+			out = append(out, address)
+		}
+	}
+	v.requests = nil
+	return out
 }
 
 // complaints are what the browser has complained of since it was last asked.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
-	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // Ada is who signs in, on each side.
@@ -73,6 +72,3 @@ func (w *world) defederate() {
 		w.t.Fatalf("Defederate: %v\n%v", err, rep)
 	}
 }
-
-// editAda changes Ada's user at JumpCloud.
-func (w *world) editAda(edit func(*jumpcloud.User)) { w.JumpCloud.EditUser(w.ada, edit) }
