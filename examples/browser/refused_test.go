@@ -39,8 +39,8 @@ func TestRefusedByAzureAD(t *testing.T) {
 			w.AzureAD.AddDomain("example.org")
 			w.AzureAD.EditUser(ada, func(u *aad.User) { u.UserPrincipalName = "ada.abbott@example.org" })
 		}, "AADSTS5000820", "Sign-in blocked by Federated Token Validation policy. Contact your administrator for details."},
-		{"JumpCloud has another issuer", func(w *world) { w.JumpCloud.SetApplicationSetting(w.app, "idpEntityId", "urn:uri:other") }, "AADSTS50107",
-			"The requested federation realm object 'urn:uri:other' does not exist."},
+		{"JumpCloud has another issuer", func(w *world) { w.JumpCloud.SetApplicationSetting(w.app, "idpEntityId", "urn:uri:other") },
+			"AADSTS50107", "The requested federation realm object 'urn:uri:other' does not exist."},
 		{"JumpCloud's clock is slow", func(w *world) { w.JumpCloud.Quirks.SignIn.ClockSkew = -3 * time.Hour }, "AADSTS500089",
 			"SAML 2.0 assertion validation failed: SAML token is invalid."},
 		{"JumpCloud does not sign", func(w *world) { w.JumpCloud.SetApplicationSetting(w.app, "signAssertion", "") }, "AADSTS500081", ""},

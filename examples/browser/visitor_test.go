@@ -278,6 +278,9 @@ func (v *visitor) elsewhere() (out []string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, address := range v.requests {
+		if strings.HasPrefix(address, "data:") {
+			continue // it does not leave the browser
+		}
 		u, err := url.Parse(address)
 		if err != nil || u.Scheme != "https" || u.Host != microsoft && u.Host != sso && u.Host != console {
 			out = append(out, address)
