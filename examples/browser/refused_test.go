@@ -104,7 +104,8 @@ func TestRefusedByJumpCloud(t *testing.T) {
 		{"not in the group", func(w *world) {
 			for _, g := range w.JumpCloud.Groups() {
 				if g.Name == federationtest.Group {
-					w.JumpCloud.Unbind(jumpcloud.Object{Type: jumpcloud.GroupObject, ID: g.ID}, jumpcloud.Object{Type: jumpcloud.UserObject, ID: w.ada})
+					group := jumpcloud.Object{Type: jumpcloud.GroupObject, ID: g.ID}
+					w.JumpCloud.Unbind(group, jumpcloud.Object{Type: jumpcloud.UserObject, ID: w.ada})
 				}
 			}
 		}, "not-bound", "No access"},

@@ -158,7 +158,8 @@ func TestSignIn(t *testing.T) {
 				v.isIn(adaName, ada)
 			},
 			pages: []string{askName, askName + " [There is no account with this user name. Check it, or ask your administrator.]",
-				askPassword, askPassword + " [The account or the password is wrong.]", askCode, askCode + " [The code is wrong. Try again.]", signedIn}},
+				askPassword, askPassword + " [The account or the password is wrong.]",
+				askCode, askCode + " [The code is wrong. Try again.]", signedIn}},
 		{name: "federated: through JumpCloud",
 			walk: func(v *visitor) {
 				v.signIn()
