@@ -44,7 +44,8 @@ func TestRefusedByAzureAD(t *testing.T) {
 		{"JumpCloud's clock is slow", func(w *world) { w.JumpCloud.Quirks.SignIn.ClockSkew = -3 * time.Hour }, "AADSTS500089",
 			"SAML 2.0 assertion validation failed: SAML token is invalid."},
 		{"JumpCloud does not sign", func(w *world) { w.JumpCloud.SetApplicationSetting(w.app, "signAssertion", "") }, "AADSTS500081", ""},
-		{"the account is disabled", func(w *world) { w.AzureAD.EditUser(ada, func(u *aad.User) { u.Enabled = new(bool) }) }, "AADSTS50057", ""},
+		{"the account is disabled", func(w *world) { w.AzureAD.EditUser(ada, func(u *aad.User) { u.Enabled = new(bool) }) },
+			"AADSTS50057", ""},
 	} {
 		walk := walk{name: r.name, pages: []string{askName, toProvider, jcLogin, askName + " [" + r.code + "]", askName}}
 		walk.set = func(w *world) {
