@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -257,7 +258,8 @@ func TestPages(t *testing.T) {
 			case "label":
 				labels[attr(n, "for")] = true
 			case "input":
-				if attr(n, "type") != "hidden" {
+				shown := !slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "hidden" })
+				if shown && attr(n, "type") != "hidden" {
 					ids[attr(n, "id")] = true
 				}
 			case "meta":

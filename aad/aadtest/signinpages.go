@@ -47,7 +47,7 @@ main { box-sizing: border-box; max-width: 28rem; margin: 2rem auto; padding: 2re
 @media (max-width: 30rem) { main { margin: 0; padding: 1rem; min-height: 100vh; } }
 h1 { margin: 0 0 1rem; font-size: 1.5rem; line-height: 1.2; }
 label { display: block; margin-bottom: .25rem; }
-input { box-sizing: border-box; width: 100%; padding: .5rem; border: 1px solid #595959; font: inherit; }
+input { box-sizing: border-box; width: 100%; min-height: 2.75rem; padding: .5rem; border: 1px solid #595959; font: inherit; }
 button { min-height: 2.75rem; margin-top: 1rem; padding: .5rem 1.5rem; border: 0; background: #005a9e; color: #fff; font: inherit; }
 input:focus, button:focus, a:focus { outline: 3px solid #b35900; outline-offset: 2px; }
 a { color: #00518f; }
@@ -81,7 +81,7 @@ dd { margin: 0 0 .5rem; }
 <p>{{.Attempt.Login}}</p>
 <form method="post" action="/common/login">
 {{template "trouble" .}}<input type="hidden" name="ctx" value="{{.Attempt.ID}}">
-<input type="hidden" name="loginfmt" value="{{.Attempt.Login}}">
+<input name="loginfmt" type="email" autocomplete="username" readonly hidden value="{{.Attempt.Login}}">
 <label for="passwd">Password</label>
 <input id="passwd" name="passwd" type="password" autocomplete="current-password" required{{template "described" .}}>
 <button type="submit">Sign in</button>

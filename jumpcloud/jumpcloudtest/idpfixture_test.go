@@ -228,6 +228,11 @@ func (p *shown) response() (xml []byte, relay string) {
 	if to != loginSRF {
 		p.t.Errorf("it is posted to %s", to)
 	}
+	for _, control := range append(p.all("button"), p.all("input")...) {
+		if attr(control, "id") == "submit" || attr(control, "name") == "submit" {
+			p.t.Errorf("a control hides the form's method submit, which the script calls:\n%s", p.text)
+		}
+	}
 	return b, form.Get("RelayState")
 }
 

@@ -19,7 +19,8 @@ type page struct {
 	where  string // Location
 }
 
-// submitScript is the only one of all pages, and nobody needs it.
+// submitScript is the only one of all pages, and nobody needs it. A control of the form
+// with the name or the ID "submit" would take its place.
 const submitScript = htmlpage.JS(`document.forms[0].submit()`)
 
 // policy allows the pages what they do: their style, and that script.
@@ -171,6 +172,7 @@ ul{padding:0;list-style:none}a{color:#065f46}.small{font-size:.9rem;color:#4b556
 {{end}}
 {{define "hidden"}}{{range .Hidden}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">
 {{end}}{{end}}
+{{define "described"}}{{if .Code}} aria-invalid="true" aria-describedby="error"{{end}}{{end}}
 {{define "error"}}{{if .Code}}<p class="error" role="alert" id="error" data-code="{{.Code}}">{{.Text}}</p>{{end}}{{end}}
 {{define "login"}}{{template "head" "Log in"}}
 <h1>Log in to {{with .Label}}{{.}}{{else}}your user portal{{end}}</h1>
@@ -180,10 +182,9 @@ ul{padding:0;list-style:none}a{color:#065f46}.small{font-size:.9rem;color:#4b556
 <input type="hidden" name="step" value="password">
 {{template "hidden" .}}<label for="username">User name or e-mail address</label>
 <input id="username" name="username" type="text" autocomplete="username" autocapitalize="none" spellcheck="false" required
- value="{{.Username}}"
- {{- if .Code}} aria-describedby="error"{{end}}>
+ value="{{.Username}}"{{template "described" .}}>
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required>
+<input id="password" name="password" type="password" autocomplete="current-password" required{{template "described" .}}>
 <button type="submit" id="submit">Log in</button>
 </form>
 {{template "foot"}}{{end}}
@@ -194,14 +195,13 @@ ul{padding:0;list-style:none}a{color:#065f46}.small{font-size:.9rem;color:#4b556
 <input type="hidden" name="step" value="factor">
 <input type="hidden" name="login" value="{{.Login}}">
 {{template "hidden" .}}<label for="code">Code of your authenticator app</label>
-<input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required
- {{- if .Code}} aria-describedby="error"{{end}}>
+<input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required{{template "described" .}}>
 <button type="submit" id="submit">Go on</button>
 </form>
 {{template "foot"}}{{end}}
 {{define "refusal"}}{{template "head" .Title}}
 <h1 id="refusal" data-code="{{.Code}}">{{.Title}}</h1>
-<p>{{.Text}}</p>
+<p role="alert">{{.Text}}</p>
 {{with .Label}}<p class="small">Application: {{.}}</p>{{end}}{{with .Who}}<p class="small">Logged in as {{.}}</p>{{end}}
 <p class="small">Reason: <code>{{.Code}}</code></p>
 <p><a href="{{.Portal}}">To the user portal</a></p>
@@ -217,7 +217,7 @@ ul{padding:0;list-style:none}a{color:#065f46}.small{font-size:.9rem;color:#4b556
 <h1>Signing in to {{.Label}}</h1>
 <form method="post" action="{{.To}}">
 {{template "hidden" .}}<p>If nothing happens, press the button.</p>
-<button type="submit" id="submit">Go on</button>
+<button type="submit">Go on</button>
 </form>
 <script>{{.Script}}</script>
 {{template "foot"}}{{end}}
