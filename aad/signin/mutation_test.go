@@ -47,7 +47,7 @@ func TestMutations(t *testing.T) {
 				if m.before = edit; after {
 					m.before, m.after = nil, edit
 				}
-				v := signin.Judge(m.make(t), tenant(table.protocol), now)
+				v := judge(t, m.make(t), tenant(table.protocol))
 				got := fmt.Sprintf("%v %s", v.Accepted, strings.TrimPrefix(v.Code, "AADSTS"))
 				fields := strings.Fields(want)
 				accepted := strings.ReplaceAll(fields[0], "-", " ")
