@@ -9,6 +9,7 @@ require (
 	github.com/crewjam/saml v0.6.3
 	github.com/jcaad/jcaad v0.0.0-00010101000000-000000000000
 	github.com/russellhaering/goxmldsig v1.6.1
+	golang.org/x/net v0.58.0
 )
 
 require (
@@ -18,6 +19,6 @@ require (
 	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
 	github.com/jonboulle/clockwork v0.5.0 // indirect
 	golang.org/x/crypto v0.55.0 // indirect
-	golang.org/x/net v0.58.0 // indirect
+	golang.org/x/oauth2 v0.36.0 // indirect
 	golang.org/x/text v0.41.0 // indirect
 )

@@ -23,7 +23,6 @@ type signed struct {
 	id   string // the attribute that is an ID, and of which element
 }
 
-
 var (
 	response  = signed{"response", step("Response"), "ID urn:oasis:names:tc:SAML:2.0:protocol:Response"}
 	assertion = signed{"assertion", step("Response") + step("Assertion"), "ID urn:oasis:names:tc:SAML:2.0:assertion:Assertion"}
