@@ -26,7 +26,7 @@ func TestTampering(t *testing.T) {
 		open, end := bytes.Index(msg, []byte("<ds:SignatureValue>")), bytes.Index(msg, []byte("</ds:Signature>"))
 		step := 3
 		if testing.Short() {
-			step = 31
+			step = 97
 		}
 		for i := from; i < to; i += step {
 			if i > open && i < end {
