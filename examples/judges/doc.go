@@ -7,7 +7,8 @@
 //   - Responses of jumpcloudtest are judged by the service providers of crewjam/saml,
 //     node-saml and samlify; requests of aadtest by the identity providers of the first
 //     and the last.
-//   - xmlsec1 is asked about every signature.
+//   - xmlsec1 is asked about every signature, those of the tests of package signin included,
+//     and signs in ways in which the others do not.
 //
 // They need xmlsec1, and Node.js with the packages in node/package-lock.json:
 //
