@@ -182,9 +182,11 @@ func TestFake(t *testing.T) {
 			w.EditUser(w.ann, func(u *jumpcloud.User) { u.Email = `a"<&>'` + "\r\n\tä\x01@example.com" })
 		}, want: "yes, user doubtful"},
 
-		{name: "expired", edit: func(w *world) { w.Quirks.SignIn.ClockSkew = -time.Hour }, want: "no 500089, lifetime bad", refused: "expired"},
+		{name: "expired", edit: func(w *world) { w.Quirks.SignIn.ClockSkew = -time.Hour },
+			want: "no 500089, lifetime bad", refused: "expired"},
 		{name: "not yet valid", edit: func(w *world) { w.Quirks.SignIn.ClockSkew = time.Hour }, want: "no 500089, lifetime bad", refused: "early"},
-		{name: "another audience", edit: setting("spEntityId", "urn:x"), initiated: true, want: "no 50010, audience bad", refused: "audience"},
+		{name: "another audience", edit: setting("spEntityId", "urn:x"), initiated: true,
+			want: "no 50010, audience bad", refused: "audience"},
 		{name: "not signed", edit: setting("signAssertion", "false"), want: "no 500081, signature bad", refused: "signature"},
 		{name: "an older key", edit: func(w *world) {
 			w.Quirks.KeepOldKey = true

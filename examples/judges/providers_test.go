@@ -59,7 +59,8 @@ func (s *service) MakeAssertion(req *saml.IdpAuthnRequest, session *saml.Session
 	a := req.Assertion
 	a.AttributeStatements = []saml.AttributeStatement{{Attributes: []saml.Attribute{}}}
 	if s.email != "" {
-		a.AttributeStatements[0].Attributes = []saml.Attribute{{Name: "IDPEmail", Values: []saml.AttributeValue{{Type: "xs:string", Value: s.email}}}}
+		value := saml.AttributeValue{Type: "xs:string", Value: s.email}
+		a.AttributeStatements[0].Attributes = []saml.Attribute{{Name: "IDPEmail", Values: []saml.AttributeValue{value}}}
 	}
 	a.Conditions.AudienceRestrictions[0].Audience.Value = s.audience
 	a.Subject.SubjectConfirmations[0].SubjectConfirmationData.Recipient = s.destination

@@ -92,7 +92,9 @@ func verdict(v *signin.Verdict) string {
 	if v.Code != "" {
 		s += " " + v.Code[len("AADSTS"):]
 	}
-	decides := map[signin.Answer]signin.Result{signin.No: signin.Bad, signin.CannotSay: signin.Unknown, signin.Yes: signin.Doubtful}[v.Accepted]
+	decides := map[signin.Answer]signin.Result{
+		signin.No: signin.Bad, signin.CannotSay: signin.Unknown, signin.Yes: signin.Doubtful,
+	}[v.Accepted]
 	last := ""
 	for _, c := range v.Checks {
 		if this := string(c.Topic) + " " + c.Result.String(); c.Result == decides && this != last {

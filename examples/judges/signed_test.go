@@ -66,7 +66,9 @@ func TestSignedByXMLSec1(t *testing.T) {
 		{"as the facts have it", blank{key: withCert}, "yes"},
 		{"without KeyInfo", blank{}, "yes"},
 		{"key's value", blank{key: "<ds:KeyInfo><ds:KeyValue/></ds:KeyInfo>"}, "yes"},
-		{"certificate and its subject", blank{key: "<ds:KeyInfo><ds:X509Data><ds:X509SubjectName/><ds:X509Certificate/></ds:X509Data></ds:KeyInfo>"}, "yes"},
+		{"certificate and its subject", blank{
+			key: "<ds:KeyInfo><ds:X509Data><ds:X509SubjectName/><ds:X509Certificate/></ds:X509Data></ds:KeyInfo>",
+		}, "yes"},
 		{"a list of prefixes", blank{list: prefixes}, "yes"},
 		{"SHA-1", blank{method: "http://www.w3.org/2000/09/xmldsig#rsa-sha1", digest: "http://www.w3.org/2000/09/xmldsig#sha1"},
 			"yes, signature doubtful"},

@@ -3,6 +3,7 @@
 
 console.log = console.warn = () => {}; // nothing but answers on standard output
 
+const {randomUUID} = require('node:crypto');
 const readline = require('node:readline');
 const samlify = require('samlify');
 const {SAML} = require('@node-saml/node-saml');
@@ -54,9 +55,10 @@ const calls = {
       nameFormat: 'urn:oasis:names:tc:SAML:2.0:attrname-format:basic', valueXsiType: 'xs:string'}] : [];
     const idp = provider(r, {loginResponseTemplate: {context: responseTemplate, attributes}});
     const fill = (template) => {
-      const make = () => '_' + require('node:crypto').randomUUID();
+      const make = () => '_' + randomUUID();
       return {id: '', context: samlify.SamlLib.replaceTagsByValue(template, {
-        ID: make(), AssertionID: make(), Issuer: r.issuer, IssueInstant: r.now, Destination: r.destination, SubjectRecipient: r.destination,
+        ID: make(), AssertionID: make(), Issuer: r.issuer, IssueInstant: r.now,
+        Destination: r.destination, SubjectRecipient: r.destination,
         InResponseTo: r.inResponseTo || undefined, StatusCode: 'urn:oasis:names:tc:SAML:2.0:status:Success',
         NameID: r.nameID, NameIDFormat: r.format, Audience: r.audience,
         ConditionsNotBefore: r.begin, ConditionsNotOnOrAfter: r.end, SubjectConfirmationDataNotOnOrAfter: r.end,
@@ -70,7 +72,8 @@ const calls = {
 
   // respondByDefault lets samlify fill in its own template.
   async respondByDefault(r) {
-    const made = await provider(r, {}).createLoginResponse(service(r), {extract: {request: {id: r.inResponseTo}}}, 'post', {email: r.nameID});
+    const asked = {extract: {request: {id: r.inResponseTo}}};
+    const made = await provider(r, {}).createLoginResponse(service(r), asked, 'post', {email: r.nameID});
     return {message: made.context};
   },
 
@@ -97,7 +100,8 @@ const calls = {
   async read({form, query, certificate}) {
     const signed = Boolean(certificate);
     const idp = samlify.IdentityProvider({entityID: 'https://example.com', wantAuthnRequestsSigned: signed,
-      singleSignOnService: [namespace.binding.post, namespace.binding.redirect].map((Binding) => ({Binding, Location: 'https://sso.example.com/'}))});
+      singleSignOnService: [namespace.binding.post, namespace.binding.redirect].map(
+        (Binding) => ({Binding, Location: 'https://sso.example.com/'}))});
     const sp = samlify.ServiceProvider({entityID: audience, assertionConsumerService: post, authnRequestsSigned: signed,
       ...(signed ? {signingCert: certificate} : {})});
     let request = {body: form};
