@@ -184,7 +184,8 @@ func TestFake(t *testing.T) {
 
 		{name: "expired", edit: func(w *world) { w.Quirks.SignIn.ClockSkew = -time.Hour },
 			want: "no 500089, lifetime bad", refused: "expired"},
-		{name: "not yet valid", edit: func(w *world) { w.Quirks.SignIn.ClockSkew = time.Hour }, want: "no 500089, lifetime bad", refused: "early"},
+		{name: "not yet valid", edit: func(w *world) { w.Quirks.SignIn.ClockSkew = time.Hour },
+			want: "no 500089, lifetime bad", refused: "early"},
 		{name: "another audience", edit: setting("spEntityId", "urn:x"), initiated: true,
 			want: "no 50010, audience bad", refused: "audience"},
 		{name: "not signed", edit: setting("signAssertion", "false"), want: "no 500081, signature bad", refused: "signature"},
