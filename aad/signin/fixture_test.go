@@ -8,9 +8,16 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
+	"flag"
+	"fmt"
 	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -261,4 +268,43 @@ func find(root *etree.Element, path string) *etree.Element {
 		root = next
 	}
 	return root
+}
+
+var messagesDir = flag.String("messages", "", "write each message that is judged, with what is said of its signatures, to this directory")
+
+var written atomic.Int64
+
+// judge is signin.Judge at the time of the fixtures. With -messages it leaves the message
+// and the checks of its signatures to another judge, in a file of JSON each.
+func judge(tb testing.TB, message []byte, t signin.Tenant) *signin.Verdict {
+	tb.Helper()
+	v := signin.Judge(message, t, now)
+	if *messagesDir == "" {
+		return v
+	}
+	file := struct {
+		Name    string
+		Message []byte
+		Certs   []certs.Cert
+		Checks  []signin.Check
+	}{Name: tb.Name(), Message: message}
+	for _, d := range t.Domains {
+		if f := d.Federation; f != nil {
+			file.Certs = append(file.Certs, f.SigningCertificate, f.NextSigningCertificate)
+		}
+	}
+	file.Certs = slices.DeleteFunc(file.Certs, certs.Cert.IsZero)
+	for _, c := range v.Checks {
+		if c.Topic == signin.TopicSignature {
+			file.Checks = append(file.Checks, c)
+		}
+	}
+	b, err := json.Marshal(file)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(*messagesDir, fmt.Sprintf("%05d.json", written.Add(1))), b, 0o600)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return v
 }

@@ -177,8 +177,12 @@ func TestTenant(t *testing.T) {
 			if test.edit != nil {
 				test.edit(&ten)
 			}
+<<<<<<< HEAD
 			v := signin.Judge(m.make(t), ten, now)
 			inTable(t, v)
+=======
+			v := judge(t, m.make(t), ten)
+>>>>>>> judges
 			if got := verdict(v); got != test.want {
 				t.Errorf("%s; want %s\n%s", got, test.want, list(v))
 			}
@@ -203,11 +207,11 @@ func multiple(root *etree.Element) {
 // TestWSFed: what counts in WS-Federation and not in SAML 2.0.
 func TestWSFed(t *testing.T) {
 	ten := tenant(aad.WSFed)
-	if v := signin.Judge(good11().make(t), ten, now); v.Accepted != signin.Yes || v.First(signin.Doubtful) != nil || v.User.ID != "1" {
+	if v := judge(t, good11().make(t), ten); v.Accepted != signin.Yes || v.First(signin.Doubtful) != nil || v.User.ID != "1" {
 		t.Errorf("%v\n%s", v, list(v))
 	}
 	ten.Domains[0].Federation.Protocol = aad.SAML
-	if v := signin.Judge(good11().make(t), ten, now); v.Code != "AADSTS500085" {
+	if v := judge(t, good11().make(t), ten); v.Code != "AADSTS500085" {
 		t.Errorf("configured for SAML: %v", v)
 	}
 }
@@ -217,7 +221,7 @@ func TestWSFed(t *testing.T) {
 func TestUnproved(t *testing.T) {
 	m := good()
 	m.by = keys().foreign
-	v := signin.Judge(m.make(t), tenant(aad.SAML), now)
+	v := judge(t, m.make(t), tenant(aad.SAML))
 	topics := make(map[signin.Topic]bool)
 	for _, c := range v.Checks {
 		topics[c.Topic] = true
@@ -232,7 +236,7 @@ func TestUnproved(t *testing.T) {
 		t.Errorf("%d topics are told; want all 11", len(topics))
 	}
 	// Of a good message, only what is outside of the assertion.
-	for _, c := range signin.Judge(good().make(t), tenant(aad.SAML), now).Checks {
+	for _, c := range judge(t, good().make(t), tenant(aad.SAML)).Checks {
 		outside := strings.Contains(c.Found, "Response/") || c.Topic == signin.TopicMessage && !strings.HasPrefix(c.Found, "how it was sent")
 		if c.Unproved != outside {
 			t.Errorf("%s %q: unproved is %v", c.Topic, c.Found, c.Unproved)
@@ -240,7 +244,7 @@ func TestUnproved(t *testing.T) {
 	}
 	m = good()
 	m.response = true
-	for _, c := range signin.Judge(m.make(t), tenant(aad.SAML), now).Checks {
+	for _, c := range judge(t, m.make(t), tenant(aad.SAML)).Checks {
 		if c.Unproved {
 			t.Errorf("unproved although the response is signed: %s %q", c.Topic, c.Found)
 		}
@@ -293,7 +297,7 @@ func TestForms(t *testing.T) {
 	} {
 		m := good()
 		m.before = func(root *etree.Element) { find(root, "Assertion/Subject/NameID").SetText(id) }
-		v := signin.Judge(m.make(t), tenant(aad.SAML), now)
+		v := judge(t, m.make(t), tenant(aad.SAML))
 		for _, c := range v.Checks {
 			if c.Topic == signin.TopicSubject && c.Result == signin.Good && !strings.Contains(c.Found, want) {
 				t.Errorf("%q: %s; want %q", id, c.Found, want)
@@ -314,7 +318,7 @@ func TestTenantJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &ten); err != nil {
 		t.Fatal(err)
 	}
-	v := signin.Judge(good().make(t), ten, now)
+	v := judge(t, good().make(t), ten)
 	if v.Accepted != signin.Yes || ten.MFA != signin.No || ten.Policy.RootDomains != aad.AllFederatedDomains {
 		t.Errorf("%v\n%s", v, list(v))
 	}

@@ -18,7 +18,7 @@ import (
 // holds the verdict against the tables in testdata: what was done, whether the
 // message is accepted, the code, and a check that must be among those told.
 func TestMutations(t *testing.T) {
-	counts := make(map[string]int)
+	by := make(map[string][]string) // the mutations by their verdict
 	for _, table := range []struct {
 		file     string
 		base     func() maker
@@ -42,13 +42,19 @@ func TestMutations(t *testing.T) {
 			}
 			t.Run(string(table.protocol)+" "+what, func(t *testing.T) {
 				m := table.base()
-				op, after := strings.CutPrefix(what, "after ")
+				op, both := strings.CutPrefix(what, "both ")
+				op, after := strings.CutPrefix(op, "after ")
+				m.response = both
 				edit := func(root *etree.Element) { mutate(t, root, strings.Fields(op)) }
 				if m.before = edit; after {
 					m.before, m.after = nil, edit
 				}
+<<<<<<< HEAD
 				v := signin.Judge(m.make(t), tenant(table.protocol), now)
 				inTable(t, v)
+=======
+				v := judge(t, m.make(t), tenant(table.protocol))
+>>>>>>> judges
 				got := fmt.Sprintf("%v %s", v.Accepted, strings.TrimPrefix(v.Code, "AADSTS"))
 				fields := strings.Fields(want)
 				accepted := strings.ReplaceAll(fields[0], "-", " ")
@@ -67,14 +73,14 @@ func TestMutations(t *testing.T) {
 				if (v.User != nil) != (v.Accepted == signin.Yes) {
 					t.Errorf("the user is %v with %v", v.User, v.Accepted)
 				}
-				counts[strings.ReplaceAll(fields[0], "-", " ")]++
+				by[accepted] = append(by[accepted], string(table.protocol)+" "+what+": "+strings.Join(fields[1:4], " "))
 			})
 		}
 	}
 	n := 0
-	for _, k := range slices.Sorted(maps.Keys(counts)) {
-		t.Logf("%s: %d", k, counts[k])
-		n += counts[k]
+	for _, k := range slices.Sorted(maps.Keys(by)) {
+		t.Logf("%s: %d\n\t%s", k, len(by[k]), strings.Join(by[k], "\n\t"))
+		n += len(by[k])
 	}
 	if n < 150 && !t.Failed() {
 		t.Errorf("%d mutations; want 150", n)
@@ -139,12 +145,16 @@ func mutate(t *testing.T, root *etree.Element, op []string) {
 		el.CreateText(s[len(s)/2:])
 	case "addtext":
 		el.CreateText(value)
-	case "append":
+	case "append", "prepend":
 		doc := etree.NewDocument()
 		if err := doc.ReadFromString(value); err != nil {
 			t.Fatal(err)
 		}
-		el.AddChild(doc.Root())
+		at := len(el.Child)
+		if op[0] == "prepend" {
+			at = 0
+		}
+		el.InsertChildAt(at, doc.Root())
 	default:
 		t.Fatalf("no operation %q", op[0])
 	}

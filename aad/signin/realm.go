@@ -91,10 +91,12 @@ func (j *judge) findRealm() []Check {
 	c.Result = Good
 	c.Found += " is that of " + j.realm.Name
 	checks := []Check{c}
-	other := ""
+	other := issuer
 	switch {
 	case j.v11 && j.assertion != nil:
-		other = j.assertion.Value("Issuer")
+		if v, ok := j.assertion.Attr("Issuer"); ok {
+			other = v
+		}
 	case j.envelope != nil && j.protocol == aad.SAML:
 		if k := j.envelope.Kid(nsSAMLP, "Issuer"); k == nil {
 			if k = j.envelope.Kid(nsSAML, "Issuer"); k != nil {
@@ -102,7 +104,7 @@ func (j *judge) findRealm() []Check {
 			}
 		}
 	}
-	if other != "" && other != issuer {
+	if other != issuer {
 		checks = append(checks, Check{Topic: TopicRealm, Result: Doubtful,
 			Found: "the message has another issuer than its assertion: " + quote(other), Want: quote(issuer), Repair: fixIssuer, Source: srcSamples})
 	}

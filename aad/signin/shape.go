@@ -2,7 +2,6 @@ package signin
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/jcaad/jcaad/internal/text"
 	"github.com/jcaad/jcaad/internal/xmlscan"
@@ -78,20 +77,31 @@ var (
 	}
 )
 
-// ours reports whether an element is of a protocol whose shapes are known, with
-// the name space that its place demands.
+// ours reports whether an element has the name space that its name and its place
+// demand.
 func ours(n *xmlsig.Node) bool {
-	switch n.Space {
-	case nsSAML, nsSAML11, nsTrust, nsTrust13:
-		return true
-	case nsSAMLP:
-		return n.Local == "Response" || strings.HasPrefix(n.Local, "Status")
-	case nsDS:
-		return n.Local == "Signature"
-	case "http://schemas.xmlsoap.org/ws/2004/09/policy":
-		return n.Local == "AppliesTo"
+	switch n.Local {
+	case "Response", "Status", "StatusCode", "StatusMessage", "StatusDetail":
+		return n.Space == nsSAMLP
+	case "Signature":
+		return n.Space == nsDS
+	case "AppliesTo":
+		return n.Space == "http://schemas.xmlsoap.org/ws/2004/09/policy"
+	case "RequestSecurityTokenResponse", "Lifetime", "RequestedSecurityToken", "RequestedAttachedReference",
+		"RequestedUnattachedReference", "TokenType", "RequestType", "KeyType":
+		return n.Space == nsTrust || n.Space == nsTrust13
 	}
-	return false
+	in := ""
+	if n.Parent != nil {
+		in = n.Parent.Space
+	}
+	switch in {
+	case nsSAMLP:
+		return n.Space == nsSAML
+	case nsSAML, nsSAML11:
+		return n.Space == in
+	}
+	return n.Space == nsSAML || n.Space == nsSAML11
 }
 
 const maxOddities = 12

@@ -120,10 +120,7 @@ func (j *judge) ids() {
 	doubled := false
 	j.doc.Root.Walk(func(n *xmlsig.Node) bool {
 		for _, a := range n.Attrs {
-			switch {
-			case a.Space == "" && (strings.EqualFold(a.Local, "ID") || a.Local == "AssertionID" || a.Local == "ResponseID"):
-			case a.Space != "" && strings.EqualFold(a.Local, "ID"):
-			default:
+			if !isID(a) {
 				continue
 			}
 			if m := seen[a.Value]; m != nil && m != n && !doubled {
@@ -147,6 +144,24 @@ func (j *judge) ids() {
 			}
 		}
 	}
+}
+
+// isID reports whether some readers may take an attribute for an ID.
+func isID(a xmlsig.Attr) bool {
+	return strings.EqualFold(a.Local, "ID") || a.Space == "" && (a.Local == "AssertionID" || a.Local == "ResponseID")
+}
+
+// shared reports whether another element has the ID by which a signature names this
+// one: then it is not said which of them was signed.
+func (j *judge) shared(n *xmlsig.Node, id string) bool {
+	found := false
+	j.doc.Root.Walk(func(m *xmlsig.Node) bool {
+		for _, a := range m.Attrs {
+			found = found || m != n && id != "" && a.Value == id && isID(a)
+		}
+		return !found
+	})
+	return found
 }
 
 // comments looks for comments within values, where some readers stop.

@@ -86,6 +86,8 @@ func (j *judge) verifyResponse(v *xmlsig.Verifier, slots []slot) []read {
 	switch {
 	case err != nil || o.Disagree != nil:
 		c.Found = "the response's own signature cannot be judged: " + errors.Join(err, o.Disagree).Error()
+	case o.Covers != nil && j.shared(j.envelope, strings.TrimPrefix(g.URI, "#")):
+		c.Found = "the response's own signature is about an ID that two elements have"
 	case o.Covers != nil:
 		j.proved = append(j.proved, o.Covers)
 		c.Result, c.Found, c.Repair, c.Source = Good, "the response is signed, too, by "+slots[o.Key].name, "", srcSAMLPage
@@ -176,6 +178,9 @@ func (j *judge) verifyOne(v *xmlsig.Verifier, a *xmlsig.Node, slots []slot, unre
 		c.Source = srcReference
 		c.Want, c.Repair = "what was signed, unchanged", "find out what changes the message between the provider and Azure AD"
 		return one(Bad, "AADSTS50006", "the assertion was changed after it was signed")
+	case j.shared(a, strings.TrimPrefix(g.URI, "#")):
+		c.Source = srcXML
+		return one(Unknown, "", "the signature is about an ID that two elements have")
 	}
 	j.proved = append(j.proved, o.Covers)
 	return true, j.how(g, slots[o.Key], a)
