@@ -142,12 +142,7 @@ func TestWrapping(t *testing.T) {
 			ten.User = func(id string) (*aad.User, error) { // whoever it is, is there
 				return &aad.User{UserPrincipalName: "boss@example.com", ImmutableID: id}, nil
 			}
-<<<<<<< HEAD
-			v := signin.Judge(m.make(t), ten, now)
-			inTable(t, v)
-=======
 			v := judge(t, m.make(t), ten)
->>>>>>> judges
 			if v.Accepted == signin.Yes || v.User != nil {
 				t.Errorf("accepted\n%s", list(v))
 			}

@@ -58,6 +58,7 @@
 //	signature  by a signature that is whole, and no HMAC             bad        50006            SAML page
 //	signature  one signature                                         unknown                     never seen
 //	signature  a signature that can be judged                        unknown                     SAML page, never seen
+//	signature  about an ID that one element has                      unknown                     XML Signature
 //	signature  by the key of one of the two certificates             bad        5000811          guest notes
 //	signature  and not changed since                                 bad        50006            error reference
 //	signature  RSA with SHA-256, exclusive canonicalization          unknown                     never seen

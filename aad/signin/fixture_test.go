@@ -279,6 +279,7 @@ var written atomic.Int64
 func judge(tb testing.TB, message []byte, t signin.Tenant) *signin.Verdict {
 	tb.Helper()
 	v := signin.Judge(message, t, now)
+	inTable(tb, v)
 	if *messagesDir == "" {
 		return v
 	}

@@ -177,12 +177,7 @@ func TestTenant(t *testing.T) {
 			if test.edit != nil {
 				test.edit(&ten)
 			}
-<<<<<<< HEAD
-			v := signin.Judge(m.make(t), ten, now)
-			inTable(t, v)
-=======
 			v := judge(t, m.make(t), ten)
->>>>>>> judges
 			if got := verdict(v); got != test.want {
 				t.Errorf("%s; want %s\n%s", got, test.want, list(v))
 			}

@@ -49,12 +49,7 @@ func TestMutations(t *testing.T) {
 				if m.before = edit; after {
 					m.before, m.after = nil, edit
 				}
-<<<<<<< HEAD
-				v := signin.Judge(m.make(t), tenant(table.protocol), now)
-				inTable(t, v)
-=======
 				v := judge(t, m.make(t), tenant(table.protocol))
->>>>>>> judges
 				got := fmt.Sprintf("%v %s", v.Accepted, strings.TrimPrefix(v.Code, "AADSTS"))
 				fields := strings.Fields(want)
 				accepted := strings.ReplaceAll(fields[0], "-", " ")

@@ -49,7 +49,7 @@ var readPage = sync.OnceValue(func() *page {
 
 // inTable demands that the table has each check of a verdict that is not good: topic,
 // result, code and source.
-func inTable(t *testing.T, v *signin.Verdict) {
+func inTable(t testing.TB, v *signin.Verdict) {
 	t.Helper()
 	p := readPage()
 	for _, c := range v.Checks {
