@@ -103,7 +103,7 @@ func repeatedLink(r *rest.Request) error {
 func tooManyPages(r *rest.Request, pages int) error {
 	return &Error{
 		Op: r.Method + " " + r.Path, meaning: ErrTooManyPages,
-		Err: fmt.Errorf("the list has more than %d pages: if it is really that long, raise MaxPages", pages),
+		Err: fmt.Errorf("the list has more than %d pages: if it is really that long, raise Options.MaxPages", pages),
 	}
 }
 

@@ -134,7 +134,7 @@ func listWide[T any](ctx context.Context, c *Client, fetch fetcher[T], id func(*
 func (c *Client) tooManyPages(r *rest.Request, pages int) error {
 	return &Error{
 		Op: opName(r.Method, r.Path), Scope: r.Permission,
-		Message: fmt.Sprintf("the list has more than %d pages: if it is really that long, raise MaxPages", pages),
+		Message: fmt.Sprintf("the list has more than %d pages: if it is really that long, raise Options.MaxPages", pages),
 		class:   ErrTooManyPages,
 	}
 }
