@@ -52,6 +52,11 @@ func failed[T any](r *rest.Request, errs ...error) iter.Seq2[*T, error] {
 // link to a page that was read already ends it with an error, and so does a page
 // too many.
 func list[T any](ctx context.Context, c *Client, request func() *rest.Request) iter.Seq2[*T, error] {
+	return listUpTo[T](ctx, c, 0, request)
+}
+
+// listUpTo is list with a bound of its own; 0 is the client's.
+func listUpTo[T any](ctx context.Context, c *Client, pages int, request func() *rest.Request) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		seen := make(map[string]bool)
 		for link := ""; ; {
@@ -80,8 +85,8 @@ func list[T any](ctx context.Context, c *Client, request func() *rest.Request) i
 				yield(nil, repeatedLink(r))
 				return
 			}
-			if seen[page.Next] = true; len(seen) == c.maxPages {
-				yield(nil, c.tooManyPages(r))
+			if seen[page.Next] = true; len(seen) == c.maxPages || len(seen) == pages {
+				yield(nil, tooManyPages(r, len(seen)))
 				return
 			}
 			link = page.Next
@@ -95,10 +100,10 @@ func repeatedLink(r *rest.Request) error {
 }
 
 // tooManyPages is the error for a list that does not end.
-func (c *Client) tooManyPages(r *rest.Request) error {
+func tooManyPages(r *rest.Request, pages int) error {
 	return &Error{
 		Op: r.Method + " " + r.Path, meaning: ErrTooManyPages,
-		Err: fmt.Errorf("the list has more than %d pages: if it is really that long, raise Options.MaxPages", c.maxPages),
+		Err: fmt.Errorf("the list has more than %d pages: if it is really that long, raise Options.MaxPages", pages),
 	}
 }
 

@@ -98,6 +98,11 @@ type SignInsOptions struct {
 
 	UserPrincipalName string
 	AppID             string
+
+	// MaxPages is how many pages are read, of up to 999 entries each, before the list
+	// ends with [ErrTooManyPages]: what was listed until then are the newest entries.
+	// The default is the client's, [Options.MaxPages], and more than that are never read.
+	MaxPages int
 }
 
 func (o *SignInsOptions) request() (*rest.Request, error) {
@@ -149,7 +154,7 @@ func (c *Client) SignIns(ctx context.Context, opts *SignInsOptions) iter.Seq2[*S
 	if r, err := o.request(); err != nil {
 		return failed[SignIn](r, err)
 	}
-	return list[SignIn](ctx, c, func() *rest.Request {
+	return listUpTo[SignIn](ctx, c, o.MaxPages, func() *rest.Request {
 		r, _ := o.request()
 		return r
 	})

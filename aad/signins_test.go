@@ -68,6 +68,36 @@ func TestSignInsWithoutLicense(t *testing.T) {
 	}
 }
 
+// TestSignInsMaxPages: the list's own bound counts, and not beyond the client's; what
+// was listed until then are the newest entries.
+func TestSignInsMaxPages(t *testing.T) {
+	s := tenant()
+	s.PageSize = 2
+	for i := range 9 {
+		s.AddSignIn(aad.SignIn{UserPrincipalName: "alice@example.com", Created: time.Date(2026, 3, 2, 9, i, 0, 0, time.UTC)})
+	}
+	for _, tt := range []struct{ client, own, pages int }{{0, 0, 5}, {0, 3, 3}, {2, 3, 2}, {0, 5, 5}} {
+		s.ResetLog()
+		n := 0
+		var last error
+		for e, err := range s.Client(&aad.Options{MaxPages: tt.client}).SignIns(t.Context(), &aad.SignInsOptions{MaxPages: tt.own}) {
+			if last = err; err != nil {
+				break
+			}
+			if want := 8 - n; e.Created.Minute() != want {
+				t.Errorf("entry %d is of minute %d; want %d", n, e.Created.Minute(), want)
+			}
+			n++
+		}
+		if cut := tt.pages < 5; errors.Is(last, aad.ErrTooManyPages) != cut || !cut && last != nil || n != min(9, 2*tt.pages) {
+			t.Errorf("%+v: %d entries, %v", tt, n, last)
+		}
+		if got := len(s.Requests()); got != tt.pages {
+			t.Errorf("%+v: %d requests", tt, got)
+		}
+	}
+}
+
 func TestSignInsBadInput(t *testing.T) {
 	s := tenant()
 	for _, o := range []aad.SignInsOptions{{UserPrincipalName: "a\n"}, {AppID: "\x00"}} {

@@ -296,7 +296,7 @@ func (p *pager) next() bool {
 		p.err = repeatedLink(p.r)
 		return false
 	case len(p.seen) == p.c.maxPages:
-		p.err = p.c.tooManyPages(p.r)
+		p.err = tooManyPages(p.r, p.c.maxPages)
 		return false
 	}
 	p.seen[link] = true

@@ -183,6 +183,12 @@ var administratorGates = []gate{
 				s.JumpCloud.SetSync(s.Directory, jumpcloud.BoundUser{UserID: u.ID})
 			}
 		}},
+	{name: "immutable-ids-expected", code: federation.CodeImmutableIDExpected, severity: federation.Info,
+		shut: func(_ *testing.T, s *site) { // one is yet to be synchronised
+			s.JumpCloud.SetSync(s.Directory, jumpcloud.BoundUser{UserID: s.JumpCloud.Users()[0].ID})
+		}},
+	{name: "mfa-claim", code: federation.CodeMFAClaim, severity: federation.Warning,
+		shut: func(_ *testing.T, s *site) { s.plan.MFA = aad.EnforceMFAByFederatedIdP }},
 	{name: "lock-out", code: federation.CodeLockOut,
 		shut: func(_ *testing.T, s *site) {
 			s.AzureAD.AddUser(aad.User{UserPrincipalName: "Uma.Underhill@example.com", DisplayName: "Uma Underhill", ImmutableID: "VW1h"})

@@ -56,6 +56,8 @@ const (
 	CodeConsentUnused       Code = "consent-unused"
 	CodeSubdomain           Code = "subdomain"
 	CodeImmutableIDForm     Code = "immutable-id-form"
+	CodeImmutableIDExpected Code = "immutable-id-expected"
+	CodeSignInLog           Code = "sign-in-log"
 )
 
 // CodeDrift is the code of what no longer is as the plan says.

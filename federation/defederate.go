@@ -60,7 +60,7 @@ func (p DefederatePlan) normalize() (DefederatePlan, error) {
 	case PasswordsKnown, PasswordsReset, PasswordsTemporaryAccessPass:
 	default:
 		ps.refuse(CodePlanPasswords, string(p.Passwords),
-			"the plan does not say how people without an Azure AD password will get in (AADSTS50056)",
+			"the plan does not say how people without an Azure AD password will get in"+withMeaning(codeNoPassword),
 			"set passwords to known (everybody has one), reset (administrators set new ones) or temporary-access-pass")
 	}
 	return p, ps.err()

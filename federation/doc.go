@@ -94,4 +94,10 @@
 // Federate returns when both services' interfaces show the plan. When people
 // can sign in is another matter: minutes to hours, published as 20 minutes by
 // JumpCloud and up to 24 hours by Microsoft.
+//
+// Nor does it follow that anybody does. Proof are real sign-ins: with
+// [Options.SignInLog], Verify looks for them in the logs of both services, and tells
+// those that failed, with what each code means and what to do; see [LayerSignIn]. That
+// needs AuditLog.Read.All and Microsoft Entra ID P1, and, of JumpCloud, whatever
+// Directory Insights demands, which is not published.
 package federation

@@ -332,8 +332,8 @@ func (e Evidence) writeRollback(b *bufio.Writer) {
 	b.WriteString("\nKeep the report: it holds the values before the change.")
 	if slices.ContainsFunc(e.steps(), func(s ticketStep) bool { return s.Change.federates() }) {
 		fmt.Fprintf(b, " Once %s is managed again, its people sign in with Azure AD passwords, "+
-			"which many of them may never have had (AADSTS50056): have resets or temporary access passes ready. "+
-			"Published delays are up to 60 minutes for the way back, and up to 24 hours for the change itself.", span(e.domain()))
+			"which many of them may never have had%s: have resets or temporary access passes ready. "+
+			"Published delays are up to 60 minutes for the way back, and up to 24 hours for the change itself.", span(e.domain()), withMeaning(codeNoPassword))
 	}
 	b.WriteByte('\n')
 }

@@ -54,8 +54,9 @@ func (e Explanation) String() string {
 // Explain says of any error of this module what happened, which service was asked
 // for what, and what to do: each finding of a [PreconditionError]; each problem of
 // a [PlanError]; each answer of a service in the tree of err, once; what package
-// certs found in place of a certificate; and last, where a run stopped. Of a batch,
-// it says which domain. Of other errors it returns the text. It is nil only for nil.
+// certs found in place of a certificate; and last, where a run stopped. Behind an answer
+// of Azure AD, and behind findings, each AADSTS code in them is explained, as package
+// signin does; of one that is not known it says so. Of a batch, it says which domain. Of other errors it returns the text. It is nil only for nil.
 //
 // There are no secrets in it, as there are none in the errors of this module; what an
 // [Options.Confirm] of the caller returned is repeated as it is, on one line.
@@ -85,6 +86,7 @@ func (x *explaining) add(e Explanation) {
 func (x *explaining) tell(err error) {
 	if !x.walk(err) {
 		x.add(Explanation{Happened: sentence(err), Repair: advice(err)})
+		x.explainCodes(err.Error())
 	}
 }
 
@@ -95,6 +97,9 @@ func (x *explaining) walk(err error) bool {
 	case *PreconditionError:
 		for _, f := range e.Findings {
 			x.add(Explanation{Happened: f.Message, Repair: f.Repair, Consent: f.Consent})
+		}
+		for _, f := range e.Findings {
+			x.explainCodes(f.Message + " " + f.Repair)
 		}
 		return len(e.Findings) > 0
 	case *PlanError:
@@ -126,6 +131,7 @@ func (x *explaining) walk(err error) bool {
 		}
 		a.Repair = repair(e, a.Service, e.RetryAfter)
 		x.add(a)
+		x.explainCodes(e.Error())
 	case *certs.ParseError:
 		x.add(Explanation{Happened: sentence(e), Repair: parseAdvice(e.Found)})
 	case interface{ Unwrap() error }:

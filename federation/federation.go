@@ -68,6 +68,10 @@ type Options struct {
 	// given to Azure AD is unknown to every verb.
 	Keys KeyStore
 
+	// SignInLog, if not nil, has Verify and Preflight look at real sign-ins, for which
+	// they need further permissions. The default is not to look.
+	SignInLog *SignInLog
+
 	// TechnicalPassword is the first password of a technical account that the
 	// plan has created. It is sent once and never shown.
 	TechnicalPassword aad.Secret

@@ -25,6 +25,7 @@ func (st *observation) inspectAll(p Plan, now time.Time) findings {
 	st.inspectGroups(&ps, p)
 	st.inspectDirectory(&ps, p)
 	st.inspectTechnicalAccount(&ps, p)
+	st.inspectMFA(&ps, p)
 	return ps
 }
 

@@ -80,12 +80,13 @@ func (p *People) gates(consent LockOut, similar []string) (fs findings) {
 		f.because(similar)
 	}
 	for _, t := range toldByName {
-		if who := p.with(func(f people.Finding) bool { return f.Kind == t.kind }); len(who) > 0 {
+		if who := p.with(func(f people.Finding) bool { return f.Kind == t.kind && f.Severity != people.Info }); len(who) > 0 {
 			c := personCodes[t.kind]
 			fs.warn(c.code, p.Domain, t.text+" ("+count(who)+"): "+whoAll(who), c.repair).People = who
 		}
 	}
 	p.usualIDs(&fs)
+	p.expectedIDs(&fs)
 	p.customer(&fs)
 	p.otherDomainGate(&fs)
 	if len(p.subdomains) > 0 {
@@ -131,6 +132,38 @@ func (p *People) usualIDs(fs *findings) {
 			fmt.Sprintf("%d of %d people are bound to JumpCloud's directory, were never synchronised, "+
 				"and have immutable IDs of another origin%s", u.Never, u.Compared, sends), repair)
 	}
+}
+
+// expectedIDs tells of how many people it is expected which immutable ID JumpCloud
+// sends, and of how many it is proved.
+func (p *People) expectedIDs(fs *findings) {
+	v := p.judged.Proved
+	if v.Own+v.Others == 0 {
+		return
+	}
+	s := fmt.Sprintf("of %s with immutable IDs, %d have the one that JumpCloud is expected to send, the ID of its own user: ",
+		plural(v.Compared, "person", "people"), v.Own)
+	var how []string
+	for _, h := range [...]struct {
+		n    int
+		text string
+	}{
+		{v.BySignIn, "proved for %d by sign-ins through JumpCloud"},
+		{v.ByBinding, "proved for %d by the directory, which has synchronised them with the accounts that have these IDs"},
+		{v.Own - v.BySignIn - v.ByBinding, "likely for %d, and certain once they have signed in or the directory has synchronised them"},
+	} {
+		if h.n > 0 {
+			how = append(how, fmt.Sprintf(h.text, h.n))
+		}
+	}
+	if v.Own == 0 {
+		how = append(how, "so it is expected of nobody")
+	}
+	s += strings.Join(how, "; ")
+	if v.Others > 0 {
+		s += fmt.Sprintf("; of %d others sign-ins through JumpCloud have proved that it sends another one, which they have", v.Others)
+	}
+	fs.info(CodeImmutableIDExpected, p.Domain, s, "")
 }
 
 // because adds what is wrong with the plan's groups.
@@ -179,7 +212,7 @@ func (p *People) otherDomainGate(fs *findings) {
 	who := p.with(func(f people.Finding) bool { return f.Kind == people.OtherDomain && f.Severity == people.Warning })
 	if len(who) > 0 {
 		fs.warn(CodeTokenPolicy, p.Domain, "the tenant's token validation policy lets nobody in through "+p.Domain+
-			" whose user principal name is on another domain (AADSTS5000820): "+whoAll(who),
+			" whose user principal name is on another domain ("+codeOtherRoot+"): "+whoAll(who),
 			"give these people user principal names on "+p.Domain+", or let them go on signing in on their own domain").People = who
 	}
 }

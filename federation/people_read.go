@@ -60,6 +60,7 @@ func (f *Federator) people(ctx context.Context, a audience) (*People, error) {
 	if err := f.readStrangers(ctx, c, a.admins); err != nil {
 		return nil, err
 	}
+	c.SignedIn(a.signedIn)
 	judged := c.Judge()
 	if judged.ByKind[people.OtherDomain] > 0 {
 		policy, err := f.ad.TokenValidationPolicy(ctx)

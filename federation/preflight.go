@@ -37,6 +37,11 @@ const preflightVersion = 1
 // large ones see the budgets in BENCHMARKS.md beside this file. Users who are
 // created, renamed or deleted while it reads are there as they were before or as
 // they are after.
+//
+// What JumpCloud sends as the immutable ID is most likely the ID of its own user, and is
+// told as expected. With [Options.SignInLog], of a domain that is federated with the
+// application, it is told as proved for those who have signed in through it; see
+// [CodeImmutableIDExpected].
 func (f *Federator) Preflight(ctx context.Context, plan Plan) (*Preflight, error) {
 	plan, err := plan.normalize()
 	if err != nil {
@@ -50,6 +55,11 @@ func (f *Federator) Preflight(ctx context.Context, plan Plan) (*Preflight, error
 	out.Gates = append(out.Gates, st.inspectAll(plan, f.now())...)
 	if st.domain(plan.Domain) == nil {
 		return out, nil // nobody is on it
+	}
+	if f.opts.SignInLog != nil && st.signsIn(plan) {
+		if err := f.seeSignIns(ctx, plan, &st, &out.Gates); err != nil {
+			return nil, reading(PhaseCheck, err)
+		}
 	}
 	gates, people, err := f.check(ctx, plan, &st)
 	if err != nil {

@@ -72,7 +72,7 @@ func (u *undoing) judgeTakingAway(ctx context.Context, s *undoStep, ps *findings
 		return nil // Defederate names everybody
 	}
 	ps.warn(CodePasswordNeeded, u.p.Domain,
-		"people on "+u.p.Domain+" sign in with Azure AD passwords from then on; who has none gets AADSTS50056. "+
+		"people on "+u.p.Domain+" sign in with Azure AD passwords from then on; who has none is refused"+withMeaning(codeNoPassword)+". "+
 			"For up to an hour, pages that are open may still send people to JumpCloud",
 		"set passwords, or issue temporary access passes, for people without one")
 	if u.sight.st.fed != nil {

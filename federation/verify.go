@@ -35,6 +35,19 @@ const (
 	LayerGraph       = "azure-ad"    // Microsoft Graph says federated, with the plan's values
 	LayerRealm       = "realm"       // the public endpoint that the sign-in page asks
 	LayerPeople      = "people"      // bound, synchronised, with immutable IDs
+
+	// LayerSignIn: real sign-ins since the change, as both services have logged them. It
+	// is there only with [Options.SignInLog], and Wait does not look at it, as whether
+	// anybody signs in is up to people.
+	//
+	// It is Good once a sign-in through JumpCloud has succeeded, whatever failed beside
+	// it. It is Unseen as long as none is seen, or a log cannot be read; that says
+	// nothing of the federation, and keeps [Verification.Effective] from nothing. So is
+	// what failed for a reason of one or two people's own, such as an immutable ID.
+	// While nobody has succeeded, it is Wrong if everything was refused for reasons that
+	// hold for all, such as issuer or signature, or at least three people for the same
+	// reason. Late it is instead of the former, while the realm is.
+	LayerSignIn = "sign-in"
 )
 
 // Published ranges of the delay between the change and its effect: JumpCloud
@@ -70,6 +83,9 @@ type Verification struct {
 	// or something is wrong.
 	AskAgain time.Duration `json:"askAgainNanoseconds,omitempty"`
 
+	// SignIns is what the layer [LayerSignIn] was made of. Nil: none, or not looked at.
+	SignIns *SignIns `json:"signIns,omitempty"`
+
 	// JumpCloudExpires is when the certificate ends that JumpCloud signs with.
 	// AzureADExpires is when the one ends that Azure AD checks that with: in
 	// whichever of its two places JumpCloud's is, else the first. While sign-in
@@ -85,10 +101,11 @@ type Verification struct {
 // certificate that nobody knows does not keep them from it; see [Verification.Wrong].
 // Nor does a rotation: while the public realm endpoint still names the other of its two
 // applications, that layer is late, and both let people in. (A Verification that was
-// read back from JSON does not know that.)
+// read back from JSON does not know that.) That no sign-in was seen yet does not keep
+// anybody from one either.
 func (v *Verification) Effective() bool {
 	for _, l := range v.Layers {
-		if l.Status != Good && !l.works {
+		if l.Status != Good && !l.works && (l.Name != LayerSignIn || l.Status == Wrong) {
 			return false
 		}
 	}
@@ -152,13 +169,29 @@ var ErrWrong = errors.New("something is wrong that waiting does not mend")
 //
 // "Not yet" and "wrong" are told apart: a public realm endpoint that still says
 // Managed is late; one that sends people to somebody else's URL is wrong.
+//
+// With [Options.SignInLog] it looks at real sign-ins as well, in at most six requests
+// more: see [LayerSignIn].
 func (f *Federator) Verify(ctx context.Context, plan Plan) (*Verification, error) {
 	plan, err := plan.normalize()
 	if err != nil {
 		return nil, err
 	}
-	v, _, err := f.verify(ctx, plan, nil, true)
-	return v, err
+	v, st, err := f.verify(ctx, plan, nil, true)
+	if err != nil || f.opts.SignInLog == nil || st.domain(plan.Domain) == nil {
+		return v, err
+	}
+	i := slices.IndexFunc(v.Layers, func(l Layer) bool { return l.Name == LayerRealm })
+	l, seen, err := f.layerSignIn(ctx, plan, st, &v.Layers[i])
+	if err != nil {
+		return nil, reading(PhaseCheck, err)
+	}
+	l.Checked = f.now()
+	v.Layers, v.SignIns = append(v.Layers, l), seen
+	if l.Status == Wrong {
+		v.AskAgain = 0
+	}
+	return v, nil
 }
 
 // verify looks at everything, or, if it is given what both services said

@@ -141,6 +141,14 @@ type EventsOptions struct {
 
 	// ApplicationID, if not empty, leaves only what happened with this application.
 	ApplicationID string
+
+	// NewestFirst lists what happened last before what happened earlier.
+	NewestFirst bool
+
+	// MaxPages is how many pages are read, of up to 1000 events each, before the list
+	// ends with [ErrTooManyPages]. The default is the client's, [Options.MaxPages], and
+	// more than that are never read.
+	MaxPages int
 }
 
 const (
@@ -148,7 +156,7 @@ const (
 	eventsPageSize = 1000
 )
 
-// Events lists what happened, oldest first: POST /insights/directory/v1/events, at the
+// Events lists what happened, oldest first unless the options say otherwise: POST /insights/directory/v1/events, at the
 // region's own host for it; see [Options.InsightsURL]. It changes nothing, and a
 // client that is [Options.ReadOnly] may call it. Which scope or role it needs
 // is not published.
@@ -169,6 +177,9 @@ func (c *Client) Events(ctx context.Context, o EventsOptions) iter.Seq2[*Event, 
 		if from.IsZero() {
 			from = time.Now().Add(-time.Hour)
 		}
+		if o.NewestFirst {
+			q["sort"] = "DESC"
+		}
 		q["start_time"] = from.UTC().Format(time.RFC3339Nano)
 		if !o.To.IsZero() {
 			q["end_time"] = o.To.UTC().Format(time.RFC3339Nano)
@@ -185,8 +196,8 @@ func (c *Client) eachEvent(ctx context.Context, q map[string]any, o EventsOption
 	cursor, seen := "", ""
 	for n := 1; ; n++ {
 		r := &rest.Request{Method: http.MethodPost, Path: eventsRoute, Body: q, Class: rest.Read}
-		if c != nil && n > c.maxPages && c.maxPages > 0 {
-			yield(nil, c.tooManyPages(r))
+		if c != nil && (n > c.maxPages && c.maxPages > 0 || n > o.MaxPages && o.MaxPages > 0) {
+			yield(nil, c.tooManyPages(r, n-1))
 			return
 		}
 		var p eventsPage

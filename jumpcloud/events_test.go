@@ -97,6 +97,8 @@ func TestEventsRequest(t *testing.T) {
 			`{"limit":1000,"service":["all"],"sort":"ASC","start_time":"2026-03-02T09:00:00Z"}`},
 		{"everything elsewhere", jumpcloud.Options{BaseURL: "https://jc.example.com"}, jumpcloud.EventsOptions{From: from}, "jc.example.com",
 			`{"limit":1000,"service":["sso"],"sort":"ASC","start_time":"2026-03-02T09:00:00Z"}`},
+		{"the newest first", jumpcloud.Options{}, jumpcloud.EventsOptions{From: from, NewestFirst: true}, "api.jumpcloud.com",
+			`{"limit":1000,"service":["sso"],"sort":"DESC","start_time":"2026-03-02T09:00:00Z"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var host, path, body, org, key string
@@ -175,6 +177,19 @@ func TestEventsPages(t *testing.T) {
 				t.Errorf("the second request: %s", h.seen[1].Body)
 			}
 		})
+	}
+}
+
+// TestEventsMaxPages: the list's own bound counts, and not beyond the client's.
+func TestEventsMaxPages(t *testing.T) {
+	page := func(from, n int) string { return fmt.Sprintf(`[{"id":"e%d"},{"id":"e%d"}]`, from, from+n-1) }
+	for _, tt := range []struct{ own, sent int }{{0, 7}, {3, 3}, {8, 7}} {
+		h := &canned{answers: endless(page)}
+		c := newClient(t, h, &jumpcloud.Options{MaxPages: 7})
+		n, err := count(c.Events(t.Context(), jumpcloud.EventsOptions{MaxPages: tt.own}))
+		if !errors.Is(err, jumpcloud.ErrTooManyPages) || len(h.seen) != tt.sent || n != 2*tt.sent {
+			t.Errorf("MaxPages %d: %d events of %d requests, %v; want %d requests", tt.own, n, len(h.seen), err, tt.sent)
+		}
 	}
 }
 

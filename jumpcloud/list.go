@@ -54,7 +54,7 @@ func follow[T any](
 ) {
 	for n := 2; ; n++ { // the first one has been read
 		if n > c.maxPages {
-			yield(nil, c.tooManyPages(r))
+			yield(nil, c.tooManyPages(r, c.maxPages))
 			return
 		}
 		p, err := fetch(ctx, skip, pageSize)
@@ -102,7 +102,7 @@ func listWide[T any](ctx context.Context, c *Client, fetch fetcher[T], id func(*
 			start := covered - overlap
 			n := min((total-covered+step-1)/step, c.maxPages-read)
 			if n == 0 {
-				yield(nil, c.tooManyPages(first.r))
+				yield(nil, c.tooManyPages(first.r, c.maxPages))
 				return
 			}
 			pages := rest.Pages(ctx, c.rest, n, func(ctx context.Context, k int) (page[T], error) {
@@ -131,10 +131,10 @@ func listWide[T any](ctx context.Context, c *Client, fetch fetcher[T], id func(*
 }
 
 // tooManyPages is the error for a list that does not end.
-func (c *Client) tooManyPages(r *rest.Request) error {
+func (c *Client) tooManyPages(r *rest.Request, pages int) error {
 	return &Error{
 		Op: opName(r.Method, r.Path), Scope: r.Permission,
-		Message: fmt.Sprintf("the list has more than %d pages: if it is really that long, raise Options.MaxPages", c.maxPages),
+		Message: fmt.Sprintf("the list has more than %d pages: if it is really that long, raise Options.MaxPages", pages),
 		class:   ErrTooManyPages,
 	}
 }

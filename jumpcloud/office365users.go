@@ -170,7 +170,7 @@ func (c *Client) ImportableUsers(ctx context.Context, id string) iter.Seq2[*Impo
 				return
 			}
 			if seen[token] = true; len(seen) == c.maxPages {
-				yield(nil, c.tooManyPages(r))
+				yield(nil, c.tooManyPages(r, c.maxPages))
 				return
 			}
 		}

@@ -97,6 +97,7 @@ const (
 	adExternal // of another tenant: signs in there
 	adGone     // named by a binding, and there is none
 	adOwnID    // the immutable ID is the ID of the person's JumpCloud user
+	adSignedIn // a sign-in through JumpCloud has found the account
 
 	adForm = 28 // what the immutable ID looks like: an idForm from this bit on
 )

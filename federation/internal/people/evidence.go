@@ -140,7 +140,12 @@ func (j *Judgement) boundElsewhere(f Finding) string {
 
 // idDiffers says why a sign-in may not find the account.
 func (j *Judgement) idDiffers(u *adPerson, q *jcPerson, f Finding) string {
-	s := "the immutable ID is not " + j.crowd.jcID(f.jc-1) + ", which JumpCloud most likely sends, but " + forms[idForm(u.flags>>adForm)]
+	id, form := j.crowd.jcID(f.jc-1), forms[idForm(u.flags>>adForm)]
+	if u.flags&adSignedIn != 0 {
+		return "the immutable ID is not " + id + ", as was expected, but " + form +
+			", and a sign-in through JumpCloud has proved it: it is what JumpCloud sends"
+	}
+	s := "the immutable ID is not " + id + ", which JumpCloud most likely sends, but " + form
 	if q.flags&(jcBound|jcNamed) == jcBound {
 		s += "; the directory has never synchronised the person"
 	}

@@ -11,7 +11,9 @@ import (
 // JumpCloud most likely sends a user's own ID as the immutable ID: its script for
 // Windows joins the two directories by address and writes the ID into every
 // account that has another. It says so nowhere, and people who were imported may
-// keep an older value, so a difference is told and refuses nothing.
+// keep an older value, so a difference is told and refuses nothing. What it does send
+// for a person is proved by a sign-in of theirs; that it is the user's ID, also by a
+// binding that JumpCloud has synchronised with the very account that has it.
 
 // An idForm is what an immutable ID looks like.
 type idForm uint8
@@ -186,6 +188,16 @@ func (c *Crowd) LookedUp(ids []string) {
 	}
 }
 
+// SignedIn notes, by IDs of accounts, who has signed in through JumpCloud: their
+// immutable IDs are what JumpCloud sends. Accounts that were not read count for nothing.
+func (c *Crowd) SignedIn(ids []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		c.ad.at(c.azureAD(id)).flags |= adSignedIn
+	}
+}
+
 // identities judges the immutable IDs of people who could otherwise sign in. If
 // most differ from JumpCloud's IDs in one way, that is how this tenant is, and is
 // told once; who differs otherwise is named.
@@ -193,6 +205,7 @@ func (j *judging) identities(partner []uint32) {
 	c := j.Crowd
 	var of [formOther + 1]int
 	compared, alone := 0, 0
+	proved := &j.out.Proved
 	each := func(f func(u, jc uint32, p *adPerson)) {
 		for u := range c.ad.n {
 			p := c.ad.at(u)
@@ -205,10 +218,22 @@ func (j *judging) identities(partner []uint32) {
 	never := func(q *jcPerson) bool { return q.flags&(jcBound|jcNamed) == jcBound }
 	each(func(u, i uint32, p *adPerson) {
 		compared++
-		switch {
-		case !c.differs(p, i):
+		q, own, in := c.jc.at(i), !c.differs(p, i), p.flags&adSignedIn != 0
+		if own {
 			p.flags |= adOwnID
-		case never(c.jc.at(i)):
+			proved.Own++
+		}
+		switch {
+		case own && in:
+			proved.BySignIn++
+		case own && q.flags&(jcBound|jcNamed|jcBindingFault|jcElsewhere) == jcBound|jcNamed:
+			proved.ByBinding++
+		case in:
+			proved.Others++
+		}
+		switch {
+		case own || in:
+		case never(q):
 			alone++
 		default:
 			of[idForm(p.flags>>adForm)]++
@@ -225,20 +250,35 @@ func (j *judging) identities(partner []uint32) {
 	if many {
 		j.out.Usual.Never = alone
 	}
+	proved.Compared = compared
 	if compared == 0 {
 		return
 	}
 	each(func(u, i uint32, p *adPerson) {
 		q := c.jc.at(i)
-		if p.flags&adOwnID != 0 || never(q) && many || !never(q) && most != formNone && idForm(p.flags>>adForm) == most {
+		in := p.flags&adSignedIn != 0
+		if p.flags&adOwnID != 0 || !in && (never(q) && many || !never(q) && most != formNone && idForm(p.flags>>adForm) == most) {
 			return
 		}
-		j.add(ImmutableIDDiffers, Warning, i+1, u+1)
+		severity := Warning
+		if in {
+			severity = Info
+		}
+		j.add(ImmutableIDDiffers, severity, i+1, u+1)
 	})
 }
 
 // mostAtLeast is how many people make a usual form: fewer are named.
 const mostAtLeast = 3
+
+// Proved is what is known of the immutable IDs that JumpCloud sends.
+type Proved struct {
+	Compared  int // people who are in both and have one
+	Own       int // of whom it is the ID of their JumpCloud user, as is expected
+	BySignIn  int // and a sign-in through JumpCloud has found the account
+	ByBinding int // or the directory has synchronised them with it
+	Others    int // of whom it is another, and a sign-in has found the account
+}
 
 // Usual is how most immutable IDs of a domain differ from JumpCloud's.
 type Usual struct {

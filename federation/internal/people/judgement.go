@@ -12,7 +12,8 @@ import (
 // and puts findings into words one by one.
 type Judgement struct {
 	Figures
-	Usual Usual
+	Usual  Usual
+	Proved Proved
 
 	crowd *Crowd
 	found []Finding

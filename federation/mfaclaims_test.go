@@ -1,0 +1,88 @@
+package federation_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/federation"
+	"github.com/jcaad/jcaad/federation/federationtest"
+	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
+)
+
+// TestMFAClaim: before Azure AD is told to enforce JumpCloud's second factor, somebody
+// is told if nothing shows JumpCloud to say that there was one.
+func TestMFAClaim(t *testing.T) {
+	const multi = "http://schemas.microsoft.com/claims/multipleauthn"
+	both := func(c jumpcloudtest.AuthClaims) *jumpcloudtest.AuthClaims { return &c }
+	const loop, all = "round in a loop", "of everybody"
+	for _, tt := range []struct {
+		name     string
+		standing aad.MFABehavior // "" : not federated yet
+		gone     bool            // and there is no application
+		claims   *jumpcloudtest.AuthClaims
+		mfa      aad.MFABehavior
+		says     string // "": nothing
+	}{
+		{"a new application", "", true, nil, aad.EnforceMFAByFederatedIdP, "yet to be made"},
+		{"another choice", "", true, nil, aad.AcceptIfMFADoneByFederatedIdP, ""},
+		{"an application without claims", "", false, nil, aad.EnforceMFAByFederatedIdP, loop},
+		{"a change", aad.AcceptIfMFADoneByFederatedIdP, false, nil, aad.EnforceMFAByFederatedIdP, loop},
+		{"no change", aad.EnforceMFAByFederatedIdP, false, nil, aad.EnforceMFAByFederatedIdP, ""},
+		{"claims after a factor", aad.AcceptIfMFADoneByFederatedIdP, false, both(jumpcloudtest.MultipleAuthnAfterFactor()), aad.EnforceMFAByFederatedIdP, ""},
+		{"claims of something else", aad.AcceptIfMFADoneByFederatedIdP, false,
+			both(jumpcloudtest.AuthClaims{Mode: "mapping", Single: multi, Mappings: map[string]string{"mfa": "urn:x"}, AMR: true}), aad.EnforceMFAByFederatedIdP, loop},
+		{"claims for everybody", aad.AcceptIfMFADoneByFederatedIdP, false, both(jumpcloudtest.AuthClaims{Mode: "SINGLE", Single: multi}), aad.EnforceMFAByFederatedIdP, all},
+		{"for everybody, and accepted", aad.RejectMFAByFederatedIdP, false, both(jumpcloudtest.AuthClaims{Mode: "single", Single: multi}), aad.AcceptIfMFADoneByFederatedIdP, all},
+		{"for everybody, and rejected", aad.AcceptIfMFADoneByFederatedIdP, false, both(jumpcloudtest.AuthClaims{Mode: "single", Single: multi}), aad.RejectMFAByFederatedIdP, ""},
+		{"a mode that nobody knows", aad.AcceptIfMFADoneByFederatedIdP, false, both(jumpcloudtest.AuthClaims{Mode: "x", Single: multi}), aad.EnforceMFAByFederatedIdP, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				plan := env.Plan()
+				if !tt.gone {
+					plan.MFA = tt.standing
+					if tt.standing == "" {
+						plan.MFA = aad.AcceptIfMFADoneByFederatedIdP
+					}
+					if _, err := env.Federator(nil).Federate(t.Context(), plan); err != nil {
+						t.Fatal(err)
+					}
+					if tt.standing == "" {
+						env.AzureAD.RemoveFederation(env.Domain)
+					}
+				}
+				if tt.claims != nil {
+					env.JumpCloud.SetAuthClaims(app(t, env), *tt.claims)
+				}
+				plan.MFA = tt.mfa
+				f := env.Federator(nil)
+				pre, err := f.Preflight(t.Context(), plan)
+				if err != nil {
+					t.Fatal(err)
+				}
+				prop, err := f.Propose(t.Context(), plan)
+				if err != nil {
+					t.Fatal(err)
+				}
+				rep, err := f.Federate(t.Context(), plan)
+				if err != nil {
+					t.Fatalf("a warning kept Federate from writing: %v", err)
+				}
+				for where, fs := range map[string][]federation.Finding{"Preflight": pre.Gates, "Propose": prop.Findings, "Federate": rep.Findings} {
+					i := slices.IndexFunc(fs, func(f federation.Finding) bool { return f.Code == federation.CodeMFAClaim })
+					told := i >= 0
+					switch {
+					case told != (tt.says != ""):
+						t.Errorf("%s tells of the claim: %t; want %q", where, told, tt.says)
+					case told && (fs[i].Severity != federation.Warning || !strings.Contains(fs[i].Message, tt.says) || fs[i].Repair == ""):
+						t.Errorf("%s: %s: %s; want a warning that says %q", where, fs[i].Severity, fs[i], tt.says)
+					}
+				}
+			})
+		})
+	}
+}
