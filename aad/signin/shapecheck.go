@@ -51,6 +51,8 @@ func (j *judge) status() {
 	case len(all) == 0 && len(encrypted) > 0:
 		c.Result, c.Code, c.Found = Bad, "AADSTS500082", "the assertion is encrypted"
 		c.Repair = "switch the encryption of assertions off at the provider"
+	case len(all) == 0 && j.elsewhere():
+		c.Found, c.Source = "an assertion, at another place than its own", srcNobody
 	case len(all) == 0 && !success:
 		c.Result, c.Code, c.Found = Bad, "AADSTS500082", "no assertion, and the status "+quote(status)
 		c.Repair = "read the provider's log: it has refused the sign-in"
@@ -73,6 +75,69 @@ func (j *judge) status() {
 		j.add(Check{Topic: TopicMessage, Found: "an assertion beside the status " + quote(status), Want: statusSuccess,
 			Source: srcNobody}, j.envelope)
 	}
+}
+
+// elsewhere reports whether an assertion is anywhere in the document.
+func (j *judge) elsewhere() (found bool) {
+	j.doc.Root.Walk(func(n *xmlsig.Node) bool {
+		found = found || n.Is(nsSAML, "Assertion") || n.Is(nsSAML11, "Assertion")
+		return !found
+	})
+	return found
+}
+
+// several notes what is read from a part of which there are several: Azure AD may
+// take another of them, so that nothing that is read from one is bad for certain.
+func (j *judge) several() {
+	note := func(topics ...Topic) {
+		for _, t := range topics {
+			j.unsure[t] = true
+		}
+	}
+	elements := make(map[string]int)
+	if j.assertion != nil {
+		n := j.assertion
+		kids := func(n *xmlsig.Node, under string) {
+			if n != nil {
+				for _, k := range n.Kids {
+					elements[under+k.Local]++
+				}
+			}
+		}
+		kids(n, "")
+		kids(n.Kid(nsSAML, "Subject"), "Subject/")
+		if st := j.statement(); st != nil {
+			kids(st, "AuthnStatement/")
+			kids(st.Kid(nsSAML, "AuthnContext"), "AuthnContext/")
+		}
+	}
+	if v, _ := j.issuerIDs(); elements["Issuer"] > 1 || len(v) > 1 {
+		note(TopicRealm, TopicProtocol, TopicSignature, TopicMFA, TopicPolicy)
+	}
+	if elements["Conditions"] > 1 {
+		note(TopicLifetime, TopicAudience)
+	}
+	if elements["Subject"] > 1 || elements["Subject/NameID"] > 1 {
+		note(TopicSubject, TopicUser, TopicPolicy)
+	}
+	if elements["AuthnStatement"] > 1 || elements["AuthenticationStatement"] > 1 || elements["AuthnStatement/AuthnContext"] > 1 ||
+		elements["AuthnContext/AuthnContextClassRef"] > 1 {
+		note(TopicMFA)
+	}
+	// Of assertions, each may be another's in all.
+	if len(j.assertions()) > 1 || j.envelope != nil && (len(j.envelope.All(j.envelope.Space, "RequestedSecurityToken")) > 1 ||
+		len(j.doc.Root.All(j.envelope.Space, "RequestSecurityTokenResponse")) > 1) {
+		note(TopicMessage, TopicRealm, TopicProtocol, TopicSignature, TopicLifetime, TopicAudience, TopicSubject, TopicUser, TopicMFA,
+			TopicPolicy)
+	}
+}
+
+// issuerIDs are the values of the claim that says the issuer in SAML 1.1.
+func (j *judge) issuerIDs() ([]string, *xmlsig.Node) {
+	if !j.v11 || j.assertion == nil {
+		return nil, nil
+	}
+	return values(attributes(j.assertion), claimIssuerID)
 }
 
 // parts holds the message against those that were accepted.
@@ -168,8 +233,9 @@ func (j *judge) shared(n *xmlsig.Node, id string) bool {
 func (j *judge) comments() {
 	j.doc.Root.Walk(func(n *xmlsig.Node) bool {
 		if n.Comment && len(n.Kids) == 0 && strings.TrimSpace(n.Text()) != "" && n.Space != nsDS {
-			j.attack("a comment within the value of %s, where some readers stop reading", n.Local)
-			j.add(Check{Topic: TopicMessage, Found: "a comment within the value of " + text.Printable(n.Local, 60), Source: srcNobody}, n)
+			j.attack("a comment or an instruction within the value of %s, where some readers stop reading", n.Local)
+			j.add(Check{Topic: TopicMessage, Found: "a comment or an instruction within the value of " + text.Printable(n.Local, 60),
+				Source: srcNobody}, n)
 			return false
 		}
 		return true
@@ -188,13 +254,17 @@ func (j *judge) strays() {
 			proper[m] = true
 		}
 	}
-	h := j.holder()
+	h, told := j.holder(), 0
 	j.doc.Root.Walk(func(n *xmlsig.Node) bool {
 		switch {
 		case n.Local != "Assertion" && n.Local != "EncryptedAssertion" && n.Local != "Response" || n.Parent == nil || proper[n]:
 		case n.Local == "EncryptedAssertion" && n.Parent == h:
 		case n.Space == nsSAML || n.Space == nsSAML11 || n.Space == nsSAMLP:
 			j.attack("the %s at %s, where none belongs: signature wrapping", n.Local, n.Path())
+			if told++; told <= maxOddities {
+				j.add(Check{Topic: TopicMessage, Found: "the " + n.Local + " at " + text.Printable(n.Path(), 200) + ", where none belongs",
+					Source: srcNobody}, n)
+			}
 			return false
 		}
 		if n.Is(nsDS, "Object") {
