@@ -154,7 +154,8 @@
 // # Limits
 //
 // Bytes, elements, depth, namespaces, references and transforms are bounded, and
-// time is linear in the input: hostile messages end within 100 ms. There is no
+// time is linear in the input: hostile messages end within 100 ms, and archives,
+// which may have 64 MiB, within a second. There is no
 // state and no I/O; everything may be used from several goroutines, if the
 // Tenant's User may.
 package signin

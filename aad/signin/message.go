@@ -231,7 +231,7 @@ func decodeField(v string, left *int) (Message, bool) {
 	if *left -= 32 << 10; *left < 0 {
 		return Message{}, false
 	}
-	z, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(raw)), int64(min(MaxMessage+1, *left))))
+	z, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(raw)), MaxMessage+1))
 	*left -= len(z)
 	if t := bytes.TrimSpace(z); err != nil && len(z) <= MaxMessage || len(t) == 0 || t[0] != '<' {
 		return Message{}, false
