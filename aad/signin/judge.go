@@ -36,7 +36,7 @@ const (
 // It is No only for what is certain, and Yes only if everything is as it was seen
 // to be accepted. See the table in the documentation of the package.
 func Judge(message []byte, t Tenant, at time.Time) *Verdict {
-	j := &judge{t: &t, at: at, v: &Verdict{}, unsure: make(map[Topic]bool)}
+	j := &judge{t: &t, at: at, v: &Verdict{}}
 	j.run(message)
 	for i := range j.v.Checks {
 		if j.v.Checks[i].Result == Bad {

@@ -138,10 +138,10 @@ func (j *judge) subject11() string {
 		j.add(c, j.assertion)
 		return ids[0]
 	case len(ids) > 1:
-		j.unsure[TopicUser], j.unsure[TopicPolicy] = true, true
+		j.note(TopicUser, TopicPolicy)
 		c.Found = "several values of the attribute ImmutableID"
 	case len(names) > 1 || !names[ids[0]]:
-		j.unsure[TopicUser], j.unsure[TopicPolicy] = true, true
+		j.note(TopicUser, TopicPolicy)
 		c.Found = "the NameIdentifier " + quote(some.Text()) + " beside the attribute ImmutableID " + quote(ids[0])
 	default:
 		c.Result, c.Want, c.Found = Good, "", "ImmutableID "+quote(ids[0])+form(ids[0])

@@ -89,46 +89,51 @@ func (j *judge) elsewhere() (found bool) {
 // several notes what is read from a part of which there are several: Azure AD may
 // take another of them, so that nothing that is read from one is bad for certain.
 func (j *judge) several() {
-	note := func(topics ...Topic) {
-		for _, t := range topics {
-			j.unsure[t] = true
+	if n := j.assertion; n != nil {
+		ids, _ := j.issuerIDs()
+		if many(n, "Issuer") || len(ids) > 1 {
+			j.note(TopicRealm, TopicProtocol, TopicSignature, TopicMFA, TopicPolicy)
 		}
-	}
-	elements := make(map[string]int)
-	if j.assertion != nil {
-		n := j.assertion
-		kids := func(n *xmlsig.Node, under string) {
-			if n != nil {
-				for _, k := range n.Kids {
-					elements[under+k.Local]++
-				}
-			}
+		if many(n, "Conditions") {
+			j.note(TopicLifetime, TopicAudience)
 		}
-		kids(n, "")
-		kids(n.Kid(nsSAML, "Subject"), "Subject/")
-		if st := j.statement(); st != nil {
-			kids(st, "AuthnStatement/")
-			kids(st.Kid(nsSAML, "AuthnContext"), "AuthnContext/")
+		if many(n, "Subject") || many(n.Kid(nsSAML, "Subject"), "NameID") {
+			j.note(TopicSubject, TopicUser, TopicPolicy)
 		}
-	}
-	if v, _ := j.issuerIDs(); elements["Issuer"] > 1 || len(v) > 1 {
-		note(TopicRealm, TopicProtocol, TopicSignature, TopicMFA, TopicPolicy)
-	}
-	if elements["Conditions"] > 1 {
-		note(TopicLifetime, TopicAudience)
-	}
-	if elements["Subject"] > 1 || elements["Subject/NameID"] > 1 {
-		note(TopicSubject, TopicUser, TopicPolicy)
-	}
-	if elements["AuthnStatement"] > 1 || elements["AuthenticationStatement"] > 1 || elements["AuthnStatement/AuthnContext"] > 1 ||
-		elements["AuthnContext/AuthnContextClassRef"] > 1 {
-		note(TopicMFA)
+		st := j.statement()
+		if many(n, "AuthnStatement") || many(n, "AuthenticationStatement") || many(st, "AuthnContext") ||
+			st != nil && many(st.Kid(nsSAML, "AuthnContext"), "AuthnContextClassRef") {
+			j.note(TopicMFA)
+		}
 	}
 	// Of assertions, each may be another's in all.
 	if len(j.assertions()) > 1 || j.envelope != nil && (len(j.envelope.All(j.envelope.Space, "RequestedSecurityToken")) > 1 ||
 		len(j.doc.Root.All(j.envelope.Space, "RequestSecurityTokenResponse")) > 1) {
-		note(TopicMessage, TopicRealm, TopicProtocol, TopicSignature, TopicLifetime, TopicAudience, TopicSubject, TopicUser, TopicMFA,
+		j.note(TopicMessage, TopicRealm, TopicProtocol, TopicSignature, TopicLifetime, TopicAudience, TopicSubject, TopicUser, TopicMFA,
 			TopicPolicy)
+	}
+}
+
+// many reports whether an element has several children of a name.
+func many(n *xmlsig.Node, local string) bool {
+	count := 0
+	if n != nil {
+		for _, k := range n.Kids {
+			if k.Local == local {
+				count++
+			}
+		}
+	}
+	return count > 1
+}
+
+// note says that what is read of the topics is read from one of several parts.
+func (j *judge) note(topics ...Topic) {
+	if j.unsure == nil {
+		j.unsure = make(map[Topic]bool)
+	}
+	for _, t := range topics {
+		j.unsure[t] = true
 	}
 }
 
