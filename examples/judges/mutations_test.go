@@ -25,7 +25,7 @@ var differences = []struct{ words, why string }{
 	{"without a realm there is no key", "no key is tried if the issuer is not the domain's; xmlsec1 was given the key"},
 	{"and not to the Assertion that holds it", "xmlsec1 verifies that something was signed, and not that it is what holds the signature"},
 	{"and not to the Response that holds it", "the same for the response: the assertion's signature was moved there"},
-	{"a comment within the Signature", "readers differ in where such a value ends"},
+	{"a comment or an instruction within the Signature", "readers differ in where such a value ends"},
 	{"its Signature holds more than SignedInfo, SignatureValue", "an Object may carry what a reader takes for signed"},
 	{unreadable, "xmlsec1 reads the certificate in KeyInfo, which is none; kept from it, it verifies the signature"},
 }
