@@ -293,6 +293,8 @@ func TestBad(t *testing.T) {
 		{[]string{"-at", "1709370060", "x.xml"}, []string{"this is no time"}},
 		{[]string{"-mfa", "perhaps", "x.xml"}, []string{"yes or no"}},
 		{[]string{"-tenant", "tenant.json", "-live", "x.xml"}, []string{"leave out -plan and -live"}},
+		{[]string{"-certificate", "c.pem", "x.xml"}, []string{"-certificate is for -plan"}},
+		{[]string{"-certificate", "c.pem", "-plan", "plan.yaml", "-live", "x.xml"}, []string{"-certificate is for -plan"}},
 		{[]string{"-tenant", "-", "-"}, []string{"only one of the files"}},
 		{[]string{"-cloud", "moon", "x.xml"}, []string{`"moon" is none of`}},
 		{[]string{"missing"}, []string{"cannot be read", "missing"}},
