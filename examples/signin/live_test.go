@@ -27,7 +27,7 @@ func TestLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := st.capture(t.Context(), "ada.abbott")
+	posted, _, err := st.signIn(t.Context(), "ada.abbott")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestLive(t *testing.T) {
 	defer s.Close()
 	t.Setenv("GRAPH_TOKEN", s.GraphToken)
 	files(t, map[string]string{
-		"page.html": page,
+		"page.html": posting(posted),
 		"plan.yaml": "domain: example.com\nmfa: acceptIfMfaDoneByFederatedIdp\ntechnicalAccount: {userPrincipalName: " +
 			"breakglass1@contoso.onmicrosoft.com}\n" +
 			"groups: [{name: Everyone}]\n",
