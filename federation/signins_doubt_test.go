@@ -3,12 +3,14 @@ package federation_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/aad/aadtest"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
 )
@@ -164,4 +166,39 @@ func TestSignInsOfMany(t *testing.T) {
 			t.Errorf("%d pages, %d bytes; the layer is %s: %s\n%.2000s", asked, len(b), l.Status, l.Evidence, b)
 		}
 	})
+}
+
+// TestSignInsOutOfReach: whatever the logs answer, the other layers stand, and it ends.
+func TestSignInsOutOfReach(t *testing.T) {
+	for name, fault := range map[string]aadtest.Fault{
+		"throttled for an hour": {Kind: aadtest.TooMany, RetryAfter: "3600"},
+		"broken":                {Kind: aadtest.Error500Before},
+		"hanging":               {Kind: aadtest.Hang},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := federationtest.New(nil)
+				federated(t, env)
+				env.AzureAD.Fault = func(r *http.Request) aadtest.Fault {
+					if strings.HasSuffix(r.URL.Path, "/signIns") {
+						return fault
+					}
+					return aadtest.Fault{}
+				}
+				began := time.Now()
+				f := env.Federator(&federation.Options{SignInLog: &federation.SignInLog{Since: began}})
+				v, err := f.Verify(t.Context(), env.Plan())
+				if err != nil {
+					t.Fatal(err)
+				}
+				l := layer(t, v, federation.LayerSignIn)
+				if took := time.Since(began); took > 3*time.Minute || l.Status != federation.Unseen || !v.Effective() || len(v.SignIns.Unread) == 0 {
+					t.Errorf("after %s the layer is %s: %s", took, l.Status, l.Evidence)
+				}
+				if _, err := f.Preflight(t.Context(), env.Plan()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
