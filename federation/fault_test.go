@@ -238,19 +238,15 @@ func TestFaults(t *testing.T) {
 		k  int
 	}
 	var all []scenario
+	turn := 0
 	for _, r := range readings {
 		n := requestsOfARun(t, r)
-		step := 1
-		switch {
-		case raceDetector:
-			step = 29 // the whole matrix runs without the race detector
-		case testing.Short():
-			step = 7
-		}
+		step := everyNth(5, 13, 29)
 		for _, tr := range troubles {
-			for k := 1; k <= n+2; k += step {
+			for k := 1 + turn%step; k <= n+2; k += step {
 				all = append(all, scenario{r, tr, k})
 			}
+			turn++
 		}
 	}
 	t.Run("matrix", func(t *testing.T) {

@@ -186,13 +186,7 @@ var ledgerStep = flag.Int("ledger-step", 0, "tell every n-th scenario of faults;
 func mishapScenarios(t *testing.T) (all []faulty) {
 	step := *ledgerStep
 	if step == 0 {
-		step = 61
-		switch {
-		case raceDetector:
-			step = 307 // it looks for races here, which each verb has or has not
-		case testing.Short():
-			step = 151
-		}
+		step = everyNth(127, 307, 307)
 	}
 	turn := 0
 	for _, v := range slices.Concat(verbs, keepers) {

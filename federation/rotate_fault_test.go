@@ -19,7 +19,7 @@ import (
 
 // rotateStep thins the matrix out: of all its cells every so many-th is played. 1 plays
 // all of them.
-var rotateStep = flag.Int("rotate-step", 0, "play every `N`th cell of the rotations' fault matrix; 0 is 61, or 151 with -short, 307 under the race detector")
+var rotateStep = flag.Int("rotate-step", 0, "play every `N`th cell of the rotations' fault matrix; 0 is 151, or 307 with -short or under the race detector")
 
 // A keeping is what becomes of what the calls return.
 type keeping string
@@ -120,13 +120,7 @@ func (r *rotation) play(t *testing.T, k int, tr trouble, keep keeping) (calls in
 func TestRotateFaults(t *testing.T) {
 	step := *rotateStep
 	if step == 0 {
-		step = 61
-		if testing.Short() {
-			step = 151
-		}
-		if raceDetector {
-			step = 307
-		}
+		step = everyNth(151, 307, 307)
 	}
 	var played atomic.Int64
 	group := 0

@@ -126,18 +126,12 @@ func TestRotateSecondFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 			})
-			step := 7
+			step := everyNth(29, 101, 397)
 			if lag > 0 {
-				step = 61
+				step = everyNth(101, 101, 397)
 			}
-			switch {
-			case raceDetector:
-				step = 397 // one of each trouble: it looks for races
-			case testing.Short():
-				step = 101
-			}
-			for _, tr := range courseTroubles {
-				for k := 1; k <= n; k += step {
+			for i, tr := range courseTroubles {
+				for k := 1 + 5*i%step; k <= n; k += step {
 					lasts := []string{"before"}
 					if tr.dies {
 						lasts = []string{"before", "none", "stale"}

@@ -248,13 +248,7 @@ func TestRotateSecondRescue(t *testing.T) {
 // TestRotateSecondRescueFaults: the way back from an application that is gone survives what
 // goes wrong with any request.
 func TestRotateSecondRescueFaults(t *testing.T) {
-	step := 3
-	switch {
-	case raceDetector:
-		step = 31
-	case testing.Short():
-		step = 11
-	}
+	step := everyNth(5, 11, 31)
 	for _, tr := range courseTroubles {
 		t.Run(tr.name, func(t *testing.T) {
 			t.Parallel()

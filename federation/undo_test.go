@@ -108,13 +108,7 @@ func TestRevertFaults(t *testing.T) {
 		k  int
 	}
 	var all []scenario
-	step, turn := 4, 0
-	switch {
-	case raceDetector:
-		step = 61 // the whole matrix runs without the race detector
-	case testing.Short():
-		step = 13
-	}
+	step, turn := everyNth(11, 29, 61), 0
 	for _, r := range readings {
 		n := 0
 		synctest.Test(t, func(t *testing.T) {

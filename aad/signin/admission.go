@@ -141,7 +141,10 @@ func (j *judge) policy() {
 		c.Result, c.Code, c.Found = Bad, "AADSTS5000820", who+" of another root than "+realm+"; "+kind
 		c.Want = "a user on " + realmRoot + " or a subdomain"
 	case same == CannotSay:
-		c.Found = "the root of a domain is not known: of " + domain + " or of " + realm + "; " + kind
+		c.Found = "the root of a domain is not known: of " + realm + " or of the user's; " + kind
+		if j.signed {
+			c.Found = "the root of a domain is not known: of " + domain + " or of " + realm + "; " + kind
+		}
 	default:
 		c.Found = who + " of another root than " + realm + "; whether that is among those of " + kind + " is not known"
 	}
@@ -178,7 +181,8 @@ func (j *judge) held(p *aad.TokenValidationPolicy, root string) Answer {
 	listed, around := false, false
 	for _, name := range p.DomainNames {
 		listed = listed || text.Domain(name) == root
-		around = around || strings.HasSuffix(root, "."+text.Domain(name))
+		// Whether the name of a subdomain stands for its root is not known either.
+		around = around || strings.HasSuffix(root, "."+text.Domain(name)) || text.Domain(name) != root && j.t.rootOf(name) == root
 	}
 	switch p.RootDomains {
 	case aad.AllFederatedDomains:
@@ -190,7 +194,7 @@ func (j *judge) held(p *aad.TokenValidationPolicy, root string) Answer {
 			return Yes
 		}
 	}
-	if !listed && around { // a root of its own, below one that is listed
+	if !listed && around { // a root of its own below one that is listed, or the root of one that is
 		return CannotSay
 	}
 	return answer(listed)

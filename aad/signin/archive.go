@@ -16,12 +16,13 @@ import (
 // of SAML-tracer ({"requests": …}), or in the fields of a form as JSON.
 func readArchive(b []byte) ([]Message, error) {
 	var found []Message
+	left := maxDecoded
 	type request struct{ raw, at []byte }
 	var requests []request // those that may hold messages, of which the last are read
 	read := readHAR
 	s := jsonscan.New(b)
 	keep := func(raw, at []byte) {
-		if bytes.Contains(raw, []byte(fieldSAML)) || bytes.Contains(raw, []byte(fieldWSFed)) {
+		if bytes.Contains(raw, []byte(fieldSAML)) || bytes.Contains(raw, []byte(fieldWSFed)) || bytes.Contains(raw, []byte(`"base64"`)) {
 			requests = append(requests, request{raw, at})
 		}
 	}
@@ -51,19 +52,29 @@ func readArchive(b []byte) ([]Message, error) {
 		case fieldSAML, fieldWSFed:
 			var v string
 			if json.Unmarshal(s.Skip(), &v) == nil {
-				found = append(found, formField(string(key), v)...)
+				found = append(found, formField(string(key), v, &left)...)
 			}
 		}
 	})
-	for _, r := range requests[max(0, len(requests)-2*maxMessages):] {
+	// From the last on, so that it is the first ones for which nothing is left.
+	read1 := func(r request) []Message {
 		var at time.Time
 		if json.Unmarshal(r.at, &at) != nil {
 			at = time.Time{} // of an entry without one
 		}
-		for _, m := range read(r.raw) {
-			m.At = at
-			found = append(found, m)
+		all := read(r.raw, &left)
+		for i := range all {
+			all[i].At = at
 		}
+		return all
+	}
+	for bytesLeft := 2 * maxDecoded; len(requests) > 0 && len(found) < maxMessages && left > 0; {
+		r := requests[len(requests)-1]
+		requests = requests[:len(requests)-1]
+		if bytesLeft -= len(r.raw); bytesLeft < 0 {
+			break
+		}
+		found = append(read1(r), found...)
 	}
 	// An archive that was cut off may hold what is looked for.
 	switch err := s.End(); {
@@ -77,11 +88,11 @@ func readArchive(b []byte) ([]Message, error) {
 }
 
 // formField returns the message in the value of a form field, if there is one.
-func formField(name, value string) []Message {
+func formField(name, value string, left *int) []Message {
 	if name != fieldSAML && name != fieldWSFed {
 		return nil
 	}
-	m, ok := decodeField(value)
+	m, ok := decodeField(value, left)
 	if !ok {
 		return nil
 	}
@@ -103,12 +114,14 @@ func sent(found []Message, method, address string) []Message {
 }
 
 // readHAR reads the request of an entry.
-func readHAR(raw []byte) []Message {
+func readHAR(raw []byte, left *int) []Message {
 	var r struct {
 		Method, URL string
 		PostData    struct {
-			Text   string
-			Params []struct{ Name, Value string }
+			Text string
+			// Some write the bytes of the body in base64, as HAR has it of answers.
+			Encoding string
+			Params   []struct{ Name, Value string }
 		}
 	}
 	if json.Unmarshal(raw, &r) != nil {
@@ -116,19 +129,22 @@ func readHAR(raw []byte) []Message {
 	}
 	if !strings.EqualFold(r.Method, "POST") {
 		_, query, _ := strings.Cut(r.URL, "?")
-		return sent(readFields(query), r.Method, r.URL)
+		return sent(readFields(query, left), r.Method, r.URL)
 	}
-	found := readFields(r.PostData.Text)
+	if body, ok := decodeBase64(r.PostData.Text); ok && r.PostData.Encoding == "base64" {
+		r.PostData.Text = string(body)
+	}
+	found := readFields(r.PostData.Text, left)
 	if len(found) == 0 {
 		for _, p := range r.PostData.Params {
-			found = append(found, formField(p.Name, p.Value)...)
+			found = append(found, formField(p.Name, p.Value, left)...)
 		}
 	}
 	return sent(found, r.Method, r.URL)
 }
 
 // readTrace reads a request that SAML-tracer has exported.
-func readTrace(raw []byte) []Message {
+func readTrace(raw []byte, left *int) []Message {
 	var r struct {
 		Method, URL string
 		Get, Post   [][]string
@@ -143,7 +159,7 @@ func readTrace(raw []byte) []Message {
 	var found []Message
 	for _, f := range fields {
 		if len(f) == 2 {
-			found = append(found, formField(f[0], f[1])...)
+			found = append(found, formField(f[0], f[1], left)...)
 		}
 	}
 	return sent(found, r.Method, r.URL)

@@ -35,7 +35,9 @@
 //	message    a message, and the right kind                         unknown                     -
 //	message    well-formed XML, that is read in one way              unknown                     XML Signature
 //	message    posted, not by the Redirect binding                   unknown    75001            SAML page
+//	message    base64 in SAMLResponse, or XML in wresult             unknown    75005            SAML page
 //	message    one assertion, in clear text                          bad        500082           a guide
+//	message    and in its place                                      unknown                     never seen
 //	message    status Success, where there is no assertion           bad        500082           a guide
 //	message    status Success beside an assertion                    unknown                     never seen
 //	message    no second assertion, none encrypted beside it         unknown                     never seen
@@ -44,7 +46,7 @@
 //	message    versions: 2.0, or 1.1                                 unknown    500085           never seen
 //	message    IDs that are names                                    unknown    500086           error reference
 //	message    each ID that of one element                           unknown                     XML Signature
-//	message    no comments within values                             unknown                     never seen
+//	message    no comments and instructions within values            unknown                     never seen
 //	message    no AuthnContextDeclRef                                doubtful   50008            two reports
 //	message    no AuthenticatingAuthority                            doubtful   500132           two reports
 //	realm      issuer is a domain's issuerUri, byte for byte         bad        50107            issuer notes
@@ -63,17 +65,18 @@
 //	signature  and not changed since                                 bad        50006            error reference
 //	signature  RSA with SHA-256, exclusive canonicalization          unknown                     never seen
 //	signature  not SHA-1                                             doubtful                    SAML page
-//	signature  response's own signature, if any, verifies            unknown                     never seen
+//	signature  RSA key of 2048 bits or more                          unknown    50032            error reference
+//	signature  response's own signature, if any, is as good          unknown                     never seen
 //	signature  certificate is known, and can be read                 unknown                     SAML page
 //	signature  certificate within its dates                          doubtful                    no word
 //	lifetime   valid now, give or take five minutes                  bad        500089, 500133   SAML page
-//	lifetime   valid now, to the second                              doubtful   500089, 500133   SAML page
+//	lifetime   valid now, to the second                              unknown    500089, 500133   never seen
 //	lifetime   says from when to when it is valid                    unknown                     SAML page
 //	lifetime   confirmation holds while the assertion does           unknown    500089           never seen
 //	lifetime   times that are times, in UTC                          unknown    500089, 500133   never seen
-//	lifetime   session, and WS-Federation's lifetime, not ended      doubtful                    no word
+//	lifetime   session, and WS-Federation's lifetime, not ended      unknown                     no word
 //	audience   urn:federation:MicrosoftOnline                        bad        50010            SAML page
-//	audience   one audience                                          unknown                     never seen
+//	audience   one audience, without blanks around it                unknown                     never seen
 //	recipient  Recipient is the cloud's login.srf                    doubtful   500089           working set-ups
 //	recipient  Destination is, and it was posted there               doubtful   75008            working set-ups
 //	recipient  Recipient and Destination are there                   doubtful                    working set-ups
@@ -83,6 +86,7 @@
 //	subject    ImmutableID is there (SAML 1.1)                       bad        90020            AD FS
 //	subject    NameIdentifier is there (SAML 1.1)                    bad                         AD FS
 //	subject    one ImmutableID, the same as NameIdentifier           unknown                     AD FS
+//	subject    claims parted before their last word (SAML 1.1)       unknown                     AD FS
 //	subject    format persistent, or unspecified in SAML 1.1         doubtful                    SAML page, AD FS
 //	subject    at most 64 characters                                 doubtful                    SAML page
 //	subject    confirmed as bearer                                   unknown                     never seen
@@ -90,6 +94,7 @@
 //	user       or has it when .2B is read as +                       unknown                     SAML page
 //	user       users were looked up, and that did not fail           unknown                     Windows page
 //	user       the account is enabled                                unknown    50057            error reference
+//	user       UPN is there (SAML 1.1)                               unknown    500088           AD FS
 //	user       IDPEmail, or UPN in SAML 1.1, is the user's UPN       doubtful                    SAML page
 //	mfa        multipleauthn, if enforced and demanded               bad        (a loop)         MFA page, reports
 //	mfa        multipleauthn, if enforced and maybe demanded         doubtful                    MFA page, reports
@@ -98,6 +103,9 @@
 //	mfa        no attributes that pretend a second factor            doubtful                    MFA page
 //	policy     user's and realm's domain have the same root          bad        5000820          policy page
 //	policy     policy, roots and user are known                      unknown                     policy page
+//
+// Of a part of which there are several, assertions included, Azure AD may take
+// another than the judge: what is read from one is then unknown where it would be bad.
 //
 // Bad is certain. Doubtful is probably harmless, and told. Unknown is what nobody has
 // seen, or what could not be looked at: so is all that an assertion would say where
@@ -146,7 +154,8 @@
 // # Limits
 //
 // Bytes, elements, depth, namespaces, references and transforms are bounded, and
-// time is linear in the input: hostile messages end within 100 ms. There is no
+// time is linear in the input: hostile messages end within 100 ms, and archives,
+// which may have 64 MiB, within a second. There is no
 // state and no I/O; everything may be used from several goroutines, if the
 // Tenant's User may.
 package signin

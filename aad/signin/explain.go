@@ -162,7 +162,20 @@ func wordAt(s string, i int) bool {
 	return c == '_' || unicode.IsLetter(c) || unicode.IsDigit(c) || c == '.' && i+1 < len(s) && unicode.IsDigit(rune(s[i+1]))
 }
 
-// wordBefore reports whether a place is in the middle of a word.
+// wordBefore reports whether a place is in the middle of a word. The letter of a line
+// end that is escaped, as in JSON and addresses, belongs to none.
 func wordBefore(text string, i int) bool {
-	return i > 0 && (unicode.IsLetter(rune(text[i-1])) || unicode.IsDigit(rune(text[i-1])))
+	switch {
+	case i == 0 || !alnum(text[i-1]):
+		return false
+	case i >= 2 && text[i-2] == '\\':
+		return strings.IndexByte("nrt", text[i-1]) < 0
+	case i >= 3 && text[i-3] == '%':
+		return !hex(text[i-2]) || !hex(text[i-1])
+	}
+	return true
 }
+
+func alnum(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+func hex(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' }

@@ -41,6 +41,9 @@ func TestExplain(t *testing.T) {
 		{"other numbers", "error 50107, port 50008, errorCount: 50107, code: 50107, 0x80048800, id 500089", ""},
 		{"numbers of the web", "error code: 404; errorCode=500; ResultType: -50107; errorCode: 50107.5", ""},
 		{"within words", "XAADSTS50107 terrorCode: 50107 AADSTSX50107 AADSTS", ""},
+		{"escaped line end", `"message":"Sorry\r\nAADSTS50107: no\tAADSTS51004"`, "50107 51004"},
+		{"address", "https://login.example/?error_description=Sorry%0d%0aAADSTS50107%3a+The", "50107"},
+		{"without a blank", "\u7eaaAADSTS50107 \u7eaaerrorCode: 51004", "50107 51004"},
 		{"prose", "the errorCode of 2026 is 50107", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

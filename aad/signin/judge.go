@@ -72,12 +72,18 @@ type judge struct {
 	proved []*xmlsig.Node // what valid signatures cover
 	signed bool           // the assertion has a valid signature of its own
 	user   *aad.User      // who was found
+
+	unsure map[Topic]bool // what is read from one of several parts
 }
 
 // add notes a check. What was found was read from the node, or, if that is nil,
 // from nothing that a signature could cover.
 func (j *judge) add(c Check, read *xmlsig.Node) {
 	c.Unproved = read != nil && !j.covered(read)
+	if c.Result == Bad && j.unsure[c.Topic] {
+		c.Result, c.Code, c.Source = Unknown, "", ""
+		c.Found += "; there are others of which it may be read"
+	}
 	c.Found, c.Want = oneLine(c.Found), oneLine(c.Want)
 	if c.Repair == "" && c.Result != Good {
 		if e, ok := table[c.Code]; ok {
@@ -143,6 +149,7 @@ func (j *judge) run(message []byte) {
 	}
 	// What is proved decides how everything else is told, and the realm has the
 	// keys: both are found first and told at their places.
+	j.several()
 	realm := j.findRealm()
 	signature := j.verify()
 	j.delivery(&m, found)
@@ -265,4 +272,8 @@ func (j *judge) delivery(m *Message, all []Message) {
 		}
 	}
 	j.add(c, nil)
+	if odd := m.odd(j.protocol); odd != "" {
+		j.add(Check{Topic: TopicMessage, Code: "AADSTS75005", Found: odd,
+			Want: fieldSAML + " with base64 of the response, or " + fieldWSFed + " with the token", Source: srcSAMLPage}, nil)
+	}
 }

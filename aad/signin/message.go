@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"html"
@@ -11,7 +12,10 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
+	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/certs"
 )
 
@@ -24,6 +28,8 @@ const (
 	MaxMessage = 256 << 10
 
 	maxMessages = 64 // of one input, of which the last are kept
+
+	maxDecoded = 8 * MaxMessage // bytes of fields that are decoded, of which an archive's last are kept
 )
 
 // Message is an answer of an identity provider, as it was found.
@@ -43,6 +49,35 @@ type Message struct {
 
 	// At is when it was sent, as a HAR tells it; zero if that is not known.
 	At time.Time
+
+	packed packing
+}
+
+// packing is what was done to the XML.
+type packing int
+
+const (
+	plain packing = iota
+	inBase64
+	deflated
+)
+
+// odd says how a field differs from what Azure AD takes in it, if it does.
+func (m *Message) odd(p aad.Protocol) string {
+	switch {
+	case m.Binding == certs.BindingHTTPRedirect || m.Field == "":
+	case m.packed == deflated:
+		return "compressed, and posted"
+	case m.Field == fieldSAML && p != aad.SAML:
+		return "a token of WS-Federation in the field " + fieldSAML
+	case m.Field == fieldWSFed && p != aad.WSFed:
+		return "a response of SAML 2.0 in the field " + fieldWSFed
+	case m.Field == fieldSAML && m.packed == plain:
+		return fieldSAML + " not in base64"
+	case m.Field == fieldWSFed && m.packed == inBase64:
+		return fieldWSFed + " in base64"
+	}
+	return ""
 }
 
 // Pick returns the message that [Judge] judges of several, by its number from 0:
@@ -73,6 +108,7 @@ var errNothing = errors.New("signin: no response of an identity provider in it: 
 //
 // It does not judge them, and the XML may be none.
 func Messages(b []byte) ([]Message, error) {
+	b = fromUTF16(b)
 	trimmed := bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(b), []byte("\ufeff")))
 	archive := len(trimmed) > 0 && trimmed[0] == '{'
 	switch {
@@ -88,23 +124,60 @@ func Messages(b []byte) ([]Message, error) {
 	if strings.HasPrefix(text, "&lt;") {
 		text = html.UnescapeString(text)
 	}
+	left := maxDecoded
 	if text[0] == '<' {
 		if isPage(text) {
-			return readPage(text)
+			return readPage(text, &left)
 		}
 		return checked([]Message{{XML: []byte(text)}})
 	}
-	if found := readFields(text); len(found) > 0 {
+	if found := readFields(text, &left); len(found) > 0 {
 		return checked(found)
 	}
 	if strings.Contains(text, "SAMLRequest=") || strings.Contains(text, "wtrealm=") {
 		return nil, errors.New("signin: it is a request to the identity provider, not its answer")
 	}
-	m, ok := decodeField(text)
+	left = maxDecoded
+	m, ok := decodeField(text, &left)
 	if !ok {
 		return nil, errNothing
 	}
 	return checked([]Message{m})
+}
+
+// wide returns the order of bytes of UTF-16 that begins with its mark, or nil.
+func wide(b []byte) binary.ByteOrder {
+	switch {
+	case bytes.HasPrefix(b, []byte{0xff, 0xfe}):
+		return binary.LittleEndian
+	case bytes.HasPrefix(b, []byte{0xfe, 0xff}):
+		return binary.BigEndian
+	}
+	return nil
+}
+
+// fromUTF16 converts what a shell has written in UTF-16. An XML declaration, which
+// may say so, is left out with it.
+func fromUTF16(b []byte) []byte {
+	order := wide(b)
+	if order == nil || len(b) > MaxInput {
+		return b
+	}
+	out := make([]byte, 0, len(b)/2)
+	for i := 2; i+1 < len(b); i += 2 {
+		r := rune(order.Uint16(b[i:]))
+		if utf16.IsSurrogate(r) && i+3 < len(b) {
+			r = utf16.DecodeRune(r, rune(order.Uint16(b[i+2:])))
+			i += 2
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	if t := bytes.TrimSpace(out); bytes.HasPrefix(t, []byte("<?xml ")) {
+		if _, rest, ok := bytes.Cut(t, []byte("?>")); ok {
+			return rest
+		}
+	}
+	return out
 }
 
 // checked refuses messages that are too long, and keeps the last of too many.
@@ -121,15 +194,19 @@ func checked(found []Message) ([]Message, error) {
 	return found, nil
 }
 
-// decodeField reads the value of a form field, whatever was done to it.
-func decodeField(v string) (Message, bool) {
-	v = strings.Trim(v, "\"'` \t\r\n")
+// decodeField reads the value of a form field, whatever was done to it. It takes
+// what that costs from what is left.
+func decodeField(v string, left *int) (Message, bool) {
+	if *left -= len(v) + 1<<10; *left < 0 {
+		return Message{}, false
+	}
+	v = strings.Trim(v, "\ufeff\"'` \t\r\n")
 	for range 2 { // a value that was taken from a request is encoded once, from a log of it twice
 		if strings.HasPrefix(v, "<") || !strings.Contains(v, "%") {
 			break
 		}
 		un, err := url.PathUnescape(v)
-		if strings.HasPrefix(v, "%3C") || strings.HasPrefix(v, "%3c") { // XML, in which + is a blank
+		if err == nil && strings.HasPrefix(strings.TrimSpace(un), "<") { // XML, in which + is a blank
 			un, err = url.QueryUnescape(v)
 		}
 		if err != nil {
@@ -137,7 +214,7 @@ func decodeField(v string) (Message, bool) {
 		}
 		v = strings.TrimSpace(un)
 	}
-	if strings.Contains(v, "&#") || strings.HasPrefix(v, "&lt;") {
+	if !strings.HasPrefix(v, "<") && (strings.Contains(v, "&#") || strings.HasPrefix(v, "&lt;")) {
 		v = strings.TrimSpace(html.UnescapeString(v))
 	}
 	if strings.HasPrefix(v, "<") {
@@ -147,15 +224,19 @@ func decodeField(v string) (Message, bool) {
 	if !ok || len(raw) == 0 {
 		return Message{}, false
 	}
-	if t := bytes.TrimSpace(bytes.TrimPrefix(raw, []byte("\ufeff"))); len(t) > 0 && t[0] == '<' {
-		return Message{XML: raw}, true
+	if t := bytes.TrimSpace(bytes.TrimPrefix(raw, []byte("\ufeff"))); len(t) > 0 && t[0] == '<' || wide(raw) != nil {
+		return Message{XML: raw, packed: inBase64}, true
 	}
 	// Only the Redirect binding compresses.
+	if *left -= 32 << 10; *left < 0 {
+		return Message{}, false
+	}
 	z, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(raw)), MaxMessage+1))
+	*left -= len(z)
 	if t := bytes.TrimSpace(z); err != nil && len(z) <= MaxMessage || len(t) == 0 || t[0] != '<' {
 		return Message{}, false
 	}
-	return Message{XML: z, Binding: certs.BindingHTTPRedirect}, true
+	return Message{XML: z, Binding: certs.BindingHTTPRedirect, packed: deflated}, true
 }
 
 // decodeBase64 decodes either alphabet, with or without padding and white space.
@@ -184,10 +265,10 @@ const (
 
 // readFields finds the fields in a request's body, in an address, and in whatever
 // was copied together with them.
-func readFields(text string) []Message {
+func readFields(text string, left *int) []Message {
 	var found []Message
 	next := map[string]int{fieldSAML: -1, fieldWSFed: -1}
-	for i, tries, work := 0, 0, 0; tries < 2*maxMessages && work < 8*MaxMessage; tries++ {
+	for i, tries := 0, 0; tries < 2*maxMessages && *left > 0; tries++ {
 		at, name := len(text), ""
 		for field, j := range next {
 			if j < i {
@@ -210,8 +291,7 @@ func readFields(text string) []Message {
 		if !ok {
 			continue
 		}
-		work += len(v)
-		m, ok := decodeField(v)
+		m, ok := decodeField(v, left)
 		if !ok {
 			continue
 		}
@@ -221,7 +301,8 @@ func readFields(text string) []Message {
 		}
 		before := text[max(0, at-2<<10):at]
 		before = before[strings.LastIndexAny(before, " \t\r\n\"'")+1:]
-		if address, _, query := strings.Cut(before, "?"); query {
+		address, _, query := strings.Cut(before, "?")
+		if query && (strings.Contains(address, "://") || !strings.Contains(address, "=")) && !strings.HasPrefix(address, "RelayState=") {
 			m.Binding, m.URL = certs.BindingHTTPRedirect, address
 		}
 		found = append(found, m)

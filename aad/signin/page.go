@@ -22,7 +22,7 @@ func isPage(text string) bool {
 }
 
 // readPage finds the fields of the forms in a page, which a browser would post.
-func readPage(text string) ([]Message, error) {
+func readPage(text string, left *int) ([]Message, error) {
 	var found []Message
 	action, post := "", false
 	for i := 0; i < len(text) && len(found) < maxMessages; {
@@ -46,7 +46,7 @@ func readPage(text string) ([]Message, error) {
 				v, _, _ = strings.Cut(strings.TrimPrefix(text[i:], ">"), "</")
 				v = html.UnescapeString(v)
 			}
-			if m, ok := decodeField(v); ok {
+			if m, ok := decodeField(v, left); ok {
 				m.Field, m.URL = field, withoutQuery(action)
 				if m.Binding == "" && post {
 					m.Binding = certs.BindingHTTPPost

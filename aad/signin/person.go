@@ -4,7 +4,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jcaad/jcaad/aad"
@@ -27,9 +28,13 @@ const (
 // that SAML 1.1 keeps apart.
 type attribute struct {
 	name   string
+	parted bool // SAML 1.1: elsewhere than before the last word
 	values []string
 	node   *xmlsig.Node
 }
+
+// claims11 are the names by which attributes of SAML 1.1 are read.
+var claims11 = append([]string{claimImmutableID, claimUPN, claimIssuerID}, mfaClaims[:2]...)
 
 // attributes are all those of an assertion.
 func attributes(assertion *xmlsig.Node) []attribute {
@@ -38,7 +43,9 @@ func attributes(assertion *xmlsig.Node) []attribute {
 		for _, a := range st.All(assertion.Space, "Attribute") {
 			at := attribute{name: a.Value("Name"), node: a}
 			if assertion.Space == nsSAML11 {
-				at.name = strings.TrimSuffix(a.Value("AttributeNamespace"), "/") + "/" + a.Value("AttributeName")
+				space, local := a.Value("AttributeNamespace"), a.Value("AttributeName")
+				at.name = strings.TrimSuffix(space, "/") + "/" + local
+				at.parted = strings.HasSuffix(space, "/") || strings.Contains(local, "/")
 			}
 			for _, v := range a.All(assertion.Space, "AttributeValue") {
 				at.values = append(at.values, v.Text())
@@ -114,6 +121,11 @@ func (j *judge) subject11() string {
 		}
 		return true
 	})
+	for _, a := range attributes(j.assertion) {
+		if a.parted && slices.Contains(claims11, a.name) {
+			j.add(Check{Topic: TopicSubject, Found: "the claim " + a.name + ", parted elsewhere than before its last word", Source: srcADFS}, a.node)
+		}
+	}
 	c := Check{Topic: TopicSubject, Source: srcADFS, Want: "one attribute ImmutableID, and the same as NameIdentifier"}
 	switch {
 	case len(ids) == 0 || len(ids) == 1 && ids[0] == "":
@@ -126,8 +138,10 @@ func (j *judge) subject11() string {
 		j.add(c, j.assertion)
 		return ids[0]
 	case len(ids) > 1:
+		j.note(TopicUser, TopicPolicy)
 		c.Found = "several values of the attribute ImmutableID"
 	case len(names) > 1 || !names[ids[0]]:
+		j.note(TopicUser, TopicPolicy)
 		c.Found = "the NameIdentifier " + quote(some.Text()) + " beside the attribute ImmutableID " + quote(ids[0])
 	default:
 		c.Result, c.Want, c.Found = Good, "", "ImmutableID "+quote(ids[0])+form(ids[0])
@@ -191,8 +205,8 @@ func (j *judge) findUser(id string) {
 		c.Found, c.Want = "there is no immutable ID to look a user up by", ""
 	case j.t.User == nil:
 		c.Found = "users were not looked up"
-	case errors.Is(err, aad.ErrNotFound) && j.encoded(id):
-		c.Found = "no user has the immutable ID " + quote(id) + ", and one has what it is when .2B is read as +"
+	case j.encoded(id, user, err):
+		c.Found = "no user has the immutable ID " + quote(id) + ", and one has, or may have, what it is when .2B is read as +"
 		c.Want = "the immutable ID as it is, or encoded: the vendor's page asks for the latter, and working set-ups send the former"
 		c.Source = srcSAMLPage
 	case errors.Is(err, aad.ErrNotFound):
@@ -202,8 +216,10 @@ func (j *judge) findUser(id string) {
 	case user == nil:
 		c.Found = "the look-up of the user said nothing"
 	case user.ImmutableID != id:
-		c.Result, c.Code = Bad, "AADSTS51004"
-		c.Found = who + " has the immutable ID " + quote(user.ImmutableID) + form(user.ImmutableID)
+		c.Result, c.Code, c.Found = Bad, "AADSTS51004", "no user has exactly the immutable ID "+quote(id)+form(id)
+		if j.signed {
+			c.Found = who + " has the immutable ID " + quote(user.ImmutableID) + form(user.ImmutableID)
+		}
 	case user.Enabled != nil && !*user.Enabled:
 		c.Code, c.Found, c.Want, c.Source = "AADSTS50057", who+" is disabled", "an account that is enabled", srcReference
 	default:
@@ -214,14 +230,39 @@ func (j *judge) findUser(id string) {
 	j.address()
 }
 
-// encoded reports whether a user has the immutable ID that an encoded one stands for.
-func (j *judge) encoded(id string) bool {
-	raw, err := url.PathUnescape(strings.NewReplacer("%", "%25", ".", "%").Replace(id))
-	if err != nil || raw == id {
+// encoded reports whether a user has, or may have, the immutable ID that an encoded
+// one stands for, where the look-up of it as it is has found nobody with exactly it.
+func (j *judge) encoded(id string, user *aad.User, err error) bool {
+	raw := decodeID(id)
+	switch {
+	case raw == id || err != nil && !errors.Is(err, aad.ErrNotFound) || err == nil && (user == nil || user.ImmutableID == id):
 		return false
+	case err == nil && user.ImmutableID == raw:
+		return true
 	}
 	u, err := j.t.User(raw)
-	return err == nil && u != nil && u.ImmutableID == raw
+	if err != nil || u == nil {
+		return !errors.Is(err, aad.ErrNotFound)
+	}
+	return u.ImmutableID == raw
+}
+
+// decodeID undoes the encoding in which + is .2B. Only characters that are neither
+// letters nor digits are encoded so, and other points stand for themselves.
+func decodeID(id string) string {
+	var out []byte
+	for i := 0; i < len(id); i++ {
+		if id[i] == '.' && i+2 < len(id) {
+			c, err := strconv.ParseUint(id[i+1:i+3], 16, 8)
+			if b := byte(c); err == nil && b >= ' ' && b < 0x7f && (b < '0' || b > '9') && (b|0x20 < 'a' || b|0x20 > 'z') {
+				out = append(out, b)
+				i += 2
+				continue
+			}
+		}
+		out = append(out, id[i])
+	}
+	return string(out)
 }
 
 // address compares the address in the message with the user's name.
@@ -239,6 +280,9 @@ func (j *judge) address() {
 	case len(v) == 0:
 		c.Found, at = "no attribute "+name, j.assertion
 		c.Repair = "have the provider send the user's UPN as " + name
+		if j.v11 { // all that were seen to be accepted have it
+			c.Result, c.Code, c.Source = Unknown, "AADSTS500088", srcADFS
+		}
 	case len(v) > 1:
 		c.Found = "several values of " + name
 	case j.user == nil:

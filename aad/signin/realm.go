@@ -26,10 +26,8 @@ func (j *judge) issuer() string {
 		return ""
 	}
 	if j.v11 {
-		for _, a := range attributes(n) {
-			if a.name == claimIssuerID && len(a.values) == 1 {
-				return a.values[0]
-			}
+		if v, _ := values(attributes(n), claimIssuerID); len(v) > 0 {
+			return v[0]
 		}
 		return n.Value("Issuer")
 	}
@@ -70,6 +68,11 @@ func (j *judge) findRealm() []Check {
 		case plainIssuer(have) == plainIssuer(issuer):
 			near = have
 		}
+	}
+	if v, _ := j.issuerIDs(); len(v) > 1 {
+		c.Found = fmt.Sprintf("%d issuers", len(v))
+		j.realm = nil
+		return []Check{c}
 	}
 	switch {
 	case len(j.t.Domains) == 0:

@@ -51,6 +51,8 @@ func (j *judge) status() {
 	case len(all) == 0 && len(encrypted) > 0:
 		c.Result, c.Code, c.Found = Bad, "AADSTS500082", "the assertion is encrypted"
 		c.Repair = "switch the encryption of assertions off at the provider"
+	case len(all) == 0 && j.elsewhere():
+		c.Found, c.Source = "an assertion, at another place than its own", srcNobody
 	case len(all) == 0 && !success:
 		c.Result, c.Code, c.Found = Bad, "AADSTS500082", "no assertion, and the status "+quote(status)
 		c.Repair = "read the provider's log: it has refused the sign-in"
@@ -73,6 +75,74 @@ func (j *judge) status() {
 		j.add(Check{Topic: TopicMessage, Found: "an assertion beside the status " + quote(status), Want: statusSuccess,
 			Source: srcNobody}, j.envelope)
 	}
+}
+
+// elsewhere reports whether an assertion is anywhere in the document.
+func (j *judge) elsewhere() (found bool) {
+	j.doc.Root.Walk(func(n *xmlsig.Node) bool {
+		found = found || n.Is(nsSAML, "Assertion") || n.Is(nsSAML11, "Assertion")
+		return !found
+	})
+	return found
+}
+
+// several notes what is read from a part of which there are several: Azure AD may
+// take another of them, so that nothing that is read from one is bad for certain.
+func (j *judge) several() {
+	if n := j.assertion; n != nil {
+		ids, _ := j.issuerIDs()
+		if many(n, "Issuer") || len(ids) > 1 {
+			j.note(TopicRealm, TopicProtocol, TopicSignature, TopicMFA, TopicPolicy)
+		}
+		if many(n, "Conditions") {
+			j.note(TopicLifetime, TopicAudience)
+		}
+		if many(n, "Subject") || many(n.Kid(nsSAML, "Subject"), "NameID") {
+			j.note(TopicSubject, TopicUser, TopicPolicy)
+		}
+		st := j.statement()
+		if many(n, "AuthnStatement") || many(n, "AuthenticationStatement") || many(st, "AuthnContext") ||
+			st != nil && many(st.Kid(nsSAML, "AuthnContext"), "AuthnContextClassRef") {
+			j.note(TopicMFA)
+		}
+	}
+	// Of assertions, each may be another's in all.
+	if len(j.assertions()) > 1 || j.envelope != nil && (len(j.envelope.All(j.envelope.Space, "RequestedSecurityToken")) > 1 ||
+		len(j.doc.Root.All(j.envelope.Space, "RequestSecurityTokenResponse")) > 1) {
+		j.note(TopicMessage, TopicRealm, TopicProtocol, TopicSignature, TopicLifetime, TopicAudience, TopicSubject, TopicUser, TopicMFA,
+			TopicPolicy)
+	}
+}
+
+// many reports whether an element has several children of a name.
+func many(n *xmlsig.Node, local string) bool {
+	count := 0
+	if n != nil {
+		for _, k := range n.Kids {
+			if k.Local == local {
+				count++
+			}
+		}
+	}
+	return count > 1
+}
+
+// note says that what is read of the topics is read from one of several parts.
+func (j *judge) note(topics ...Topic) {
+	if j.unsure == nil {
+		j.unsure = make(map[Topic]bool)
+	}
+	for _, t := range topics {
+		j.unsure[t] = true
+	}
+}
+
+// issuerIDs are the values of the claim that says the issuer in SAML 1.1.
+func (j *judge) issuerIDs() ([]string, *xmlsig.Node) {
+	if !j.v11 || j.assertion == nil {
+		return nil, nil
+	}
+	return values(attributes(j.assertion), claimIssuerID)
 }
 
 // parts holds the message against those that were accepted.
@@ -168,8 +238,9 @@ func (j *judge) shared(n *xmlsig.Node, id string) bool {
 func (j *judge) comments() {
 	j.doc.Root.Walk(func(n *xmlsig.Node) bool {
 		if n.Comment && len(n.Kids) == 0 && strings.TrimSpace(n.Text()) != "" && n.Space != nsDS {
-			j.attack("a comment within the value of %s, where some readers stop reading", n.Local)
-			j.add(Check{Topic: TopicMessage, Found: "a comment within the value of " + text.Printable(n.Local, 60), Source: srcNobody}, n)
+			j.attack("a comment or an instruction within the value of %s, where some readers stop reading", n.Local)
+			j.add(Check{Topic: TopicMessage, Found: "a comment or an instruction within the value of " + text.Printable(n.Local, 60),
+				Source: srcNobody}, n)
 			return false
 		}
 		return true
@@ -188,13 +259,17 @@ func (j *judge) strays() {
 			proper[m] = true
 		}
 	}
-	h := j.holder()
+	h, told := j.holder(), 0
 	j.doc.Root.Walk(func(n *xmlsig.Node) bool {
 		switch {
 		case n.Local != "Assertion" && n.Local != "EncryptedAssertion" && n.Local != "Response" || n.Parent == nil || proper[n]:
 		case n.Local == "EncryptedAssertion" && n.Parent == h:
 		case n.Space == nsSAML || n.Space == nsSAML11 || n.Space == nsSAMLP:
 			j.attack("the %s at %s, where none belongs: signature wrapping", n.Local, n.Path())
+			if told++; told <= maxOddities {
+				j.add(Check{Topic: TopicMessage, Found: "the " + n.Local + " at " + text.Printable(n.Path(), 200) + ", where none belongs",
+					Source: srcNobody}, n)
+			}
 			return false
 		}
 		if n.Is(nsDS, "Object") {

@@ -2,8 +2,11 @@ package signin
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jcaad/jcaad/certs"
@@ -94,6 +97,7 @@ func (j *judge) verifyResponse(v *xmlsig.Verifier, slots []slot) []read {
 		if g.SHA1() {
 			c.Result, c.Found = Doubtful, c.Found+", with SHA-1"
 		}
+		return append([]read{{c, nil}}, unusual(g, "the response's signature is ", j.envelope)...)
 	case o.Key >= 0:
 		c.Found += ": what it covers was changed"
 	}
@@ -199,6 +203,9 @@ func (j *judge) foreign(g *xmlsig.Signature, slots []slot, unreadable bool, one 
 	}
 	c.Want, c.Repair = strings.Join(want, " or "), fixKey
 	switch {
+	case slices.ContainsFunc(slots, func(s slot) bool { n := s.weak(); return n > 0 && n < 1024 }):
+		c.Source, c.Repair = srcReference, "sign with RSA of 2048 bits or more"
+		return one(Unknown, "AADSTS50032", "a key of the configuration is so short that no signature is verified with it")
 	case unreadable:
 		return one(Unknown, "", "signed by none of the keys that can be read; one certificate of the configuration cannot")
 	case named:
@@ -224,25 +231,14 @@ func (j *judge) how(g *xmlsig.Signature, s slot, a *xmlsig.Node) []read {
 	good := Check{Topic: TopicSignature, Result: Good, Source: srcSAMLPage,
 		Found: "the assertion is signed by " + s.name + " " + s.cert.Thumbprint()}
 	out := []read{{good, a}}
-	short := func(uri string) string { return text.Printable(uri[strings.LastIndexByte(uri, '#')+1:], 40) }
-	if m, d := short(g.Method), short(g.Digest); (m != "rsa-sha256" && m != "rsa-sha1") || (d != "sha256" && d != "sha1") {
-		out = append(out, read{Check{Topic: TopicSignature, Found: "made with " + m + " and " + d, Want: "rsa-sha256 and sha256",
-			Source: srcNobody}, a})
-	} else if g.SHA1() {
+	out = append(out, unusual(g, "", a)...)
+	if g.SHA1() {
 		out = append(out, read{Check{Topic: TopicSignature, Result: Doubtful, Found: "made with SHA-1", Want: "rsa-sha256 and sha256",
 			Repair: "have the provider sign with SHA-256", Source: srcSAMLPage}, a})
 	}
-	const exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#"
-	if g.By != exclusive || g.InfoBy != exclusive {
-		by := g.By
-		if by == exclusive {
-			by = g.InfoBy
-		}
-		found := "canonicalized by " + quote(by)
-		if by == "" {
-			found = "no canonicalization is named"
-		}
-		out = append(out, read{Check{Topic: TopicSignature, Found: found, Want: exclusive, Source: srcNobody}, a})
+	if n := s.weak(); n > 0 {
+		out = append(out, read{Check{Topic: TopicSignature, Code: "AADSTS50032", Found: fmt.Sprintf("the RSA key has %d bits", n),
+			Want: "2048 or more", Source: srcReference}, a})
 	}
 	if j.at.Before(s.x509.NotBefore) || j.at.After(s.x509.NotAfter) {
 		out = append(out, read{Check{Topic: TopicSignature, Result: Doubtful,
@@ -254,6 +250,37 @@ func (j *judge) how(g *xmlsig.Signature, s slot, a *xmlsig.Node) []read {
 }
 
 const day = "2006-01-02"
+
+// unusual tells of algorithms that nobody has seen accepted.
+func unusual(g *xmlsig.Signature, what string, at *xmlsig.Node) (out []read) {
+	short := func(uri string) string { return text.Printable(uri[strings.LastIndexByte(uri, '#')+1:], 40) }
+	if m, d := short(g.Method), short(g.Digest); (m != "rsa-sha256" && m != "rsa-sha1") || (d != "sha256" && d != "sha1") {
+		out = append(out, read{Check{Topic: TopicSignature, Found: what + "made with " + m + " and " + d, Want: "rsa-sha256 and sha256",
+			Source: srcNobody}, at})
+	}
+	const exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#"
+	if g.By != exclusive || g.InfoBy != exclusive {
+		by := g.By
+		if by == exclusive {
+			by = g.InfoBy
+		}
+		found := what + "canonicalized by " + quote(by)
+		if by == "" {
+			found = what + "made without a canonicalization that is named"
+		}
+		out = append(out, read{Check{Topic: TopicSignature, Found: found, Want: exclusive, Source: srcNobody}, at})
+	}
+	return out
+}
+
+// weak returns the length of an RSA key that is shorter than 2048 bits, and 0 for
+// others.
+func (s slot) weak() int {
+	if key, ok := s.x509.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < 2048 {
+		return key.N.BitLen()
+	}
+	return 0
+}
 
 // suspect tells whether a faulty signature looks like an attack.
 func (j *judge) suspect(g *xmlsig.Signature, fault *xmlsig.Error, holder *xmlsig.Node) {

@@ -32,7 +32,7 @@ type Node struct {
 	Kids         []*Node
 	Parent       *Node // nil of the root
 	Mixed        bool  // it has text beside its child elements
-	Comment      bool  // a comment is among its text and children
+	Comment      bool  // a comment or an instruction is among its text and children
 
 	text     []byte
 	parts    int32 // of text
@@ -114,7 +114,7 @@ func Parse(b []byte, elements int) (*Document, error) {
 				open.text = append(open.text, s.Text...)
 			}
 			open.parts++
-		case xmlscan.Comment:
+		case xmlscan.Comment, xmlscan.Instruction:
 			if open != nil {
 				open.Comment = true
 			}

@@ -109,7 +109,7 @@ func Read(n *Node, id string) (*Signature, *Error) {
 	comment := false
 	n.Walk(func(c *Node) bool { comment = comment || c.Comment; return c != g.keyInfo })
 	if comment {
-		return g, fault(Comments, "a comment within the Signature: some stop reading a value there")
+		return g, fault(Comments, "a comment or an instruction within the Signature: some stop reading a value there")
 	}
 	return g, g.read(id)
 }
@@ -163,10 +163,10 @@ func (g *Signature) read(id string) *Error {
 	switch {
 	case strings.Contains(g.Method, "#hmac-"):
 		return fault(HMAC, "signed with %s: a secret, for which some take the public key", text.Printable(g.Method, 100))
+	case strings.HasPrefix(uri, "#") && strings.ContainsAny(uri[1:], xpointer):
+		return fault(Unsupported, "the reference %q is to no name", text.Printable(uri, 80))
 	case !given || uri != "" && (g.tagged == "" || uri != "#"+g.tagged):
 		return fault(Elsewhere, "the reference is to %q, and not to the %s that holds it", text.Printable(uri, 80), g.Node.Parent.Local)
-	case strings.ContainsAny(uri[min(1, len(uri)):], xpointer):
-		return fault(Unsupported, "the ID %q is no name", text.Printable(g.tagged, 60))
 	}
 	if g.infoBy, ok = canonicalization(by); !ok {
 		return fault(Unsupported, "the canonicalization %q is not known", text.Printable(g.InfoBy, 100))
