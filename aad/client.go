@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -91,6 +92,7 @@ type Options struct {
 type Client struct {
 	graph  *rest.Caller
 	login  *rest.Caller
+	logs   func() (*rest.Caller, error) // of Graph's logs, made when they are first wanted
 	tokens *tokens
 	width  int
 	name   string
@@ -163,9 +165,11 @@ func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 	if c.graph, err = rest.New(config); err != nil {
 		return nil, optionError("GraphURL", err)
 	}
+	c.logs = sync.OnceValues(func() (*rest.Caller, error) { return rest.New(config) })
 	// The login service gets no token: what it tells is public.
-	config.Base, config.Authorize, config.Renew, config.Error = login, nil, nil, newLoginError
-	if c.login, err = rest.New(config); err != nil {
+	public := config
+	public.Base, public.Authorize, public.Renew, public.Error = login, nil, nil, newLoginError
+	if c.login, err = rest.New(public); err != nil {
 		return nil, optionError("LoginURL", err)
 	}
 	return c, nil
@@ -194,8 +198,21 @@ func requestID(h http.Header) string { return h.Get("request-id") }
 // do makes one call to Graph.
 func (c *Client) do(ctx context.Context, r *rest.Request, out any) (*rest.Response, error) {
 	id := label(r)
-	resp, err := c.graph.Do(withUse(ctx), r, out)
+	caller, err := c.caller(r)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := caller.Do(withUse(ctx), r, out)
 	return resp, identify(err, id)
+}
+
+// caller is who makes a call to Graph. The logs have a limit of their own, of which the
+// rest of Graph knows nothing: while they are throttled, everything else goes on.
+func (c *Client) caller(r *rest.Request) (*rest.Caller, error) {
+	if strings.HasPrefix(r.Path, "auditLogs/") {
+		return c.logs()
+	}
+	return c.graph, nil
 }
 
 // get reads a page of a list: the first one, or the one that link names.
@@ -204,7 +221,11 @@ func (c *Client) get(ctx context.Context, link string, r *rest.Request, out any)
 		return c.do(ctx, r, out)
 	}
 	id := label(r)
-	resp, err := c.graph.Follow(withUse(ctx), link, r, out)
+	caller, err := c.caller(r)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := caller.Follow(withUse(ctx), link, r, out)
 	return resp, identify(err, id)
 }
 

@@ -85,9 +85,17 @@ func (s *SignIn) UnmarshalJSON(b []byte) error {
 }
 
 // Federated reports whether the entry says that an identity provider's token was
-// taken or refused. It may be false because the service does not tell.
+// taken or refused. It may be false because the service does not tell. Where it tells
+// no token, the protocol decides, which may be that of the application that was signed
+// in to; a sign-in by a token of Azure AD's own, such as a session's, is none.
 func (s *SignIn) Federated() bool {
-	return s.Token == TokenSAML11 || s.Token == TokenSAML20 || s.Protocol == SignInSAML20 || s.Protocol == SignInWSFed
+	switch s.Token {
+	case TokenSAML11, TokenSAML20:
+		return true
+	case "", "none":
+		return s.Protocol == SignInSAML20 || s.Protocol == SignInWSFed
+	}
+	return false
 }
 
 // SignInsOptions say which entries of the sign-in log are listed. The conditions add up.

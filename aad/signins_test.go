@@ -39,6 +39,8 @@ func TestSignInJSON(t *testing.T) {
 		{"nothing told", `{"id":"1","status":{"errorCode":0}}`, aad.SignIn{ID: "1"}, false},
 		{"password", `{"id":"1","authenticationProtocol":"none","incomingTokenType":"none","status":{"errorCode":0}}`,
 			aad.SignIn{ID: "1", Protocol: "none", Token: "none"}, false},
+		{"a session's, in an application that speaks SAML", `{"id":"1","authenticationProtocol":"saml20","incomingTokenType":"primaryRefreshToken"}`,
+			aad.SignIn{ID: "1", Protocol: aad.SignInSAML20, Token: "primaryRefreshToken", ErrorCode: -1}, false},
 		{"no status is no success", `{"id":"1","status":null}`, aad.SignIn{ID: "1", ErrorCode: -1}, false},
 		{"no code is no success", `{"id":"1","status":{"failureReason":"?"}}`, aad.SignIn{ID: "1", ErrorCode: -1, FailureReason: "?"}, false},
 	} {

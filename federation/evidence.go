@@ -333,7 +333,8 @@ func (e Evidence) writeRollback(b *bufio.Writer) {
 	if slices.ContainsFunc(e.steps(), func(s ticketStep) bool { return s.Change.federates() }) {
 		fmt.Fprintf(b, " Once %s is managed again, its people sign in with Azure AD passwords, "+
 			"which many of them may never have had%s: have resets or temporary access passes ready. "+
-			"Published delays are up to 60 minutes for the way back, and up to 24 hours for the change itself.", span(e.domain()), withMeaning(codeNoPassword))
+			"Published delays are up to 60 minutes for the way back, and up to 24 hours for the change itself.",
+			span(e.domain()), withMeaning(codeNoPassword))
 	}
 	b.WriteByte('\n')
 }

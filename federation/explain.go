@@ -56,7 +56,8 @@ func (e Explanation) String() string {
 // a [PlanError]; each answer of a service in the tree of err, once; what package
 // certs found in place of a certificate; and last, where a run stopped. Behind an answer
 // of Azure AD, and behind findings, each AADSTS code in them is explained, as package
-// signin does; of one that is not known it says so. Of a batch, it says which domain. Of other errors it returns the text. It is nil only for nil.
+// signin does; of one that is not known it says so. Of a batch, it says which domain. Of
+// other errors it returns the text. It is nil only for nil.
 //
 // There are no secrets in it, as there are none in the errors of this module; what an
 // [Options.Confirm] of the caller returned is repeated as it is, on one line.

@@ -5,10 +5,14 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
+	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
 
@@ -85,4 +89,41 @@ func TestMFAClaim(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestMFAClaimApproved: what is only told, and changes from hour to hour, is no part of
+// what was approved; and all of it can be undone.
+func TestMFAClaimApproved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		federated(t, env)
+		began := time.Now()
+		time.Sleep(time.Hour)
+		plan := env.Plan()
+		plan.MFA = aad.EnforceMFAByFederatedIdP
+		f := env.Federator(&federation.Options{SignInLog: &federation.SignInLog{Since: began}})
+		prop, err := f.Propose(t.Context(), plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Somebody signs in, the directory has lost a synchronisation, and the application says more.
+		logged(env, 0, 0)
+		people := onDomain(env)
+		env.JumpCloud.SetSync(env.Directory, jumpcloud.BoundUser{UserID: people[1].ImmutableID})
+		env.JumpCloud.SetAuthClaims(app(t, env), jumpcloudtest.MultipleAuthnAfterFactor())
+		again, err := f.Propose(t.Context(), plan)
+		if err != nil || again.Hash != prop.Hash || cmp.Diff(again.Findings, prop.Findings) == "" {
+			t.Errorf("the hash is %s and was %s: %v\n%s", again.Hash, prop.Hash, err, again)
+		}
+		rep, err := f.Apply(t.Context(), prop)
+		if err != nil {
+			t.Fatalf("what was approved is refused: %v", err)
+		}
+		if _, err := f.Revert(t.Context(), rep); err != nil {
+			t.Error(err)
+		}
+		if fed, _ := env.AzureAD.Federation(env.Domain); fed.MFA != env.Plan().MFA {
+			t.Errorf("after Revert it is %s", fed.MFA)
+		}
+	})
 }

@@ -67,7 +67,8 @@ type observation struct {
 	anew   bool       // this run has made the application
 	kept   certs.Cert // what this run has kept accepted as the second certificate
 
-	signedIn []string // object IDs of accounts that a sign-in through JumpCloud has found
+	signedIn []string        // object IDs of accounts that a sign-in through JumpCloud has found
+	unable   map[string]bool // folded user principal names of who is known not to get in
 
 	admins    []admin  // Global Administrators
 	leftOut   []string // who has the role and is no account that can be read, with the reason

@@ -15,6 +15,8 @@ const (
 	CodePersonNestedGroup Code = "person-nested-group"
 	// Not bound to JumpCloud's Microsoft 365 directory.
 	CodePersonNotBound Code = "person-not-bound"
+	// Bound, and not synchronised yet, as others are.
+	CodePersonNotExported Code = "person-not-exported"
 	// Bound, but JumpCloud reports an error with it.
 	CodePersonBindingError Code = "person-binding-error"
 	// Bound to another account than the one with this address.
@@ -92,6 +94,9 @@ var personCodes = [people.Kinds]struct {
 	people.NotBound: {CodePersonNotBound,
 		"Bind the person, or their group, " +
 			"to the Microsoft 365 directory in JumpCloud and wait until the directory shows them as synchronised."},
+	people.NotExported: {CodePersonNotExported,
+		"Wait until the directory shows the person as synchronised, or let the person sign in through JumpCloud on a test domain, " +
+			"before the domain is switched."},
 	people.BindingError: {CodePersonBindingError,
 		"Open the person in JumpCloud's Microsoft 365 directory, put right what the message says, " +
 			"and bind them again if it stays."},

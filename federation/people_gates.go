@@ -182,6 +182,7 @@ var toldByName = []struct {
 }{
 	{people.BoundElsewhere, "JumpCloud's directory has bound people to other accounts than their addresses say"},
 	{people.ImmutableIDDiffers, "immutable IDs are others than JumpCloud most likely sends"},
+	{people.NotExported, "JumpCloud's directory has synchronised others and not these people, so that it may know no immutable ID to send"},
 	{people.PasswordExpired, "passwords in JumpCloud have expired"},
 	{people.AccountLocked, "people are locked in JumpCloud"},
 }

@@ -34,6 +34,7 @@ func TestPersonCodes(t *testing.T) {
 		people.AccountLocked:      "person-account-locked",
 		people.NotInGroup:         "person-not-in-group",
 		people.NotBound:           "person-not-bound",
+		people.NotExported:        "person-not-exported",
 		people.BindingError:       "person-binding-error",
 		people.BoundElsewhere:     "person-bound-elsewhere",
 		people.ImmutableIDDiffers: "person-immutable-id-differs",

@@ -31,8 +31,10 @@ type SignInLog struct {
 	// Since is when the change was made that is to be proved, such as Finished of the
 	// [Report] that has federated the domain. Sign-ins before it prove nothing. The zero
 	// value means that it is not known: then counts what has happened in the last seven
-	// days. In either case nothing counts from before the application was made, or its
-	// certificate was last replaced.
+	// days, and a sign-in only if JumpCloud's log has it as well, as it may have been
+	// through whatever provider the domain had before. In either case nothing counts from
+	// before the application was made, or its certificate was last replaced, nor in the
+	// second in which that happened: Azure AD's log has whole seconds.
 	Since time.Time
 }
 
@@ -46,6 +48,7 @@ const (
 type signInsSeen struct {
 	since time.Time
 	of    string // what since is, in words
+	known bool   // the caller has said when the change was made
 
 	entries []aad.SignIn // the newest first
 	read    int          // entries of everybody
@@ -58,7 +61,9 @@ type signInsSeen struct {
 	eventsErr error
 }
 
-// since is from when on a sign-in speaks of the federation as it is, and that in words.
+// since is from when on a sign-in speaks of the federation as it is, and that in words. The
+// log has whole seconds, so it is the beginning of one. What is dated later than this
+// machine's clock counts all the same: one of the two is wrong.
 func (st *observation) since(p Plan, asked, now time.Time) (since time.Time, of string) {
 	const notKnown = " (when the domain was federated is not known)"
 	since, of = asked, "the change"
@@ -66,7 +71,7 @@ func (st *observation) since(p Plan, asked, now time.Time) (since time.Time, of 
 		since, of = now.Add(-signInWindow), ""
 	}
 	later := func(t time.Time, what string) {
-		if t.After(since) && !t.After(now) {
+		if t.After(since) {
 			since, of = t, what
 		}
 	}
@@ -77,10 +82,7 @@ func (st *observation) since(p Plan, asked, now time.Time) (since time.Time, of 
 	if own, err := st.cert(p); err == nil {
 		later(own.X509().NotBefore, "when its certificate begins")
 	}
-	if since.After(now) {
-		since = now
-	}
-	since = since.UTC().Truncate(time.Second)
+	since = since.UTC().Add(time.Second - 1).Truncate(time.Second)
 	switch {
 	case of == "":
 		return since, "in the last seven days" + notKnown
@@ -94,7 +96,9 @@ func (st *observation) since(p Plan, asked, now time.Time) (since time.Time, of 
 func (f *Federator) signIns(ctx context.Context, p Plan, st *observation) (*signInsSeen, error) {
 	now := f.now()
 	s := new(signInsSeen)
-	s.since, s.of = st.since(p, f.opts.SignInLog.Since, now)
+	asked := f.opts.SignInLog.Since
+	s.since, s.of = st.since(p, asked, now)
+	s.known = !asked.IsZero()
 	f.emit(ctx, Event{Phase: PhaseCheck, Domain: p.Domain, Text: "reading the sign-in logs"})
 	names := map[string]bool{p.Domain: true}
 	for _, n := range st.followers(p.Domain) {
@@ -114,7 +118,8 @@ func (f *Federator) signIns(ctx context.Context, p Plan, st *observation) (*sign
 				return nil
 			}
 			s.read, s.oldest = s.read+1, e.Created
-			if _, domain, _ := strings.Cut(e.UserPrincipalName, "@"); names[text.Domain(domain)] && !e.Created.Before(s.since) {
+			login, domain, _ := strings.Cut(e.UserPrincipalName, "@")
+			if names[text.Domain(domain)] && !isGuest(login) && !e.Created.Before(s.since) {
 				s.entries = append(s.entries, *e)
 			}
 		}
@@ -181,16 +186,16 @@ const noLicense = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 // must have let that very person pass.
 const federatedBefore = 10 * time.Minute
 
-// proves reports whether an entry is of somebody who has got in by the federation. An
-// entry that does not tell how somebody signed in is believed if JumpCloud has let them
-// pass right before it.
+// proves reports whether an entry is of somebody who has got in by the federation. One
+// that does not tell how somebody signed in, or through whom, is believed if JumpCloud
+// has let them pass right before it.
 func (s *signInsSeen) proves(e *aad.SignIn) bool {
 	switch {
 	case e.ErrorCode != 0:
 		return false
-	case e.Federated():
+	case s.known && byToken(e):
 		return true
-	case !untold(e):
+	case !byToken(e) && !untold(e):
 		return false
 	}
 	return slices.ContainsFunc(s.events, func(j jumpcloud.Event) bool {
@@ -199,8 +204,18 @@ func (s *signInsSeen) proves(e *aad.SignIn) bool {
 	})
 }
 
-// untold reports whether the service has left out how somebody signed in.
-func untold(e *aad.SignIn) bool { return e.Protocol == "" && e.Token == "" }
+// byToken reports whether an entry says that an identity provider's token was sent.
+func byToken(e *aad.SignIn) bool { return e.Token == aad.TokenSAML20 || e.Token == aad.TokenSAML11 }
+
+// untold reports whether the service has left out how somebody signed in. The protocol
+// alone does not say it: it may be the one that the application speaks.
+func untold(e *aad.SignIn) bool {
+	return !byToken(e) && (e.Federated() || e.Protocol == "" && e.Token == "")
+}
+
+// isGuest reports whether the first part of a user principal name is that of a guest,
+// whose sign-in is another domain's.
+func isGuest(login string) bool { return strings.Contains(strings.ToUpper(login), "#EXT#") }
 
 // samePerson compares a name in JumpCloud, which is an address or a user name, with an
 // account's.

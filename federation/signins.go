@@ -12,6 +12,7 @@ import (
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/aad/signin"
+	"github.com/jcaad/jcaad/federation/internal/people"
 )
 
 // SignIns is what the logs of the two services hold of the people of a domain, and of
@@ -30,8 +31,9 @@ type SignIns struct {
 	Last      time.Time          `json:"last,omitzero"`
 	Protocol  aad.SignInProtocol `json:"protocol,omitempty"`
 
-	// Untold counts sign-ins of which the log does not say how they were made, and
-	// which JumpCloud has not let pass right before.
+	// Untold counts sign-ins of which the log does not say how they were made, or of
+	// which it is not known through whom, as [SignInLog.Since] was not given; and which
+	// JumpCloud has not let pass right before.
 	Untold int `json:"untold,omitempty"`
 
 	// Refused is what Azure AD has refused, by code, the most frequent first.
@@ -72,6 +74,10 @@ var onTheWay = codeSet(16000, 50058, 50072, 50074, 50076, 50078, 50079, 50140)
 // federation. They count for nothing where the log does not say how somebody signed in.
 var ofPasswords = codeSet(50034, 50053, 50055, 50056, 50057, 50126, 50144)
 
+// afterwards are those by which it refuses whom the federation has let in: what the
+// person, the device or the application is not allowed.
+var afterwards = codeSet(50097, 50105, 50155, 50158, 50161, 53000, 53001, 53002, 53003, 53004, 530035, 65001, 65004, 700016)
+
 func codeSet(codes ...int) map[int]bool {
 	set := make(map[int]bool, len(codes))
 	for _, c := range codes {
@@ -84,45 +90,58 @@ func codeSet(codes ...int) map[int]bool {
 // in, before that is taken for no matter of theirs.
 const signInsEnough = 3
 
-// sum counts what was seen. With it comes who has got in, by the ID of the account.
-func (s *signInsSeen) sum() (out *SignIns, in map[string]bool) {
-	out, in = &SignIns{Since: s.since, Of: s.of, Unread: s.unread()}, make(map[string]bool)
-	people := make(map[string]bool)
-	byCode, refused := make(map[int]*RefusedSignIns), make(map[int]map[string]bool)
-	for i := range s.entries {
+// arriving is how long after a change a server of Azure AD's may not have it yet, as
+// JumpCloud says. What is refused until then says nothing of the federation.
+const arriving = 20 * time.Minute
+
+// summing counts what was seen.
+type summing struct {
+	*SignIns
+	in      map[string]bool         // who has got in, by the ID of the account
+	refused map[int]map[string]bool // by code: who was refused
+	able    map[int]map[string]bool // of them, who could be expected to get in
+	since   map[string]time.Time    // who was refused after the last success, and when, for a reason that holds for all
+	last    time.Time               // when that was the last time
+}
+
+// sum counts what was seen. Those who are unable, by user principal name, are known not
+// to get in.
+func (s *signInsSeen) sum(unable map[string]bool) *summing {
+	out := &summing{
+		SignIns: &SignIns{Since: s.since, Of: s.of, Unread: s.unread()}, in: make(map[string]bool),
+		refused: make(map[int]map[string]bool), able: make(map[int]map[string]bool), since: make(map[string]time.Time),
+	}
+	got := make(map[string]bool)
+	byCode := make(map[int]*RefusedSignIns)
+	for i := range s.entries { // the newest first
 		e := &s.entries[i]
 		switch {
 		case s.proves(e):
 			if out.Succeeded++; out.Succeeded == 1 {
 				out.Last, out.Protocol = e.Created, e.Protocol
+				maps.DeleteFunc(out.since, func(_ string, at time.Time) bool { return !at.After(e.Created) })
 			}
-			people[signedInAs(e)] = true
+			got[signedInAs(e)] = true
 			if strings.Trim(e.UserID, "0-") != "" {
-				in[e.UserID] = true
+				out.in[e.UserID] = true
 			}
-		case e.ErrorCode == 0 && untold(e):
+		case e.ErrorCode == 0 && (byToken(e) || untold(e)):
 			out.Untold++
 		case e.ErrorCode <= 0 || !e.Federated() && (!untold(e) || ofPasswords[e.ErrorCode]):
 		case onTheWay[e.ErrorCode]:
 			out.Interrupted++
 		default:
-			r := byCode[e.ErrorCode]
-			if r == nil {
-				r = &RefusedSignIns{Explanation: known("AADSTS" + strconv.Itoa(e.ErrorCode)), Last: e.Created}
-				byCode[e.ErrorCode], refused[e.ErrorCode] = r, make(map[string]bool)
-			}
-			r.Count++
-			refused[e.ErrorCode][signedInAs(e)] = true
+			out.refuse(e, byCode, unable)
 		}
 	}
 	for code, r := range byCode {
-		r.People = len(refused[code])
+		r.People = len(out.refused[code])
 		out.Refused = append(out.Refused, *r)
 	}
 	slices.SortFunc(out.Refused, func(a, b RefusedSignIns) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
 	})
-	out.People = len(people)
+	out.People = len(got)
 	for i := range s.events {
 		switch e := &s.events[i]; {
 		case e.Failed():
@@ -133,22 +152,45 @@ func (s *signInsSeen) sum() (out *SignIns, in map[string]bool) {
 			}
 		}
 	}
-	return out, in
+	return out
 }
 
-// wrong says whether what was refused, while nobody was let in, is the federation's
-// fault: all of it for reasons that hold for everybody, or one reason for several people.
-func (s *SignIns) wrong() (forAll, forMany bool) {
-	if s.Succeeded > 0 || len(s.Refused) == 0 {
-		return false, false
+// refuse counts a sign-in that Azure AD has refused.
+func (s *summing) refuse(e *aad.SignIn, byCode map[int]*RefusedSignIns, unable map[string]bool) {
+	who, code := signedInAs(e), e.ErrorCode
+	r := byCode[code]
+	if r == nil {
+		r = &RefusedSignIns{Explanation: known("AADSTS" + strconv.Itoa(code)), Last: e.Created}
+		byCode[code], s.refused[code], s.able[code] = r, make(map[string]bool), make(map[string]bool)
 	}
-	forAll = true
-	for _, r := range s.Refused {
-		n, _ := strconv.Atoi(strings.TrimPrefix(r.Code, "AADSTS"))
-		forAll = forAll && ofAll[n]
-		forMany = forMany || r.People >= signInsEnough
+	r.Count++
+	s.refused[code][who] = true
+	if !unable[people.Fold(e.UserPrincipalName)] {
+		s.able[code][who] = true
 	}
-	return forAll, forMany
+	if ofAll[code] && s.Succeeded == 0 {
+		if _, later := s.since[who]; !later {
+			s.since[who] = e.Created
+		}
+		if e.Created.After(s.last) {
+			s.last = e.Created
+		}
+	}
+}
+
+// wrong says whether what was refused is the federation's fault: while nobody was let in,
+// all of it for reasons that hold for everybody, or one reason for several people; and
+// after somebody was, several people for such a reason since.
+func (s *summing) wrong() (forAll, forMany bool) {
+	if s.Succeeded > 0 {
+		return len(s.since) >= signInsEnough, false
+	}
+	forAll = len(s.refused) > 0
+	for code, who := range s.able {
+		forAll = forAll && ofAll[code]
+		forMany = forMany || !ofAll[code] && !afterwards[code] && len(who) >= signInsEnough
+	}
+	return forAll || len(s.since) >= signInsEnough, forMany
 }
 
 // signsIn reports whether people sign in through an application that is known.
@@ -162,8 +204,8 @@ func (f *Federator) seeSignIns(ctx context.Context, p Plan, st *observation, gat
 	if err != nil {
 		return err
 	}
-	sum, in := seen.sum()
-	st.signedIn = slices.Sorted(maps.Keys(in))
+	sum := seen.sum(nil)
+	st.signedIn = slices.Sorted(maps.Keys(sum.in))
 	var ps findings
 	ps.info(CodeSignInLog, p.Domain, sum.evidence(), "")
 	*gates = append(*gates, ps...)
@@ -182,17 +224,18 @@ func (f *Federator) layerSignIn(ctx context.Context, p Plan, st *observation, re
 	if err != nil {
 		return l, nil, err
 	}
-	s, _ := seen.sum()
+	s := seen.sum(st.unable)
+	early := s.last.Before(s.Since.Add(arriving))
 	switch forAll, forMany := s.wrong(); {
+	case forAll && s.Succeeded == 0 && !forMany && (realm.Status == Late || early && f.now().Before(s.Since.Add(arriving))):
+		l.Status, l.Range = Late, realmDelay
+	case forAll && !early, forMany:
+		l.Status = Wrong
 	case s.Succeeded > 0:
 		l.Status = Good
-	case forAll && realm.Status == Late:
-		l.Status, l.Range = Late, realmDelay
-	case forAll, forMany:
-		l.Status = Wrong
 	}
 	l.Evidence = s.evidence()
-	return l, s, nil
+	return l, s.SignIns, nil
 }
 
 // refusedAtMost is how many codes a sentence tells.
@@ -228,7 +271,7 @@ func (s *SignIns) evidence() string {
 		tell("Azure AD has stopped %s to ask for something, a second factor as a rule", plural(s.Interrupted, "sign-in", "sign-ins"))
 	}
 	if s.Untold > 0 && s.Succeeded == 0 {
-		tell("Azure AD's log does not say how %s made", plural(s.Untold, "sign-in was", "sign-ins were"))
+		tell("%s succeeded, and the logs do not show that it was through JumpCloud", plural(s.Untold, "sign-in has", "sign-ins have"))
 	}
 	if s.Passed > 0 {
 		line := fmt.Sprintf("JumpCloud has let %s pass, the last at %s", plural(s.Passed, "sign-in", "sign-ins"), when(s.LastPassed))

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jcaad/jcaad/aad"
-	"github.com/jcaad/jcaad/certs"
 )
 
 // LayerStatus says how far a layer has come.
@@ -40,13 +40,17 @@ const (
 	// is there only with [Options.SignInLog], and Wait does not look at it, as whether
 	// anybody signs in is up to people.
 	//
-	// It is Good once a sign-in through JumpCloud has succeeded, whatever failed beside
+	// It is Good once a sign-in through JumpCloud has succeeded, whatever failed before
 	// it. It is Unseen as long as none is seen, or a log cannot be read; that says
 	// nothing of the federation, and keeps [Verification.Effective] from nothing. So is
-	// what failed for a reason of one or two people's own, such as an immutable ID.
+	// what failed for a reason of one or two people's own, such as an immutable ID, or of
+	// those who are known not to get in.
 	// While nobody has succeeded, it is Wrong if everything was refused for reasons that
 	// hold for all, such as issuer or signature, or at least three people for the same
-	// reason. Late it is instead of the former, while the realm is.
+	// reason; and it is again once three people were refused for one that holds for all
+	// after the last success. Late it is instead of the former, while the realm is, and in
+	// the first 20 minutes; what was refused for such a reason in those counts for nothing
+	// later.
 	LayerSignIn = "sign-in"
 )
 
@@ -57,6 +61,9 @@ const (
 	realmDelay  = "usually within 20 minutes, up to 2 hours, at worst 24"
 	longestWait = 24 * time.Hour
 )
+
+// askAgain is how long nothing new is to be expected.
+const askAgain = 5 * time.Minute
 
 // A Layer is one thing that was verified.
 type Layer struct {
@@ -188,8 +195,11 @@ func (f *Federator) Verify(ctx context.Context, plan Plan) (*Verification, error
 	}
 	l.Checked = f.now()
 	v.Layers, v.SignIns = append(v.Layers, l), seen
-	if l.Status == Wrong {
+	switch {
+	case l.Status == Wrong:
 		v.AskAgain = 0
+	case l.Status == Late && !v.Wrong():
+		v.AskAgain = cmp.Or(v.AskAgain, askAgain)
 	}
 	return v, nil
 }
@@ -241,183 +251,7 @@ func (f *Federator) verify(ctx context.Context, plan Plan, known *observation, e
 		v.Layers[i].Checked = now
 	}
 	if (!v.Effective() || v.late()) && !v.Wrong() {
-		v.AskAgain = 5 * time.Minute
+		v.AskAgain = askAgain
 	}
 	return v, &st, nil
-}
-
-func (st *observation) layerApplication(p Plan, missing Changes) Layer {
-	l := Layer{Name: LayerApplication, Status: Good}
-	a := st.app(p)
-	if a == nil {
-		l.Status, l.Evidence = Wrong, "JumpCloud has no single application with the entity ID "+p.Application.IdPEntityID
-		return l
-	}
-	var bad []string
-	for _, c := range missing {
-		switch {
-		case c.ofApplication() && !a.Active:
-			bad = append(bad, "it is not active")
-		case c.bindsApplication():
-			bad = append(bad, "the group "+quote(c.Name)+" is not bound to it")
-		}
-	}
-	l.Evidence = quote(a.DisplayLabel) + " (" + a.ID + ")"
-	if bad != nil {
-		l.Status = Wrong
-		l.Evidence += ": " + strings.Join(bad, ", ")
-		return l
-	}
-	l.Evidence += " is active and bound to its groups"
-	return l
-}
-
-func (st *observation) layerCertificate(p Plan, now time.Time) Layer {
-	l := Layer{Name: LayerCertificate, Status: Wrong}
-	own, err := st.cert(p)
-	rot := st.rotation(p)
-	switch {
-	case err != nil && rot.unsure:
-		l.Status, l.Evidence = Good, err.Error()+"; Azure AD accepts both"
-	case err != nil:
-		l.Evidence = err.Error()
-	case st.fed == nil:
-		l.Evidence = "Azure AD has no certificate for the domain; JumpCloud signs with " + own.Thumbprint()
-	case st.fed.SigningCertificate == own:
-		l.Status, l.Evidence = Good, own.Thumbprint()+" in JumpCloud's metadata and in Azure AD"+rot.evidence()
-	case st.fed.NextSigningCertificate == own:
-		l.Status, l.Evidence = Good, own.Thumbprint()+" in JumpCloud's metadata and, as the second one, in Azure AD"+rot.evidence()
-	default:
-		l.Evidence = "JumpCloud signs with " + own.Thumbprint() + ", Azure AD expects the " +
-			showCertificate(rawCertificate(st.fed.SigningCertificate, st.fed.RawSigningCertificate))
-	}
-	if expired(p, st, now) { // nobody says whether Azure AD looks at the dates
-		l.Status = Wrong
-		l.Evidence += ", expired on " + own.X509().NotAfter.UTC().Format("2006-01-02") + "; sign-in may still work"
-	}
-	return l
-}
-
-// expired reports whether the certificate is in its place and its time is over.
-func expired(p Plan, st *observation, now time.Time) bool {
-	own, err := st.cert(p)
-	return err == nil && st.fed != nil && (st.fed.SigningCertificate == own || st.fed.NextSigningCertificate == own) &&
-		now.After(own.X509().NotAfter)
-}
-
-// expiries returns when the certificate of either side ends; see [Verification].
-func (st *observation) expiries(p Plan) (jc, ad time.Time) {
-	own, err := st.cert(p)
-	if err == nil {
-		jc = expiry(own)
-	}
-	switch {
-	case st.fed == nil:
-	case err == nil && st.fed.NextSigningCertificate == own:
-		ad = expiry(own)
-	default:
-		ad = expiry(st.fed.SigningCertificate)
-	}
-	return jc, ad
-}
-
-// expiry is when c ends; a certificate that could not be read is zero.
-func expiry(c certs.Cert) time.Time {
-	if c.IsZero() {
-		return time.Time{}
-	}
-	return c.X509().NotAfter.UTC()
-}
-
-func (st *observation) layerGraph(p Plan, missing Changes) Layer {
-	l := Layer{Name: LayerGraph, Status: Good, Evidence: p.Domain + " is federated with the plan's values"}
-	d := st.domain(p.Domain)
-	switch {
-	case d == nil:
-		l.Status, l.Evidence = Wrong, p.Domain+" is not a domain of this tenant"
-	case !st.federated(p.Domain):
-		l.Status, l.Evidence = Wrong, p.Domain+" is "+string(d.AuthenticationType)
-	case st.fed == nil:
-		l.Status, l.Evidence = Wrong, "the configuration cannot be read"
-	default:
-		for _, c := range missing {
-			if !c.ofFederation() {
-				continue
-			}
-			var names []string
-			for _, f := range c.Fields {
-				names = append(names, f.Name)
-			}
-			if !slices.ContainsFunc(names, func(n string) bool { return n != fieldNextCertificate && !leftover(n) }) {
-				if names[0] == fieldNextCertificate {
-					l.Evidence += "; Federate will remove a second certificate"
-				} else {
-					l.Evidence += "; Federate will clear what a provider before has left"
-				}
-				continue // which hinders nobody
-			}
-			l.Status, l.Evidence = Wrong, "differs in "+strings.Join(names, ", ")
-		}
-	}
-	return l
-}
-
-func (st *observation) layerRealm(p Plan, missing Changes, realm *aad.Realm, err error) Layer {
-	l := Layer{Name: LayerRealm}
-	if err != nil {
-		l.Status, l.Evidence = Unseen, "the public realm endpoint did not answer: "+err.Error()
-		return l
-	}
-	if realm.NameSpaceType != aad.Federated {
-		l.Status, l.Evidence, l.Range = Late, "still says "+string(realm.NameSpaceType), realmDelay
-		return l
-	}
-	a := st.app(p)
-	own := provider("", realm.AuthURL) == jumpCloud // perhaps by an application that was
-	if o := st.rotation(p).second; o != nil && sameEndpoint(realm.AuthURL, o.SSOURL) && realm.Protocol != aad.RealmWSTrust {
-		l.Status, l.Range, l.works = Late, realmDelay, true
-		l.Evidence = "still sends people to the other application of the rotation, " + o.SSOURL
-		return l
-	}
-	switch {
-	case realm.AuthURL == "":
-		l.Status, l.Evidence = Unseen, "says federated, but not where it sends people"
-		return l
-	case a != nil && sameEndpoint(realm.AuthURL, a.SSOURL) && realm.Protocol != aad.RealmWSTrust:
-		l.Status, l.Evidence = Good, "sends people to "+a.SSOURL
-		return l
-	case a != nil && sameEndpoint(realm.AuthURL, a.SSOURL):
-		l.Evidence = "sends people to " + a.SSOURL + ", but with WS-Trust instead of SAML"
-	case own:
-		l.Evidence = "sends people to another JumpCloud application, " + endpoint(realm.AuthURL)
-	default:
-		l.Evidence = "sends people to " + provider("", realm.AuthURL) + " instead of JumpCloud"
-	}
-	l.Status = Wrong
-	for _, c := range missing {
-		if c.ofFederation() {
-			return l
-		}
-	}
-	if a != nil && (own || p.Consent.TakeOver) {
-		// Graph has the plan's values, and what the endpoint shows is what was
-		// before them.
-		l.Status, l.Evidence, l.Range = Late, "still "+l.Evidence, realmDelay
-	}
-	return l
-}
-
-func (f *Federator) layerPeople(ctx context.Context, p Plan, st *observation) (Layer, error) {
-	l := Layer{Name: LayerPeople, Status: Good}
-	people, err := f.people(ctx, newAudience(p, st))
-	if err != nil {
-		return l, err
-	}
-	l.Evidence = people.Counts.Summary()
-	unable := append(people.LockedOut(), people.AlreadyOut()...)
-	if bad, _ := p.Consent.LockOut.apply(unable); len(bad) > 0 {
-		l.Status = Wrong
-		l.Evidence += "; " + count(bad) + " cannot sign in: " + whoAll(bad)
-	}
-	return l, nil
 }

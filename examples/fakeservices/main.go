@@ -62,7 +62,7 @@ export GRAPH_TOKEN=%[4]s
 
 For the example program, in another terminal, after these commands:
 
-go run ./federate apply -plan federate/plan.yaml -jumpcloud-url $JUMPCLOUD_URL \
+go run -C examples ./federate apply -plan federate/plan.yaml -jumpcloud-url $JUMPCLOUD_URL \
   -graph-url $GRAPH_URL -login-url $LOGIN_URL -graph-token-env GRAPH_TOKEN
 
 To sign in with a browser: user name %[5]s, password %[6]s

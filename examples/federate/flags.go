@@ -30,6 +30,8 @@ type settings struct {
 	report                     string
 	settle                     time.Duration
 	wait, every                time.Duration
+	signIns                    bool // verify: read the sign-in logs
+	since                      cli.Moment
 	keep                       bool // demo: go on listening
 
 	before, into string // preflight
@@ -132,6 +134,10 @@ func (s *settings) demoFlags(fs *flag.FlagSet) {
 func (s *settings) verifyFlags(fs *flag.FlagSet) {
 	s.planFlags(fs)
 	s.waitFlags(fs)
+	fs.BoolVar(&s.signIns, "sign-ins", false, "look for real sign-ins in the logs of both services, which needs the permission\n"+
+		"AuditLog.Read.All, and Microsoft Entra ID P1")
+	fs.Var(&s.since, "since", "with -sign-ins: the `time` at which the domain was federated, such as \"2026-03-02 09:01\" in UTC;\n"+
+		"by default when the run of -resume ended, else not known")
 }
 
 func (s *settings) writeFlags(fs *flag.FlagSet) {
@@ -201,6 +207,13 @@ func (s *settings) checkPlan() error {
 		return errors.New("this needs a plan: give -plan FILE, or -resume with the FILE of a report")
 	}
 	return s.checkNothing()
+}
+
+func (s *settings) checkVerify() error {
+	if !s.since.IsZero() && !s.signIns {
+		return errors.New("-since is for -sign-ins")
+	}
+	return s.checkPlan()
 }
 
 func (s *settings) checkApply() error {

@@ -110,6 +110,7 @@ func (j *job) connect() error {
 		return err
 	}
 	j.federator = federation.New(jc, ad, &federation.Options{
+		SignInLog:         j.signInLog(),
 		OnEvent:           func(e federation.Event) { j.progress.Event(e) },
 		OnReport:          j.kept.store,
 		Confirm:           j.confirm,
@@ -117,6 +118,18 @@ func (j *job) connect() error {
 		TechnicalPassword: aad.NewSecret(j.services.Getenv("TECHNICAL_PASSWORD")),
 	})
 	return nil
+}
+
+// signInLog is what may be read of the sign-in logs, if anything.
+func (j *job) signInLog() *federation.SignInLog {
+	if !j.signIns {
+		return nil
+	}
+	log := &federation.SignInLog{Since: j.since.Time}
+	if log.Since.IsZero() && len(j.reports) > 0 {
+		log.Since = j.reports[0].Finished
+	}
+	return log
 }
 
 // watch shows the progress of f: below a table, or on a terminal's standard error.

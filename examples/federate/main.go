@@ -129,7 +129,7 @@ func commands() []command {
 		},
 		{
 			name: "verify", args: "-plan FILE", does: "says whether it holds, and whether people can sign in",
-			flags: (*settings).verifyFlags, check: (*settings).checkPlan, run: (*job).verifyOnly,
+			flags: (*settings).verifyFlags, check: (*settings).checkVerify, run: (*job).verifyOnly,
 		},
 		{
 			name: "inspect", args: "DOMAIN", does: "names the state of a domain and the safe next step",

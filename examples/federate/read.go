@@ -185,7 +185,7 @@ func (j *job) verify(ctx context.Context) (*federation.Verification, int) {
 		fmt.Fprintln(j.out, "\nA layer is wrong, and waiting does not mend it.")
 		return v, exitFailed
 	case v.Effective():
-		fmt.Fprintln(j.out, "\nEvery layer is good: people can sign in.")
+		fmt.Fprintln(j.out, "\n"+effective(v))
 		return v, exitDone
 	case err != nil && !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil:
 		return v, j.failed(ctx, err, nil)
@@ -197,6 +197,16 @@ func (j *job) verify(ctx context.Context) (*federation.Verification, int) {
 	fmt.Fprintf(j.out, "\nNot in effect yet; nothing is wrong. Ask again in %s:  federate verify, with the same plan, or with -wait 2h\n",
 		v.AskAgain)
 	return v, exitDone
+}
+
+// effective says that people can sign in, and what that rests on.
+func effective(v *federation.Verification) string {
+	for _, l := range v.Layers {
+		if l.Name == federation.LayerSignIn && l.Status != federation.Good {
+			return "People can sign in by what both services show; that somebody has is not proved yet."
+		}
+	}
+	return "Every layer is good: people can sign in."
 }
 
 // verification verifies once and, with -wait, again until the result is final.
@@ -235,6 +245,9 @@ func (j *job) waitFor(ctx context.Context, before *federation.Verification, atMo
 		v, err = j.federator.Wait(ctx, j.plan)
 		return err
 	})
+	if err == nil && j.signIns { // at which Wait does not look
+		v, err = j.federator.Verify(ctx, j.plan)
+	}
 	if v == nil {
 		return before, err
 	}

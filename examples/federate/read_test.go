@@ -106,6 +106,24 @@ func TestVerifyWaiting(t *testing.T) {
 	program(t, with("verify", flags, "-plan", "plan.yaml")...).want(t, exitWaiting, "not yet  realm", "Not in effect yet")
 }
 
+// Verify looks for real sign-ins if it is asked to, and claims none that it has not seen.
+func TestVerifySignIns(t *testing.T) {
+	s, flags := live(t, nil)
+	program(t, with("apply", flags, "-plan", "plan.yaml", "-yes", "-report", "report.json")...).want(t, exitDone)
+	unseen := func(of string) []string {
+		return []string{"unseen   sign-in", "nobody has been seen", of, "that somebody has is not proved yet"}
+	}
+	program(t, with("verify", flags, "-plan", "plan.yaml", "-sign-ins")...).want(t, exitDone, unseen("is not known")...)
+	program(t, with("verify", flags, "-resume", "report.json", "-sign-ins")...).want(t, exitDone, unseen("change")...)
+	at := time.Now().Add(2 * time.Second)
+	s.AzureAD.AddSignIn(aad.SignIn{UserPrincipalName: "ada.abbott@example.com", Protocol: aad.SignInSAML20, Token: aad.TokenSAML20, Created: at})
+	program(t, with("verify", flags, "-resume", "report.json", "-sign-ins", "-wait", "1m")...).want(t, exitDone, "good     sign-in", "Every layer is good")
+	program(t, with("verify", flags, "-plan", "plan.yaml", "-sign-ins", "-since", at.Add(time.Hour).UTC().Format("2006-01-02 15:04"))...).
+		want(t, exitDone, unseen("since")...)
+	program(t, with("verify", flags, "-plan", "plan.yaml", "-since", "2026-03-02")...).want(t, exitUsage, "this is no time")
+	program(t, with("verify", flags, "-plan", "plan.yaml", "-since", "2026-03-02 09:01")...).want(t, exitUsage, "-since is for -sign-ins")
+}
+
 func TestRepair(t *testing.T) {
 	s, flags := live(t, func(e *federationtest.Env) {
 		n := 0

@@ -76,7 +76,8 @@ func (j *job) rows(rep *federation.Report, v *federation.Verification) {
 			fmt.Fprintf(j.out, "               %s\n", r.Evidence)
 		}
 	}
-	fmt.Fprintln(j.out, "\n  done: this run wrote it; held: it was so already; checked: read and compared; open: not reached")
+	fmt.Fprintln(j.out, "\n  done: this run wrote it; held: it was so already; checked: read and compared; open: not reached; "+
+		"waiting: it takes its time")
 }
 
 // count begins to count requests.

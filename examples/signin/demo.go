@@ -4,12 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html"
 	"io"
-	"net/http"
-	"net/http/cookiejar"
-	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -59,26 +54,21 @@ var scenes = []scene{
 type stage struct {
 	env         *federationtest.Env
 	application string
-	loginURL    string
+	label       string
 	now         time.Time
 }
-
-const password = "only for the stand-ins"
 
 // newStage federates stand-ins of both services.
 func newStage(ctx context.Context) (*stage, error) {
 	st := &stage{env: federationtest.New(nil), now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return st.now }
 	st.env.JumpCloud.Now, st.env.AzureAD.Now = clock, clock
-	for _, u := range st.env.JumpCloud.Users() {
-		st.env.JumpCloud.SetPassword(u.ID, password)
-	}
 	f := st.env.Federator(&federation.Options{Now: clock})
 	if _, err := f.Federate(federationtest.Hurry(ctx), st.env.Plan()); err != nil {
 		return nil, err
 	}
 	for _, a := range st.env.JumpCloud.Applications() {
-		st.application, st.loginURL = a.ID, a.SSOURL
+		st.application, st.label = a.ID, a.Label
 	}
 	return st, nil
 }
@@ -96,88 +86,21 @@ func (st *stage) certificate() {
 	st.edit(func(f *aad.Federation) { f.SigningCertificate, f.RawSigningCertificate = a.Certificate, "" })
 }
 
-// capture signs a person in at JumpCloud, and returns the page whose form posts the
-// answer: what a browser has in its hands.
-func (st *stage) capture(ctx context.Context, who string) (string, error) {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return "", err
+// signIn has a person open the application in JumpCloud's portal. What the browser posts
+// to Azure AD is what it has in its hands.
+func (st *stage) signIn(ctx context.Context, who string) (posted, told string, err error) {
+	w, err := st.env.Browser().OpenTile(ctx, federationtest.Person{UserName: who + "@" + st.env.Domain}, st.label)
+	switch {
+	case err != nil:
+		return "", "", err
+	case w.Posted == nil:
+		return "", "", errors.New(w.Outcome())
 	}
-	browser := st.env.JumpCloud.HTTPClient()
-	browser.Jar = jar
-	text, err := fetch(ctx, browser, http.MethodGet, st.loginURL, nil)
-	if err != nil {
-		return "", err
+	told = w.Pages[len(w.Pages)-1].Title
+	if w.Code != "" {
+		told = w.Code + ": " + w.Text
 	}
-	action, fields := form(text, st.loginURL)
-	fields.Set("username", who)
-	fields.Set("password", password)
-	return fetch(ctx, browser, http.MethodPost, action, fields)
-}
-
-// sees posts what was captured to Azure AD, and returns what the person is told.
-func (st *stage) sees(ctx context.Context, page string) (string, error) {
-	action, fields := form(page, "")
-	text, err := fetch(ctx, st.env.AzureAD.HTTPClient(), http.MethodPost, action, fields)
-	if err != nil {
-		return "", err
-	}
-	if m := regexp.MustCompile(`AADSTS\d+: [^<\n]+`).FindString(text); m != "" {
-		return html.UnescapeString(m), nil
-	}
-	m := regexp.MustCompile(`(?s)<h1[^>]*>(.*?)</h1>`).FindStringSubmatch(text)
-	if m == nil {
-		return "", errors.New("a page without a heading")
-	}
-	return html.UnescapeString(strings.TrimSpace(m[1])), nil
-}
-
-// fetch returns a page, whatever its status.
-func fetch(ctx context.Context, c *http.Client, method, address string, fields url.Values) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(fields.Encode()))
-	if err != nil {
-		return "", err
-	}
-	if method == http.MethodPost {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	resp, err := c.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	return string(b), err
-}
-
-var (
-	formTag  = regexp.MustCompile(`<form[^>]*>`)
-	inputTag = regexp.MustCompile(`<input[^>]*>`)
-	attr     = regexp.MustCompile(`([a-z]+)="([^"]*)"`)
-)
-
-// form reads the form of a page: where it goes, and its fields.
-func form(page, base string) (action string, fields url.Values) {
-	attrs := func(tag string) map[string]string {
-		m := make(map[string]string)
-		for _, a := range attr.FindAllStringSubmatch(tag, -1) {
-			m[a[1]] = html.UnescapeString(a[2])
-		}
-		return m
-	}
-	action = attrs(formTag.FindString(page))["action"]
-	if b, err := url.Parse(base); err == nil {
-		if u, err := b.Parse(action); err == nil {
-			action = u.String()
-		}
-	}
-	fields = make(url.Values)
-	for _, tag := range inputTag.FindAllString(page, -1) {
-		if a := attrs(tag); a["name"] != "" {
-			fields.Set(a["name"], a["value"])
-		}
-	}
-	return action, fields
+	return w.Posted.Encode(), told, nil
 }
 
 // demonstrate shows the scenes.
@@ -205,16 +128,12 @@ func (st *stage) show(ctx context.Context, w io.Writer, n int, sc scene) error {
 	title := fmt.Sprintf("%d. %s", n, sc.title)
 	fmt.Fprintf(w, "\n%s\n%s\n\n%s\n", title, strings.Repeat("-", len(title)), sc.story)
 	sc.before(st)
-	page, err := st.capture(ctx, sc.who)
-	if err != nil {
-		return err
-	}
-	told, err := st.sees(ctx, page)
+	posted, told, err := st.signIn(ctx, sc.who)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\n  %s sees:  %s\n\n", strings.ToUpper(sc.who[:1])+sc.who[1:strings.IndexByte(sc.who, '.')], told)
-	found, err := signin.Messages([]byte(page))
+	found, err := signin.Messages([]byte(posted))
 	if err != nil {
 		return err
 	}
@@ -224,9 +143,9 @@ func (st *stage) show(ctx context.Context, w io.Writer, n int, sc scene) error {
 	}
 	b.tenant.MFA = signin.No
 	b.about = describeTenant(b.tenant)
-	r := &result{Input: "the page of JumpCloud that posts", Messages: len(found), At: st.now, AtFrom: "by the clock of the stand-ins",
+	r := &result{Input: "the form data of the POST to login.srf", Messages: len(found), At: st.now, AtFrom: "by the clock of the stand-ins",
 		brief: sc.want != ""}
-	r.judged([]byte(page), found[signin.Pick(found)], b)
+	r.judged([]byte(posted), found[signin.Pick(found)], b)
 	if r.Code != sc.want || (*r.Accepted == signin.Yes) != (sc.want == "") {
 		return fmt.Errorf("this was to end with %q: %s", sc.want, r.Sentence)
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jcaad/jcaad/aad/signin"
 	"github.com/jcaad/jcaad/examples/internal/cli"
@@ -20,31 +19,11 @@ type settings struct {
 
 	file                 string // what was captured; "-" is standard input, "" the demonstration
 	tenantFile, planFile string
+	certificate          string // file with the certificate that JumpCloud signs with
 	live, verbose        bool
-	at                   moment
+	at                   cli.Moment
 	mfa                  second
 	form                 string // table, json, markdown
-}
-
-// moment is a flag with a point in time.
-type moment struct{ time.Time }
-
-func (m *moment) String() string {
-	if m.IsZero() {
-		return ""
-	}
-	return m.Format(time.RFC3339)
-}
-
-// Set implements [flag.Value]. A time without a zone is in UTC.
-func (m *moment) Set(s string) error {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02 15:04:05"} {
-		if t, err := time.Parse(layout, strings.TrimSpace(s)); err == nil {
-			m.Time = t
-			return nil
-		}
-	}
-	return errors.New(`this is no time such as 2026-03-02T09:01:00Z, 2026-03-02T10:01:00+01:00 or "2026-03-02 09:01", which is in UTC`)
 }
 
 // second is a flag that says whether a second factor is demanded.
@@ -75,6 +54,8 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&s.tenantFile, "tenant", "", "`file` with the tenant, in JSON; - is standard input")
 	fs.StringVar(&s.planFile, "plan", "", "`file` with the plan of a federation, in YAML or JSON; - is standard input")
+	fs.StringVar(&s.certificate, "certificate", "", "with -plan: `file` with the certificate that JumpCloud signs with, in whatever form,\n"+
+		"JumpCloud's metadata as well; - is standard input")
 	fs.BoolVar(&s.live, "live", false, "read the tenant from Azure AD")
 	fs.Var(&s.at, "at", "`time` at which the message was posted; by default what a HAR says, else now")
 	fs.Var(&s.mfa, "mfa", "whether something demands a second factor of this person: `yes|no`;\nby default what the tenant says, "+
@@ -109,7 +90,7 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 func (s *settings) check(files []string, demo bool) error {
 	forms := []string{"table", "json", "markdown"}
 	stdin := 0
-	for _, f := range []string{s.file, s.tenantFile, s.planFile} {
+	for _, f := range []string{s.file, s.tenantFile, s.planFile, s.certificate} {
 		if f == "-" {
 			stdin++
 		}
@@ -126,6 +107,8 @@ func (s *settings) check(files []string, demo bool) error {
 		return fmt.Errorf("-o %q is none of %s", s.form, strings.Join(forms, ", "))
 	case s.tenantFile != "" && (s.planFile != "" || s.live):
 		return errors.New("-tenant says what the tenant is: leave out -plan and -live")
+	case s.certificate != "" && (s.planFile == "" || s.live):
+		return errors.New("-certificate is for -plan without -live: a tenant has its own")
 	case stdin > 1:
 		return errors.New("standard input can be only one of the files")
 	}

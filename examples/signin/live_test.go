@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509/pkix"
 	"io/fs"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/certs"
 	"github.com/jcaad/jcaad/examples/internal/standin"
 )
 
@@ -25,7 +27,13 @@ func TestLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := st.capture(t.Context(), "ada.abbott")
+	posted, _, err := st.signIn(t.Context(), "ada.abbott")
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, _ := st.env.JumpCloud.Application(st.application)
+	own := string(app.Certificate.PEM())
+	another, err := certs.NewKeyPair(pkix.Name{CommonName: "another"}, certs.Lifetime{NotBefore: st.now, NotAfter: st.now.AddDate(1, 0, 0)}, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,14 +44,16 @@ func TestLive(t *testing.T) {
 	defer s.Close()
 	t.Setenv("GRAPH_TOKEN", s.GraphToken)
 	files(t, map[string]string{
-		"page.html": page,
+		"page.html": posting(posted),
 		"plan.yaml": "domain: example.com\nmfa: acceptIfMfaDoneByFederatedIdp\ntechnicalAccount: {userPrincipalName: " +
 			"breakglass1@contoso.onmicrosoft.com}\n" +
 			"groups: [{name: Everyone}]\n",
 		"other.yaml": "domain: example.org\nmfa: rejectMfaByFederatedIdp\ntechnicalAccount: {userPrincipalName: " +
 			"breakglass1@contoso.onmicrosoft.com}\n" +
 			"groups: [{name: Everyone}]\n",
-		"note.txt": "AADSTS50107",
+		"note.txt":      "AADSTS50107",
+		"jumpcloud.pem": own,
+		"another.pem":   string(another.Cert().PEM()),
 	})
 	live := []string{"-live", "-graph-url", s.AzureADURL, "-login-url", s.AzureADURL, "-graph-token-env", "GRAPH_TOKEN", "-at",
 		"2026-03-02T09:01:00Z"}
@@ -71,6 +81,11 @@ func TestLive(t *testing.T) {
 		{"plan only", nil, []string{"-plan", "plan.yaml", "-at", "2026-03-02T09:01:00Z", "page.html"}, exitCannotSay,
 			[]string{"Cannot say, by the plan, because of", "is that of example.com", "no certificate", "it names the certificate",
 				"-live asks the tenant"}, nil},
+		{"plan and certificate", nil, []string{"-plan", "plan.yaml", "-certificate", "jumpcloud.pem", "-at", "2026-03-02T09:01:00Z", "page.html"},
+			exitCannotSay, []string{"Cannot say, by the plan, because of user", "is signed by signingCertificate", "A plan has no users"},
+			[]string{"-certificate", "All of this is unproved"}},
+		{"plan and another certificate", nil, []string{"-plan", "plan.yaml", "-certificate", "another.pem", "-at", "2026-03-02T09:01:00Z", "page.html"},
+			exitRefused, []string{"Refused with AADSTS5000811, by the plan"}, nil},
 		{"plan of another domain only", nil, []string{"-plan", "other.yaml", "-at", "2026-03-02T09:01:00Z", "page.html"}, exitRefused,
 			[]string{"Refused with AADSTS50107, by the plan", "another domain of the tenant may have another issuer"}, nil},
 		{"not needed", nil, append(live, "note.txt"), exitDone, []string{"There is one code in note.txt", "The tenant was not needed"}, nil},

@@ -16,6 +16,7 @@
 //	bin/signin -tenant tenant.json signin.har
 //	bin/signin -live signin.har
 //	bin/signin -live -plan plan.yaml signin.har
+//	bin/signin -plan plan.yaml -certificate jumpcloud.pem signin.har
 //	pbpaste | bin/signin -
 //
 // Out of a page, a log or JSON that holds no answer it explains the codes, AADSTS and
@@ -78,7 +79,8 @@ const usage = `Signin says what Azure AD makes of a sign-in to a federated domai
   signin FILE                    what can be said without knowing the tenant
   signin -tenant TENANT FILE     judge it by a tenant that was written down, in JSON
   signin -live FILE              judge it by the live tenant            reads
-  signin -plan PLAN FILE         judge it by what a federation's plan wants;
+  signin -plan PLAN FILE         judge it by what a federation's plan wants, and by
+                                 JumpCloud's certificate with -certificate CERT;
                                  with -live, tell also where the two differ
 
 FILE is what was captured: a HAR, the form data of the POST to login.srf, an export

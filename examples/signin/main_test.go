@@ -61,10 +61,15 @@ var captured = sync.OnceValue(func() (c struct{ page, field, xml, tenant string 
 	if err != nil {
 		panic(err)
 	}
-	if c.page, err = st.capture(ctx, "ada.abbott"); err != nil {
+	posted, _, err := st.signIn(ctx, "ada.abbott")
+	if err != nil {
 		panic(err)
 	}
-	_, fields := form(c.page, "")
+	c.page = posting(posted)
+	fields, err := url.ParseQuery(posted)
+	if err != nil {
+		panic(err)
+	}
 	c.field = fields.Get("SAMLResponse")
 	b, err := base64.StdEncoding.DecodeString(c.field)
 	if err != nil {
@@ -84,6 +89,16 @@ var captured = sync.OnceValue(func() (c struct{ page, field, xml, tenant string 
 		"policy": {"validatingDomains": {"rootDomains": "all"}}}`, fed, users)
 	return c
 })
+
+// posting is a page whose form posts what was posted.
+func posting(posted string) string {
+	fields, err := url.ParseQuery(posted)
+	if err != nil {
+		panic(err)
+	}
+	return `<!DOCTYPE html><html><body><form method="post" action="` + login + `"><input type="hidden" name="SAMLResponse" value="` +
+		html.EscapeString(fields.Get("SAMLResponse")) + `"><button type="submit">Go on</button></form></body></html>`
+}
 
 const login = "https://login.microsoftonline.com/login.srf"
 
@@ -293,6 +308,8 @@ func TestBad(t *testing.T) {
 		{[]string{"-at", "1709370060", "x.xml"}, []string{"this is no time"}},
 		{[]string{"-mfa", "perhaps", "x.xml"}, []string{"yes or no"}},
 		{[]string{"-tenant", "tenant.json", "-live", "x.xml"}, []string{"leave out -plan and -live"}},
+		{[]string{"-certificate", "c.pem", "x.xml"}, []string{"-certificate is for -plan"}},
+		{[]string{"-certificate", "c.pem", "-plan", "plan.yaml", "-live", "x.xml"}, []string{"-certificate is for -plan"}},
 		{[]string{"-tenant", "-", "-"}, []string{"only one of the files"}},
 		{[]string{"-cloud", "moon", "x.xml"}, []string{`"moon" is none of`}},
 		{[]string{"missing"}, []string{"cannot be read", "missing"}},

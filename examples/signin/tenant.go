@@ -14,6 +14,7 @@ import (
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/aad/signin"
 	"github.com/jcaad/jcaad/aad/signin/tenant"
+	"github.com/jcaad/jcaad/certs"
 	"github.com/jcaad/jcaad/examples/internal/cli"
 	"github.com/jcaad/jcaad/federation"
 )
@@ -104,9 +105,9 @@ func (b *basis) planOrLive(ctx context.Context, s *settings, stdin io.Reader, lo
 	if !s.live {
 		b.kind, b.tenant = planned, plannedTenant(*plan)
 		b.about = "what the plan " + s.planFile + " wants of " + plan.Domain
-		b.notes = append(b.notes, "A plan has no certificate and no users, and it is of one domain: another domain of the tenant "+
-			"may have another issuer. "+
-			"-live asks the tenant.")
+		if err := b.certificate(s.certificate, stdin); err != nil {
+			return err
+		}
 	} else {
 		opts := cli.ClientOptions{ReadOnly: true}
 		if s.verbose {
@@ -125,6 +126,27 @@ func (b *basis) planOrLive(ctx context.Context, s *settings, stdin io.Reader, lo
 		}
 	}
 	b.tenant.Cloud = cloud
+	return nil
+}
+
+// certificate puts the certificate that a plan cannot have into what it wants of its domain.
+func (b *basis) certificate(name string, stdin io.Reader) error {
+	const rest = "and it is of one domain: another domain of the tenant may have another issuer. -live asks the tenant."
+	if name == "" {
+		b.notes = append(b.notes, "A plan has no certificate and no users, "+rest+" The certificate may be given as well: -certificate FILE.")
+		return nil
+	}
+	raw, err := read(name, stdin)
+	if err != nil {
+		return fmt.Errorf("the certificate cannot be read: %w", err)
+	}
+	c, err := certs.ParseOne(raw)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	b.tenant.Domains[0].Federation.SigningCertificate = c
+	b.about += ", with the certificate " + c.Thumbprint()
+	b.notes = append(b.notes, "A plan has no users, so that who is meant cannot be said, "+rest)
 	return nil
 }
 

@@ -177,6 +177,9 @@ func (b *Browser) walk(ctx context.Context, start string, p Person, tile string)
 		case done || does.stops != "":
 			return w, nil
 		}
+		if does.fields.Has("SAMLResponse") || does.fields.Has("wresult") {
+			w.Posted = does.fields
+		}
 		req, err = does.request(ctx, req.URL)
 		if err != nil {
 			return fail(err)

@@ -3,6 +3,7 @@ package federationtest
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -25,6 +26,10 @@ type Walk struct {
 
 	// Text is what the last page says to have gone wrong.
 	Text string
+
+	// Posted is the last answer of JumpCloud that the browser has posted to Azure AD,
+	// field by field: what its developer tools would show, and what package signin judges.
+	Posted url.Values
 }
 
 // Page is one page, or one redirect, of a walk.

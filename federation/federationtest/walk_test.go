@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jcaad/jcaad/aad"
+	"github.com/jcaad/jcaad/aad/signin"
 	"github.com/jcaad/jcaad/federation/federationtest"
 	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
@@ -52,8 +53,15 @@ func TestThroughJumpCloud(t *testing.T) {
 	if e := m.JumpCloud.Events()[0]; e.NameID != m.id || e.IDPInitiated || e.SecondFactor {
 		t.Errorf("event = %+v", e)
 	}
+	if found, err := signin.Messages([]byte(w.Posted.Encode())); err != nil || len(found) != 1 {
+		t.Errorf("the browser posted %d answers of JumpCloud: %v", len(found), err)
+	}
 	m.ada.Password = federationtest.AzureADPassword
-	m.want(m.signIn(), string(jumpcloudtest.WrongPassword), true)
+	w = m.signIn()
+	m.want(w, string(jumpcloudtest.WrongPassword), true)
+	if w.Posted != nil {
+		t.Errorf("who did not get in at JumpCloud posted %v", w.Posted)
+	}
 	m.ada.Password, m.ada.JumpCloudName = "", "ada.abbott"
 	m.want(m.signIn(), "in", true)
 }

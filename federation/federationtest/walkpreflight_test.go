@@ -41,6 +41,7 @@ func TestPreflightForetells(t *testing.T) {
 			jc.Bind(group, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: jc.AddGroup("Inner", users[i].ID)})
 		},
 		func(i int) { ad.EditUser(users[i].Email, func(u *aad.User) { u.ProxyAddresses = nil }) },
+		func(i int) { jc.SetSync(env.Directory, jumpcloud.BoundUser{UserID: users[i].ID}) },
 	}
 	for i, f := range spoil {
 		f(i)
@@ -82,7 +83,7 @@ func TestPreflightForetells(t *testing.T) {
 	}
 	told := []federation.Code{ // not counted as lock-outs: it is likely only, it passes, or it is nothing new
 		federation.CodePersonImmutableIDDiffers, federation.CodePersonPasswordExpired,
-		federation.CodePersonAccountLocked, federation.CodePersonDisabled,
+		federation.CodePersonAccountLocked, federation.CodePersonDisabled, federation.CodePersonNotExported,
 	}
 	in, out := 0, 0
 	for name, could := range before {

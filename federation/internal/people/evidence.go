@@ -44,6 +44,9 @@ func (j *Judgement) Evidence(f Finding) string {
 		return j.boundElsewhere(f)
 	case ImmutableIDDiffers:
 		return j.idDiffers(u, q, f)
+	case NotExported:
+		return "bound to JumpCloud's Microsoft 365 directory, which has synchronised others and not this person yet: " +
+			"until then JumpCloud may know no immutable ID to send"
 	case NotBound:
 		if f.LockedOut || f.AlreadyOut {
 			return "not bound to JumpCloud's Microsoft 365 directory, so that JumpCloud knows no immutable ID to send"

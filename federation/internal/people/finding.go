@@ -48,6 +48,7 @@ const (
 	BindingError
 	BoundElsewhere
 	ImmutableIDDiffers
+	NotExported
 	OtherDomain
 	EmailDiffers
 	AliasOnly

@@ -283,6 +283,12 @@ func TestFindings(t *testing.T) {
 			w.Bindings[0].External, w.AzureAD[0].ImmutableID = "", people.ObjectIDImmutable(peopletest.AzureADID(1))
 		}, []want{{people.ImmutableIDDiffers, people.Warning, false, "anna@example.com", "base64 of the account's object ID; the directory has never synchronised the person"}}},
 		{"never synchronised, with JumpCloud's ID", func(w *peopletest.Place) { w.Bindings[0].External = "" }, nil},
+		{"never synchronised, and somebody else was", func(w *peopletest.Place) {
+			w.AzureAD = append(w.AzureAD, people.AzureADUser{ID: peopletest.AzureADID(2), UPN: "ben@example.com", Mail: "ben@example.com", ImmutableID: peopletest.JumpCloudID(2)})
+			w.JumpCloud = append(w.JumpCloud, people.JumpCloudUser{ID: peopletest.JumpCloudID(2), Email: "ben@example.com"})
+			w.Members = append(w.Members, peopletest.Member{User: peopletest.JumpCloudID(2), Exported: true})
+			w.Bindings = []peopletest.Binding{{User: peopletest.JumpCloudID(1)}, {User: peopletest.JumpCloudID(2), External: peopletest.AzureADID(2)}}
+		}, []want{{people.NotExported, people.Warning, false, "anna@example.com", "has synchronised others"}}},
 		{"out already, not in JumpCloud", func(w *peopletest.Place) { w.Before, w.JumpCloud = people.AsAfter, nil },
 			[]want{{people.NotInJumpCloud, people.Warning, false, "anna@example.com", ""}}},
 		{"out already by the other provider, without an ID", func(w *peopletest.Place) { w.Before, w.AzureAD[0].ImmutableID = people.WithID, "" },

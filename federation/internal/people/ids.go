@@ -257,6 +257,9 @@ func (j *judging) identities(partner []uint32) {
 	each(func(u, i uint32, p *adPerson) {
 		q := c.jc.at(i)
 		in := p.flags&adSignedIn != 0
+		if p.flags&adOwnID != 0 && !in && never(q) && q.flags&jcBindingFault == 0 && proved.ByBinding > 0 {
+			j.add(NotExported, Warning, i+1, u+1)
+		}
 		if p.flags&adOwnID != 0 || !in && (never(q) && many || !never(q) && most != formNone && idForm(p.flags>>adForm) == most) {
 			return
 		}
