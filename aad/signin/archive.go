@@ -68,6 +68,7 @@ func readArchive(b []byte) ([]Message, error) {
 		}
 		return all
 	}
+	requests = requests[max(0, len(requests)-maxRequests):]
 	for bytesLeft := 2 * maxDecoded; len(requests) > 0 && len(found) < maxMessages && left > 0; {
 		r := requests[len(requests)-1]
 		requests = requests[:len(requests)-1]
@@ -86,6 +87,10 @@ func readArchive(b []byte) ([]Message, error) {
 	}
 	return checked(found)
 }
+
+// maxRequests is how many requests of an archive are read, the last ones, of those in
+// which something like a message stands. A sign-in has a few.
+const maxRequests = 2000
 
 // formField returns the message in the value of a form field, if there is one.
 func formField(name, value string, left *int) []Message {

@@ -130,6 +130,10 @@ func TestHostile(t *testing.T) {
 	}
 	signed := string(good().make(t))
 	at := func(old, by string) string { return strings.Replace(signed, old, by, 1) }
+	limit := 2 * time.Second // it may be a slow machine that does other things, under the race detector
+	if os.Getenv("JCAAD_BUDGET") != "" {
+		limit = 100 * time.Millisecond
+	}
 	for name, in := range map[string]string{
 		"namespaces": at("<saml:Subject>", "<saml:Subject"+repeat(9000, func(i int) string {
 			return fmt.Sprintf(` xmlns:n%d="urn:%d"`, i, i)
@@ -173,7 +177,7 @@ func TestHostile(t *testing.T) {
 			if v.Accepted == signin.Yes {
 				t.Error("accepted")
 			}
-			if d > 500*time.Millisecond { // 100 ms on a machine that does nothing else
+			if d > limit {
 				t.Errorf("it took %v", d)
 			}
 		})
