@@ -168,7 +168,8 @@ func (s *signInsSeen) unread() (told []string) {
 		told = append(told, "Azure AD's sign-in log, which needs the permission "+perm.AuditLog+", cannot be read: "+sentence(s.err))
 	}
 	if s.eventsErr != nil {
-		told = append(told, "JumpCloud's Directory Insights cannot be read (which role or scope that needs is not published): "+sentence(s.eventsErr))
+		told = append(told, "JumpCloud's Directory Insights cannot be read (which role or scope that needs is not published): "+
+			sentence(s.eventsErr))
 	}
 	if s.cut {
 		told = append(told, fmt.Sprintf("only the newest %d entries of Azure AD's log were read, back to %s", s.read, when(s.oldest)))
