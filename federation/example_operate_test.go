@@ -31,7 +31,7 @@ func ExampleClass() {
 
 // One look of many, of a program that may be another one at the next look.
 func ExampleFederator_VerifyAgain() {
-	ctx := context.Background()
+	ctx := federationtest.Hurry(context.Background())
 	env := federationtest.New(nil)
 	env.AzureAD.RealmLag = time.Hour
 	f := env.Federator(nil)
