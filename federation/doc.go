@@ -55,7 +55,9 @@
 // [*StepError] says at which change the run stopped; nothing is undone. Run
 // Federate again: it looks first, and goes on from what it finds. Whatever was
 // sent without an answer is looked for before it is sent again. [Explain] says of
-// any error what happened, who was asked for what, and what to do.
+// any error what happened, who was asked for what, and what to do; [Class] says it to
+// a program: again, again later, or not before somebody has done something. One that is
+// stopped and started meanwhile waits with [Federator.VerifyAgain] instead of Wait.
 //
 // Revert and Defederate may be called at any moment, with any report. They judge
 // every step against the present before the first is undone (of a repair, each

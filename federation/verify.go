@@ -90,6 +90,17 @@ type Verification struct {
 	// or something is wrong.
 	AskAgain time.Duration `json:"askAgainNanoseconds,omitempty"`
 
+	// Looks is how many looks there were in a row, this one included, and WrongLooks how
+	// many of them in a row, to this one, found something wrong. See
+	// [Federator.VerifyAgain].
+	Looks      int `json:"looks,omitempty"`
+	WrongLooks int `json:"wrongLooks,omitempty"`
+
+	// SignInURL is where the realm endpoint is to send people, OtherSignInURL that of the
+	// other application while a rotation is under way. Empty: there is none.
+	SignInURL      string `json:"signInURL,omitempty"`
+	OtherSignInURL string `json:"otherSignInURL,omitempty"`
+
 	// SignIns is what the layer [LayerSignIn] was made of. Nil: none, or not looked at.
 	SignIns *SignIns `json:"signIns,omitempty"`
 
@@ -184,14 +195,21 @@ func (f *Federator) Verify(ctx context.Context, plan Plan) (*Verification, error
 	if err != nil {
 		return nil, err
 	}
-	v, st, err := f.verify(ctx, plan, nil, true)
-	if err != nil || f.opts.SignInLog == nil || st.domain(plan.Domain) == nil {
-		return v, err
-	}
-	i := slices.IndexFunc(v.Layers, func(l Layer) bool { return l.Name == LayerRealm })
-	l, seen, err := f.layerSignIn(ctx, plan, st, &v.Layers[i])
+	v, st, err := f.verify(ctx, plan, true)
 	if err != nil {
-		return nil, reading(PhaseCheck, err)
+		return nil, err
+	}
+	return v, f.addSignIns(ctx, plan, v, st)
+}
+
+// addSignIns adds the layer of real sign-ins, if the caller allows to look at them.
+func (f *Federator) addSignIns(ctx context.Context, plan Plan, v *Verification, st *observation) error {
+	if f.opts.SignInLog == nil || st.domain(plan.Domain) == nil {
+		return nil
+	}
+	l, seen, err := f.layerSignIn(ctx, plan, st, v.layer(LayerRealm))
+	if err != nil {
+		return reading(PhaseCheck, err)
 	}
 	l.Checked = f.now()
 	v.Layers, v.SignIns = append(v.Layers, l), seen
@@ -201,22 +219,26 @@ func (f *Federator) Verify(ctx context.Context, plan Plan) (*Verification, error
 	case l.Status == Late && !v.Wrong():
 		v.AskAgain = cmp.Or(v.AskAgain, askAgain)
 	}
-	return v, nil
+	return nil
 }
 
-// verify looks at everything, or, if it is given what both services said
-// before, at the public realm endpoint alone.
-func (f *Federator) verify(ctx context.Context, plan Plan, known *observation, everybody bool) (*Verification, *observation, error) {
+// layer returns a layer, nil if there is no such one.
+func (v *Verification) layer(name string) *Layer {
+	i := slices.IndexFunc(v.Layers, func(l Layer) bool { return l.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &v.Layers[i]
+}
+
+// verify looks at everything; at people only if it is asked to.
+func (f *Federator) verify(ctx context.Context, plan Plan, everybody bool) (*Verification, *observation, error) {
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: plan.Domain, Text: "verifying"})
 	var st observation
 	var realm *aad.Realm
 	var realmErr error
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		if known != nil {
-			st = *known
-			return nil
-		}
 		st, err = f.observe(gctx, plan, observation{signOut: f.jc.Region().UserConsole()}, partAll)
 		return err
 	})
@@ -234,11 +256,18 @@ func (f *Federator) verify(ctx context.Context, plan Plan, known *observation, e
 		v.Repair = diff(plan, &st)
 	}
 	v.Drift = st.drift(plan, v.Repair, now)
+	if a := st.app(plan); a != nil {
+		v.SignInURL = a.SSOURL
+	}
+	if o := st.rotation(plan).second; o != nil {
+		v.OtherSignInURL = o.SSOURL
+	}
+	v.Looks = 1
 	v.Layers = []Layer{
 		st.layerApplication(plan, v.Repair),
 		st.layerCertificate(plan, now),
 		st.layerGraph(plan, v.Repair),
-		st.layerRealm(plan, v.Repair, realm, realmErr),
+		v.layerRealm(plan, realm, realmErr),
 	}
 	if everybody && st.domain(plan.Domain) != nil {
 		l, err := f.layerPeople(ctx, plan, &st)
@@ -252,6 +281,9 @@ func (f *Federator) verify(ctx context.Context, plan Plan, known *observation, e
 	}
 	if (!v.Effective() || v.late()) && !v.Wrong() {
 		v.AskAgain = askAgain
+	}
+	if v.Wrong() {
+		v.WrongLooks = 1
 	}
 	return v, &st, nil
 }

@@ -127,7 +127,7 @@ func (st *observation) layerGraph(p Plan, missing Changes) Layer {
 	return l
 }
 
-func (st *observation) layerRealm(p Plan, missing Changes, realm *aad.Realm, err error) Layer {
+func (v *Verification) layerRealm(p Plan, realm *aad.Realm, err error) Layer {
 	l := Layer{Name: LayerRealm}
 	if err != nil {
 		l.Status, l.Evidence = Unseen, "the public realm endpoint did not answer: "+err.Error()
@@ -137,34 +137,34 @@ func (st *observation) layerRealm(p Plan, missing Changes, realm *aad.Realm, err
 		l.Status, l.Evidence, l.Range = Late, "still says "+string(realm.NameSpaceType), realmDelay
 		return l
 	}
-	a := st.app(p)
 	own := provider("", realm.AuthURL) == jumpCloud // perhaps by an application that was
-	if o := st.rotation(p).second; o != nil && sameEndpoint(realm.AuthURL, o.SSOURL) && realm.Protocol != aad.RealmWSTrust {
+	if v.OtherSignInURL != "" && sameEndpoint(realm.AuthURL, v.OtherSignInURL) && realm.Protocol != aad.RealmWSTrust {
 		l.Status, l.Range, l.works = Late, realmDelay, true
-		l.Evidence = "still sends people to the other application of the rotation, " + o.SSOURL
+		l.Evidence = "still sends people to the other application of the rotation, " + v.OtherSignInURL
 		return l
 	}
+	there := v.SignInURL != "" && sameEndpoint(realm.AuthURL, v.SignInURL)
 	switch {
 	case realm.AuthURL == "":
 		l.Status, l.Evidence = Unseen, "says federated, but not where it sends people"
 		return l
-	case a != nil && sameEndpoint(realm.AuthURL, a.SSOURL) && realm.Protocol != aad.RealmWSTrust:
-		l.Status, l.Evidence = Good, "sends people to "+a.SSOURL
+	case there && realm.Protocol != aad.RealmWSTrust:
+		l.Status, l.Evidence = Good, "sends people to "+v.SignInURL
 		return l
-	case a != nil && sameEndpoint(realm.AuthURL, a.SSOURL):
-		l.Evidence = "sends people to " + a.SSOURL + ", but with WS-Trust instead of SAML"
+	case there:
+		l.Evidence = "sends people to " + v.SignInURL + ", but with WS-Trust instead of SAML"
 	case own:
 		l.Evidence = "sends people to another JumpCloud application, " + endpoint(realm.AuthURL)
 	default:
 		l.Evidence = "sends people to " + provider("", realm.AuthURL) + " instead of JumpCloud"
 	}
 	l.Status = Wrong
-	for _, c := range missing {
+	for _, c := range v.Repair {
 		if c.ofFederation() {
 			return l
 		}
 	}
-	if a != nil && (own || p.Consent.TakeOver) {
+	if v.SignInURL != "" && (own || p.Consent.TakeOver) {
 		// Graph has the plan's values, and what the endpoint shows is what was
 		// before them.
 		l.Status, l.Evidence, l.Range = Late, "still "+l.Evidence, realmDelay

@@ -2,6 +2,7 @@ package federation_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -97,50 +98,144 @@ func TestWait(t *testing.T) {
 				env.AzureAD.AddUser(aad.User{UserPrincipalName: "uma@example.com", ImmutableID: "VW1h"})
 			}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				env := federationtest.New(nil)
-				env.AzureAD.RealmLag = tt.lag
-				federated(t, env)
-				start := time.Now()
-				if tt.make != nil {
-					tt.make(t, env)
-				}
-				if tt.later != nil {
-					go func() {
-						time.Sleep(2 * time.Hour)
-						tt.later(t, env)
-					}()
-				}
-				env.ResetLog()
-				plan := env.Plan()
-				if tt.plan != nil {
-					tt.plan(&plan)
-				}
-				v, err := env.Federator(nil).Wait(t.Context(), plan)
-				if tt.is == nil && (err != nil || v == nil || !v.Effective()) {
-					t.Fatalf("Wait: %v\n%s", err, v)
-				}
-				if !errors.Is(err, tt.is) {
-					t.Fatalf("Wait: %v; want an error that is %v", err, tt.is)
-				}
-				if v == nil && tt.is != aad.ErrDenied {
-					t.Error("Wait returned no verification")
-				}
-				if took := time.Since(start); took < tt.after || took > tt.after+tt.within {
-					t.Errorf("Wait took %s; want %s to %s", took, tt.after, tt.after+tt.within)
-				}
-				if n := env.Requests(); n > tt.requests {
-					t.Errorf("Wait made %d requests; want at most %d", n, tt.requests)
-				} else {
-					t.Logf("%d requests in %s", n, time.Since(start))
-				}
-				if n := env.Writes(); n > 0 {
-					t.Errorf("Wait wrote %d times", n)
-				}
+		for name, wait := range map[string]func(context.Context, *federationtest.Env, federation.Plan) (*federation.Verification, error){
+			"": func(ctx context.Context, e *federationtest.Env, p federation.Plan) (*federation.Verification, error) {
+				return e.Federator(nil).Wait(ctx, p)
+			},
+			" by calls": waitByCalls,
+		} {
+			t.Run(tt.name+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					env := federationtest.New(nil)
+					env.AzureAD.RealmLag = tt.lag
+					federated(t, env)
+					start := time.Now()
+					if tt.make != nil {
+						tt.make(t, env)
+					}
+					if tt.later != nil {
+						go func() {
+							time.Sleep(2 * time.Hour)
+							tt.later(t, env)
+						}()
+					}
+					env.ResetLog()
+					plan := env.Plan()
+					if tt.plan != nil {
+						tt.plan(&plan)
+					}
+					v, err := wait(t.Context(), env, plan)
+					if tt.is == nil && (err != nil || v == nil || !v.Effective()) {
+						t.Fatalf("Wait: %v\n%s", err, v)
+					}
+					if !errors.Is(err, tt.is) {
+						t.Fatalf("Wait: %v; want an error that is %v", err, tt.is)
+					}
+					if v == nil && tt.is != aad.ErrDenied {
+						t.Error("Wait returned no verification")
+					}
+					if took := time.Since(start); took < tt.after || took > tt.after+tt.within {
+						t.Errorf("Wait took %s; want %s to %s", took, tt.after, tt.after+tt.within)
+					}
+					if n := env.Requests(); n > tt.requests {
+						t.Errorf("Wait made %d requests; want at most %d", n, tt.requests)
+					} else {
+						t.Logf("%d requests in %s", n, time.Since(start))
+					}
+					if n := env.Writes(); n > 0 {
+						t.Errorf("Wait wrote %d times", n)
+					}
+				})
 			})
-		})
+		}
 	}
+}
+
+// waitByCalls waits by looks of which each is made by another process, that has what the
+// one before returned in JSON.
+func waitByCalls(ctx context.Context, env *federationtest.Env, plan federation.Plan) (*federation.Verification, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, 24*time.Hour, federation.ErrNotConverged)
+	defer cancel()
+	var last *federation.Verification
+	for {
+		v, err := env.Federator(nil).VerifyAgain(ctx, plan, last)
+		pause := time.Minute
+		switch {
+		case err != nil && federation.Class(err) != federation.ClassTemporary:
+			return last, err
+		case err == nil && v.AskAgain == 0 && v.Effective():
+			return v, nil
+		case err == nil && v.AskAgain == 0:
+			return v, federation.ErrWrong
+		case err == nil:
+			b, err := json.Marshal(v)
+			if err != nil {
+				return v, err
+			}
+			last, pause = new(federation.Verification), v.AskAgain
+			if err := json.Unmarshal(b, last); err != nil {
+				return v, err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return last, context.Cause(ctx)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// TestVerifyAgain: while only the realm is behind, it alone is asked, and everything once
+// an hour; what was handed over is not changed.
+func TestVerifyAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		env.AzureAD.RealmLag = 3 * time.Hour
+		federated(t, env)
+		var last *federation.Verification
+		alone, whole := 0, 0
+		for n := 1; ; n++ {
+			before, err := json.Marshal(last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			env.ResetLog()
+			v, err := env.Federator(nil).VerifyAgain(t.Context(), env.Plan(), last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if after, _ := json.Marshal(last); string(after) != string(before) {
+				t.Errorf("what was handed over has changed:\n%s\n%s", before, after)
+			}
+			if v.Looks != n || v.WrongLooks != 0 {
+				t.Errorf("look %d says that it is %d, with %d wrong", n, v.Looks, v.WrongLooks)
+			}
+			if len(v.Layers) != 5 {
+				t.Fatalf("%d layers:\n%s", len(v.Layers), v)
+			}
+			if env.Requests() == 1 {
+				alone++
+			} else {
+				whole++
+			}
+			last = v
+			if v.AskAgain == 0 {
+				break
+			}
+			if v.AskAgain > 13*time.Minute || n == 1 && v.AskAgain > 40*time.Second {
+				t.Errorf("after look %d, again in %v", n, v.AskAgain)
+			}
+			time.Sleep(v.AskAgain)
+		}
+		if !last.Effective() || alone < 12 || whole < 4 || whole > 5 {
+			t.Errorf("effective %t; the realm alone %d times, everything %d times", last.Effective(), alone, whole)
+		}
+		other := env.Plan()
+		other.Domain = "example.org"
+		if v, err := env.Federator(nil).VerifyAgain(t.Context(), other, last); err != nil || v.Looks != 1 || !v.Wrong() {
+			t.Errorf("another domain: %v\n%s", err, v)
+		}
+	})
 }
 
 // TestWaitCancelled: the context's own cause comes back, with what was seen
