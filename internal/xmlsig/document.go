@@ -38,6 +38,7 @@ type Node struct {
 	parts    int32 // of text
 	declared int32 // namespaces
 	from, to int   // where it stands in the document
+	inside   int   // where its start tag ends
 	n        int   // how many start tags come before it
 }
 
@@ -76,7 +77,7 @@ func Parse(b []byte, elements int) (*Document, error) {
 			if len(nodes) == cap(nodes) {
 				nodes = make([]Node, 0, 2*cap(nodes)) // those that are there stay where they are
 			}
-			nodes = append(nodes, Node{Space: s.URI(s.Name.Prefix), Local: name(s.Name.Local), Parent: open, from: from, n: s.Elements - 1})
+			nodes = append(nodes, Node{Space: s.URI(s.Name.Prefix), Local: name(s.Name.Local), Parent: open, from: from, inside: s.Pos(), n: s.Elements - 1})
 			el := &nodes[len(nodes)-1]
 			for i := range s.Attrs {
 				if a := &s.Attrs[i]; !a.Declares() {

@@ -119,12 +119,13 @@ func (g *Signature) key(info []byte, keys []*x509.Certificate) int {
 // method: a reference to the same document leaves them out, and there are none
 // in a Signature.
 func (d *Document) canonical(apex, skip *Node, m c14n.Method, doubt *bool, whole bool) (out []byte, scope []xmlscan.Binding, err error) {
-	s, w := xmlscan.New(d.Text), c14n.NewWriter(nil, m)
+	text, above := d.path(apex)
+	s, w := xmlscan.New(text), c14n.NewWriter(nil, m)
 	s.MaxIDs = 0
 	w.Grow(apex.to - apex.from)
-	around := make(map[int]bool)
-	for n := apex.Parent; n != nil; n = n.Parent {
-		around[n.n] = true
+	left := -1 // the number of what is skipped
+	if skip != nil {
+		left = above + skip.n - apex.n
 	}
 	depth, off := 0, 0 // of the open elements: in the apex, in what is skipped
 	for n := -1; ; {
@@ -136,15 +137,15 @@ func (d *Document) canonical(apex, skip *Node, m c14n.Method, doubt *bool, whole
 		case xmlscan.Start:
 			n++
 			switch {
-			case off > 0 || depth > 0 && skip != nil && n == skip.n:
+			case off > 0 || n == left:
 				off++
-			case depth > 0 || n == apex.n:
+			case depth > 0 || n == above:
 				if depth++; depth == 1 && apex.Parent != nil {
 					scope = slices.Clone(s.InScope()[1:]) // the first is that of xml
 				}
 				*doubt = *doubt || Doubtful(s, k)
 				w.Start(s)
-			case around[n]:
+			case n < above:
 				*doubt = *doubt || !m.Exclusive && DoubtfulAncestor(s)
 				w.Ancestor(s)
 			}
@@ -173,6 +174,26 @@ func (d *Document) canonical(apex, skip *Node, m c14n.Method, doubt *bool, whole
 			return out, scope, err
 		}
 	}
+}
+
+// path returns the document with nothing before an element but the start tags of those
+// around it, and how many these are; nothing is left out before the root.
+func (d *Document) path(el *Node) (text []byte, above int) {
+	if el.Parent == nil {
+		return d.Text, 0
+	}
+	size := el.to - el.from
+	for n := el.Parent; n != nil; n = n.Parent {
+		size += n.inside - n.from
+		above++
+	}
+	text = make([]byte, size)
+	at := size - copy(text[size-(el.to-el.from):], d.Text[el.from:el.to])
+	for n := el.Parent; n != nil; n = n.Parent {
+		at -= n.inside - n.from
+		copy(text[at:], d.Text[n.from:n.inside])
+	}
+	return text, above
 }
 
 // second asks goxmldsig, which shares no code with this package, down to the
