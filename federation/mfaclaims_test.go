@@ -127,3 +127,40 @@ func TestMFAClaimApproved(t *testing.T) {
 		}
 	})
 }
+
+// TestMFAClaimOfSeveral: each domain of a batch says it, and each can be undone.
+func TestMFAClaimOfSeveral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := federationtest.New(nil)
+		var plans []federation.Plan
+		for _, domain := range []string{env.Domain, "example.org"} {
+			if domain != env.Domain {
+				env.AzureAD.AddDomain(domain)
+				env.JumpCloud.AddDirectoryDomain(env.Directory, domain, true)
+			}
+			p := env.Plan()
+			p.Domain, p.MFA = domain, aad.EnforceMFAByFederatedIdP
+			plans = append(plans, p)
+		}
+		f := env.Federator(nil)
+		reports, err := f.FederateAll(t.Context(), plans, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rep := range reports {
+			if !slices.ContainsFunc(rep.Findings, func(f federation.Finding) bool {
+				return f.Code == federation.CodeMFAClaim && f.Subject == rep.Plan.Domain
+			}) {
+				t.Errorf("%s is not told of the claim:\n%s", rep.Plan.Domain, rep)
+			}
+		}
+		for i, p := range plans {
+			if _, err := f.Revert(t.Context(), reports[i]); err != nil {
+				t.Error(err)
+			}
+			if fed, there := env.AzureAD.Federation(p.Domain); there {
+				t.Errorf("%s is still federated: %+v", p.Domain, fed)
+			}
+		}
+	})
+}
