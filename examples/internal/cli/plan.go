@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/jcaad/jcaad/examples/internal/planyaml"
 	"github.com/jcaad/jcaad/federation"
 )
 
@@ -52,56 +53,7 @@ func ParsePlan(b []byte) (federation.Plan, error) {
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return none, errors.New("the file holds more than one document; a plan is one")
 	}
-	return federation.ParsePlanNode(yamlNode{doc.Content[0]})
-}
-
-// yamlNode is a [federation.Node] of YAML.
-type yamlNode struct{ n *yaml.Node }
-
-// target is what an alias stands for.
-func (y yamlNode) target() *yaml.Node {
-	if y.n.Kind == yaml.AliasNode {
-		return y.n.Alias
-	}
-	return y.n
-}
-
-// Kind names tags that nothing in a plan has by themselves. Numbers, booleans and
-// dates without quotes are plain: it is for the plan to say whether text is wanted.
-// Of booleans only true and false are; yes and on are text.
-func (y yamlNode) Kind() federation.NodeKind {
-	n := y.target()
-	switch tag := n.ShortTag(); {
-	case n.Kind == yaml.MappingNode && tag == "!!map":
-		return federation.NodeObject
-	case n.Kind == yaml.SequenceNode && tag == "!!seq":
-		return federation.NodeList
-	case n.Kind != yaml.ScalarNode:
-		return federation.NodeKind(tag)
-	case tag == "!!null":
-		return federation.NodeNull
-	case tag == "!!str", tag == "!!merge":
-		return federation.NodeText
-	case n.Style&yaml.TaggedStyle != 0:
-		return federation.NodeKind(tag)
-	case tag == "!!bool", tag == "!!int", tag == "!!float", tag == "!!timestamp":
-		return federation.NodePlain
-	default:
-		return federation.NodeKind(tag)
-	}
-}
-
-func (y yamlNode) Value() string { return y.target().Value }
-func (y yamlNode) Line() int     { return y.n.Line }
-func (y yamlNode) Column() int   { return y.n.Column }
-
-func (y yamlNode) Children() []federation.Node {
-	content := y.target().Content
-	nodes := make([]federation.Node, len(content))
-	for i, c := range content {
-		nodes[i] = yamlNode{c}
-	}
-	return nodes
+	return federation.ParsePlanNode(planyaml.Node(doc.Content[0]))
 }
 
 // ReadReport reads a report as [WriteJSON] writes it.

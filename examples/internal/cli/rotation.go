@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/jcaad/jcaad/examples/internal/planyaml"
 	"github.com/jcaad/jcaad/federation"
 )
 
@@ -105,7 +106,7 @@ func ParseRotatePlan(b []byte) (federation.RotatePlan, error) {
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return none, errors.New("the file holds more than one document; a plan is one")
 	}
-	plan, err := federation.ParsePlanNode(yamlNode{&f.Plan})
+	plan, err := federation.ParsePlanNode(planyaml.Node(&f.Plan))
 	if err != nil {
 		return none, err
 	}

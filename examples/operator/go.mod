@@ -1,0 +1,28 @@
+module github.com/jcaad/jcaad/examples/operator
+
+go 1.25.0
+
+replace github.com/jcaad/jcaad => ../..
+
+replace github.com/jcaad/jcaad/examples => ..
+
+require (
+	github.com/google/go-cmp v0.7.0
+	github.com/jcaad/jcaad v0.0.0-00010101000000-000000000000
+	github.com/jcaad/jcaad/examples v0.0.0-00010101000000-000000000000
+	go.yaml.in/yaml/v3 v3.0.6
+)
+
+require (
+	github.com/Azure/azure-sdk-for-go/sdk/azcore v1.23.3 // indirect
+	github.com/Azure/azure-sdk-for-go/sdk/internal v1.13.0 // indirect
+	github.com/beevik/etree v1.8.1 // indirect
+	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
+	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
+	github.com/jonboulle/clockwork v0.5.0 // indirect
+	github.com/russellhaering/goxmldsig v1.6.1 // indirect
+	golang.org/x/net v0.58.0 // indirect
+	golang.org/x/oauth2 v0.36.0 // indirect
+	golang.org/x/sync v0.22.0 // indirect
+	golang.org/x/text v0.41.0 // indirect
+)
