@@ -29,7 +29,7 @@ func TestVerifyFindsEachChangedByte(t *testing.T) {
 		n, err := Verify(bytes.NewReader(changed))
 		line := bytes.Count(text[:i], []byte("\n")) + 1
 		var where *BreakError
-		if !errors.As(err, &where) || n >= 3 && i < len(text)-1 || where.Line > line || where.Line < line {
+		if !errors.As(err, &where) || n >= 3 && i < len(text)-1 || where.Line != line {
 			t.Fatalf("byte %d of line %d: %d, %v", i, line, n, err)
 		}
 	}
@@ -101,27 +101,58 @@ func mustDecode(t *testing.T, line string) *Entry {
 	return e
 }
 
-func FuzzVerify(f *testing.F) {
+func seed(f *testing.F) {
 	_, text := filled(f, 3)
 	f.Add(text)
 	f.Add(text[:len(text)-30])
 	f.Add(append([]byte("x\n"), text...))
 	f.Add([]byte("\n\n{"))
+}
+
+func FuzzVerify(f *testing.F) {
+	seed(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n, err := Verify(bytes.NewReader(b))
 		var where *BreakError
-		if n > bytes.Count(b, []byte("\n"))+1 || err != nil && !errors.As(err, &where) {
+		lines := bytes.Count(b, []byte("\n")) + 1
+		if n > lines || err != nil && !errors.As(err, &where) {
 			t.Fatalf("%d, %v", n, err)
 		}
+		if err != nil && (where.Offset > int64(len(b)) || where.Line < 1 || where.Line > lines || where.After != uint64(n)) {
+			t.Fatalf("%d, %+v", n, where)
+		}
+		read := 0
+		for _, failed := range Read(bytes.NewReader(b), Filter{}) {
+			if failed == nil {
+				read++
+			}
+		}
+		if again, second := Verify(iotest.HalfReader(bytes.NewReader(b))); again != n || read != n || (second == nil) != (err == nil) {
+			t.Fatalf("%d and %v; again %d and %v; %d are read", n, err, again, second, read)
+		}
+	})
+}
+
+// Whatever is in the file, it is refused and left as it is, or all of it stays and the
+// chain goes on.
+func FuzzOpen(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n, err := Verify(bytes.NewReader(b))
+		var where *BreakError
+		refused := errors.As(err, &where) && !where.Torn
 		path := filepath.Join(t.TempDir(), "audit.jsonl")
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		l, openErr := Open(path)
-		if refused := err != nil && !where.Torn; refused != (openErr != nil) {
-			t.Fatalf("Verify: %v, Open: %v", err, openErr)
+		l, err := Open(path)
+		if refused != (err != nil) {
+			t.Fatalf("Verify: %v, Open: %v", where, err)
 		}
-		if openErr != nil {
+		if refused {
+			if !bytes.Equal(contents(t, path), b) {
+				t.Fatal("the file was changed")
+			}
 			return
 		}
 		defer l.Close()
@@ -219,7 +250,8 @@ func TestExport(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	l := open(t, path)
 	for _, e := range []Entry{
-		{Time: noon, Actors: []string{"=cmd|' /C calc'!A0", "ben"}, Source: "192.0.2.1", Customer: "A, \"B\"", Verb: "approve", Requests: []string{"1", "+2"}},
+		{Time: noon, Actors: []string{"=cmd|' /C calc'!A0", "ben"}, Source: "192.0.2.1", Customer: "A, \"B\"", Verb: "approve",
+			Requests: []string{"1", "+2"}},
 		{Time: noon.Add(-1), Verb: "pause", Outcome: "</script>\nx"},
 	} {
 		if err := l.Append(e); err != nil {
@@ -236,7 +268,8 @@ func TestExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := [][]string{columns,
-		{"1", "2026-03-01T12:00:00Z", "'=cmd|' /C calc'!A0; ben", "192.0.2.1", "A, \"B\"", "", "approve", "", "", "", "1; '+2", "", first, all[0].Hash},
+		{"1", "2026-03-01T12:00:00Z", "'=cmd|' /C calc'!A0; ben", "192.0.2.1", "A, \"B\"", "", "approve", "", "", "",
+			"1; '+2", "", first, all[0].Hash},
 		{"2", "2026-03-01T11:59:59.999999999Z", "", "", "", "", "pause", "", "</script>\nx", "", "", "", all[0].Hash, all[1].Hash}}
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Errorf("CSV (-want +got)\n%s", diff)
