@@ -199,7 +199,10 @@ func (f *Federator) Verify(ctx context.Context, plan Plan) (*Verification, error
 	if err != nil {
 		return nil, err
 	}
-	return v, f.addSignIns(ctx, plan, v, st)
+	if err := f.addSignIns(ctx, plan, v, st); err != nil {
+		return nil, err
+	}
+	return v, nil
 }
 
 // addSignIns adds the layer of real sign-ins, if the caller allows to look at them.

@@ -61,14 +61,14 @@ func (f *Federator) Wait(ctx context.Context, plan Plan) (*Verification, error) 
 
 // pauseAfter is how long is waited after the n-th look, with jitter.
 func pauseAfter(n int) time.Duration {
-	pause := min(30*time.Second<<min(n-1, 6), 10*time.Minute)
+	pause := min(30*time.Second<<min(max(n-1, 0), 6), 10*time.Minute) // n may have been stored
 	return pause*3/4 + rand.N(pause/2)
 }
 
 // VerifyAgain is [Federator.Verify] for a program that waits by itself, such as one that
 // is stopped and started meanwhile: one look of [Federator.Wait]. It takes the
-// Verification before it, which may have been read back from JSON, and is not changed;
-// nil begins anew. AskAgain of what it returns says when to call it again: after half a
+// Verification before it, of the same plan, which may have been read back from JSON, and is
+// not changed; nil begins anew, as it must when the plan is another one. AskAgain of what it returns says when to call it again: after half a
 // minute at first, then less and less often, down to every ten minutes, with jitter; 0 if
 // waiting does not help or is not needed.
 //

@@ -230,6 +230,14 @@ func TestVerifyAgain(t *testing.T) {
 		if !last.Effective() || alone < 12 || whole < 4 || whole > 5 {
 			t.Errorf("effective %t; the realm alone %d times, everything %d times", last.Effective(), alone, whole)
 		}
+		if v, err := env.Federator(nil).VerifyAgain(t.Context(), env.Plan(), &federation.Verification{Domain: env.Domain, Looks: -9}); err != nil || !v.Effective() {
+			t.Errorf("after one that nobody made: %v\n%s", err, v)
+		}
+		env.JumpCloud.SetApplicationField(app(t, env), "active", false)
+		v, err := env.Federator(nil).VerifyAgain(t.Context(), env.Plan(), &federation.Verification{Domain: env.Domain, Looks: -9})
+		if err != nil || !v.Wrong() || v.AskAgain == 0 {
+			t.Errorf("wrong for the first time, after one that nobody made: %v\n%s", err, v)
+		}
 		other := env.Plan()
 		other.Domain = "example.org"
 		if v, err := env.Federator(nil).VerifyAgain(t.Context(), other, last); err != nil || v.Looks != 1 || !v.Wrong() {

@@ -77,7 +77,8 @@ func Parse(b []byte, elements int) (*Document, error) {
 			if len(nodes) == cap(nodes) {
 				nodes = make([]Node, 0, 2*cap(nodes)) // those that are there stay where they are
 			}
-			nodes = append(nodes, Node{Space: s.URI(s.Name.Prefix), Local: name(s.Name.Local), Parent: open, from: from, inside: s.Pos(), n: s.Elements - 1})
+			nodes = append(nodes, Node{Space: s.URI(s.Name.Prefix), Local: name(s.Name.Local), Parent: open,
+				from: from, inside: s.Pos(), n: s.Elements - 1})
 			el := &nodes[len(nodes)-1]
 			for i := range s.Attrs {
 				if a := &s.Attrs[i]; !a.Declares() {

@@ -115,9 +115,9 @@ func (g *Signature) key(info []byte, keys []*x509.Certificate) int {
 }
 
 // canonical returns the canonical form of an element, without skip, and the
-// namespaces that are declared around it; it notes what goxmldsig gets wrong. Comments are no part of it whatever the
-// method: a reference to the same document leaves them out, and there are none
-// in a Signature.
+// namespaces that are declared around it; it notes what goxmldsig gets wrong. Comments
+// are no part of it whatever the method: a reference to the same document leaves them
+// out, and there are none in a Signature.
 func (d *Document) canonical(apex, skip *Node, m c14n.Method, doubt *bool, whole bool) (out []byte, scope []xmlscan.Binding, err error) {
 	text, above := d.path(apex)
 	s, w := xmlscan.New(text), c14n.NewWriter(nil, m)
