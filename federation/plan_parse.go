@@ -295,7 +295,7 @@ func (d *planDecoder) object(n Node, v reflect.Value, path string) {
 	}
 }
 
-const longestName = 64
+const longestName = text.LongestName
 
 func join(path, name string) string {
 	if path == "" {
@@ -316,24 +316,11 @@ func fieldNames(t reflect.Type) []string {
 // hint says what may be meant by a name that none of names is: the nearest of them,
 // else the one field elsewhere in a plan that has it, else which there are.
 func hint(name string, names []string, path string) string {
-	if utf8.RuneCountInString(name) <= longestName {
-		best, least := "", 0
-		folded := fold(name)
-		for _, known := range names {
-			dist := distance(folded, fold(known))
-			if dist <= max(1, len(known)/3) && (best == "" || dist < least) {
-				best, least = known, dist
-			}
-		}
-		switch {
-		case best != "" && strings.EqualFold(best, name):
-			return fmt.Sprintf("did you mean %q? Small and capital letters are told apart", best)
-		case best != "":
-			return fmt.Sprintf("did you mean %q?", best)
-		}
-		if at := elsewhere(folded, reflect.TypeFor[Plan](), ""); len(at) == 1 {
-			return fmt.Sprintf("did you mean %q?", at[0])
-		}
+	if meant := text.Meant(name, names); meant != "" {
+		return meant
+	}
+	if at := elsewhere(text.Fold(name), reflect.TypeFor[Plan](), ""); len(at) == 1 {
+		return fmt.Sprintf("did you mean %q?", at[0])
 	}
 	where := "here"
 	if path == "" {
@@ -347,7 +334,7 @@ func elsewhere(folded string, t reflect.Type, path string) []string {
 	var at []string
 	for i, name := range fieldNames(t) {
 		here, inner := join(path, name), t.Field(i).Type
-		if fold(name) == folded {
+		if text.Fold(name) == folded {
 			at = append(at, here)
 		}
 		if inner.Kind() == reflect.Slice {
@@ -358,34 +345,4 @@ func elsewhere(folded string, t reflect.Type, path string) []string {
 		}
 	}
 	return at
-}
-
-// fold makes login_url, Login-URL and loginURL one.
-func fold(name string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name))
-}
-
-// distance counts the letters to insert, delete, change or swap with the next
-// between a and b.
-func distance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range x {
-		before, last, row = last, row, before
-		row[0] = i + 1
-		for j := range y {
-			change := last[j]
-			if x[i] != y[j] {
-				change++
-			}
-			row[j+1] = min(last[j+1]+1, row[j]+1, change)
-			if i > 0 && j > 0 && x[i] == y[j-1] && x[i-1] == y[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-	}
-	return row[len(y)]
 }

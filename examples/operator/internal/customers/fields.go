@@ -35,7 +35,7 @@ func (r *reader) plan(n node, path string) readPlan {
 			if q.Path != "" {
 				at = join(path, text.NoAddresses(q.Path))
 			}
-			r.problems = append(r.problems, Problem{at, q.Line, q.Column, text.NoAddresses(q.Text)})
+			r.problems = append(r.problems, Problem{Path: at, Line: q.Line, Column: q.Column, Text: text.NoAddresses(q.Text)})
 		}
 		return readPlan{}
 	}

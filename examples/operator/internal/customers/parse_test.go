@@ -266,11 +266,11 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	file := "customers:\n" + entry("a.example", "    mode: x\n    twoPeople: 3\n") + entry("A.Example.", "") + entry(".", "") + "rolls: {}\n"
 	_, err := Parse([]byte(file), "c.yaml")
 	want := []Problem{
-		{"customers[0].mode", 5, 11, "no such value; there are watch, manage"},
-		{"customers[0].twoPeople", 6, 16, "true or false, without quotes, is wanted, this is a number, a date, true or false"},
-		{"customers[1]", 8, 13, "the domain a.example has two entries, on line 2 and on line 8: give it one"},
-		{"customers[2].domain", 12, 13, "the domain is empty"},
-		{"rolls", 16, 1, `no such field; did you mean "roles"?`},
+		{Path: "customers[0].mode", Line: 5, Column: 11, Text: "no such value; there are watch, manage"},
+		{Path: "customers[0].twoPeople", Line: 6, Column: 16, Text: "true or false, without quotes, is wanted, this is a number, a date, true or false"},
+		{Path: "customers[1]", Line: 8, Column: 13, Text: "the domain a.example has two entries, on line 2 and on line 8: give it one"},
+		{Path: "customers[2].domain", Line: 12, Column: 13, Text: "the domain is empty"},
+		{Path: "rolls", Line: 16, Column: 1, Text: `no such field; did you mean "roles"?`},
 	}
 	var e *Error
 	if !errors.As(err, &e) {

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	longestName = 64  // of a field, in a message
-	longestText = 256 // of a name, a label, an ID
+	longestName = text.LongestName // of a field, in a message
+	longestText = 256              // of a name, a label, an ID
 )
 
 // reader reads strictly, and collects what is wrong.
@@ -26,7 +26,7 @@ type reader struct {
 type node = federation.Node
 
 func (r *reader) add(n node, path, format string, args ...any) {
-	r.problems = append(r.problems, Problem{path, n.Line(), n.Column(), fmt.Sprintf(format, args...)})
+	r.problems = append(r.problems, Problem{Path: path, Line: n.Line(), Column: n.Column(), Text: fmt.Sprintf(format, args...)})
 }
 
 // want notes that n is something else. Its value is not told: it may be a secret.
