@@ -45,7 +45,9 @@ func (d *domainRun) took(ctx workflow.Context, r Reply, err error, listed int) b
 	case r.Problem != nil:
 		d.trouble(ctx, r.Problem)
 	default:
-		d.well()
+		if d.s.Phase != Looking || !d.begun() { // a look between two runs ends no failing
+			d.well()
+		}
 		return true
 	}
 	return false
