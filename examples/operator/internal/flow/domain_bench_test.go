@@ -11,6 +11,7 @@ import (
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -402,4 +403,13 @@ func asJSON(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// listenCompleted calls a function after each activity but notices.
+func listenCompleted(act func()) func(*activity.Info, converter.EncodedValue, error) {
+	return func(info *activity.Info, _ converter.EncodedValue, _ error) {
+		if info.ActivityType.Name != "Tell" {
+			act()
+		}
+	}
 }
