@@ -28,9 +28,12 @@ func TestDomainRefusesUpdates(t *testing.T) {
 		arg    []any
 		want   string
 	}{
-		{name: "approve nothing", setup: federated, update: UpdateApprove, arg: []any{ApproveArg{Hash: hash("a"), Complete: true}}, want: "no proposal waits"},
-		{name: "outdated", update: UpdateApprove, arg: []any{ApproveArg{Hash: hash("b"), Complete: true}}, want: "not the proposal that waits now"},
-		{name: "reject an outdated one", update: UpdateReject, arg: []any{RejectArg{Hash: hash("b")}}, want: "not the proposal that waits now"},
+		{name: "approve nothing", setup: federated,
+			update: UpdateApprove, arg: []any{ApproveArg{Hash: hash("a"), Complete: true}}, want: "no proposal waits"},
+		{name: "outdated",
+			update: UpdateApprove, arg: []any{ApproveArg{Hash: hash("b"), Complete: true}}, want: "not the proposal that waits now"},
+		{name: "reject an outdated one",
+			update: UpdateReject, arg: []any{RejectArg{Hash: hash("b")}}, want: "not the proposal that waits now"},
 		{name: "approve unlisted", before: func(b *bench) { b.signal(SignalListed, ListedSignal{}) },
 			update: UpdateApprove, arg: []any{ApproveArg{Hash: hash("a"), Complete: true}}, want: "not in the customers file"},
 		{name: "approve while rotating", before: func(b *bench) { b.signal(SignalRotation, RotationState{Domain: testDomain}) },
@@ -137,6 +140,40 @@ func TestDomainPause(t *testing.T) {
 	}
 	if s := b.last(); !s.Paused || s.Phase != Watching {
 		t.Errorf("%s", asJSON(t, s))
+	}
+}
+
+func TestDomainPauseBeforeAnythingIsSent(t *testing.T) {
+	b := newBench(t)
+	b.run = func(_ context.Context, n int, in RunIn) (RunOut, error) {
+		if n == 0 {
+			return RunOut{Reply: Reply{Busy: time.Hour, Why: "the window opens"}}, nil
+		}
+		return runDone(in), nil
+	}
+	b.at(1*time.Hour, func() { b.approve("n1", "a", "") })
+	b.at(90*time.Minute, func() { b.update("n2", UpdatePause) })
+	b.at(4*time.Hour, func() { b.update("n3", UpdateResume) })
+	b.play(5 * time.Hour)
+	if diff := cmp.Diff([]time.Duration{time.Hour, 4 * time.Hour}, b.times("Run")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// It was listed again while it was asked, by the file of before.
+func TestDomainListedMeanwhile(t *testing.T) {
+	b := newBench(t)
+	look := b.look
+	b.look = func(n int) LookOut {
+		if n == 0 {
+			b.env.SignalWorkflow(SignalListed, ListedSignal{Listed: true})
+			return LookOut{Reply: Reply{Unlisted: true}}
+		}
+		return look(n)
+	}
+	b.play(time.Hour)
+	if diff := cmp.Diff([]time.Duration{0, 0}, b.times("Look")); diff != "" || b.told(NoticeUnlisted) != 0 || b.last().Phase != Approval {
+		t.Errorf("%s\ntold %+v: %s", diff, b.notices, asJSON(t, b.last()))
 	}
 }
 
@@ -324,8 +361,13 @@ func TestDomainRevert(t *testing.T) {
 	var open State
 	b.at(3*time.Hour, func() { open = b.state() })
 	b.at(4*time.Hour, func() { b.approve("n3", "c", "") })
+	var after State
+	b.at(59*time.Hour, func() { after = b.state() })
 	b.at(60*time.Hour, func() { b.signal(SignalLook, nil) })
 	b.play(61 * time.Hour)
+	if after.Phase != Watching || after.Open != nil {
+		t.Errorf("after: %s", asJSON(t, after))
+	}
 	asked := b.of("ProposeRevert")
 	if len(asked) != 1 || len(asked[0].in.(ProposeRevertIn).Reports) != 1 {
 		t.Fatalf("asked: %+v", asked)

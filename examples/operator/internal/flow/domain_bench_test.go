@@ -55,7 +55,7 @@ type bench struct {
 	run       func(ctx context.Context, n int, in RunIn) (RunOut, error)
 	verify    func(n int) VerifyOut
 	watch     func(n int, in WatchIn) WatchOut
-	tellFails bool
+	tellFails func(at time.Duration) bool
 }
 
 // call1 is a call of an activity, at a time since the beginning.
@@ -87,7 +87,9 @@ func known() Reply { return Reply{Customer: "acme", Mode: "manage"} }
 
 func proposal(c string) *Open {
 	hash := strings.Repeat(c, 64)
-	return &Open{Hash: hash, Verb: federation.VerbFederate, Proposal: ref("proposals/" + hash + ".json"), Changes: 3, Life: 30 * 24 * time.Hour}
+	return &Open{
+		Hash: hash, Verb: federation.VerbFederate, Proposal: ref("proposals/" + hash + ".json"), Changes: 3, Life: 30 * 24 * time.Hour,
+	}
 }
 
 func ref(name string) data.Ref { return data.Ref{Name: name, SHA256: strings.Repeat("0", 64)} }
@@ -170,7 +172,7 @@ func (a activities) Watch(_ context.Context, in WatchIn) (WatchOut, error) {
 
 func (a activities) Tell(_ context.Context, in Notice) error {
 	a.b.called("Tell", in)
-	if a.b.tellFails {
+	if a.b.tellFails != nil && a.b.tellFails(a.b.env.Now().Sub(a.b.began)) {
 		return errors.New("nobody answers")
 	}
 	a.b.mu.Lock()
@@ -331,7 +333,9 @@ func (b *bench) update(id, name string, args ...any) *answer {
 
 // approve approves what is proposed by proposal(c).
 func (b *bench) approve(id, c, batch string) *answer {
-	return b.update(id, UpdateApprove, ApproveArg{Hash: strings.Repeat(c, 64), Approval: ref("approvals/" + id + ".json"), Complete: true, Batch: batch})
+	return b.update(id, UpdateApprove, ApproveArg{
+		Hash: strings.Repeat(c, 64), Approval: ref("approvals/" + id + ".json"), Complete: true, Batch: batch,
+	})
 }
 
 func (b *bench) signal(name string, arg any) { b.env.SignalWorkflow(name, arg) }

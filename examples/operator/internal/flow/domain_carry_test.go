@@ -77,6 +77,22 @@ func TestDomainCarriesActsOn(t *testing.T) {
 	}
 }
 
+// A signal that came with the task that ends a run is acted on.
+func TestDomainDrains(t *testing.T) {
+	b := watching(t)
+	b.at(maxAge-time.Second, func() {
+		b.env.SignalWorkflowSkippingWorkflowTask(SignalTurn, TurnSignal{Batch: "b1"})
+		b.env.SignalWorkflowSkippingWorkflowTask(SignalLook, nil)
+	})
+	b.play(maxAge + time.Hour)
+	if b.runs != 2 || b.last().Kept.Turn != "b1" || len(b.of("Look")) != 2 {
+		t.Errorf("%d runs, looked at %v: %s", b.runs, b.times("Look"), asJSON(t, b.last()))
+	}
+	if len(b.outcomes) != 1 || b.outcomes[0] != "b1:effective" {
+		t.Errorf("outcomes %v: there is nothing to do, which the batch is told", b.outcomes)
+	}
+}
+
 // What was accepted once is not done again by the same update, also in a later run.
 func TestDomainKnowsAnUpdateAgain(t *testing.T) {
 	b := watching(t)
@@ -146,7 +162,7 @@ func TestDomainPayloads(t *testing.T) {
 		}
 		return LookOut{Reply: known(), Found: federation.StateManaged, Open: proposal(fmt.Sprint(n % 10))}
 	}
-	b.tellFails = true
+	b.tellFails = func(time.Duration) bool { return true }
 	for n := range 60 {
 		b.at(time.Duration(n)*10*time.Minute, func() {
 			b.update(fmt.Sprintf("%064d", n), UpdateNote, NoteArg{Note: ref(fmt.Sprintf("notes/%064d.json", n))})

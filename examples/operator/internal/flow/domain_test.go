@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/testsuite"
 
 	"github.com/jcaad/jcaad/federation"
 )
@@ -48,11 +49,14 @@ func TestDomainToWatching(t *testing.T) {
 func TestDomainSpeed(t *testing.T) {
 	b := newBench(t)
 	b.speed = 3600
+	b.bound = func(env *testsuite.TestWorkflowEnvironment, _ int) {
+		env.RegisterDelayedCallback(func() { env.SetContinueAsNewSuggested(true) }, 10*time.Second)
+	}
 	b.at(time.Second, func() { b.approve("n1", "a", "") })
 	b.play(time.Minute) // 60 h of the bent clock
 	at := b.times("Watch")
-	if len(at) < 8 {
-		t.Fatalf("watched at %v", at)
+	if len(at) < 8 || b.runs < 4 {
+		t.Fatalf("watched at %v, in %d runs", at, b.runs)
 	}
 	for i := range len(at) - 1 {
 		if d := at[i+1] - at[i]; d < 4800*time.Millisecond || d > 7200*time.Millisecond {
@@ -316,7 +320,7 @@ func TestDomainRunRefused(t *testing.T) {
 
 func TestDomainNoticesHoldNothing(t *testing.T) {
 	b := newBench(t)
-	b.tellFails = true
+	b.tellFails = func(time.Duration) bool { return true }
 	b.at(time.Hour, func() { b.approve("n1", "a", "") })
 	b.play(72 * time.Hour)
 	if s := b.last(); s.Phase != Watching || !s.Effective {
@@ -334,6 +338,23 @@ func TestDomainNoticesHoldNothing(t *testing.T) {
 	}
 	if len(ids) != 2 {
 		t.Errorf("notices: %v", ids)
+	}
+}
+
+func TestDomainNoticeOfTheRunBefore(t *testing.T) {
+	b := newBench(t)
+	b.tellFails = func(at time.Duration) bool { return at < 24*time.Hour+time.Minute }
+	b.at(24*time.Hour-10*time.Minute, func() { b.approve("n1", "a", "") })
+	b.play(25 * time.Hour)
+	if b.runs != 2 || b.told(NoticeEffective) != 1 {
+		t.Errorf("told %+v in %d runs", b.notices, b.runs)
+	}
+	ids := map[string]bool{}
+	for _, c := range b.of("Tell") {
+		ids[c.in.(Notice).ID] = true
+	}
+	if len(ids) != 2 {
+		t.Errorf("IDs: %v", ids)
 	}
 }
 

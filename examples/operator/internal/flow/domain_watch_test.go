@@ -202,7 +202,8 @@ func TestDomainForeign(t *testing.T) {
 func TestDomainWrong(t *testing.T) {
 	b := newBench(t)
 	b.verify = func(int) VerifyOut {
-		return VerifyOut{Reply: known(), Found: federation.StateDiffers, Wrong: true, Layers: []Layer{{Name: "realm", Status: federation.Wrong}}}
+		layers := []Layer{{Name: "realm", Status: federation.Wrong}}
+		return VerifyOut{Reply: known(), Found: federation.StateDiffers, Wrong: true, Layers: layers}
 	}
 	b.look = func(n int) LookOut {
 		if n > 0 {
@@ -231,7 +232,8 @@ func TestDomainRotates(t *testing.T) {
 	b.at(3*time.Hour, func() { b.approve("n2", "c", "") })
 	var during State
 	b.at(4*time.Hour, func() {
-		b.signal(SignalRotation, RotationState{Domain: testDomain, Method: federation.Regenerate, Phase: federation.RotationRegenerated, Calls: 1})
+		s := RotationState{Domain: testDomain, Method: federation.Regenerate, Phase: federation.RotationRegenerated, Calls: 1}
+		b.signal(SignalRotation, s)
 	})
 	b.at(5*time.Hour, func() { during = b.state() })
 	b.at(6*time.Hour, func() {

@@ -11,26 +11,20 @@ type signals struct {
 	turn, listed, look, rotation workflow.ReceiveChannel
 }
 
-// receive has each signal acted on when it comes.
+// receive has each signal acted on when it comes. It takes none out of a channel that it
+// does not act on in the same breath: a run that ends drains the channels, and would not
+// find what somebody else has taken.
 func (d *domainRun) receive(ctx workflow.Context) {
-	d.signals = signals{
-		turn: workflow.GetSignalChannel(ctx, SignalTurn), listed: workflow.GetSignalChannel(ctx, SignalListed),
-		look: workflow.GetSignalChannel(ctx, SignalLook), rotation: workflow.GetSignalChannel(ctx, SignalRotation),
-	}
-	forward(ctx, d.signals.turn, d.onTurn)
-	forward(ctx, d.signals.listed, d.onListed)
-	forward(ctx, d.signals.look, d.onLook)
-	forward(ctx, d.signals.rotation, d.onRotation)
-}
-
-func forward[T any](ctx workflow.Context, ch workflow.ReceiveChannel, on func(workflow.Context, T)) {
+	s := &d.signals
+	s.turn, s.listed = workflow.GetSignalChannel(ctx, SignalTurn), workflow.GetSignalChannel(ctx, SignalListed)
+	s.look, s.rotation = workflow.GetSignalChannel(ctx, SignalLook), workflow.GetSignalChannel(ctx, SignalRotation)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		for {
-			var v T
-			if !ch.Receive(ctx, &v) {
+			waiting := func() bool { return s.turn.Len()+s.listed.Len()+s.look.Len()+s.rotation.Len() > 0 }
+			if workflow.Await(ctx, waiting) != nil {
 				return
 			}
-			on(ctx, v)
+			d.drain(ctx)
 		}
 	})
 }
