@@ -85,7 +85,7 @@ type BatchIn struct {
 }
 
 // OutcomeSignal is how it went with a domain. [OutcomeWaiting] says that it was approved
-// again, after it had failed, was skipped or withdrawn: it is given another turn.
+// again and waits for a turn: it is given another one.
 type OutcomeSignal struct {
 	Domain  string  `json:"domain"`
 	Outcome Outcome `json:"outcome"`
