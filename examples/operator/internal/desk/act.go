@@ -165,7 +165,7 @@ func (d *Desk) do(ctx context.Context, act page.Act, domain string, c change) er
 	if e.Outcome = asked; c.more != "" {
 		e.Outcome += ", " + c.more
 	}
-	if err := d.o.Audit.Append(e); err != nil {
+	if err := d.Log(e); err != nil {
 		return fmt.Errorf("nothing was recorded: %w", err)
 	}
 	if c.before != nil {
@@ -235,7 +235,7 @@ func (d *Desk) failed(e audit.Entry, err error) error {
 	if errors.Is(err, page.ErrNoWorker) {
 		e.Outcome = notRecorded + "no worker answered within " + d.o.Within.Round(time.Second).String()
 	}
-	if kept := d.o.Audit.Append(e); kept != nil {
+	if kept := d.Log(e); kept != nil {
 		d.o.Log.Error("the audit does not have that an act was not done", "error", kept.Error())
 	}
 	return err
@@ -271,7 +271,7 @@ func (d *Desk) note(ctx context.Context, act page.Act, domain string) error {
 	case n > most:
 		return fmt.Errorf("the note is longer than %d bytes", most)
 	}
-	text := fmt.Sprintf("%s %s: %s", time.Now().UTC().Format(time.RFC3339), act.Actor.Name, act.Note)
+	text := fmt.Sprintf("%s %s: %s", d.o.Now().UTC().Format(time.RFC3339), act.Actor.Name, act.Note)
 	return d.do(ctx, act, domain, change{id: flow.DomainID(domain), before: func() (any, error) {
 		ref, err := d.o.Data.SaveNote([]byte(text))
 		return flow.NoteArg{Note: ref}, err

@@ -159,7 +159,7 @@ func (d *Desk) retire(ctx context.Context, act page.Act, domain string) error {
 	}
 	e := d.entry(act, domain, c)
 	e.Outcome = asked + ", the first of two"
-	if err := d.o.Audit.Append(e); err != nil {
+	if err := d.Log(e); err != nil {
 		return fmt.Errorf("nothing was recorded: %w", err)
 	}
 	if ref, err = d.o.Data.SaveApproval(made.b); err != nil {

@@ -78,7 +78,7 @@ func (d *Desk) batch(ctx context.Context, act page.Act) error {
 	}
 	e := d.entry(act, "", change{})
 	e.Outcome = fmt.Sprintf("%s, of %d domains; the pilot is %s", asked, len(domains), domains[0])
-	if err := d.o.Audit.Append(e); err != nil {
+	if err := d.Log(e); err != nil {
 		return fmt.Errorf("nothing was recorded: %w", err)
 	}
 	approveOne := func(ctx context.Context, i int) error {

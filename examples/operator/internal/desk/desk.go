@@ -159,8 +159,14 @@ func (d *Desk) Away() (time.Time, error) {
 // Audit reads the audit.
 func (d *Desk) Audit(f audit.Filter) iter.Seq2[audit.Entry, error] { return d.o.Audit.Entries(f) }
 
-// Log records what the page itself has seen.
-func (d *Desk) Log(e audit.Entry) error { return d.o.Audit.Append(e) }
+// Log records what the page itself has seen, by the clock of the proposals if the entry has
+// no time.
+func (d *Desk) Log(e audit.Entry) error {
+	if e.Time.IsZero() {
+		e.Time = d.o.Now()
+	}
+	return d.o.Audit.Append(e)
+}
 
 // Stop says whether all new writes are held, and by whom.
 func (d *Desk) Stop() (data.Stop, bool) { return d.o.Data.Stop() }
@@ -173,11 +179,11 @@ func (d *Desk) SetStop(_ context.Context, actor approve.Actor, on bool) error {
 	if !on {
 		e.Verb, e.Outcome = "go", "new writes may begin again"
 	}
-	kept := d.o.Audit.Append(e)
+	kept := d.Log(e)
 	if kept != nil && !on {
 		return kept
 	}
-	err := d.o.Data.SetStop(on, actor.Name, time.Now())
+	err := d.o.Data.SetStop(on, actor.Name, d.o.Now())
 	d.board.changed()
 	if kept != nil {
 		return kept

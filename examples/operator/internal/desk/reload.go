@@ -23,7 +23,7 @@ func (d *Desk) Reload(ctx context.Context) ([]customers.Difference, error) {
 	defer d.board.changed()
 	differences, err := d.o.Customers.Reload()
 	if err != nil {
-		kept := d.o.Audit.Append(audit.Entry{Verb: verbCustomers, Outcome: "not taken: " + err.Error()})
+		kept := d.Log(audit.Entry{Verb: verbCustomers, Outcome: "not taken: " + err.Error()})
 		return nil, errors.Join(err, kept)
 	}
 	d.o.Vault.Forget()
@@ -39,7 +39,7 @@ func (d *Desk) Reload(ctx context.Context) ([]customers.Difference, error) {
 			domains = append(domains, c.Domain)
 			d.miss(c)
 		}
-		if err := d.o.Audit.Append(e); err != nil {
+		if err := d.Log(e); err != nil {
 			failed = append(failed, err)
 		}
 	}
