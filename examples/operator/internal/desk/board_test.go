@@ -122,7 +122,11 @@ func TestReload(t *testing.T) {
 		o.temporal.states["domain/"+domain] = flow.State{Domain: domain, Phase: flow.Watching}
 	}
 	o.start(t)
-	o.eventually(t, "begun", func() bool { _, ok := o.board.get("c.example"); return ok && o.temporal.count("query") == 3 })
+	o.eventually(t, "begun", func() bool {
+		_, a := o.board.get("a.example")
+		_, c := o.board.get("c.example")
+		return a && c
+	})
 	next := everybody + strings.Replace(entry("a.example", ""), "Everyone", "Staff", 1) + entry("c.example", "    owner: ada\n") + entry("d.example", "")
 	write(t, o.file, next)
 	o.temporal.set(func() { o.temporal.away = true })
