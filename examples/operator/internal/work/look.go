@@ -47,10 +47,8 @@ func (a *Activities) Look(ctx context.Context, in flow.LookIn) (flow.LookOut, er
 		return out, context.Cause(ctx)
 	}
 	if pre != nil {
-		if out.Look, err = a.seen(pre, p), errors.Join(err, a.keepPreflight(pre, &out)); err != nil {
-			out.Problem = problem(err)
-			return out, nil
-		}
+		out.Look = a.seen(pre, p)
+		err = errors.Join(err, a.keepPreflight(pre, out.Look))
 	}
 	switch {
 	case err != nil:
@@ -89,7 +87,7 @@ func (a *Activities) seen(pre *federation.Preflight, p *federation.Proposal) *fl
 	return l
 }
 
-func (a *Activities) keepPreflight(pre *federation.Preflight, out *flow.LookOut) error {
+func (a *Activities) keepPreflight(pre *federation.Preflight, l *flow.Look) error {
 	b, err := json.Marshal(pre)
 	if err != nil {
 		return err
@@ -98,7 +96,7 @@ func (a *Activities) keepPreflight(pre *federation.Preflight, out *flow.LookOut)
 	if err != nil {
 		return stored{err}
 	}
-	out.Look.Preflight = &ref
+	l.Preflight = &ref
 	return nil
 }
 

@@ -38,7 +38,7 @@ func (a *Activities) Rotate(ctx context.Context, in flow.RotateIn) (flow.RotateO
 	if out.Problem = a.mayRotate(*j.rotation()); out.Problem != nil {
 		return out, nil
 	}
-	last := a.lastRotation(in.Last, c.Domain)
+	last := j.last(in.Last)
 	j.started = last != nil && len(last.Steps) > 0
 	if out.Problem = j.judgeRotation(); out.Problem != nil {
 		out.Void = true
@@ -52,7 +52,10 @@ func (a *Activities) Rotate(ctx context.Context, in flow.RotateIn) (flow.RotateO
 		}
 		out.Busy, out.Why, out.Problem = 0, "", nil
 	}
-	if err := j.note("a call of the rotation begins", nil); err != nil {
+	if last == nil && j.rotation().Method == federation.Emergency {
+		last, err = j.intend(ctx)
+	}
+	if err = errors.Join(err, j.note("a call of the rotation begins", nil)); err != nil {
 		out.Problem = problem(stored{err})
 		return out, nil
 	}
@@ -135,21 +138,59 @@ func (j *job) covers(p *federation.Proposal) error {
 	return nil
 }
 
-// lastRotation is what the call before returned, nil if it is lost: the next one waits
-// longer then, and is as safe.
-func (a *Activities) lastRotation(ref *data.Ref, domain string) *federation.Rotation {
+// last is how far the rotation has come: what was stored last of it, perhaps by a call
+// whose answer nobody got, else what the call before returned. It is nil if both are
+// lost: the next call waits longer then, and is as safe.
+func (j *job) last(ref *data.Ref) *federation.Rotation {
+	newest, err := j.a.o.Data.Rotation(j.c.Domain)
+	if err == nil {
+		if rot := j.loadRotation(newest); rot != nil && (ref == nil || *ref != newest) && !rot.Complete &&
+			rot.Method == j.rotation().Method && normal(rot.Old.Fingerprint) == normal(j.rotation().Replace) {
+			return rot
+		}
+	}
 	if ref == nil {
 		return nil
 	}
-	b, err := a.o.Data.Load(*ref)
+	return j.loadRotation(*ref)
+}
+
+func (j *job) loadRotation(ref data.Ref) *federation.Rotation {
+	b, err := j.a.o.Data.Load(ref)
 	if err != nil {
 		return nil
 	}
 	rot, err := federation.ParseRotation(b)
-	if err != nil || rot.Domain != domain {
+	if err != nil || rot.Domain != j.c.Domain {
 		return nil
 	}
 	return rot
+}
+
+// intend stores before the first call of an emergency what is to be expelled: if the
+// worker is lost when that is done, the next call knows that people are to be signed out.
+func (j *job) intend(ctx context.Context) (*federation.Rotation, error) {
+	plan := j.rotation()
+	var pre *federation.RotationPreview
+	err := j.a.ask(ctx, j.c, false, j.a.options(), func(ctx context.Context, f *federation.Federator) (err error) {
+		pre, err = f.PreviewRotation(ctx, *plan, nil)
+		return err
+	})
+	if err != nil || len(pre.Calls) == 0 {
+		return nil, nil // the call says why
+	}
+	rot := &federation.Rotation{
+		Version: 1, Domain: pre.Domain, Method: pre.Method, Phase: pre.Phase, Old: pre.Old, Plan: plan.Plan,
+		Next: pre.Calls[0].Does, Steps: []federation.Step{},
+	}
+	b, err := json.Marshal(rot)
+	if err == nil {
+		_, err = j.a.o.Data.SaveRotation(j.c.Domain, b)
+	}
+	if err != nil {
+		return nil, stored{err}
+	}
+	return rot, nil
 }
 
 // turned says what came of a call.
