@@ -2,6 +2,7 @@ package data
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -43,6 +44,24 @@ func (d *Dir) SaveRotation(domain string, b []byte) (Ref, error) {
 	return d.saveFew("the rotation", rotations, domain, b)
 }
 
+// Rotation returns the rotation of a domain that was saved last, as it is in the folder
+// now: also by a call whose answer nobody got. The error is an [fs.ErrNotExist] if there
+// is none.
+func (d *Dir) Rotation(domain string) (Ref, error) {
+	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
+	if !goodDomain(domain) {
+		return Ref{}, fmt.Errorf("data: %q is no name of a domain", domain)
+	}
+	names, err := d.newest(rotations + "/" + domain)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Ref{}, fmt.Errorf("data: the rotations cannot be listed: %w", err)
+	}
+	if len(names) == 0 {
+		return Ref{}, fmt.Errorf("data: there is no rotation of this domain: %w", fs.ErrNotExist)
+	}
+	return d.refer(names[0])
+}
+
 func (d *Dir) saveFew(what, folder, domain string, b []byte) (Ref, error) {
 	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
 	if !goodDomain(domain) {
@@ -59,27 +78,35 @@ func (d *Dir) saveFew(what, folder, domain string, b []byte) (Ref, error) {
 // thin removes all but the last few files of a folder, and never the newest. What cannot
 // be removed stays until the next call: nothing is lost by it.
 func (d *Dir) thin(folder, newest string) {
-	if d.enter() != nil {
+	names, err := d.newest(folder)
+	if err != nil || len(names) <= few || d.enter() != nil {
 		return
 	}
 	defer d.leave()
+	names = slices.DeleteFunc(names, func(name string) bool { return name == newest })
+	for _, name := range names[min(few-1, len(names)):] {
+		_ = d.root.Remove(name)
+	}
+}
+
+// newest returns the names of the files of a folder, the one that was saved last first.
+func (d *Dir) newest(folder string) ([]string, error) {
+	if err := d.enter(); err != nil {
+		return nil, err
+	}
+	defer d.leave()
 	files, err := fs.ReadDir(d.root.FS(), folder)
-	if err != nil || len(files) <= few {
-		return
+	if err != nil {
+		return nil, err
 	}
-	type file struct {
-		name  string
-		saved time.Time
-	}
-	var old []file
+	saved := make(map[string]time.Time)
+	var names []string
 	for _, f := range files {
 		name := folder + "/" + f.Name()
-		if info, err := f.Info(); err == nil && name != newest && checkName(name) == nil {
-			old = append(old, file{name, info.ModTime()})
+		if info, err := f.Info(); err == nil && checkName(name) == nil {
+			names, saved[name] = append(names, name), info.ModTime()
 		}
 	}
-	slices.SortFunc(old, func(a, b file) int { return cmp.Or(b.saved.Compare(a.saved), cmp.Compare(a.name, b.name)) })
-	for _, f := range old[min(few-1, len(old)):] {
-		_ = d.root.Remove(f.name)
-	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(saved[b].Compare(saved[a]), cmp.Compare(a, b)) })
+	return names, nil
 }

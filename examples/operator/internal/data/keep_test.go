@@ -105,6 +105,12 @@ func TestOldOnesGo(t *testing.T) {
 			t.Errorf("%s: %v", ref.Name, err)
 		}
 	}
+	if last, err := d.Rotation("A.example"); err != nil || last != kept[len(kept)-1] {
+		t.Errorf("the last rotation is %v, %v; want %v", last, err, kept[len(kept)-1])
+	}
+	if _, err := d.Rotation("b.example"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("of no rotation: %v", err)
+	}
 	for _, folder := range []string{"verifications/a.example", "rotations/a.example"} {
 		files, err := os.ReadDir(filepath.Join(dir, folder))
 		if err != nil || len(files) != few {
