@@ -68,7 +68,8 @@ func TestDigestIsBounded(t *testing.T) {
 	for i := range 3000 {
 		name := fmt.Sprintf("%04d-%s.example", i, strings.Repeat("ä", 200))
 		for _, p := range phases {
-			states = append(states, flow.State{Domain: name, Phase: p, Failures: 1, Paused: true, Problem: &flow.Problem{Code: strings.Repeat("x", 999)}})
+			problem := &flow.Problem{Code: strings.Repeat("x", 999)}
+			states = append(states, flow.State{Domain: name, Phase: p, Failures: 1, Paused: true, Problem: problem})
 		}
 	}
 	before := states[0].Domain

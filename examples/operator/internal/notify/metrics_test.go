@@ -32,7 +32,8 @@ func scrape(t *testing.T, m *Metrics) []string {
 	if err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("%s: %v\n%s", resp.Status, err, body)
 	}
-	if !regexp.MustCompile(`(?m)^operator_build_info\{go="go1[^"]*",version="[^"]+"\} 1$`).Match(body) || !strings.Contains(string(body), "go_goroutines") {
+	build := regexp.MustCompile(`(?m)^operator_build_info\{go="go1[^"]*",version="[^"]+"\} 1$`)
+	if !build.Match(body) || !strings.Contains(string(body), "go_goroutines") {
 		t.Errorf("no build info or process:\n%s", body)
 	}
 	var out []string
@@ -92,7 +93,8 @@ func TestObserveIsBounded(t *testing.T) {
 	m := NewMetrics()
 	var states []flow.State
 	for i := range MaxDomains + 7 {
-		states = append(states, flow.State{Domain: fmt.Sprintf("d%d.example", i), Phase: flow.Watching, Watch: &flow.Watched{Known: true, Days: 5000 - i}})
+		watched := &flow.Watched{Known: true, Days: 5000 - i}
+		states = append(states, flow.State{Domain: fmt.Sprintf("d%d.example", i), Phase: flow.Watching, Watch: watched})
 	}
 	m.Observe(states)
 	text := strings.Join(scrape(t, m), "\n")

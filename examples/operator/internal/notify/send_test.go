@@ -36,7 +36,9 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-var notice = flow.Notice{ID: "approval/contoso.example/1", Kind: flow.NoticeApproval, Domain: "contoso.example", Customer: "Contoso", Text: "it waits"}
+var notice = flow.Notice{
+	ID: "approval/contoso.example/1", Kind: flow.NoticeApproval, Domain: "contoso.example", Customer: "Contoso", Text: "it waits",
+}
 
 func TestSend(t *testing.T) {
 	key := testKey(t, keyText)

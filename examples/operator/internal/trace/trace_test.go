@@ -121,7 +121,8 @@ func TestTransport(t *testing.T) {
 			if err == nil {
 				body, err := io.ReadAll(resp.Body)
 				resp.Body.Close()
-				if err != test.readFail || err == nil && string(body) != "canary-answer" || resp.StatusCode != test.status || resp.Request.URL != req.URL {
+				if err != test.readFail || err == nil && string(body) != "canary-answer" ||
+					resp.StatusCode != test.status || resp.Request.URL != req.URL {
 					t.Errorf("got %d %q, %v", resp.StatusCode, body, err)
 				}
 				if asked != 1 {
@@ -147,7 +148,7 @@ func TestTransport(t *testing.T) {
 			}
 			attributes := map[string]string{}
 			for _, a := range exported.GetSpans()[0].Attributes {
-				attributes[string(a.Key)] = a.Value.Emit()
+				attributes[string(a.Key)] = a.Value.String()
 			}
 			if got, want := attributes["url.full"], server.URL+"/v1.0/users/{id}/revokeSignInSessions"; got != want {
 				t.Errorf("url.full: %s, want %s", got, want)
