@@ -24,7 +24,8 @@ var phases = []flow.Phase{
 // Digest is what is told of all domains once a day: how many are in which phase, which
 // wait for people, the certificate that ends first, and what fails. Its ID is that of the
 // day of at in UTC, so that a second digest of a day is none. It names no person, and at
-// most ten domains a line, in order of their names. Days is of that certificate, and 0 if none is known.
+// most ten domains a line, in order of their names. Days is of that certificate, and 0 if
+// none is known. The text is of at most 2 KiB.
 func Digest(states []flow.State, at time.Time) flow.Notice {
 	day := at.UTC().Format(time.DateOnly)
 	n := flow.Notice{ID: "digest/" + day, Kind: flow.NoticeDigest}

@@ -15,9 +15,11 @@
 //
 // A receiver calls [Verify], or does the same in its own language: it compares the MAC in
 // constant time, refuses a timestamp that is more than five minutes from its own clock
-// (the [Window]), and drops what has an id that it has seen within the last day; a notice is sent
-// again until it is answered, so that one whose answer was lost arrives twice. It answers
-// 2xx when it has stored the notice. A 4xx, but for 408 and 429, says that this notice
-// will never be taken: it is not sent again. After anything else it is, not before
-// a Retry-After has passed.
+// (the [Window]), and drops what has an id that it has seen within the last day: a notice
+// is sent again until it is answered, so that one whose answer was lost arrives twice,
+// each time with a timestamp and a signature of its own.
+//
+// It answers 2xx when it has stored the notice. A 4xx, but for 408 and 429, says that this
+// notice will never be taken: it is not sent again. After anything else it is, but not
+// before a Retry-After has passed.
 package notify

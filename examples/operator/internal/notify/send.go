@@ -67,7 +67,7 @@ func New(o Options) (*Sender, error) {
 	case u.Scheme != "https" && u.Scheme != "http" || u.Opaque != "" || u.Hostname() == "":
 		return nil, errors.New("notify: the URL is not of the form https://host/path")
 	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return nil, errors.New("notify: the URL is http to another machine: only https keeps what is told, and its user and query, from others")
+		return nil, errors.New("notify: the URL is http to another machine, where others can read along: use https")
 	case u.Fragment != "":
 		return nil, errors.New("notify: the URL has a fragment (#), which no server receives")
 	case len(o.Key.b) == 0:
