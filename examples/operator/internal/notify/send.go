@@ -90,7 +90,8 @@ func New(o Options) (*Sender, error) {
 // String returns scheme and host of the address, and nothing else of it.
 func (s *Sender) String() string { return s.url.Scheme + "://" + s.url.Host }
 
-// Send makes one attempt of at most [Limit]. nil means that the receiver has the notice.
+// Send makes one attempt of at most [Limit]; net/http may repeat it on another connection
+// if an idle one was closed meanwhile. nil means that the receiver has the notice.
 // The error is a *[Permanent] if another attempt would be of no use, else a *[Temporary];
 // neither shows more of the URL than its host, nor what the receiver wrote. A word of the
 // text with an at sign is replaced, and a text that is too long is cut. A nil

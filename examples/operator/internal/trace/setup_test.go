@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/trace/noop"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
 )
 
 func TestSetup(t *testing.T) {
@@ -36,7 +36,7 @@ func TestSetup(t *testing.T) {
 				"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"} {
 				t.Setenv(name, test.env[name])
 			}
-			nobody := noop.NewTracerProvider()
+			nobody := sdk.NewTracerProvider() // which exports nothing
 			otel.SetTracerProvider(nobody)
 			shutdown, err := Setup(t.Context())
 			if (err != nil) != (test.err != "") || err != nil && !strings.Contains(err.Error(), test.err) {
@@ -69,10 +69,14 @@ func TestExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	if err := l.(*net.TCPListener).SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
 	called := make(chan error, 1)
 	go func() {
 		c, err := l.Accept()
 		if err == nil {
+			_ = c.SetDeadline(time.Now().Add(10 * time.Second))
 			_, err = c.Read(make([]byte, 1))
 			c.Close()
 		}
@@ -83,7 +87,7 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer otel.SetTracerProvider(noop.NewTracerProvider())
+	defer otel.SetTracerProvider(sdk.NewTracerProvider())
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	resp, err := (&http.Client{Transport: Transport("jumpcloud", nil)}).Get(server.URL)
