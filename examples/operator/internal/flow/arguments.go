@@ -73,8 +73,10 @@ type ListedSignal struct {
 
 // BatchIn begins a Batch, or carries it on.
 type BatchIn struct {
-	Batch string     `json:"batch"`
-	Waves [][]string `json:"waves"` // domains; the first wave is the pilot
+	Batch string `json:"batch"`
+	// Waves are domains, in lower case, each once; the first wave is the pilot. What carries
+	// on has none: State has them.
+	Waves [][]string `json:"waves,omitempty"`
 	// Federated: the next wave begins when all are federated; else when all are effective.
 	Federated bool `json:"federated,omitempty"`
 	// Failures is how many stop the batch; 0 is 1.
@@ -82,7 +84,8 @@ type BatchIn struct {
 	State    *BatchState `json:"state,omitempty"`
 }
 
-// OutcomeSignal is how it went with a domain that had its turn.
+// OutcomeSignal is how it went with a domain. [OutcomeWaiting] says that it was approved
+// again, after it had failed, was skipped or withdrawn: it is given another turn.
 type OutcomeSignal struct {
 	Domain  string  `json:"domain"`
 	Outcome Outcome `json:"outcome"`
@@ -113,7 +116,8 @@ type BatchState struct {
 	Waves    [][]string         `json:"waves"`
 	Wave     int                `json:"wave"` // the one that has its turn, from 0
 	Outcomes map[string]Outcome `json:"outcomes"`
-	Failed   int                `json:"failed"`
+	// Failed is how many failed since the batch was begun or resumed.
+	Failed int `json:"failed"`
 	// Stopped: no new turn is given, by failures or by a person.
 	Stopped bool   `json:"stopped,omitempty"`
 	Why     string `json:"why,omitempty"`
