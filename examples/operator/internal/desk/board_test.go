@@ -30,7 +30,10 @@ func TestStart(t *testing.T) {
 	o.Show(flow.State{Domain: "b.example", Phase: flow.Running})
 	before, _ := o.Domain("a.example")
 	o.start(t)
-	o.eventually(t, "all domains", func() bool { return len(o.Domains()) == 3 && len(o.board.domains) == 3 })
+	o.eventually(t, "all domains", func() bool {
+		_, ok := o.board.get("a.example")
+		return ok && len(o.Domains()) == 3
+	})
 	want := []flow.State{
 		{Domain: "a.example", Customer: "A", Phase: flow.Watching},
 		{Domain: "b.example", Customer: "b.example", Phase: flow.Running},
