@@ -294,6 +294,8 @@ func (o *office) eventually(t *testing.T, what string, is func() bool) {
 		select {
 		case <-changed:
 		case <-limit.C:
+			o.temporal.mu.Lock()
+			defer o.temporal.mu.Unlock()
 			t.Fatalf("%s: never; the calls were %s", what, strings.Join(slices.Clone(o.temporal.calls), ", "))
 		}
 	}

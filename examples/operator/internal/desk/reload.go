@@ -45,6 +45,7 @@ func (d *Desk) Reload(ctx context.Context) ([]customers.Difference, error) {
 	}
 	if err := each(ctx, domains, d.tell); err != nil {
 		d.o.Log.Warn("what has changed in the customers file is told to the workflows later", "error", err.Error())
+		d.heard(err)
 		d.nudge()
 	}
 	return differences, errors.Join(failed...)
