@@ -42,7 +42,7 @@ func (a *Activities) Rotate(ctx context.Context, in flow.RotateIn) (flow.RotateO
 	j.started = last != nil && len(last.Steps) > 0
 	if out.Problem = j.judgeRotation(); out.Problem != nil {
 		out.Void = true
-		return out, nil
+		return out, j.note("refused: "+out.Problem.Code, nil)
 	}
 	ctx, p, stop := a.pulse(ctx)
 	defer stop()
