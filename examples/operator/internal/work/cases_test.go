@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/examples/operator/internal/audit"
 	"github.com/jcaad/jcaad/examples/operator/internal/customers"
 	"github.com/jcaad/jcaad/examples/operator/internal/data"
@@ -142,7 +143,7 @@ func TestMendOurs(t *testing.T) {
 func spoilFederation(b *bench) {
 	f, _ := b.env.AzureAD.Federation(b.env.Domain)
 	f.DisplayName = "Somebody else's"
-	f.MFABehavior = "rejectMfaByFederatedIdp"
+	f.MFA = aad.RejectMFAByFederatedIdP
 	b.env.AzureAD.SetFederation(b.env.Domain, f)
 }
 
