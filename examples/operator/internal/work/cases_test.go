@@ -175,7 +175,8 @@ func TestRevert(t *testing.T) {
 	}
 	lost := in
 	lost.Reports = append(lost.Reports, data.Ref{Name: strings.Replace(done.Report.Name, "run-", "ran-", 1), SHA256: done.Report.SHA256})
-	if out, err := b.a.ProposeRevert(t.Context(), lost); err != nil || out.Open != nil || out.Problem == nil || out.Problem.Code != "report-lost" {
+	out, err = b.a.ProposeRevert(t.Context(), lost)
+	if err != nil || out.Open != nil || out.Problem == nil || out.Problem.Code != "report-lost" {
 		t.Errorf("with one that is lost: %+v, %v", out, err)
 	}
 	b.clean()

@@ -6,12 +6,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/jcaad/jcaad/examples/operator/internal/data"
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
+	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
 
@@ -63,9 +66,10 @@ func (b *bench) killAt(ctx context.Context, k int, kind jumpcloudtest.FaultKind)
 	}
 }
 
+// reports are the files of reports and rotations.
 func (b *bench) reports() map[string][]byte {
 	all := map[string][]byte{}
-	names, _ := filepath.Glob(filepath.Join(b.dir.Path(), "reports", "*", "*.json"))
+	names, _ := filepath.Glob(filepath.Join(b.dir.Path(), "r*", "*", "*.json"))
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
@@ -203,6 +207,144 @@ func TestSilence(t *testing.T) {
 				t.Fatalf("reachable again: %+v %+v, %v", out, out.Problem, err)
 			}
 			b.one()
+		})
+	}
+}
+
+// A run that has begun goes on when its proposal has expired and the window is closed.
+func TestBegunGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, manage)
+		b.o.Context = nil
+		b.restart()
+		move := b.bend()
+		look := b.look(t.Context())
+		in := flow.RunIn{Domain: b.env.Domain, Approved: b.approved(*look.Open, approve1)}
+		for k := 10; b.env.Writes() == 0 && k < 100; k++ {
+			ctx, mend := b.killAt(t.Context(), k, jumpcloudtest.DropAfter)
+			_, err := b.a.Run(ctx, in)
+			if mend(); err == nil {
+				t.Fatalf("it was not killed at request %d", k)
+			}
+			b.restart()
+		}
+		move(100 * time.Hour)
+		day := strings.ToLower(b.now().UTC().AddDate(0, 0, 3).Weekday().String()[:3])
+		b.list(manage + "    window: {days: [" + day + "], from: \"10:00\", to: \"11:00\", timeZone: UTC}\n")
+		out, err := b.a.Run(t.Context(), in)
+		if keep(b, out, err); err != nil || !out.Done || !out.Sent {
+			t.Fatalf("it does not go on: %+v %+v, %v", out, out.Problem, err)
+		}
+		b.one()
+	})
+}
+
+// The Stop button, and the customers file, end a run before its next write.
+func TestStoppedBetweenWrites(t *testing.T) {
+	for name, tt := range map[string]struct {
+		stop, goOn func(*bench)
+		busy       bool
+	}{
+		"Stop": {
+			func(b *bench) { _ = b.dir.SetStop(true, "x", time.Now()) },
+			func(b *bench) { _ = b.dir.SetStop(false, "x", time.Now()) }, true,
+		},
+		"watch": {func(b *bench) { b.list("") }, func(b *bench) { b.list(manage) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil, manage)
+			in := flow.RunIn{Domain: b.env.Domain, Approved: b.approved(*b.look(t.Context()).Open, approve1)}
+			var once sync.Once
+			b.env.JumpCloud.OnRequest = func(r *http.Request) {
+				if r.Method != http.MethodGet {
+					once.Do(func() { tt.stop(b) })
+				}
+			}
+			out, err := b.a.Run(t.Context(), in)
+			if keep(b, out, err); err != nil || out.Done || (out.Busy > 0) != tt.busy || out.Unlisted == tt.busy || !out.Sent {
+				t.Fatalf("stopped: %+v %+v, %v", out, out.Problem, err)
+			}
+			if _, ok := b.env.AzureAD.Federation(b.env.Domain); ok {
+				t.Error("it went on")
+			}
+			tt.goOn(b)
+			if out, err = b.a.Run(t.Context(), in); err != nil || !out.Done {
+				t.Fatalf("goes on: %+v %+v, %v", out, out.Problem, err)
+			}
+			b.one()
+			b.clean()
+		})
+	}
+}
+
+// Each call of a rotation, and of a revert, is killed at some request, and made again.
+func TestRotationKilled(t *testing.T) {
+	for k := 1; k <= 40; k += 3 {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, nil, manage)
+			b.o.Context = nil
+			b.restart()
+			move := b.bend()
+			b.federated(t.Context())
+			move(26 * time.Hour)
+			before := b.watch(t.Context())
+			arg := flow.RotateArg{Method: federation.SecondApplication, Replace: before.Replace, Consent: federation.RotateConsent{Policies: true}}
+			prop, err := b.a.ProposeRotation(t.Context(), flow.ProposeRotationIn{Domain: b.env.Domain, Rotate: arg})
+			if err != nil || prop.Open == nil {
+				t.Fatalf("proposed: %+v %+v, %v", prop, prop.Problem, err)
+			}
+			in := b.approved(*prop.Open, approve1)
+			var last *data.Ref
+			done := false
+			for call := 1; call < 60 && !done; call++ {
+				ctx, mend := b.killAt(t.Context(), k, jumpcloudtest.DropAfter)
+				lost, err := b.a.Rotate(ctx, flow.RotateIn{Domain: b.env.Domain, Approved: in, Last: last})
+				keep(b, lost, err)
+				mend()
+				b.restart()
+				out, err := b.a.Rotate(t.Context(), flow.RotateIn{Domain: b.env.Domain, Approved: in, Last: last})
+				if keep(b, out, err); err != nil || out.Void || out.Problem != nil && out.Problem.Class == federation.ClassPeople {
+					t.Fatalf("k %d, call %d: %+v %+v, %v", k, call, out, out.Problem, err)
+				}
+				last, done = out.Rotation, out.Done
+				move(max(out.Wait, time.Minute))
+			}
+			if n := len(b.env.JumpCloud.Applications()); !done || n != 2 {
+				t.Errorf("k %d: done %v, %d applications", k, done, n)
+			}
+			if w := b.watch(t.Context()); w.Replace == before.Replace {
+				t.Errorf("k %d: %+v", k, w)
+			}
+			b.clean()
+		})
+	}
+}
+
+func TestRevertKilled(t *testing.T) {
+	for k := 1; k <= 60; k += 2 {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, nil, manage)
+			b.o.Context = nil
+			b.restart()
+			done := b.federated(t.Context())
+			prop, err := b.a.ProposeRevert(t.Context(), flow.ProposeRevertIn{Domain: b.env.Domain, Reports: []data.Ref{*done.Report}})
+			if err != nil || prop.Open == nil {
+				t.Fatalf("proposed: %+v %+v, %v", prop, prop.Problem, err)
+			}
+			in := flow.RunIn{Domain: b.env.Domain, Approved: b.approved(*prop.Open, approve1, approve2)}
+			ctx, mend := b.killAt(t.Context(), k, jumpcloudtest.DropAfter)
+			lost, err := b.a.Run(ctx, in)
+			keep(b, lost, err)
+			mend()
+			b.restart()
+			out, err := b.a.Run(t.Context(), in)
+			if keep(b, out, err); err != nil || !out.Done {
+				t.Fatalf("k %d: %+v %+v, %v", k, out, out.Problem, err)
+			}
+			if _, ok := b.env.AzureAD.Federation(b.env.Domain); ok || len(b.env.JumpCloud.Applications()) > 0 {
+				t.Errorf("k %d: it is still there", k)
+			}
+			b.clean()
 		})
 	}
 }

@@ -55,7 +55,8 @@ func (a *Activities) ProposeRevert(ctx context.Context, in flow.ProposeRevertIn)
 }
 
 // proposed completes the answer with a proposal.
-func (a *Activities) proposed(ctx context.Context, c *customers.Customer, p *federation.Proposal, err error, out flow.ProposeOut) (flow.ProposeOut, error) {
+func (a *Activities) proposed(ctx context.Context, c *customers.Customer, p *federation.Proposal, err error,
+	out flow.ProposeOut) (flow.ProposeOut, error) {
 	switch {
 	case ctx.Err() != nil:
 		return out, context.Cause(ctx)

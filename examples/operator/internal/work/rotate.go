@@ -194,7 +194,8 @@ func (j *job) intend(ctx context.Context) (*federation.Rotation, error) {
 }
 
 // turned says what came of a call.
-func (j *job) turned(ctx context.Context, out flow.RotateOut, last, rot *federation.Rotation, w *writer, err error) (flow.RotateOut, error) {
+func (j *job) turned(ctx context.Context, out flow.RotateOut, last, rot *federation.Rotation, w *writer,
+	err error) (flow.RotateOut, error) {
 	var ids []string
 	if rot != nil {
 		out.Phase, out.Done, out.Next = rot.Phase, rot.Done(), safe(rot.Next)

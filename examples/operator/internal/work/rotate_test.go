@@ -145,7 +145,8 @@ func TestOwnKeyPairNeedsAPassphrase(t *testing.T) {
 	b.federated(t.Context())
 	b.o.KeyPassphrase = ""
 	b.restart()
-	out, err := b.a.ProposeRotation(t.Context(), flow.ProposeRotationIn{Domain: b.env.Domain, Rotate: flow.RotateArg{Replace: b.watch(t.Context()).Replace}})
+	arg := flow.RotateArg{Replace: b.watch(t.Context()).Replace}
+	out, err := b.a.ProposeRotation(t.Context(), flow.ProposeRotationIn{Domain: b.env.Domain, Rotate: arg})
 	if err != nil || out.Open != nil || out.Problem == nil || out.Problem.Code != "no-key-store" {
 		t.Errorf("proposed: %+v %+v, %v", out, out.Problem, err)
 	}
