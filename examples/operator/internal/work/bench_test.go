@@ -20,7 +20,6 @@ import (
 	"github.com/jcaad/jcaad/examples/operator/internal/data"
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
 	"github.com/jcaad/jcaad/examples/operator/internal/secret"
-	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/federation/federationtest"
 )
 
@@ -40,14 +39,14 @@ type bench struct {
 	key   approve.Key
 	roles approve.Roles
 
-	mu    sync.Mutex
-	file  *customers.File
-	vars  map[string]string
-	now   func() time.Time
-	beat  func() error
-	all   []string // what has left the package
-	n     int
-	asked []string // by which client kinds
+	mu   sync.Mutex
+	file *customers.File
+	text string
+	vars map[string]string
+	now  func() time.Time
+	beat func() error
+	all  []string // what has left the package
+	n    int
 }
 
 func token(t *testing.T, env *federationtest.Env) string {
@@ -145,7 +144,7 @@ customers:
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.file = file
+	b.file, b.text = file, text
 }
 
 func (b *bench) told(s string) {
@@ -272,7 +271,7 @@ func (b *bench) clean() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	all := strings.ToLower(strings.Join(append(b.all, string(lines)), "\n"))
-	if len(b.all) < 3 || len(lines) == 0 {
+	if len(b.all) < 2 {
 		b.t.Fatal("nothing was told")
 	}
 	canaries := []string{jcKey, b.vars["AD"], "horse battery"}
@@ -289,5 +288,3 @@ func (b *bench) clean() {
 		}
 	}
 }
-
-var _ = federation.VerbFederate

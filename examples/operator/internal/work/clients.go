@@ -193,7 +193,7 @@ func (cs *clients) jumpCloud(c customers.Credential, v secret.Value, readOnly bo
 	regions := map[string]jumpcloud.Region{"": jumpcloud.US, "us": jumpcloud.US, "eu": jumpcloud.EU, "in": jumpcloud.IN}
 	region, ok := regions[c.Region]
 	if !ok {
-		return nil, fmt.Errorf("JumpCloud has no region %q", c.Region)
+		return nil, fmt.Errorf("there is no region %q of JumpCloud", c.Region)
 	}
 	o := &jumpcloud.Options{
 		Region: region, BaseURL: c.URL, TokenURL: c.LoginURL, OrgID: c.Of, ReadOnly: readOnly,
@@ -208,7 +208,7 @@ func (cs *clients) jumpCloud(c customers.Credential, v secret.Value, readOnly bo
 func (cs *clients) azureAD(c customers.Credential, v secret.Value, readOnly bool) (*aad.Client, error) {
 	at, ok := clouds[cmp.Or(c.Region, "public")]
 	if !ok {
-		return nil, fmt.Errorf("Microsoft has no cloud %q", c.Region)
+		return nil, fmt.Errorf("there is no cloud %q of Microsoft", c.Region)
 	}
 	o := &aad.Options{
 		Cloud: at.cloud, GraphURL: c.URL, LoginURL: c.LoginURL, ReadOnly: readOnly, HTTPClient: cs.httpClient(c), Wrap: cs.o.Wrap,

@@ -63,13 +63,10 @@ func problem(err error) *flow.Problem {
 
 // approval reports whether the error is one of package approve, which name nobody.
 func approval(err error) bool {
-	for _, kind := range []error{approve.ErrForged, approve.ErrOtherProposal, approve.ErrOtherVerb, approve.ErrOtherDomain, approve.ErrExpired,
-		approve.ErrYetToCome, approve.ErrSamePerson, approve.ErrOnePerson, approve.ErrNoTwo, approve.ErrNoRole} {
-		if errors.Is(err, kind) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]error{
+		approve.ErrForged, approve.ErrOtherProposal, approve.ErrOtherVerb, approve.ErrOtherDomain, approve.ErrExpired,
+		approve.ErrYetToCome, approve.ErrSamePerson, approve.ErrOnePerson, approve.ErrNoTwo, approve.ErrNoRole,
+	}, func(kind error) bool { return errors.Is(err, kind) })
 }
 
 // aboutServices are the beginnings of the codes whose messages are of domains,

@@ -55,7 +55,8 @@ func (a *Activities) ProposeRevert(ctx context.Context, in flow.ProposeRevertIn)
 }
 
 // proposed completes the answer with a proposal.
-func (a *Activities) proposed(ctx context.Context, c *customers.Customer, p *federation.Proposal, err error, out flow.ProposeOut) (flow.ProposeOut, error) {
+func (a *Activities) proposed(ctx context.Context, c *customers.Customer, p *federation.Proposal, err error,
+	out flow.ProposeOut) (flow.ProposeOut, error) {
 	switch {
 	case ctx.Err() != nil:
 		return out, context.Cause(ctx)
@@ -118,6 +119,9 @@ func (a *Activities) ProposeRotation(ctx context.Context, in flow.ProposeRotatio
 	defer leave()
 	defer a.reading(ctx)()
 	plan := rotatePlan(c, in.Rotate)
+	if in.Standing && plan.Method == federation.SecondApplication {
+		plan.Consent.Policies = true // the entry in the file says so: see harmless
+	}
 	if out.Problem = a.mayRotate(plan); out.Problem != nil {
 		return out, nil
 	}
@@ -155,7 +159,7 @@ func (a *Activities) ProposeRotation(ctx context.Context, in flow.ProposeRotatio
 		return out, nil
 	}
 	arg := in.Rotate
-	arg.Method, arg.Replace = plan.Method, plan.Replace
+	arg.Method, arg.Replace, arg.Consent = plan.Method, plan.Replace, plan.Consent
 	out.Open.Rotate, out.Open.Standing = &arg, in.Standing
 	out.Open.Consent = out.Open.Consent || plan.Consent != federation.RotateConsent{}
 	return out, nil
@@ -193,9 +197,13 @@ func (a *Activities) mayRotate(plan federation.RotatePlan) *flow.Problem {
 	return nil
 }
 
-// harmless reports whether a rotation is one that may stand.
+// harmless reports whether a rotation is one that may stand. The only consent that it may
+// have is that the policies of a second application are seen to, without which there is
+// no rotation to one: who has put that into the list standing has said so.
 func harmless(plan federation.RotatePlan) bool {
-	return !plan.Cancel && plan.Consent == federation.RotateConsent{} && !plan.RevokeSessions && !plan.DeleteOld
+	consent := plan.Consent
+	consent.Policies = consent.Policies && plan.Method != federation.SecondApplication
+	return !plan.Cancel && consent == federation.RotateConsent{} && !plan.RevokeSessions && !plan.DeleteOld
 }
 
 // normal is the one spelling of a fingerprint.

@@ -42,7 +42,7 @@ func (a *Activities) Rotate(ctx context.Context, in flow.RotateIn) (flow.RotateO
 	j.started = last != nil && len(last.Steps) > 0
 	if out.Problem = j.judgeRotation(); out.Problem != nil {
 		out.Void = true
-		return out, nil
+		return out, j.note("refused: "+out.Problem.Code, nil)
 	}
 	ctx, p, stop := a.pulse(ctx)
 	defer stop()
@@ -194,7 +194,8 @@ func (j *job) intend(ctx context.Context) (*federation.Rotation, error) {
 }
 
 // turned says what came of a call.
-func (j *job) turned(ctx context.Context, out flow.RotateOut, last, rot *federation.Rotation, w *writer, err error) (flow.RotateOut, error) {
+func (j *job) turned(ctx context.Context, out flow.RotateOut, last, rot *federation.Rotation, w *writer,
+	err error) (flow.RotateOut, error) {
 	var ids []string
 	if rot != nil {
 		out.Phase, out.Done, out.Next = rot.Phase, rot.Done(), safe(rot.Next)

@@ -46,7 +46,7 @@ func (a *Activities) Run(ctx context.Context, in flow.RunIn) (flow.RunOut, error
 	}
 	if out.Problem = j.judge(); out.Problem != nil {
 		out.Void = true
-		return out, nil
+		return out, j.note("refused: "+out.Problem.Code, nil)
 	}
 	ctx, p, stop := a.pulse(ctx)
 	defer stop()
