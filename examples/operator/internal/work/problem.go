@@ -71,7 +71,8 @@ func approval(err error) bool {
 
 // aboutServices are the beginnings of the codes whose messages are of domains,
 // applications, directories and certificates, and of nobody.
-var aboutServices = []string{"domain-", "application-", "certificate", "directory-", "rotation", "plan-domain", "plan-entity-id", "plan-url",
+var aboutServices = []string{"domain-", "application-", "certificate", "directory-", "rotation", "plan-domain", "plan-entity-id",
+	"plan-url",
 	"plan-mfa", "plan-rotation", "plan-default-domain", "wrong-", "sign-out-url", "issuer-in-use", "template-missing", "login-url-taken",
 	"next-certificate", "default-domain", "token-validation-policy", "subdomain"}
 

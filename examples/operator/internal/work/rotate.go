@@ -138,21 +138,24 @@ func (j *job) covers(p *federation.Proposal) error {
 	return nil
 }
 
-// last is how far the rotation has come: what was stored last of it, perhaps by a call
-// whose answer nobody got, else what the call before returned. It is nil if both are
-// lost: the next call waits longer then, and is as safe.
+// last is how far the rotation has come: what the call before returned, unless there is
+// one in the folder of which nobody got the answer, and that has done more. It is nil if
+// both are lost: the next call waits longer then, and is as safe.
 func (j *job) last(ref *data.Ref) *federation.Rotation {
+	var told *federation.Rotation
+	if ref != nil {
+		told = j.loadRotation(*ref)
+	}
 	newest, err := j.a.o.Data.Rotation(j.c.Domain)
-	if err == nil {
-		if rot := j.loadRotation(newest); rot != nil && (ref == nil || *ref != newest) && !rot.Complete &&
-			rot.Method == j.rotation().Method && normal(rot.Old.Fingerprint) == normal(j.rotation().Replace) {
-			return rot
-		}
+	if err != nil {
+		return told
 	}
-	if ref == nil {
-		return nil
+	rot := j.loadRotation(newest)
+	if rot == nil || rot.Complete || rot.Method != j.rotation().Method || normal(rot.Old.Fingerprint) != normal(j.rotation().Replace) ||
+		told != nil && len(rot.Steps) <= len(told.Steps) {
+		return told
 	}
-	return j.loadRotation(*ref)
+	return rot
 }
 
 func (j *job) loadRotation(ref data.Ref) *federation.Rotation {
