@@ -308,7 +308,11 @@ func (d *Desk) catchUp(ctx context.Context) error {
 	domains := slices.Sorted(maps.Keys(d.missed))
 	ids := slices.Sorted(maps.Keys(d.unmade))
 	d.mu.Unlock()
-	return errors.Join(each(ctx, domains, d.tell), each(ctx, ids, d.makeBatch), d.askAll(ctx))
+	err := errors.Join(each(ctx, domains, d.tell), each(ctx, ids, d.makeBatch), d.askAll(ctx))
+	if len(domains)+len(ids) > 0 {
+		d.board.changed()
+	}
+	return err
 }
 
 // tell tells a workflow what it was not told yet of the customers file.
