@@ -130,7 +130,8 @@ func TestReload(t *testing.T) {
 		_, c := o.board.get("c.example")
 		return a && c
 	})
-	next := everybody + strings.Replace(entry("a.example", ""), "Everyone", "Staff", 1) + entry("c.example", "    owner: ada\n") + entry("d.example", "")
+	next := everybody + strings.Replace(entry("a.example", ""), "Everyone", "Staff", 1) +
+		entry("c.example", "    owner: ada\n") + entry("d.example", "")
 	write(t, o.file, next)
 	o.temporal.set(func() { o.temporal.away = true })
 	if _, err := o.Reload(t.Context()); err != nil {
@@ -173,8 +174,10 @@ func TestReload(t *testing.T) {
 // Roles: of an actor who has less with one domain of a customer than with another, the
 // less counts.
 func TestRoles(t *testing.T) {
-	o := open(t, "roles: {root: admin}\ncustomers:\n"+entry("a.example", "    name: N\n    roles: {ada: [view, approve], bob: admin, eve: view}\n")+
-		entry("b.example", "    name: N\n    roles: {ada: view, bob: admin}\n")+entry("c.example", "    name: C\n    roles: {eve: approve}\n"), nil)
+	o := open(t, "roles: {root: admin}\ncustomers:\n"+
+		entry("a.example", "    name: N\n    roles: {ada: [view, approve], bob: admin, eve: view}\n")+
+		entry("b.example", "    name: N\n    roles: {ada: view, bob: admin}\n")+
+		entry("c.example", "    name: C\n    roles: {eve: approve}\n"), nil)
 	r := o.Roles()
 	for _, tt := range []struct {
 		actor, customer string
@@ -207,7 +210,8 @@ func TestStored(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	b, err := json.Marshal(&federation.Report{Version: 2, Verb: federation.VerbFederate, Plan: federation.Plan{Domain: "a.example"}, Started: noon})
+	report := &federation.Report{Version: 2, Verb: federation.VerbFederate, Plan: federation.Plan{Domain: "a.example"}, Started: noon}
+	b, err := json.Marshal(report)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +232,9 @@ func TestStored(t *testing.T) {
 	if err := o.Evidence("a.example", &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"# a.example, of a.example", "Not there: there is no preflight", "federate a.example", refs[0].SHA256, "log-in by ada"} {
+	for _, want := range []string{
+		"# a.example, of a.example", "Not there: there is no preflight", "federate a.example", refs[0].SHA256, "log-in by ada",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

@@ -110,7 +110,9 @@ func (f *server) QueryWorkflow(_ context.Context, id, _, query string, _ ...any)
 	return encoded{s}, nil
 }
 
-func (f *server) ListWorkflow(context.Context, *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+func (f *server) ListWorkflow(
+	context.Context, *workflowservice.ListWorkflowExecutionsRequest,
+) (*workflowservice.ListWorkflowExecutionsResponse, error) {
 	if err := f.called("list"); err != nil {
 		return nil, err
 	}
