@@ -17,13 +17,24 @@ type DomainIn struct {
 	State *State `json:"state,omitempty"`
 	// Queue are the acts that were accepted and not yet seen to.
 	Queue []Queued `json:"queue,omitempty"`
+	// Notices are those that were not sent yet.
+	Notices []Unsent `json:"notices,omitempty"`
 }
 
-// Queued is an act that was accepted and not yet seen to. Exactly one is set.
+// Unsent is a notice that was not sent yet, and until when that is tried.
+type Unsent struct {
+	Notice Notice    `json:"notice"`
+	Until  time.Time `json:"until"`
+}
+
+// Queued is an act that was accepted and not yet seen to. Exactly one of Revert, Rotate and
+// Look is set.
 type Queued struct {
 	Revert bool       `json:"revert,omitempty"`
 	Rotate *RotateArg `json:"rotate,omitempty"`
 	Look   bool       `json:"look,omitempty"`
+	// Standing: nobody has asked for the rotation; the customers file is to allow it.
+	Standing bool `json:"standing,omitempty"`
 }
 
 // ApproveArg approves the open proposal.

@@ -64,6 +64,11 @@ type State struct {
 	Reports []data.Ref `json:"reports,omitempty"`
 	// Notes are what people have written, as stored.
 	Notes []data.Ref `json:"notes,omitempty"`
+	// Next is when it goes on by itself, by the server's clock; zero: at once, or not before
+	// somebody does something.
+	Next time.Time `json:"next,omitzero"`
+	// Kept is what only the workflow needs.
+	Kept Kept `json:"kept,omitzero"`
 	// Changed is when something of this last changed, by the server's clock.
 	Changed time.Time `json:"changed"`
 }

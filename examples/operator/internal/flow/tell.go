@@ -1,0 +1,89 @@
+package flow
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+)
+
+// What is told is bounded: of notices that cannot be sent the oldest are dropped, as each
+// is on the page too.
+const (
+	tellFor    = 24 * time.Hour
+	maxNotices = 16
+	maxText    = 400
+)
+
+// outcome is what a batch is told.
+type outcome struct {
+	batch string
+	says  Outcome
+}
+
+// tell has a notice sent. Its ID is counted over all runs of the workflow.
+func (d *domainRun) tell(ctx workflow.Context, n Notice) {
+	d.s.Kept.Notices++
+	n.ID = d.s.Domain + "/" + d.first(ctx) + "/" + strconv.Itoa(d.s.Kept.Notices)
+	n.Domain, n.Customer, n.Text = d.s.Domain, d.s.Customer, clip(n.Text, maxText)
+	u := Unsent{Notice: n, Until: workflow.Now(ctx).Add(tellFor)}
+	d.notices, d.fresh = append(d.notices, u), append(d.fresh, u)
+	if over := len(d.notices) - maxNotices; over > 0 {
+		d.notices = slices.Delete(d.notices, 0, over)
+	}
+}
+
+// first tells the workflow from an earlier one of the same domain.
+func (d *domainRun) first(ctx workflow.Context) string {
+	id := workflow.GetInfo(ctx).FirstRunID
+	return id[:min(len(id), 8)]
+}
+
+// tellBatch has a batch told how it went; nobody if there is no batch.
+func (d *domainRun) tellBatch(batch string, says Outcome) {
+	if batch != "" {
+		d.outcomes = append(d.outcomes, outcome{batch: batch, says: says})
+		d.telling++
+	}
+}
+
+// post sends notices and outcomes, each by itself, so that an address that does not answer
+// holds nothing else.
+func (d *domainRun) post(ctx workflow.Context) {
+	for {
+		if workflow.Await(ctx, func() bool { return len(d.fresh)+len(d.outcomes) > 0 }) != nil {
+			return
+		}
+		notices, outcomes := d.fresh, d.outcomes
+		d.fresh, d.outcomes = nil, nil
+		for _, u := range notices {
+			workflow.Go(ctx, func(ctx workflow.Context) { d.send(ctx, u) })
+		}
+		if len(outcomes) > 0 {
+			workflow.Go(ctx, func(ctx workflow.Context) { d.report(ctx, outcomes) })
+		}
+	}
+}
+
+// send sends a notice, and gives up when it is too old.
+func (d *domainRun) send(ctx workflow.Context, u Unsent) {
+	if left := u.Until.Sub(workflow.Now(ctx)); left > 0 {
+		ctx := workflow.WithActivityOptions(ctx, telling(left))
+		if err := workflow.ExecuteActivity(ctx, "Tell", u.Notice).Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Error("a notice was not sent", "notice", u.Notice.ID, "error", err)
+		}
+	}
+	d.notices = slices.DeleteFunc(d.notices, func(v Unsent) bool { return v.Notice.ID == u.Notice.ID })
+}
+
+// report tells batches, in order. One that is over does not hear it, and need not.
+func (d *domainRun) report(ctx workflow.Context, outcomes []outcome) {
+	for _, o := range outcomes {
+		says := OutcomeSignal{Domain: d.s.Domain, Outcome: o.says}
+		if err := workflow.SignalExternalWorkflow(ctx, BatchID(o.batch), "", SignalOutcome, says).Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Info("a batch was not told", "batch", o.batch, "error", err)
+		}
+		d.telling--
+	}
+}
