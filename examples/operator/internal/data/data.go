@@ -1,4 +1,4 @@
-// Package data keeps what must outlive a run in one folder: reports, proposals, lists of
+// Package data keeps what must outlive a run in one folder: reports, proposals, approvals, lists of
 // people, keys, and the file that holds all new writes.
 //
 // One operator at a time has the folder ([Open] takes its lock). Each file is written
@@ -16,6 +16,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -58,6 +59,14 @@ const (
 	keys      = "keys"
 )
 
+// folders are all that there are.
+var folders = []string{reports, proposals, people, keys, approvals, notes, verifications, rotations}
+
+// byDomain reports whether a folder has one for each domain.
+func byDomain(folder string) bool {
+	return folder == reports || folder == verifications || folder == rotations
+}
+
 // Open takes the folder and its lock; it makes the folder if there is none, and removes
 // the temporary files that a kill has left. The error is a [*HeldError] if another
 // operator has it. A folder that others can write is refused: what they put there would
@@ -90,7 +99,7 @@ func Open(dir string, o *Options) (_ *Dir, err error) {
 	if d.lock, err = d.takeLock(); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{reports, proposals, people, keys} {
+	for _, name := range folders {
 		if err := d.makeFolder(name); err != nil {
 			return nil, err
 		}
@@ -160,9 +169,9 @@ func (d *Dir) clean() error {
 		switch base := path.Base(name); {
 		case err != nil:
 			return err
-		case e.IsDir() && name != "." && top != reports && rest != "":
+		case e.IsDir() && rest != "" && !byDomain(top):
 			return fs.SkipDir
-		case e.IsDir() && name != "." && top != reports && top != proposals && top != people && top != keys:
+		case e.IsDir() && name != "." && !slices.Contains(folders, top):
 			return fs.SkipDir
 		case !e.Type().IsRegular():
 			return nil

@@ -65,7 +65,10 @@ func checkName(name string) error {
 	case len(part) == 3 && part[0] == reports:
 		_, good = runOf(part[2])
 		good = good && goodDomain(part[1])
-	case len(part) == 2 && part[0] == proposals:
+	case len(part) == 3 && (part[0] == verifications || part[0] == rotations):
+		hash, json := strings.CutSuffix(part[2], ".json")
+		good = json && goodHash(hash) && goodDomain(part[1])
+	case len(part) == 2 && (part[0] == proposals || part[0] == approvals || part[0] == notes):
 		hash, json := strings.CutSuffix(part[1], ".json")
 		good = json && goodHash(hash)
 	case len(part) == 2 && part[0] == people:
@@ -73,7 +76,7 @@ func checkName(name string) error {
 		good = packed && goodHash(hash)
 	}
 	if !good {
-		return fmt.Errorf("data: %.200q is no name of a report, a proposal or a list of people", name)
+		return fmt.Errorf("data: %.200q is no name of a file that is kept here", name)
 	}
 	return nil
 }

@@ -84,8 +84,10 @@ type ListedSignal struct {
 
 // BatchIn begins a Batch, or carries it on.
 type BatchIn struct {
-	Batch string     `json:"batch"`
-	Waves [][]string `json:"waves"` // domains; the first wave is the pilot
+	Batch string `json:"batch"`
+	// Waves are domains, in lower case, each once; the first wave is the pilot. What carries
+	// on has none: State has them.
+	Waves [][]string `json:"waves,omitempty"`
 	// Federated: the next wave begins when all are federated; else when all are effective.
 	Federated bool `json:"federated,omitempty"`
 	// Failures is how many stop the batch; 0 is 1.
@@ -93,7 +95,8 @@ type BatchIn struct {
 	State    *BatchState `json:"state,omitempty"`
 }
 
-// OutcomeSignal is how it went with a domain that had its turn.
+// OutcomeSignal is how it went with a domain. [OutcomeWaiting] says that it was approved
+// again and waits for a turn: it is given another one.
 type OutcomeSignal struct {
 	Domain  string  `json:"domain"`
 	Outcome Outcome `json:"outcome"`
@@ -124,7 +127,8 @@ type BatchState struct {
 	Waves    [][]string         `json:"waves"`
 	Wave     int                `json:"wave"` // the one that has its turn, from 0
 	Outcomes map[string]Outcome `json:"outcomes"`
-	Failed   int                `json:"failed"`
+	// Failed is how many failed since the batch was begun or resumed.
+	Failed int `json:"failed"`
 	// Stopped: no new turn is given, by failures or by a person.
 	Stopped bool   `json:"stopped,omitempty"`
 	Why     string `json:"why,omitempty"`

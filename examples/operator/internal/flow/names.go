@@ -21,12 +21,12 @@ func BatchID(batch string) string { return "batch/" + batch }
 // Names of the workflows' handlers. Updates have validators; their IDs are the nonces of
 // the forms, so that one that is sent again is one act.
 const (
-	QueryState = "state" // of Domain: a State; of Batch: a BatchState
+	QueryState = "state" // of Domain: a State; of Rotation: a RotationState; of Batch: a BatchState
 
 	UpdateApprove = "approve" // ApproveArg
 	UpdateReject  = "reject"  // RejectArg
-	UpdatePause   = "pause"   // no argument; of Batch as well
-	UpdateResume  = "resume"  // no argument; of Batch as well
+	UpdatePause   = "pause"   // no argument; of Rotation and Batch as well
+	UpdateResume  = "resume"  // no argument; of Rotation and Batch as well
 	UpdateRevert  = "revert"  // no argument: a proposal is made, to be approved
 	UpdateRotate  = "rotate"  // RotateArg: a proposal is made, to be approved
 	UpdateRetire  = "retire"  // RetireArg
@@ -35,7 +35,7 @@ const (
 
 	SignalTurn     = "turn"     // to Domain: TurnSignal, of its batch
 	SignalListed   = "listed"   // to Domain: ListedSignal, of a change of the customers file
-	SignalLook     = "look"     // to Domain: no argument; looks now
+	SignalLook     = "look"     // to Domain and Rotation: no argument; looks now
 	SignalRotation = "rotation" // to Domain: RotationState
 	SignalOutcome  = "outcome"  // to Batch: OutcomeSignal
 )

@@ -152,6 +152,12 @@ type RotationState struct {
 	Calls  int                      `json:"calls,omitempty"` // that were made
 	Waits  string                   `json:"waits,omitempty"`
 	Done   bool                     `json:"done,omitempty"`
+	// Paused: somebody holds the calls; those that mend what is broken are made all the same.
+	Paused bool `json:"paused,omitempty"`
+	// Failures is how many calls have failed one after the other, Failing how long that has
+	// been so, by the bent clock.
+	Failures int           `json:"failures,omitempty"`
+	Failing  time.Duration `json:"failingNanoseconds,omitempty"`
 	// Ended: the workflow is no more, done or not.
 	Ended    bool      `json:"ended,omitempty"`
 	Problem  *Problem  `json:"problem,omitempty"`

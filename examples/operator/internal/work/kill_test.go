@@ -1,0 +1,354 @@
+package work
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jcaad/jcaad/examples/operator/internal/data"
+	"github.com/jcaad/jcaad/examples/operator/internal/flow"
+	"github.com/jcaad/jcaad/federation"
+	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
+)
+
+// killAt ends the worker at the k-th request from now on, before or after its effect:
+// nothing arrives any more, and nothing more is stored, as of a process that is gone.
+func (b *bench) killAt(ctx context.Context, k int, kind jumpcloudtest.FaultKind) (_ context.Context, mend func() (requests int)) {
+	ctx, die := context.WithCancelCause(ctx)
+	var mu sync.Mutex
+	n := 0
+	var left map[string][]byte
+	end := func() {
+		left = b.reports()
+		die(errors.New("killed"))
+	}
+	var last *http.Request
+	strike := func(r *http.Request) jumpcloudtest.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		switch n++; {
+		case n == k && kind == jumpcloudtest.DropBefore:
+			end()
+			return jumpcloudtest.Fault{Kind: kind}
+		case n == k:
+			last = r
+		case n > k:
+			return jumpcloudtest.Fault{Kind: jumpcloudtest.DropBefore}
+		}
+		return jumpcloudtest.Fault{}
+	}
+	after := func(r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if last != nil && left == nil && r.Method == last.Method && r.URL.Path == last.URL.Path {
+			end()
+		}
+	}
+	b.env.JumpCloud.Fault, b.env.AzureAD.Fault = strike, strike
+	b.env.JumpCloud.OnRequest, b.env.AzureAD.OnRequest = after, after
+	return ctx, func() int {
+		die(nil)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		b.env.JumpCloud.Fault, b.env.AzureAD.Fault, b.env.JumpCloud.OnRequest, b.env.AzureAD.OnRequest = nil, nil, nil, nil
+		if left != nil {
+			b.restore(left)
+		}
+		return n
+	}
+}
+
+// reports are the files of reports and rotations.
+func (b *bench) reports() map[string][]byte {
+	all := map[string][]byte{}
+	names, _ := filepath.Glob(filepath.Join(b.dir.Path(), "r*", "*", "*.json"))
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			b.t.Error(err)
+		}
+		all[name] = text
+	}
+	return all
+}
+
+func (b *bench) restore(all map[string][]byte) {
+	for name := range b.reports() {
+		if _, ok := all[name]; !ok {
+			os.Remove(name)
+		}
+	}
+	for name, text := range all {
+		if now, err := os.ReadFile(name); err == nil && bytes.Equal(now, text) {
+			continue // also when it was saved stays
+		}
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			b.t.Error(err)
+		}
+	}
+}
+
+// A worker is killed at any request after the approval, twice. The third goes on under
+// the same approval, and there is one of each.
+func TestKilledAnywhere(t *testing.T) {
+	step := 1
+	if testing.Short() {
+		step = 7
+	}
+	for _, kind := range []jumpcloudtest.FaultKind{jumpcloudtest.DropBefore, jumpcloudtest.DropAfter} {
+		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
+			for k := 1; ; k += step {
+				if n := killed(t, kind, k); n < k || t.Failed() {
+					if n < 20 {
+						t.Errorf("killed at request %d of %d", k, n)
+					}
+					return
+				}
+			}
+		})
+	}
+}
+
+func killed(t *testing.T, kind jumpcloudtest.FaultKind, k int) (requests int) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, manage)
+		b.o.Context = nil
+		b.restart()
+		look := b.look(t.Context())
+		if look.Open == nil {
+			t.Fatalf("nothing is proposed: %+v", look.Problem)
+		}
+		in := flow.RunIn{Domain: b.env.Domain, Approved: b.approved(*look.Open, approve1)}
+		for _, at := range []int{k, k/2 + 1} {
+			ctx, mend := b.killAt(t.Context(), at, kind)
+			out, err := b.a.Run(ctx, in)
+			keep(b, out, err)
+			n := mend()
+			requests = max(requests, n)
+			if n >= at && err == nil && !out.Done {
+				t.Errorf("request %d: the worker was lost, and told %+v %+v", at, out, out.Problem)
+			}
+			b.restart()
+			time.Sleep(time.Minute)
+		}
+
+		out, err := b.a.Run(t.Context(), in)
+		keep(b, out, err)
+		if err != nil || !out.Done || out.Void || out.Problem != nil {
+			t.Fatalf("killed at request %d: %+v %+v, %v", k, out, out.Problem, err)
+		}
+		b.one()
+		b.clean()
+	})
+	return requests
+}
+
+// Heartbeats do not get through, and a request takes a minute: nothing is written after
+// the loss.
+func TestSilence(t *testing.T) {
+	for _, reachable := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, nil, manage)
+			b.o.Context = nil
+			b.restart()
+			look := b.look(t.Context())
+			in := flow.RunIn{Domain: b.env.Domain, Approved: b.approved(*look.Open, approve1)}
+			var mu sync.Mutex
+			lost := time.Time{}
+			if !reachable {
+				b.beat = func() error {
+					mu.Lock()
+					defer mu.Unlock()
+					if !lost.IsZero() {
+						return errors.New("unreachable")
+					}
+					return nil
+				}
+			}
+			late, after := false, 0
+			slow := func(r *http.Request) jumpcloudtest.Fault {
+				mu.Lock()
+				defer mu.Unlock()
+				writes := r.Method != http.MethodGet
+				if !lost.IsZero() && writes && time.Since(lost) > beatSilent {
+					after++
+				}
+				if writes && !late {
+					late, lost = true, time.Now()
+					return jumpcloudtest.Fault{Delay: time.Minute}
+				}
+				return jumpcloudtest.Fault{}
+			}
+			b.env.JumpCloud.Fault = slow
+			out, err := b.a.Run(t.Context(), in)
+			keep(b, out, err)
+			time.Sleep(10 * time.Minute)
+			synctest.Wait()
+			if !late {
+				t.Fatal("no request was late")
+			}
+			if reachable {
+				if err != nil || !out.Done {
+					t.Fatalf("reachable: %+v, %v", out, err)
+				}
+				return
+			}
+			if !errors.Is(err, ErrSilent) || out.Done || after > 0 {
+				t.Errorf("unreachable: %d writes after the loss, %v, %+v", after, err, out)
+			}
+			b.beat, b.env.JumpCloud.Fault = nil, nil
+			if out, err = b.a.Run(t.Context(), in); err != nil || !out.Done {
+				t.Fatalf("reachable again: %+v %+v, %v", out, out.Problem, err)
+			}
+			b.one()
+		})
+	}
+}
+
+// A run that has begun goes on when its proposal has expired and the window is closed.
+func TestBegunGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, manage)
+		b.o.Context = nil
+		b.restart()
+		move := b.bend()
+		look := b.look(t.Context())
+		in := flow.RunIn{Domain: b.env.Domain, Approved: b.approved(*look.Open, approve1)}
+		for k := 10; b.env.Writes() == 0 && k < 100; k++ {
+			ctx, mend := b.killAt(t.Context(), k, jumpcloudtest.DropAfter)
+			_, err := b.a.Run(ctx, in)
+			if mend(); err == nil {
+				t.Fatalf("it was not killed at request %d", k)
+			}
+			b.restart()
+		}
+		move(100 * time.Hour)
+		day := strings.ToLower(b.now().UTC().AddDate(0, 0, 3).Weekday().String()[:3])
+		b.list(manage + "    window: {days: [" + day + "], from: \"10:00\", to: \"11:00\", timeZone: UTC}\n")
+		out, err := b.a.Run(t.Context(), in)
+		if keep(b, out, err); err != nil || !out.Done || !out.Sent {
+			t.Fatalf("it does not go on: %+v %+v, %v", out, out.Problem, err)
+		}
+		b.one()
+	})
+}
+
+// The Stop button, and the customers file, end a run before its next write.
+func TestStoppedBetweenWrites(t *testing.T) {
+	for name, tt := range map[string]struct {
+		stop, goOn func(*bench)
+		busy       bool
+	}{
+		"Stop": {
+			func(b *bench) { _ = b.dir.SetStop(true, "x", time.Now()) },
+			func(b *bench) { _ = b.dir.SetStop(false, "x", time.Now()) }, true,
+		},
+		"watch": {func(b *bench) { b.list("") }, func(b *bench) { b.list(manage) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil, manage)
+			in := flow.RunIn{Domain: b.env.Domain, Approved: b.approved(*b.look(t.Context()).Open, approve1)}
+			var once sync.Once
+			b.env.JumpCloud.OnRequest = func(r *http.Request) {
+				if r.Method != http.MethodGet {
+					once.Do(func() { tt.stop(b) })
+				}
+			}
+			out, err := b.a.Run(t.Context(), in)
+			if keep(b, out, err); err != nil || out.Done || (out.Busy > 0) != tt.busy || out.Unlisted == tt.busy || !out.Sent {
+				t.Fatalf("stopped: %+v %+v, %v", out, out.Problem, err)
+			}
+			if _, ok := b.env.AzureAD.Federation(b.env.Domain); ok {
+				t.Error("it went on")
+			}
+			tt.goOn(b)
+			if out, err = b.a.Run(t.Context(), in); err != nil || !out.Done {
+				t.Fatalf("goes on: %+v %+v, %v", out, out.Problem, err)
+			}
+			b.one()
+			b.clean()
+		})
+	}
+}
+
+// Each call of a rotation, and of a revert, is killed at some request, and made again.
+func TestRotationKilled(t *testing.T) {
+	for k := 1; k <= 40; k += 3 {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, nil, manage)
+			b.o.Context = nil
+			b.restart()
+			move := b.bend()
+			b.federated(t.Context())
+			move(26 * time.Hour)
+			before := b.watch(t.Context())
+			arg := flow.RotateArg{Method: federation.SecondApplication, Replace: before.Replace, Consent: federation.RotateConsent{Policies: true}}
+			prop, err := b.a.ProposeRotation(t.Context(), flow.ProposeRotationIn{Domain: b.env.Domain, Rotate: arg})
+			if err != nil || prop.Open == nil {
+				t.Fatalf("proposed: %+v %+v, %v", prop, prop.Problem, err)
+			}
+			in := b.approved(*prop.Open, approve1)
+			var last *data.Ref
+			done := false
+			for call := 1; call < 60 && !done; call++ {
+				ctx, mend := b.killAt(t.Context(), k, jumpcloudtest.DropAfter)
+				lost, err := b.a.Rotate(ctx, flow.RotateIn{Domain: b.env.Domain, Approved: in, Last: last})
+				keep(b, lost, err)
+				mend()
+				b.restart()
+				out, err := b.a.Rotate(t.Context(), flow.RotateIn{Domain: b.env.Domain, Approved: in, Last: last})
+				if keep(b, out, err); err != nil || out.Void || out.Problem != nil && out.Problem.Class == federation.ClassPeople {
+					t.Fatalf("k %d, call %d: %+v %+v, %v", k, call, out, out.Problem, err)
+				}
+				last, done = out.Rotation, out.Done
+				move(max(out.Wait, time.Minute))
+			}
+			if n := len(b.env.JumpCloud.Applications()); !done || n != 2 {
+				t.Errorf("k %d: done %v, %d applications", k, done, n)
+			}
+			if w := b.watch(t.Context()); w.Replace == before.Replace {
+				t.Errorf("k %d: %+v", k, w)
+			}
+			b.clean()
+		})
+	}
+}
+
+func TestRevertKilled(t *testing.T) {
+	for k := 1; k <= 60; k += 2 {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, nil, manage)
+			b.o.Context = nil
+			b.restart()
+			done := b.federated(t.Context())
+			prop, err := b.a.ProposeRevert(t.Context(), flow.ProposeRevertIn{Domain: b.env.Domain, Reports: []data.Ref{*done.Report}})
+			if err != nil || prop.Open == nil {
+				t.Fatalf("proposed: %+v %+v, %v", prop, prop.Problem, err)
+			}
+			in := flow.RunIn{Domain: b.env.Domain, Approved: b.approved(*prop.Open, approve1, approve2)}
+			ctx, mend := b.killAt(t.Context(), k, jumpcloudtest.DropAfter)
+			lost, err := b.a.Run(ctx, in)
+			keep(b, lost, err)
+			mend()
+			b.restart()
+			out, err := b.a.Run(t.Context(), in)
+			if keep(b, out, err); err != nil || !out.Done {
+				t.Fatalf("k %d: %+v %+v, %v", k, out, out.Problem, err)
+			}
+			if _, ok := b.env.AzureAD.Federation(b.env.Domain); ok || len(b.env.JumpCloud.Applications()) > 0 {
+				t.Errorf("k %d: it is still there", k)
+			}
+			b.clean()
+		})
+	}
+}
