@@ -22,6 +22,7 @@ func (w *Workflows) Domain(ctx workflow.Context, in DomainIn) error {
 		return err
 	}
 	workflow.Go(ctx, d.post)
+	workflow.Go(ctx, d.report)
 	for {
 		d.show(ctx)
 		if err := ctx.Err(); err != nil {
@@ -65,7 +66,7 @@ type domainRun struct {
 	// notices are those that were not sent yet, new those that nobody sends yet.
 	notices []Unsent
 	fresh   []Unsent
-	// outcomes are to be told, telling counts those that are being told.
+	// outcomes are to be told, telling counts those that were not told yet.
 	outcomes []outcome
 	telling  int
 	signals  signals

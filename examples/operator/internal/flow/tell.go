@@ -48,20 +48,16 @@ func (d *domainRun) tellBatch(batch string, says Outcome) {
 	}
 }
 
-// post sends notices and outcomes, each by itself, so that an address that does not answer
-// holds nothing else.
+// post sends each notice by itself, so that an address that does not answer holds nothing.
 func (d *domainRun) post(ctx workflow.Context) {
 	for {
-		if workflow.Await(ctx, func() bool { return len(d.fresh)+len(d.outcomes) > 0 }) != nil {
+		if workflow.Await(ctx, func() bool { return len(d.fresh) > 0 }) != nil {
 			return
 		}
-		notices, outcomes := d.fresh, d.outcomes
-		d.fresh, d.outcomes = nil, nil
+		notices := d.fresh
+		d.fresh = nil
 		for _, u := range notices {
 			workflow.Go(ctx, func(ctx workflow.Context) { d.send(ctx, u) })
-		}
-		if len(outcomes) > 0 {
-			workflow.Go(ctx, func(ctx workflow.Context) { d.report(ctx, outcomes) })
 		}
 	}
 }
@@ -77,9 +73,15 @@ func (d *domainRun) send(ctx workflow.Context, u Unsent) {
 	d.notices = slices.DeleteFunc(d.notices, func(v Unsent) bool { return v.Notice.ID == u.Notice.ID })
 }
 
-// report tells batches, in order. One that is over does not hear it, and need not.
-func (d *domainRun) report(ctx workflow.Context, outcomes []outcome) {
-	for _, o := range outcomes {
+// report tells batches, one outcome after the other, as the later one counts. A batch that
+// is over does not hear it, and need not.
+func (d *domainRun) report(ctx workflow.Context) {
+	for {
+		if workflow.Await(ctx, func() bool { return len(d.outcomes) > 0 }) != nil {
+			return
+		}
+		o := d.outcomes[0]
+		d.outcomes = d.outcomes[1:]
 		says := OutcomeSignal{Domain: d.s.Domain, Outcome: o.says}
 		if err := workflow.SignalExternalWorkflow(ctx, BatchID(o.batch), "", SignalOutcome, says).Get(ctx, nil); err != nil {
 			workflow.GetLogger(ctx).Info("a batch was not told", "batch", o.batch, "error", err)
