@@ -33,10 +33,10 @@ func (w *Workflows) Batch(ctx workflow.Context, in BatchIn) error {
 	}
 	b.changed(ctx)
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		for {
-			var s OutcomeSignal
-			b.outcomes.Receive(ctx, &s)
-			b.take(ctx, s)
+		// What is waited for is not received: one that comes in the task which continues as
+		// new stays in the channel, for carryOn.
+		for workflow.Await(ctx, func() bool { return b.outcomes.Len() > 0 }) == nil {
+			b.drain(ctx)
 		}
 	})
 	for {
@@ -295,19 +295,24 @@ func (b *batchRun) mayContinue(ctx workflow.Context) bool {
 	return b.told && rotationLong(ctx)
 }
 
+// drain takes all outcomes that were told.
+func (b *batchRun) drain(ctx workflow.Context) {
+	for {
+		var s OutcomeSignal
+		if !b.outcomes.ReceiveAsync(&s) {
+			return
+		}
+		b.take(ctx, s)
+	}
+}
+
 // carryOn continues as new, with what was told until then in the state. Those that wait are
 // not carried: they are those of which nothing is known.
 func (b *batchRun) carryOn(ctx workflow.Context) error {
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 		return err
 	}
-	for {
-		var s OutcomeSignal
-		if !b.outcomes.ReceiveAsync(&s) {
-			break
-		}
-		b.take(ctx, s)
-	}
+	b.drain(ctx)
 	in, state := b.in, b.state
 	state.Outcomes = maps.Clone(state.Outcomes)
 	maps.DeleteFunc(state.Outcomes, func(_ string, o Outcome) bool { return o == OutcomeWaiting })
