@@ -91,6 +91,28 @@
 // report before each write, so that [Federator.RevertAll] can undo what a killed program
 // has made.
 //
+// # Operating
+//
+// A program that looks after many domains for years, is stopped and started meanwhile,
+// and lets people decide, stores what each call returns, which can be JSON, and hands it
+// to the next:
+//
+//   - Every day: [Federator.Overview] of each tenant, and [Statuses.Digest] of all of them
+//     together: what needs people first. [Federator.Watch] looks at the certificates of one
+//     domain by its plan: who signs with what, how long for, does a rotation stand still.
+//     Verify says what has drifted.
+//   - Nothing is written that nobody has approved: [Federator.Propose] and its kin make a
+//     [Proposal], whose Hash is what is approved, and [Federator.Apply] does that or refuses.
+//     [Options.OnReport] stores the report before each write.
+//   - After a write: [Federator.VerifyAgain] with the Verification before, again after its
+//     AskAgain, until that is 0: then Effective says that people can sign in, or Wrong that
+//     a person has to look. A rotation is called again at its [Rotation.NotBefore].
+//   - After an error: [Class] says whether to come back by itself. [ClassTemporary]: after
+//     [RetryAfter], or a pause that grows; [ClassUnsettled]: Inspect, then the same call,
+//     which looks first; [ClassPeople]: not before somebody has done what [Explain] says.
+//
+// Dates are compared by [Options.Now].
+//
 // # What is not promised
 //
 // Federate returns when both services' interfaces show the plan. When people

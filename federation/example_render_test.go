@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/jcaad/jcaad/aad"
@@ -47,6 +48,28 @@ func ExampleStatuses_WriteMarkdown() {
 	// | domain | state | identity provider | MFA | Azure AD accepts | JumpCloud signs | administrators |
 	// |---|---|---|---|---|---|---|
 	// | example.com | federated | JumpCloud | accept | 400 days | 400 days | zoe@example.com |
+}
+
+// The domains of many customers on one page, in the morning.
+func ExampleStatuses_Digest() {
+	today := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	all := append(slices.Clone(domains),
+		federation.Status{Domain: "example.net", State: federation.StateMismatch, Expires: today.AddDate(0, 0, 90), ApplicationExpires: today.AddDate(0, 0, 1095)},
+		federation.Status{Domain: "shop.example", State: federation.StateFederated, Expires: today.AddDate(0, 0, 6), ApplicationExpires: today.AddDate(0, 0, 6)},
+		federation.Status{Domain: "late.example", Error: "aad: GET domains: 503 Service Unavailable"},
+	)
+	fmt.Print(all.Digest(today))
+	// Output:
+	// 6 domains on 2026-03-02 08:00 UTC: 1 mismatch, 1 not known, 1 managed, 2 federated, 1 inherits
+	// Look at these first:
+	//   alarm: example.net (mismatch): Azure AD holds no certificate that JumpCloud signs with: nobody on the domain can sign in (run Federate now)
+	//   warning: shop.example (federated): the certificate of shop.example that JumpCloud signs with and Azure AD accepts ends on 2026-03-08 08:00 UTC, 6 days left (call Rotate today, and again until it is done)
+	// Could not be read:
+	//   late.example (not known): GET domains: 503 Service Unavailable
+	// Ends of certificates:
+	//   of 3, 0 have ended; 1 end within 7 days, 1 within 30, 1 within 60
+	//   next of those that JumpCloud signs with: shop.example, 6 days left, 2026-03-08 08:00 UTC
+	//   next of those that Azure AD accepts: shop.example, 6 days left, 2026-03-08 08:00 UTC
 }
 
 // A list for the help desk, of one kind of people at a time.

@@ -233,7 +233,7 @@ func TestThirdApplication(t *testing.T) {
 				}
 				before, p, f := r.slots(t), r.last.Plan, r.Federator(r.opts())
 				v, err := f.Verify(t.Context(), p)
-				if err != nil || v.Wrong() || !v.Effective() {
+				if err != nil || v.Wrong() || !readBack(t, v).Effective() {
 					t.Errorf("Verify: %v\n%s", err, v)
 				}
 				p.Consent.RemoveNextCertificate, p.Consent.RemoveDuplicate = true, true

@@ -3,6 +3,7 @@ package federation_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -132,7 +133,77 @@ func TestRealmOfTheOtherApplication(t *testing.T) {
 		if l := v.Layers[3]; l.Status != federation.Late || !strings.Contains(l.Evidence, "other application of the rotation") {
 			t.Errorf("the realm is %s: %s", l.Status, l.Evidence)
 		}
+		// Who has stored it goes on from it: nobody is told meanwhile that sign-in fails.
+		last := readBack(t, v)
+		for range 20 {
+			time.Sleep(last.AskAgain)
+			if v, err = r.Federator(nil).VerifyAgain(t.Context(), r.Plan(), last); err != nil || !v.Effective() || v.AskAgain == 0 {
+				t.Fatalf("after look %d: %v\n%s", last.Looks, err, v)
+			}
+			last = readBack(t, v)
+		}
+		if v.Layers[3].Works = true; !v.Effective() {
+			t.Error("works, and is not effective")
+		}
+		for _, status := range []federation.LayerStatus{federation.Wrong, federation.Unseen} {
+			if v.Layers[3].Status = status; v.Effective() {
+				t.Errorf("what is %s works", status)
+			}
+		}
+		// The other application is active, and Azure AD does not accept its certificate.
+		edit(t, r.Env, func(f *aad.Federation) { f.NextSigningCertificate = foreignCert(t) })
+		if v, err = r.Federator(nil).Verify(t.Context(), r.Plan()); err != nil || v.Effective() || v.OtherSignInURL != "" {
+			t.Errorf("people are sent to an application whose certificate is not accepted: %v\n%s", err, v)
+		}
 	})
+}
+
+// In every phase of a rotation, whatever the realm endpoint says then: what was stored says
+// the same as what was seen, and that people can sign in only by an application that is
+// active and whose certificate is accepted.
+func TestVerifyRotationReadBack(t *testing.T) {
+	both := []federation.RotationPhase{federation.RotationActivated, federation.RotationBound, federation.RotationRedirected, federation.RotationSwapped}
+	for _, phase := range []federation.RotationPhase{
+		federation.RotationCreated, federation.RotationActivated, federation.RotationBound, federation.RotationRedirected,
+		federation.RotationSwapped, federation.RotationDeactivated, federation.RotationClosed,
+	} {
+		t.Run(string(phase), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newSecond(t)
+				r.until(t, phase)
+				f, plan := r.Federator(r.opts()), r.last.Plan
+				verify := func() *federation.Verification {
+					t.Helper()
+					v, err := f.Verify(t.Context(), plan)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return readBack(t, v)
+				}
+				if v := verify(); v.OtherSignInURL != "" != slices.Contains(both, phase) {
+					t.Errorf("two applications let people in: %q and %q", v.SignInURL, v.OtherSignInURL)
+				}
+				answers := map[string]bool{
+					`{"NameSpaceType":"Managed"}`: false,
+					`{"NameSpaceType":"Federated","federation_protocol":"SAML20","AuthURL":"https://x.okta.com/app/1"}`: false,
+				}
+				accepted := r.slots(t)
+				for _, a := range r.JumpCloud.Applications() {
+					answers[`{"NameSpaceType":"Federated","federation_protocol":"SAML20","AuthURL":"`+a.SSOURL+`"}`] = a.Active &&
+						(a.Certificate == accepted.SigningCertificate || a.Certificate == accepted.NextSigningCertificate)
+				}
+				if len(answers) != 4 {
+					t.Fatalf("the applications are %v", r.JumpCloud.Applications())
+				}
+				for answer, effective := range answers {
+					realmSays(r.Env, answer)
+					if v := verify(); v.Effective() != effective {
+						t.Errorf("effective %t with the realm %s; want %t\n%s", v.Effective(), answer, effective, v)
+					}
+				}
+			})
+		})
+	}
 }
 
 // Calls for one domain queue: a Federate during a Rotate sees what that has done.

@@ -214,6 +214,7 @@ func (m moment) reads(t *testing.T, r *rotation, f *federation.Federator) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	readBack(t, v)
 	l := v.Layers[1]
 	if l.Status != federation.Good || !strings.Contains(l.Evidence, m.says) || !v.Effective() || v.State != m.state {
 		t.Errorf("Verify says %s, %s: %s; want it good, %s: …%s…\n%s", v.State, l.Status, l.Evidence, m.state, m.says, v)

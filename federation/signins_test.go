@@ -170,7 +170,7 @@ func TestVerifySignIns(t *testing.T) {
 				// The other layers, and what they say together, are as without it.
 				if d := cmp.Diff(plain.Layers, v.Layers[:len(v.Layers)-1], cmp.FilterPath(
 					func(p cmp.Path) bool {
-						return slices.Contains([]string{"Checked", "works"}, strings.TrimPrefix(p.Last().String(), "."))
+						return slices.Contains([]string{"Checked", "Works"}, strings.TrimPrefix(p.Last().String(), "."))
 					}, cmp.Ignore())); d != "" {
 					t.Errorf("other layers (-without +with):\n%s", d)
 				}

@@ -19,6 +19,7 @@ import (
 //	…
 //	fmt.Print(federation.Statuses(all))
 //
+// Of more domains than fit on a page [Statuses.Digest] tells what matters first.
 // In JSON they are a list of Status.
 type Statuses []Status
 

@@ -73,8 +73,18 @@ type Layer struct {
 	Checked  time.Time   `json:"checked"`
 	// Range is the published delay of a layer that is late.
 	Range string `json:"range,omitempty"`
+	// Works says of a layer that is late that people can sign in all the same: while the
+	// realm endpoint still names the other of the two applications of a rotation.
+	Works bool `json:"works,omitempty"`
+}
 
-	works bool // it is late, and people can sign in all the same
+// hinders reports whether the layer keeps people from signing in, as far as is known.
+func (l *Layer) hinders() bool {
+	switch {
+	case l.Status == Good, l.Status == Late && l.Works:
+		return false
+	}
+	return l.Name != LayerSignIn || l.Status == Wrong
 }
 
 // A Verification says, layer by layer, how far a federation has come.
@@ -97,7 +107,8 @@ type Verification struct {
 	WrongLooks int `json:"wrongLooks,omitempty"`
 
 	// SignInURL is where the realm endpoint is to send people, OtherSignInURL that of the
-	// other application while a rotation is under way. Empty: there is none.
+	// other application of a rotation, as long as that lets people in as well: it is
+	// active, and Azure AD accepts its certificate. Empty: there is none.
 	SignInURL      string `json:"signInURL,omitempty"`
 	OtherSignInURL string `json:"otherSignInURL,omitempty"`
 
@@ -118,16 +129,13 @@ type Verification struct {
 // Effective reports whether every layer is good: people can sign in. A second
 // certificate that nobody knows does not keep them from it; see [Verification.Wrong].
 // Nor does a rotation: while the public realm endpoint still names the other of its two
-// applications, that layer is late, and both let people in. (A Verification that was
-// read back from JSON does not know that.) That no sign-in was seen yet does not keep
-// anybody from one either.
+// applications, and both let people in, that layer is late: see Works of [Layer]. That no
+// sign-in was seen yet does not keep anybody from one either.
+//
+// It needs nothing but the layers, so a Verification that was read back from JSON says
+// the same.
 func (v *Verification) Effective() bool {
-	for _, l := range v.Layers {
-		if l.Status != Good && !l.works && (l.Name != LayerSignIn || l.Status == Wrong) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(v.Layers, func(l Layer) bool { return l.hinders() })
 }
 
 // late reports whether a layer is.
@@ -262,8 +270,10 @@ func (f *Federator) verify(ctx context.Context, plan Plan, everybody bool) (*Ver
 	if a := st.app(plan); a != nil {
 		v.SignInURL = a.SSOURL
 	}
-	if o := st.rotation(plan).second; o != nil {
-		v.OtherSignInURL = o.SSOURL
+	if o := st.rotation(plan).second; o != nil && o.Active {
+		if c, err := o.Certificate(); err == nil && holds(st.fed, c) {
+			v.OtherSignInURL = o.SSOURL
+		}
 	}
 	v.Looks = 1
 	v.Layers = []Layer{

@@ -139,7 +139,7 @@ func (v *Verification) layerRealm(p Plan, realm *aad.Realm, err error) Layer {
 	}
 	own := provider("", realm.AuthURL) == jumpCloud // perhaps by an application that was
 	if v.OtherSignInURL != "" && sameEndpoint(realm.AuthURL, v.OtherSignInURL) && realm.Protocol != aad.RealmWSTrust {
-		l.Status, l.Range, l.works = Late, realmDelay, true
+		l.Status, l.Range, l.Works = Late, realmDelay, true
 		l.Evidence = "still sends people to the other application of the rotation, " + v.OtherSignInURL
 		return l
 	}

@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -23,6 +24,21 @@ func layer(t *testing.T, v *federation.Verification, name string) federation.Lay
 		t.Fatalf("there is no layer %s in\n%s", name, v)
 	}
 	return v.Layers[i]
+}
+
+// readBack returns a verification as whoever has stored it has it, and demands that what it
+// says is the same.
+func readBack(t *testing.T, v *federation.Verification) *federation.Verification {
+	t.Helper()
+	b, err := json.Marshal(v)
+	back := new(federation.Verification)
+	if err == nil {
+		err = json.Unmarshal(b, back)
+	}
+	if err != nil || back.Effective() != v.Effective() || back.Wrong() != v.Wrong() || back.String() != v.String() {
+		t.Fatalf("read back it is effective %t, wrong %t; want %t, %t: %v\n%s", back.Effective(), back.Wrong(), v.Effective(), v.Wrong(), err, b)
+	}
+	return back
 }
 
 // realmSays makes the public endpoint answer, whatever Graph says.
@@ -175,6 +191,7 @@ func TestVerifyLayers(t *testing.T) {
 				if (v.AskAgain > 0) != (!v.Effective() && !v.Wrong()) {
 					t.Errorf("AskAgain = %s, effective %t, wrong %t", v.AskAgain, v.Effective(), v.Wrong())
 				}
+				readBack(t, v)
 				if n := env.Writes(); n > 0 {
 					t.Errorf("Verify wrote %d times", n)
 				}

@@ -98,8 +98,8 @@ func TestWait(t *testing.T) {
 				env.AzureAD.AddUser(aad.User{UserPrincipalName: "uma@example.com", ImmutableID: "VW1h"})
 			}},
 	} {
-		for name, wait := range map[string]func(context.Context, *federationtest.Env, federation.Plan) (*federation.Verification, error){
-			"": func(ctx context.Context, e *federationtest.Env, p federation.Plan) (*federation.Verification, error) {
+		for name, wait := range map[string]func(context.Context, *testing.T, *federationtest.Env, federation.Plan) (*federation.Verification, error){
+			"": func(ctx context.Context, _ *testing.T, e *federationtest.Env, p federation.Plan) (*federation.Verification, error) {
 				return e.Federator(nil).Wait(ctx, p)
 			},
 			" by calls": waitByCalls,
@@ -124,12 +124,15 @@ func TestWait(t *testing.T) {
 					if tt.plan != nil {
 						tt.plan(&plan)
 					}
-					v, err := wait(t.Context(), env, plan)
+					v, err := wait(t.Context(), t, env, plan)
 					if tt.is == nil && (err != nil || v == nil || !v.Effective()) {
 						t.Fatalf("Wait: %v\n%s", err, v)
 					}
 					if !errors.Is(err, tt.is) {
 						t.Fatalf("Wait: %v; want an error that is %v", err, tt.is)
+					}
+					if v != nil {
+						readBack(t, v)
 					}
 					if v == nil && tt.is != aad.ErrDenied {
 						t.Error("Wait returned no verification")
@@ -153,7 +156,7 @@ func TestWait(t *testing.T) {
 
 // waitByCalls waits by looks of which each is made by another process, that has what the
 // one before returned in JSON.
-func waitByCalls(ctx context.Context, env *federationtest.Env, plan federation.Plan) (*federation.Verification, error) {
+func waitByCalls(ctx context.Context, t *testing.T, env *federationtest.Env, plan federation.Plan) (*federation.Verification, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, 24*time.Hour, federation.ErrNotConverged)
 	defer cancel()
 	var last *federation.Verification
@@ -168,14 +171,7 @@ func waitByCalls(ctx context.Context, env *federationtest.Env, plan federation.P
 		case err == nil && v.AskAgain == 0:
 			return v, federation.ErrWrong
 		case err == nil:
-			b, err := json.Marshal(v)
-			if err != nil {
-				return v, err
-			}
-			last, pause = new(federation.Verification), v.AskAgain
-			if err := json.Unmarshal(b, last); err != nil {
-				return v, err
-			}
+			last, pause = readBack(t, v), v.AskAgain
 		}
 		select {
 		case <-ctx.Done():

@@ -217,11 +217,13 @@ func (a *watching) read(ctx context.Context) error {
 	return nil
 }
 
+// urgency orders severities by how soon somebody has to look.
+var urgency = map[Severity]int{Info: 1, Warning: 2, Refusal: 2, Alarm: 3}
+
 // level is the highest severity of the findings.
 func (w *Watch) level() (worst Severity) {
-	rank := map[Severity]int{Info: 1, Warning: 2, Refusal: 2, Alarm: 3}
 	for _, f := range w.Findings {
-		if rank[f.Severity] > rank[worst] {
+		if urgency[f.Severity] > urgency[worst] {
 			worst = f.Severity
 		}
 	}

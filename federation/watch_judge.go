@@ -43,7 +43,7 @@ func daysUntil(end, now time.Time) int {
 func (a *watching) judge() {
 	w, st := a.w, &a.see.st
 	w.State = st.classify(a.p)
-	if !slices.Contains([]State{StateFederated, StateDiffers, StateRotating, StateUnknownNext, StateMismatch}, w.State) {
+	if !w.State.byUs() {
 		a.notOurs()
 		return
 	}
@@ -76,6 +76,12 @@ func (a *watching) judge() {
 	}
 	a.expiry()
 	a.grant()
+}
+
+// byUs reports whether people on a domain in the state are sent to an application of the
+// organisation, whose certificate is then ours to replace.
+func (s State) byUs() bool {
+	return slices.Contains([]State{StateFederated, StateDiffers, StateRotating, StateUnknownNext, StateMismatch}, s)
 }
 
 // notOurs tells of a domain that is not federated with the plan's application.
@@ -206,8 +212,18 @@ func (a *watching) still(made certs.Cert) {
 // expiry tells how long the side is good for that ends earlier.
 func (a *watching) expiry() {
 	w := a.w
-	end, what := w.JumpCloudExpires, "that JumpCloud signs with and Azure AD accepts"
-	switch jc, ad := w.JumpCloudExpires, w.AzureADExpires; {
+	days, f := expiring(w.Domain, w.JumpCloudExpires, w.AzureADExpires, a.now, w.Phase)
+	if w.Days = days; f != nil {
+		a.found = append(a.found, *f)
+	}
+}
+
+// expiring are the days that are left of the side's certificate that ends earlier, 0 if
+// neither end is known, and what is to be said about them in the phase of a rotation; nil
+// is nothing.
+func expiring(domain string, jc, ad, now time.Time, phase RotationPhase) (days int, f *Finding) {
+	end, what := jc, "that JumpCloud signs with and Azure AD accepts"
+	switch {
 	case jc.Equal(ad):
 	case ad.IsZero() || !jc.IsZero() && jc.Before(ad):
 		what = "that JumpCloud signs with"
@@ -215,26 +231,26 @@ func (a *watching) expiry() {
 		end, what = ad, "that Azure AD accepts"
 	}
 	if end.IsZero() {
-		return
+		return 0, nil
 	}
-	w.Days = daysUntil(end, a.now)
-	what = "the certificate of " + w.Domain + " " + what
-	if w.Days < 0 {
-		a.found.alarm(CodeCertificate, w.Domain,
+	days = daysUntil(end, now)
+	what = "the certificate of " + domain + " " + what
+	var told findings
+	if days < 0 {
+		return days, told.alarm(CodeCertificate, domain,
 			what+" has ended on "+when(end)+"; whether people can still sign in with it is not known",
 			"call Rotate now: it replaces an ended certificate as well")
-		return
 	}
 	for _, m := range slices.Backward(expiryMarks) {
-		if w.Days <= m.days {
+		if days <= m.days {
 			repair := m.repair
-			if w.Phase != "" && w.Phase != RotationIdle && m.severity != Alarm {
-				repair = "call Rotate until it is done: it is " + string(w.Phase)
+			if phase != "" && phase != RotationIdle && m.severity != Alarm {
+				repair = "call Rotate until it is done: it is " + string(phase)
 			}
-			a.found.add(m.severity, CodeCertificate, w.Domain, what+" ends on "+when(end)+", "+leftDays(w.Days), repair)
-			return
+			return days, told.add(m.severity, CodeCertificate, domain, what+" ends on "+when(end)+", "+leftDays(days), repair)
 		}
 	}
+	return days, nil
 }
 
 // grant warns of a directory whose consent is broken: sign-in still works then, and
