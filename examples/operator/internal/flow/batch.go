@@ -107,7 +107,7 @@ func (b *batchRun) handle(ctx workflow.Context) error {
 		return nil
 	}, workflow.UpdateHandlerOptions{Validator: func() error {
 		if b.state.Stopped {
-			return rotationRefuse("the batch is stopped already: " + b.state.Why)
+			return refuse("the batch is stopped already: " + b.state.Why)
 		}
 		return b.refuseOver()
 	}})
@@ -120,7 +120,7 @@ func (b *batchRun) handle(ctx workflow.Context) error {
 		return nil
 	}, workflow.UpdateHandlerOptions{Validator: func() error {
 		if !b.state.Stopped {
-			return rotationRefuse("the batch is not stopped")
+			return refuse("the batch is not stopped")
 		}
 		return b.refuseOver()
 	}})
@@ -135,9 +135,9 @@ func (b *batchRun) handle(ctx workflow.Context) error {
 		outcome, ok := b.state.Outcomes[arg.Domain]
 		switch {
 		case !ok:
-			return rotationRefuse("the batch does not have this domain")
+			return refuse("the batch does not have this domain")
 		case b.settled(outcome):
-			return rotationRefuse("nothing waits for this domain: it is " + string(outcome))
+			return refuse("nothing waits for this domain: it is " + string(outcome))
 		}
 		return b.refuseOver()
 	}})
@@ -145,7 +145,7 @@ func (b *batchRun) handle(ctx workflow.Context) error {
 
 func (b *batchRun) refuseOver() error {
 	if b.state.Done {
-		return rotationRefuse("the batch is over")
+		return refuse("the batch is over")
 	}
 	return nil
 }

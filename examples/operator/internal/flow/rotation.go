@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/jcaad/jcaad/federation"
@@ -13,18 +12,8 @@ import (
 
 // How long a rotation waits, by the bent clock.
 const (
-	rotationFirst    = 10 * time.Second // after the first failure, doubled with each
-	rotationLast     = 15 * time.Minute // and never longer
-	rotationPeople   = 6 * time.Hour    // for people, before it looks again
+	rotationPeople   = peopleEvery      // for people, before it looks again
 	rotationUnlisted = 15 * time.Minute // for the customers file to have the domain again
-	rotationTold     = time.Hour        // of failures, before somebody is told
-)
-
-// How long a run of a workflow is, by the server's clock and in events of its history: at the
-// latest then it is continued as new. The server suggests it later.
-const (
-	rotationRunFor  = 24 * time.Hour
-	rotationHistory = 1500
 )
 
 // Rotation carries out an approved rotation: it makes one call after the other, waits between
@@ -113,9 +102,9 @@ func (r *rotationRun) handle(ctx workflow.Context) error {
 		return handler, workflow.UpdateHandlerOptions{Validator: func() error {
 			switch {
 			case r.state.Done || r.state.Ended:
-				return rotationRefuse("the rotation is over")
+				return refuse("the rotation is over")
 			case r.state.Paused == to:
-				return rotationRefuse(refusal)
+				return refuse(refusal)
 			}
 			return nil
 		}}
@@ -135,14 +124,7 @@ func (r *rotationRun) free() bool {
 
 // call makes one call of the rotation. A worker that is lost is none: Temporal asks again.
 func (r *rotationRun) call(ctx workflow.Context) (RotateOut, error) {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 2 * time.Hour,
-		HeartbeatTimeout:    30 * time.Second,
-		WaitForCancellation: true,
-		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
-		},
-	})
+	ctx = workflow.WithActivityOptions(ctx, writing())
 	r.made++
 	var out RotateOut
 	err := workflow.ExecuteActivity(ctx, "Rotate", RotateIn{
@@ -156,7 +138,7 @@ func (r *rotationRun) take(ctx workflow.Context, out RotateOut, err error) rotat
 	if err != nil {
 		workflow.GetLogger(ctx).Error("a call of a rotation has no result", "domain", r.in.Domain, "error", err)
 		out = RotateOut{Reply: Reply{Problem: &Problem{
-			Class: federation.ClassFault, Text: "the call has no result; the log of the operator says why",
+			Class: federation.ClassFault, Code: "activity", Text: "the call has no result; the log of the operator says why",
 		}}}
 	}
 	if out.Customer != "" {
@@ -201,7 +183,7 @@ func (r *rotationRun) take(ctx workflow.Context, out RotateOut, err error) rotat
 
 // clear says that nothing is wrong.
 func (r *rotationRun) clear(waits string) {
-	r.state.Problem, r.state.Waits, r.state.Failures, r.state.Failing = nil, waits, 0, 0
+	r.state.Problem, r.state.Waits, r.state.Failures, r.state.Failing, r.state.Told = nil, waits, 0, 0, false
 }
 
 // trouble says when to call again after a problem.
@@ -211,14 +193,14 @@ func (r *rotationRun) trouble(ctx workflow.Context, problem *Problem) rotationNe
 		r.state.Problem, r.state.Waits = problem, "somebody has to act"
 		return rotationNext{wait: rotationPeople, looks: true}
 	}
-	now, before := workflow.Now(ctx), r.state.Failing
 	if r.state.Failures == 0 {
-		r.since, before = now, 0
+		r.since = workflow.Now(ctx)
 	}
 	r.state.Problem, r.state.Waits = problem, "it is tried again"
 	r.state.Failures++
-	r.state.Failing = rotationUnbent(now.Sub(r.since), r.in.Speed)
-	if before < rotationTold && r.state.Failing >= rotationTold {
+	r.state.Failing = rotationUnbent(workflow.Now(ctx).Sub(r.since), r.in.Speed)
+	if r.state.Failing >= failingTold && !r.state.Told {
+		r.state.Told = true
 		notice := r.notice(NoticeFailed, problem.Text)
 		r.telling++
 		workflow.Go(ctx, func(ctx workflow.Context) {
@@ -226,12 +208,13 @@ func (r *rotationRun) trouble(ctx workflow.Context, problem *Problem) rotationNe
 			r.telling--
 		})
 	}
-	return rotationNext{wait: max(rotationBackoff(r.state.Failures), problem.After), looks: problem.After == 0}
+	return rotationNext{wait: max(backOff(r.state.Failures), problem.After), looks: problem.After == 0}
 }
 
 // notice is one about this rotation.
 func (r *rotationRun) notice(kind, text string) Notice {
-	n := Notice{Kind: kind, Domain: r.in.Domain, Customer: r.customer, Hash: r.in.Approved.Open.Hash, Text: text}
+	n := Notice{Kind: kind, Domain: r.in.Domain, Customer: r.customer, Hash: r.in.Approved.Open.Hash}
+	n.Text = clip(text, maxText)
 	n.ID = RotationID(r.in.Domain) + "/" + r.in.Approved.Run + "/" + kind
 	if kind == NoticeFailed {
 		n.ID += "/" + strconv.Itoa(r.state.Calls)
@@ -283,7 +266,7 @@ func (r *rotationRun) cancelled(ctx workflow.Context) error {
 // mayContinue says that this run is long enough, and nothing of it is under way.
 func (r *rotationRun) mayContinue(ctx workflow.Context) bool {
 	return r.made > 0 && r.telling == 0 &&
-		(workflow.Now(ctx).Sub(r.began) >= rotationRunFor || rotationLong(ctx))
+		(workflow.Now(ctx).Sub(r.began) >= maxAge || rotationLong(ctx))
 }
 
 // carryOn continues as new: the next run begins with a call, which sees what the signals that
@@ -293,6 +276,9 @@ func (r *rotationRun) carryOn(ctx workflow.Context) error {
 		return r.cancelled(ctx)
 	}
 	rotationDrain(r.looks)
+	if r.state.Failures > 0 {
+		r.state.Failing = rotationUnbent(workflow.Now(ctx).Sub(r.since), r.in.Speed)
+	}
 	in := r.in
 	in.State = &r.state
 	return workflow.NewContinueAsNewError(ctx, workflow.GetInfo(ctx).WorkflowType.Name, in)

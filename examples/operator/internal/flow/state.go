@@ -155,9 +155,10 @@ type RotationState struct {
 	// Paused: somebody holds the calls; those that mend what is broken are made all the same.
 	Paused bool `json:"paused,omitempty"`
 	// Failures is how many calls have failed one after the other, Failing how long that has
-	// been so, by the bent clock.
+	// been so, by the bent clock. Told: somebody was told.
 	Failures int           `json:"failures,omitempty"`
 	Failing  time.Duration `json:"failingNanoseconds,omitempty"`
+	Told     bool          `json:"told,omitempty"`
 	// Ended: the workflow is no more, done or not.
 	Ended    bool      `json:"ended,omitempty"`
 	Problem  *Problem  `json:"problem,omitempty"`
