@@ -131,7 +131,8 @@ func Open(dir string, speed float64) (Clock, error) {
 	case err != nil:
 		return Clock{}, err
 	case c.Speed != speed:
-		return Clock{}, fmt.Errorf("bent: the clock in %s runs %v times as fast, not %v times: use another folder, or this speed", dir, c.Speed, speed)
+		return Clock{}, fmt.Errorf("bent: the clock in %s runs %v times as fast, not %v times: use another folder, or its speed",
+			dir, c.Speed, speed)
 	}
 	return c, nil
 }

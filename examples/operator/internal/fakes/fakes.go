@@ -175,14 +175,16 @@ func (f *Fakes) federated(ctx context.Context, c *customer, at time.Time) error 
 
 // foreign federates a customer with a provider that is not JumpCloud.
 func foreign(c *customer, now time.Time) error {
-	pair, err := certs.NewKeyPair(pkix.Name{CommonName: "sts." + c.Domain}, certs.Lifetime{NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(1, 0, 0)}, 0)
+	life := certs.Lifetime{NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(1, 0, 0)}
+	pair, err := certs.NewKeyPair(pkix.Name{CommonName: "sts." + c.Domain}, life, 0)
 	if err != nil {
 		return err
 	}
 	c.AzureAD.AddDomain("other."+c.AzureAD.InitialDomain, aadtest.Default) // a federated domain is not the default one
 	c.AzureAD.SetFederation(c.Domain, aad.Federation{
 		DisplayName: "Another provider", IssuerURI: "http://sts." + c.Domain + "/trust", PassiveSignInURI: "https://sts." + c.Domain + "/saml",
-		SignOutURI: "https://sts." + c.Domain + "/out", Protocol: aad.SAML, MFA: aad.AcceptIfMFADoneByFederatedIdP, SigningCertificate: pair.Cert(),
+		SignOutURI: "https://sts." + c.Domain + "/out", Protocol: aad.SAML, MFA: aad.AcceptIfMFADoneByFederatedIdP,
+		SigningCertificate: pair.Cert(),
 	})
 	return nil
 }

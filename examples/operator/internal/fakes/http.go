@@ -68,10 +68,12 @@ func (f *Fakes) CustomersYAML(base string) []byte {
 			b.WriteString("    standing: [rotate-own-key, rotate-second-application]\n")
 		}
 		at := fmt.Sprintf("%s/c/%d", base, c.number)
-		fmt.Fprintf(&b, "    jumpCloud:\n      apiKey: env:%s\n      organization: %s\n      url: %s/jumpcloud\n", c.apiKeyName(), c.JumpCloud.OrgID(), at)
+		fmt.Fprintf(&b, "    jumpCloud:\n      apiKey: env:%s\n      organization: %s\n      url: %s/jumpcloud\n",
+			c.apiKeyName(), c.JumpCloud.OrgID(), at)
 		fmt.Fprintf(&b, "    azureAD:\n      token: env:%s\n      graphURL: %s/graph\n      loginURL: %s/login\n", c.graphTokenName(), at, at)
 		plan := c.Plan()
-		fmt.Fprintf(&b, "    plan:\n      tenant: %s\n      mfa: %s\n      groups: [{name: %s}]\n", c.AzureAD.TenantID, plan.MFA, federationtest.Group)
+		fmt.Fprintf(&b, "    plan:\n      tenant: %s\n      mfa: %s\n      groups: [{name: %s}]\n",
+			c.AzureAD.TenantID, plan.MFA, federationtest.Group)
 		fmt.Fprintf(&b, "      technicalAccount: {userPrincipalName: %s}\n", plan.TechnicalAccount.UserPrincipalName)
 	}
 	return b.Bytes()
