@@ -143,7 +143,8 @@ func TestServices(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	if code := dispatch(t.Context(), []string{roleFakes, "-data", dir}, &out, &out); code != exitWrong || !strings.Contains(out.String(), "already") {
+	code := dispatch(t.Context(), []string{roleFakes, "-data", dir}, &out, &out)
+	if code != exitWrong || !strings.Contains(out.String(), "already") {
 		t.Errorf("a second one: exit code %d:\n%s", code, out.String())
 	}
 	if err := s.Stop(t.Context()); err != nil {
