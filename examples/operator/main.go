@@ -1,7 +1,7 @@
 // Operator federates the domains of many customers, and keeps them so: for hundreds of
 // customers, and days at a time, on Temporal.
 //
-//	go run ./operator
+//	go run -C examples/operator .
 //
 // Without flags it shows that on stand-ins of both services. It prints the address of
 // its page, and runs until it is interrupted. The other roles of the program are
@@ -59,7 +59,7 @@ type role func(ctx context.Context, args []string, stdout, stderr io.Writer) err
 // dispatch plays the role that the arguments name. It returns the exit code.
 func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	roles := map[string]role{roleTemporal: serveTemporal, roleFakes: serveFakes, "audit": auditRole}
-	play := role(operatorRole)
+	play := role(operate)
 	if len(args) > 0 && args[0] == "help" {
 		fmt.Fprint(stdout, usage)
 		return exitGood
@@ -97,15 +97,4 @@ func parse(fs *flag.FlagSet, args []string, stderr io.Writer, about string) erro
 		return errUsage
 	}
 	return nil
-}
-
-// operatorRole is the page and the worker.
-func operatorRole(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	f := flags{stdout: stdout, stderr: stderr}
-	fs := flag.NewFlagSet("operator", flag.ContinueOnError)
-	f.register(fs)
-	if err := parse(fs, args, stderr, usage); err != nil {
-		return err
-	}
-	return run(ctx, f)
 }
