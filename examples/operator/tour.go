@@ -123,17 +123,27 @@ func (o *operator) guide(ctx context.Context) {
 	if !o.wait(ctx, func() bool { return !slices.ContainsFunc(o.desk.Domains(), looks) }) {
 		return
 	}
-	chosen := o.choose()
-	if len(chosen) == 0 {
-		return
-	}
 	act := o.touring("batch")
-	for _, s := range chosen {
-		act.Domains, act.Hashes = append(act.Domains, s.Domain), append(act.Hashes, s.Open.Hash)
+	for {
+		chosen := o.choose()
+		if len(chosen) > 0 {
+			act = o.touring("batch")
+			for _, s := range chosen {
+				act.Domains, act.Hashes = append(act.Domains, s.Domain), append(act.Hashes, s.Open.Hash)
+			}
+			say("approves %d domains, in waves; the pilot is %s", len(chosen), act.Domains[0])
+			if err := o.desk.Act(ctx, act); err != nil {
+				say("%v", err)
+			}
+		}
+		if !o.fakePlain {
+			break
+		}
+		if !o.wait(ctx, func() bool { return len(o.choose()) > 0 }) { // all of the plain ones are the tour's
+			return
+		}
 	}
-	say("approves %d domains, in waves; the pilot is %s", len(chosen), act.Domains[0])
-	if err := o.desk.Act(ctx, act); err != nil {
-		say("%v", err)
+	if len(act.Domains) == 0 {
 		return
 	}
 	pilot := act.Domains[0]
@@ -141,7 +151,8 @@ func (o *operator) guide(ctx context.Context) {
 		return
 	}
 	rotate := o.touring(flow.UpdateRotate, pilot)
-	rotate.Rotate = &flow.RotateArg{Method: federation.OwnKeyPair}
+	// A new application is given a day by the library; the stand-ins need half an hour.
+	rotate.Rotate = &flow.RotateArg{Method: federation.OwnKeyPair, Settle: 2 * time.Hour}
 	if s, _ := o.desk.Domain(pilot); s.Watch != nil {
 		rotate.Rotate.Replace = s.Watch.Replace
 	}
@@ -171,6 +182,11 @@ func (o *operator) guide(ctx context.Context) {
 	}
 	say("somebody changes %s by hand", other)
 	if err := o.drift(ctx, other); err != nil {
+		say("%v", err)
+		return
+	}
+	say("has it looked at, which happens by itself once a week")
+	if err := o.desk.Act(ctx, o.touring("look", other)); err != nil {
 		say("%v", err)
 	}
 }
