@@ -292,7 +292,8 @@ func TestBatchPause(t *testing.T) {
 	b.at(2*time.Hour, do(UpdatePause))
 	b.at(3*time.Hour, do(UpdatePause))
 	b.at(4*time.Hour, func() { b.says(OutcomeEffective, "0") })
-	b.at(5*time.Hour, b.seen(&paused))
+	var state BatchState
+	b.at(5*time.Hour, func() { b.seen(&paused)(); state = b.last() })
 	b.at(6*time.Hour, do(UpdateResume))
 	b.at(7*time.Hour, b.seen(&resumed))
 	b.at(8*time.Hour, func() { b.says(OutcomeEffective, "a", "b") })
@@ -307,6 +308,9 @@ func TestBatchPause(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"0"}, paused); diff != "" {
 		t.Error("paused:", diff)
+	}
+	if !state.Stopped || state.Wave != 0 || state.Outcomes["0"] != OutcomeEffective {
+		t.Errorf("paused: %+v", state)
 	}
 	if diff := cmp.Diff([]string{"0", "a", "b"}, resumed); diff != "" {
 		t.Error("resumed:", diff)

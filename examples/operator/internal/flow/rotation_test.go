@@ -275,7 +275,8 @@ func TestRotationPause(t *testing.T) {
 }
 
 func TestRotationPauseWhileBroken(t *testing.T) {
-	b := newRotation(t, rotationScript(rotationWaits(federation.RotationBroken, time.Hour), rotationWaits(federation.RotationSwitched, time.Hour)))
+	b := newRotation(t, rotationScript(
+		rotationWaits(federation.RotationBroken, time.Hour), rotationWaits(federation.RotationSwitched, time.Hour)))
 	b.first = func() {
 		b.env.RegisterDelayedCallback(func() { b.update("1", UpdatePause) }, time.Minute)
 		b.env.RegisterDelayedCallback(func() { b.update("2", UpdateResume) }, 10*time.Hour)
@@ -294,7 +295,8 @@ func TestRotationCancelled(t *testing.T) {
 			b := newRotation(t, rotationScript(out))
 			b.first = func() { b.env.RegisterDelayedCallback(func() { b.env.CancelWorkflow() }, time.Hour) }
 			last := b.play()
-			if len(b.calls) != 1 || b.err == nil || !last.Ended || last.Done || last.Problem == nil || last.Problem.Class != federation.ClassStopped {
+			if len(b.calls) != 1 || b.err == nil || !last.Ended || last.Done ||
+				last.Problem == nil || last.Problem.Class != federation.ClassStopped {
 				t.Fatalf("%d calls, %v, %+v", len(b.calls), b.err, last)
 			}
 		})
