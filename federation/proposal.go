@@ -65,7 +65,7 @@ const proposalVersion = 1
 
 // ErrNotApproved says that a change is missing, or that somebody would lose their
 // sign-in, whom the proposal does not name; or that the proposal is none any more: it
-// has expired, or was changed. The text says which. It wraps no other error.
+// has expired, or was changed. The text says which; a [NotApprovedError] has it in parts.
 var ErrNotApproved = errors.New("not approved")
 
 // ParseProposal reads back what json.Marshal made of a [Proposal]. An error says that it
@@ -235,146 +235,16 @@ func (p *Proposal) good(now time.Time, life time.Duration) error {
 	case slices.Contains(p.Revert, nil) || slices.Contains(p.Runs, nil):
 		return errors.New("federation: one of the proposal's reports is nil")
 	case p.Hash != p.hash():
-		return fmt.Errorf("federation: %w: the proposal was changed since it was made: make a new one", ErrNotApproved)
+		return &NotApprovedError{Reason: "the proposal was changed since it was made: make a new one"}
 	case p.Created.After(now.Add(clocksApart)):
-		return fmt.Errorf("federation: %w: the proposal is of %s, which is yet to come: look at the clock, or make a new one",
-			ErrNotApproved, when(p.Created))
+		return &NotApprovedError{
+			Reason: "the proposal is of " + when(p.Created) + ", which is yet to come: look at the clock, or make a new one",
+		}
 	case !now.Before(expires):
-		return fmt.Errorf("federation: %w: the proposal has expired at %s: make a new one", ErrNotApproved, when(expires))
+		return &NotApprovedError{Reason: "the proposal has expired at " + when(expires) + ": make a new one"}
 	}
 	return nil
 }
 
 // clocksApart is how far the clocks of who proposes and who applies may differ.
 const clocksApart = time.Hour
-
-// An approval is what a run may do. A nil one allows everything.
-type approval struct {
-	tenant, organization string              // for whom
-	changes              map[string][]Change // by key
-	people               map[string]bool     // who may lose their sign-in, by account
-	begun                []Step              // what earlier runs of it have sent
-}
-
-func approve(p *Proposal) *approval {
-	a := &approval{
-		tenant: p.Tenant, organization: p.Organization,
-		changes: make(map[string][]Change, len(p.Changes)), people: make(map[string]bool, len(p.People)),
-	}
-	for _, c := range p.Changes {
-		a.changes[c.key()] = append(a.changes[c.key()], c)
-	}
-	for _, f := range p.People {
-		a.people[f.account()] = true
-	}
-	for _, rep := range p.Runs {
-		if rep.Verb == p.Verb && domainName(rep.Plan.Domain) == p.Domain {
-			a.begun = append(a.begun, rep.Steps...)
-		}
-	}
-	return a
-}
-
-// customer returns an error if a run works for another customer than the one that was
-// approved, or for one of whom the credential does not tell.
-func (a *approval) customer(tenant, organization string) error {
-	switch {
-	case a == nil:
-	case a.tenant != "" && tenant != a.tenant:
-		return fmt.Errorf("federation: %w: the proposal is of the Azure AD tenant %s, and the credential of %s",
-			ErrNotApproved, a.tenant, cmp.Or(tenant, "one that its token does not name"))
-	case a.organization != "" && organization != "" && organization != a.organization:
-		return fmt.Errorf("federation: %w: the proposal is of the JumpCloud organisation %s, and the key of %s",
-			ErrNotApproved, a.organization, organization)
-	}
-	return nil
-}
-
-// allows reports whether a change was approved, or is what is left of one that was
-// and that a run has sent: of an earlier run, or of this one, whose steps are given.
-func (a *approval) allows(c Change, sent []Step) bool {
-	if a == nil || slices.ContainsFunc(a.changes[c.key()], c.within) {
-		return true
-	}
-	left := func(s Step) bool {
-		return s.tookEffect() && s.Change.Name == c.Name && slices.ContainsFunc(a.changes[s.Change.key()], c.leftOf)
-	}
-	return slices.ContainsFunc(sent, left) || slices.ContainsFunc(a.begun, left)
-}
-
-// leftOf reports whether c leads to nothing but what the approved change, which was
-// sent, leads to: it mends what that has done by halves.
-func (c Change) leftOf(approved Change) bool {
-	switch {
-	case c.recovers() && approved.ofFederation():
-		return true
-	case c.Resource != approved.Resource || c.takesAway() != approved.takesAway() || !c.at(approved):
-		return false
-	}
-	for _, f := range c.Fields {
-		if f.Name == fieldIssuer && !slices.Contains(approved.Fields, f) {
-			return false // somebody else has federated the domain meanwhile
-		}
-		if v := approved.value(f.Name); v != Later && v != f.New || !approved.writes(f.Name) && approved.Action != Create {
-			return false
-		}
-	}
-	return true
-}
-
-// at reports whether c is about the very thing that the approved change is about, as
-// far as that was known.
-func (c Change) at(approved Change) bool {
-	known := func(was, is string) bool { return was == "" || was == is }
-	return known(approved.Parent, c.Parent) && known(approved.Target, c.Target)
-}
-
-// within reports whether c changes nothing but what the approved change does, as far
-// as that was known.
-func (c Change) within(approved Change) bool {
-	if !c.at(approved) {
-		return false
-	}
-	for _, f := range c.Fields {
-		i := slices.IndexFunc(approved.Fields, func(g Field) bool { return g.Name == f.Name })
-		if i < 0 {
-			return false
-		}
-		g := approved.Fields[i]
-		if g.New != f.New && g.New != Later && f.New != Later || g.Old != f.Old && g.Old != Later {
-			return false
-		}
-	}
-	return true
-}
-
-// objections returns an error that names what is to be changed, and who would lose
-// their sign-in, without having been approved; nil if there is nothing.
-func (a *approval) objections(changes Changes, lose []PersonFinding, sent []Step) error {
-	if a == nil {
-		return nil
-	}
-	var other []string
-	for _, c := range changes {
-		if !a.allows(c, sent) {
-			other = append(other, strings.Join(strings.Fields(Changes{c}.String()), " "))
-		}
-	}
-	var people []string
-	for _, f := range lose {
-		if !a.people[f.account()] {
-			people = append(people, f.Who())
-		}
-	}
-	var what []string
-	if len(other) > 0 {
-		what = append(what, "not in the proposal: "+some(other, "; "))
-	}
-	if len(people) > 0 {
-		what = append(what, "would lose their sign-in and are not named: "+some(people, ", "))
-	}
-	if what == nil {
-		return nil
-	}
-	return fmt.Errorf("federation: %w: %s: make a new proposal", ErrNotApproved, strings.Join(what, "; "))
-}

@@ -149,11 +149,32 @@ func TestApplyRefuses(t *testing.T) {
 				case err != nil && rep.Error == "":
 					t.Error("the report does not tell it")
 				}
+				inParts(t, err)
 				if !tt.writes && env.Writes() > 0 {
 					t.Errorf("%d writes\n%s", env.Writes(), rep)
 				}
 			})
 		})
+	}
+}
+
+// inParts asserts that an ErrNotApproved is a NotApprovedError, which has either a reason
+// that names nobody, or what the proposal does not have.
+func inParts(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, federation.ErrNotApproved) {
+		return
+	}
+	var e *federation.NotApprovedError
+	if !errors.As(err, &e) {
+		t.Errorf("%v is no NotApprovedError", err)
+		return
+	}
+	if (e.Reason == "") == (len(e.Changes)+len(e.People) == 0) || strings.Contains(e.Reason, "@") {
+		t.Errorf("%q, %d changes, %d people", e.Reason, len(e.Changes), len(e.People))
+	}
+	if !strings.HasPrefix(e.Error(), "federation: not approved: ") || !strings.Contains(err.Error(), e.Error()) {
+		t.Errorf("%q in %q", e, err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -42,6 +41,7 @@ func problem(err error) *flow.Problem {
 	p := &flow.Problem{Class: federation.Class(err), After: federation.RetryAfter(err)}
 	var refused *federation.PreconditionError
 	var fetch *secret.Error
+	var other *federation.NotApprovedError
 	switch {
 	case errors.As(err, &fetch):
 		p.Class, p.Code, p.Text = federation.ClassPeople, "credential", safe(fetch.Error())
@@ -51,8 +51,8 @@ func problem(err error) *flow.Problem {
 			p.Code = string(refused.Findings[0].Code)
 		}
 		p.Text = safe(findings(refused.Findings, len(refused.People)))
-	case errors.Is(err, federation.ErrNotApproved):
-		p.Code, p.Text = "not-approved", safe(difference(err))
+	case errors.As(err, &other):
+		p.Code, p.Text = "not-approved", safe(difference(other))
 	case approval(err):
 		p.Class, p.Code, p.Text = federation.ClassPeople, "approval", safe(err.Error())
 	default:
@@ -124,44 +124,27 @@ func findings(fs []federation.Finding, lose int) string {
 	return strings.Join(parts, "; ")
 }
 
-var changeForm = regexp.MustCompile(`([+~-]) ([a-z]+-?[a-z]+/[a-z-]+)`)
-
-// difference says what is not approved: what kind of changes, and whether it is people.
-func difference(err error) string {
-	s := err.Error()
+// difference says what is not approved: what kind of changes, and how many people.
+func difference(e *federation.NotApprovedError) string {
 	var what []string
+	if e.Reason != "" {
+		what = append(what, e.Reason)
+	}
 	n := make(map[string]int)
-	for _, m := range changeForm.FindAllStringSubmatch(s, -1) {
-		if slices.Contains(resources, federation.Resource(m[2])) {
-			n[m[1]+" "+m[2]]++
-		}
+	for _, c := range e.Changes {
+		n[string(c.Action)+" "+string(c.Resource)]++
 	}
+	var changes []string
 	for _, c := range slices.Sorted(maps.Keys(n)) {
-		what = append(what, fmt.Sprintf("%s (%d)", c, n[c]))
+		changes = append(changes, fmt.Sprintf("%s (%d)", c, n[c]))
 	}
-	if len(what) > 0 {
-		what = []string{"these changes are not in the proposal: " + strings.Join(what, ", ")}
+	if len(changes) > 0 {
+		what = append(what, "these changes are not in the proposal: "+strings.Join(changes, ", "))
 	}
-	for _, w := range []struct{ sign, text string }{
-		{"would lose their sign-in", "people would lose their sign-in whom it does not name"},
-		{"has expired", "it has expired"},
-		{"was changed since", "it was changed since it was made"},
-		{"yet to come", "it is of a time that is yet to come"},
-		{"of the Azure AD tenant", "it is of another Azure AD tenant"},
-		{"of the JumpCloud organisation", "it is of another JumpCloud organisation"},
-	} {
-		if strings.Contains(s, w.sign) {
-			what = append(what, w.text)
-		}
+	if len(e.People) > 0 {
+		what = append(what, fmt.Sprintf("people would lose their sign-in whom it does not name: %d", len(e.People)))
 	}
 	return "what is to be done is not what was approved: " + strings.Join(what, "; ") + ": look at a new proposal, and approve that"
-}
-
-var resources = []federation.Resource{
-	federation.ResTechnicalAccount, federation.ResRole, federation.ResDefaultDomain, federation.ResGroup, federation.ResApplication,
-	federation.ResMember, federation.ResApplicationGroup, federation.ResDirectoryGroup, federation.ResDirectoryRule,
-	federation.ResDirectoryDomain, federation.ResDirectoryDefault, federation.ResRecover, federation.ResFederation,
-	federation.ResImmutableID, federation.ResDirectoryUser,
 }
 
 // told is the code and the text of any other error: who was asked for what, the status
