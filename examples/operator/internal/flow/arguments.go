@@ -82,6 +82,11 @@ type ListedSignal struct {
 	Plan bool `json:"plan,omitempty"`
 }
 
+// PausedSignal says whether the domain is paused.
+type PausedSignal struct {
+	Paused bool `json:"paused"`
+}
+
 // BatchIn begins a Batch, or carries it on.
 type BatchIn struct {
 	Batch string `json:"batch"`

@@ -292,7 +292,7 @@ func (b *batchRun) end(ctx workflow.Context) error {
 
 // mayContinue says that this run is long enough.
 func (b *batchRun) mayContinue(ctx workflow.Context) bool {
-	return b.told && rotationLong(ctx)
+	return b.told && historyLong(ctx)
 }
 
 // drain takes all outcomes that were told.

@@ -8,12 +8,10 @@ import (
 
 // long reports whether the run is long enough to continue as new.
 func (d *domainRun) long(ctx workflow.Context) bool {
-	info := workflow.GetInfo(ctx)
-	return info.GetContinueAsNewSuggested() || workflow.Now(ctx).Sub(d.began) >= maxAge ||
-		info.GetCurrentHistoryLength() > maxEvents || info.GetCurrentHistorySize() > maxBytes
+	return workflow.Now(ctx).Sub(d.began) >= maxAge || historyLong(ctx)
 }
 
-// settle waits until no handler and no outcome is under way, and every signal was acted on.
+// settle waits until no handler is under way, nothing is to be told, and every signal was acted on.
 func (d *domainRun) settle(ctx workflow.Context) error {
 	quiet := func() bool { return workflow.AllHandlersFinished(ctx) && d.telling == 0 }
 	for {
@@ -38,7 +36,7 @@ func (d *domainRun) carryOn(ctx workflow.Context) error {
 	}
 	state := d.copy()
 	return workflow.NewContinueAsNewError(ctx, d.w.Domain, DomainIn{
-		Domain: d.s.Domain, Speed: d.speed, State: &state, Queue: d.queue, Notices: d.notices,
+		Domain: d.s.Domain, Speed: float64(d.speed), State: &state, Queue: d.queue, Notices: d.notices,
 	})
 }
 

@@ -55,7 +55,7 @@ type domainRun struct {
 	w     *Workflows
 	s     State
 	queue []Queued
-	speed float64
+	speed speed
 	began time.Time
 	// stirs counts what came from outside: a wait that sees another number ends.
 	stirs int
@@ -66,20 +66,17 @@ type domainRun struct {
 	// notices are those that were not sent yet, new those that nobody sends yet.
 	notices []Unsent
 	fresh   []Unsent
-	// outcomes are to be told, telling counts those that were not told yet.
-	outcomes []outcome
-	telling  int
-	signals  signals
+	// says are to be told to other workflows, telling counts those that were not told yet.
+	says    []saying
+	telling int
+	signals signals
 	// shown is the state that was shown last, without when it changed.
 	shown []byte
 }
 
 // begin reads what the run is given. What was on the way in the run before is sent again.
 func begin(ctx workflow.Context, w *Workflows, in DomainIn) *domainRun {
-	d := &domainRun{w: w, speed: in.Speed, queue: in.Queue, began: workflow.Now(ctx)}
-	if d.speed <= 0 {
-		d.speed = 1
-	}
+	d := &domainRun{w: w, speed: speed(in.Speed), queue: in.Queue, began: workflow.Now(ctx)}
 	if in.State != nil {
 		d.s = *in.State
 	} else {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -35,19 +36,20 @@ type bench struct {
 	// bounds of a run, for tests of continue-as-new; nil for none.
 	bound func(env *testsuite.TestWorkflowEnvironment, run int)
 
-	mu       sync.Mutex
-	env      *testsuite.TestWorkflowEnvironment
-	calls    []call1
-	notices  []Notice
-	outcomes []string // batch:outcome
-	shown    []State
-	rotated  []RotationIn
-	cancels  int
-	runs     int
-	largest  int
-	payloads []string
-	err      error
-	done     bool
+	mu           sync.Mutex
+	env          *testsuite.TestWorkflowEnvironment
+	calls        []call1
+	notices      []Notice
+	outcomes     []string // batch:outcome
+	rotationTold []string // the signals that a rotation was sent
+	shown        []State
+	rotated      []RotationIn
+	cancels      int
+	runs         int
+	largest      int
+	payloads     []string
+	err          error
+	done         bool
 
 	look      func(n int) LookOut
 	revert    func(n int, in ProposeRevertIn) ProposeOut
@@ -289,6 +291,16 @@ func (b *bench) newEnv(now time.Time) *testsuite.TestWorkflowEnvironment {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.outcomes = append(b.outcomes, strings.TrimPrefix(id, BatchID(""))+":"+string(arg.(OutcomeSignal).Outcome))
+			return nil
+		})
+	env.OnSignalExternalWorkflow(anything, RotationID(testDomain), anything, anything, anything).Maybe().Return(
+		func(_, _, _, name string, arg any) error {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if p, ok := arg.(PausedSignal); ok {
+				name += fmt.Sprint(" ", p.Paused)
+			}
+			b.rotationTold = append(b.rotationTold, name)
 			return nil
 		})
 	env.OnRequestCancelExternalWorkflow(anything, RotationID(testDomain), anything).Maybe().Return(

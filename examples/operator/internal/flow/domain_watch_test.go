@@ -277,6 +277,22 @@ func TestDomainRotationHoldsRuns(t *testing.T) {
 	}
 }
 
+// Who pauses a domain holds its rotation as well, and who has it looked at wakes that.
+func TestDomainRotationPaused(t *testing.T) {
+	b := watching(t)
+	b.at(1*time.Hour, func() { b.update("n0", UpdatePause); b.update("n1", UpdateResume); b.signal(SignalLook, nil) })
+	b.at(2*time.Hour, func() { b.signal(SignalRotation, RotationState{Domain: testDomain}) })
+	b.at(3*time.Hour, func() { b.update("n2", UpdatePause) })
+	b.at(4*time.Hour, func() { b.signal(SignalLook, nil) })
+	b.at(5*time.Hour, func() { b.update("n3", UpdateResume) })
+	b.at(6*time.Hour, func() { b.signal(SignalRotation, RotationState{Domain: testDomain, Ended: true}) })
+	b.at(7*time.Hour, func() { b.update("n4", UpdatePause) })
+	b.play(8 * time.Hour)
+	if diff := cmp.Diff([]string{"paused true", "look", "paused false"}, b.rotationTold); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestDomainRotationLedBack(t *testing.T) {
 	b := watching(t)
 	b.rotate = func(_ int, in ProposeRotationIn) ProposeOut { return rotation("c", in.Rotate, false) }

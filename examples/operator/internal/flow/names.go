@@ -35,7 +35,8 @@ const (
 
 	SignalTurn     = "turn"     // to Domain: TurnSignal, of its batch
 	SignalListed   = "listed"   // to Domain: ListedSignal, of a change of the customers file
-	SignalLook     = "look"     // to Domain and Rotation: no argument; looks now
+	SignalLook     = "look"     // to Domain, which tells its Rotation: no argument; looks now
 	SignalRotation = "rotation" // to Domain: RotationState
+	SignalPaused   = "paused"   // to Rotation, of its domain: PausedSignal
 	SignalOutcome  = "outcome"  // to Batch: OutcomeSignal
 )

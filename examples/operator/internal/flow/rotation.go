@@ -21,12 +21,14 @@ const (
 // is no longer what was approved. Whatever changes is signalled to the workflow of the domain
 // ([SignalRotation]) and answers [QueryState].
 //
-// It accepts [UpdatePause], [UpdateResume] and [SignalLook], which ends a wait for people and
+// It accepts [SignalPaused], by which its domain tells that it is paused, [UpdatePause],
+// [UpdateResume] and [SignalLook], which ends a wait for people and
 // one after a failure for which no service has named a time. A pause lets the call that is
 // under way finish, and does not hold the calls that mend a domain on which nobody can sign in:
 // which those are, the activity decides.
 func (w *Workflows) Rotation(ctx workflow.Context, in RotationIn) error {
 	r := &rotationRun{in: in, began: workflow.Now(ctx), looks: workflow.GetSignalChannel(ctx, SignalLook)}
+	r.pauses = workflow.GetSignalChannel(ctx, SignalPaused)
 	r.state = RotationState{Domain: in.Domain}
 	if rotate := in.Approved.Open.Rotate; rotate != nil {
 		r.state.Method = rotate.Method
@@ -36,10 +38,11 @@ func (w *Workflows) Rotation(ctx workflow.Context, in RotationIn) error {
 		sent := r.state
 		r.sent = &sent
 	}
-	r.since = r.began.Add(-rotationBent(r.state.Failing, in.Speed))
+	r.since = r.began.Add(-speed(in.Speed).real(r.state.Failing))
 	if err := r.handle(ctx); err != nil {
 		return err
 	}
+	workflow.Go(ctx, r.paused)
 	r.report(ctx)
 	for {
 		if err := workflow.Await(ctx, r.free); err != nil {
@@ -59,7 +62,7 @@ func (w *Workflows) Rotation(ctx workflow.Context, in RotationIn) error {
 			return r.end(ctx)
 		}
 		woken := func() bool { return next.looks && r.looks.Len() > 0 }
-		if _, err := workflow.AwaitWithTimeout(ctx, rotationBent(next.wait, in.Speed), woken); err != nil {
+		if _, err := workflow.AwaitWithTimeout(ctx, speed(in.Speed).real(next.wait), woken); err != nil {
 			return r.cancelled(ctx)
 		}
 	}
@@ -74,8 +77,9 @@ type rotationRun struct {
 	began    time.Time
 	since    time.Time // when the failures began
 	made     int       // calls, in this run
-	telling  int       // notices that are under way
+	telling  int       // notices and reports that are under way
 	looks    workflow.ReceiveChannel
+	pauses   workflow.ReceiveChannel
 }
 
 // rotationNext is what comes after a call: the end, or another call after a while.
@@ -115,6 +119,21 @@ func (r *rotationRun) handle(ctx workflow.Context) error {
 	}
 	handler, options = pause(false, "the rotation is not paused")
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateResume, handler, options)
+}
+
+// paused goes by what the domain tells. As in a batch, what is not acted on in the same
+// breath stays in the channel, for the run that follows.
+func (r *rotationRun) paused(ctx workflow.Context) {
+	for workflow.Await(ctx, func() bool { return r.pauses.Len() > 0 }) == nil {
+		r.telling++
+		r.drainPauses(ctx)
+		r.report(ctx)
+		r.telling--
+	}
+}
+
+func (r *rotationRun) drainPauses(ctx workflow.Context) {
+	drained(ctx, r.pauses, func(_ workflow.Context, s PausedSignal) { r.state.Paused = s.Paused })
 }
 
 // free says that a call may be made.
@@ -198,7 +217,7 @@ func (r *rotationRun) trouble(ctx workflow.Context, problem *Problem) rotationNe
 	}
 	r.state.Problem, r.state.Waits = problem, "it is tried again"
 	r.state.Failures++
-	r.state.Failing = rotationUnbent(workflow.Now(ctx).Sub(r.since), r.in.Speed)
+	r.state.Failing = speed(r.in.Speed).bent(workflow.Now(ctx).Sub(r.since))
 	if r.state.Failing >= failingTold && !r.state.Told {
 		r.state.Told = true
 		notice := r.notice(NoticeFailed, problem.Text)
@@ -266,20 +285,35 @@ func (r *rotationRun) cancelled(ctx workflow.Context) error {
 // mayContinue says that this run is long enough, and nothing of it is under way.
 func (r *rotationRun) mayContinue(ctx workflow.Context) bool {
 	return r.made > 0 && r.telling == 0 &&
-		(workflow.Now(ctx).Sub(r.began) >= maxAge || rotationLong(ctx))
+		(workflow.Now(ctx).Sub(r.began) >= maxAge || historyLong(ctx))
 }
 
 // carryOn continues as new: the next run begins with a call, which sees what the signals that
 // are dropped here are about.
 func (r *rotationRun) carryOn(ctx workflow.Context) error {
-	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && r.telling == 0 }); err != nil {
 		return r.cancelled(ctx)
 	}
 	rotationDrain(r.looks)
+	r.drainPauses(ctx)
 	if r.state.Failures > 0 {
-		r.state.Failing = rotationUnbent(workflow.Now(ctx).Sub(r.since), r.in.Speed)
+		r.state.Failing = speed(r.in.Speed).bent(workflow.Now(ctx).Sub(r.since))
 	}
 	in := r.in
 	in.State = &r.state
 	return workflow.NewContinueAsNewError(ctx, workflow.GetInfo(ctx).WorkflowType.Name, in)
+}
+
+// rotationTell sends a notice, for a day at most: what is told is on the page as well.
+func rotationTell(ctx workflow.Context, notice Notice) {
+	ctx = workflow.WithActivityOptions(ctx, telling(tellFor))
+	if err := workflow.ExecuteActivity(ctx, "Tell", notice).Get(ctx, nil); err != nil && ctx.Err() == nil {
+		workflow.GetLogger(ctx).Error("a notice was not sent", "notice", notice.ID, "error", err)
+	}
+}
+
+// rotationDrain drops the signals that are there.
+func rotationDrain(ch workflow.ReceiveChannel) {
+	for ch.ReceiveAsync(nil) {
+	}
 }

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -271,6 +272,54 @@ func TestRotationPause(t *testing.T) {
 	}
 	if !paused {
 		t.Error("the domain did not hear of the pause")
+	}
+}
+
+// The pause of its domain holds a rotation, over runs that continue as new as well.
+func TestRotationPausedByItsDomain(t *testing.T) {
+	b := newRotation(t, rotationScript(rotationWaits(federation.RotationPublished, time.Hour)))
+	var during RotationState
+	b.first = func() {
+		b.env.RegisterDelayedCallback(func() { b.env.SignalWorkflow(SignalPaused, PausedSignal{Paused: true}) }, time.Minute)
+		b.env.RegisterDelayedCallback(func() { during = b.query() }, 4*time.Hour)
+		b.env.RegisterDelayedCallback(func() { b.env.SignalWorkflow(SignalPaused, PausedSignal{}) }, 5*time.Hour)
+	}
+	last := b.play()
+	if !during.Paused || during.Calls != 1 || last.Paused || !last.Done {
+		t.Errorf("during %+v, at last %+v", during, last)
+	}
+	if diff := cmp.Diff([]time.Duration{0, 5 * time.Hour}, b.at); diff != "" {
+		t.Error(diff)
+	}
+	if !slices.ContainsFunc(b.heard, func(s RotationState) bool { return s.Paused }) {
+		t.Error("the domain did not hear of the pause")
+	}
+}
+
+// Each pause that comes while a rotation continues as new counts in the run that follows.
+func TestRotationPausedWhileContinuing(t *testing.T) {
+	for at := range 16 { // that run ends after 80 s
+		b := newRotation(t, func(n int) (RotateOut, error) {
+			if n < 8 {
+				return rotationTrouble(federation.ClassTemporary), nil
+			}
+			return rotationDone(), nil
+		})
+		paused, calls := false, 0
+		b.bound = func(run int) {
+			b.env.SetContinueAsNewSuggested(run < 6)
+			if run == 3 {
+				calls = len(b.calls)
+				b.env.RegisterDelayedCallback(func() { b.env.SignalWorkflow(SignalPaused, PausedSignal{Paused: true}) }, time.Duration(at)*5*time.Second)
+			}
+			if run == 3 || run == 4 {
+				b.env.RegisterDelayedCallback(func() { paused = paused || b.query().Paused && len(b.calls) <= calls+2 }, time.Hour)
+				b.env.RegisterDelayedCallback(func() { b.env.SignalWorkflow(SignalPaused, PausedSignal{}) }, 2*time.Hour)
+			}
+		}
+		if last := b.play(); !last.Done || !paused {
+			t.Errorf("paused after %d s: held %v, %+v", at*5, paused, last)
+		}
 	}
 }
 

@@ -161,7 +161,7 @@ func (d *domainRun) rotate(ctx workflow.Context) {
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 	})
 	a.Begun = true
-	in := RotationIn{Domain: d.s.Domain, Speed: d.speed, Approved: *a}
+	in := RotationIn{Domain: d.s.Domain, Speed: float64(d.speed), Approved: *a}
 	err := workflow.ExecuteChildWorkflow(child, "Rotation", in).GetChildWorkflowExecution().Get(ctx, nil)
 	if ctx.Err() != nil {
 		return
@@ -178,6 +178,9 @@ func (d *domainRun) rotate(ctx workflow.Context) {
 		if a.Open.Rotate != nil {
 			d.s.Rotation.Method = a.Open.Rotate.Method
 		}
+	}
+	if d.s.Paused { // since it was begun
+		d.tellRotation(SignalPaused, PausedSignal{Paused: true})
 	}
 	d.s.Kept.Rotation = a.Batch
 	d.tellBatch(a.Batch, OutcomeFederated)

@@ -129,6 +129,7 @@ func (d *domainRun) lookSoon() {
 // onLook looks now.
 func (d *domainRun) onLook(ctx workflow.Context, _ struct{}) {
 	d.lookSoon()
+	d.tellRotation(SignalLook, nil)
 	d.stir(ctx)
 }
 

@@ -16,10 +16,11 @@ const (
 	maxText    = 400
 )
 
-// outcome is what a batch is told.
-type outcome struct {
-	batch string
-	says  Outcome
+// saying is what another workflow is told.
+type saying struct {
+	workflow string // its ID
+	signal   string
+	arg      any // nil: none
 }
 
 // tell has a notice sent. Its ID is counted over all runs of the workflow.
@@ -43,9 +44,20 @@ func (d *domainRun) first(ctx workflow.Context) string {
 // tellBatch has a batch told how it went; nobody if there is no batch.
 func (d *domainRun) tellBatch(batch string, says Outcome) {
 	if batch != "" {
-		d.outcomes = append(d.outcomes, outcome{batch: batch, says: says})
-		d.telling++
+		d.say(BatchID(batch), SignalOutcome, OutcomeSignal{Domain: d.s.Domain, Outcome: says})
 	}
+}
+
+// tellRotation has the rotation told that is under way; nobody if there is none.
+func (d *domainRun) tellRotation(signal string, arg any) {
+	if d.rotating() {
+		d.say(RotationID(d.s.Domain), signal, arg)
+	}
+}
+
+func (d *domainRun) say(workflow, signal string, arg any) {
+	d.says = append(d.says, saying{workflow, signal, arg})
+	d.telling++
 }
 
 // post sends each notice by itself, so that an address that does not answer holds nothing.
@@ -73,18 +85,17 @@ func (d *domainRun) send(ctx workflow.Context, u Unsent) {
 	d.notices = slices.DeleteFunc(d.notices, func(v Unsent) bool { return v.Notice.ID == u.Notice.ID })
 }
 
-// report tells batches, one outcome after the other, as the later one counts. A batch that
+// report tells other workflows, one thing after the other, as the later one counts. One that
 // is over does not hear it, and need not.
 func (d *domainRun) report(ctx workflow.Context) {
 	for {
-		if workflow.Await(ctx, func() bool { return len(d.outcomes) > 0 }) != nil {
+		if workflow.Await(ctx, func() bool { return len(d.says) > 0 }) != nil {
 			return
 		}
-		o := d.outcomes[0]
-		d.outcomes = d.outcomes[1:]
-		says := OutcomeSignal{Domain: d.s.Domain, Outcome: o.says}
-		if err := workflow.SignalExternalWorkflow(ctx, BatchID(o.batch), "", SignalOutcome, says).Get(ctx, nil); err != nil {
-			workflow.GetLogger(ctx).Info("a batch was not told", "batch", o.batch, "error", err)
+		s := d.says[0]
+		d.says = d.says[1:]
+		if err := workflow.SignalExternalWorkflow(ctx, s.workflow, "", s.signal, s.arg).Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Info("a workflow was not told", "workflow", s.workflow, "signal", s.signal, "error", err)
 		}
 		d.telling--
 	}

@@ -24,22 +24,36 @@ const (
 	failedWatches = 3
 )
 
+// speed is how many times as fast as the server's the bent clock runs; 0 is 1.
+type speed float64
+
 // real is a duration of the bent clock by the server's; what is longer than 0 stays so.
-func (d *domainRun) real(bent time.Duration) time.Duration {
-	if bent <= 0 {
+func (s speed) real(bent time.Duration) time.Duration {
+	switch {
+	case bent <= 0:
 		return 0
+	case s <= 0:
+		return bent
 	}
-	return max(time.Duration(float64(bent)/d.speed), time.Millisecond)
+	return max(time.Duration(float64(bent)/float64(s)), time.Millisecond)
+}
+
+// bent is a duration of the server's clock by the bent one.
+func (s speed) bent(real time.Duration) time.Duration {
+	if s <= 0 {
+		return real
+	}
+	return time.Duration(float64(real) * float64(s))
 }
 
 // in is the instant of the server's clock when so much of the bent one has passed.
 func (d *domainRun) in(ctx workflow.Context, bent time.Duration) time.Time {
-	return workflow.Now(ctx).Add(d.real(bent))
+	return workflow.Now(ctx).Add(d.speed.real(bent))
 }
 
 // passed is how much of the bent clock has passed since an instant of the server's.
 func (d *domainRun) passed(ctx workflow.Context, since time.Time) time.Duration {
-	return time.Duration(float64(workflow.Now(ctx).Sub(since)) * d.speed)
+	return d.speed.bent(workflow.Now(ctx).Sub(since))
 }
 
 // wait waits until the next step is ripe, something came from outside, or the run is old.
@@ -77,4 +91,11 @@ func backOff(failures int) time.Duration {
 		}
 	}
 	return out
+}
+
+// historyLong reports whether the history of a run is long enough to continue as new.
+func historyLong(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	return info.GetContinueAsNewSuggested() ||
+		info.GetCurrentHistoryLength() > maxEvents || info.GetCurrentHistorySize() > maxBytes
 }

@@ -179,7 +179,11 @@ func (d *domainRun) mayPause() error {
 	return nil
 }
 
-func (d *domainRun) pause(workflow.Context) { d.s.Paused = true }
+// pause lets nothing begin to write, neither here nor in the rotation that is under way.
+func (d *domainRun) pause(workflow.Context) {
+	d.s.Paused = true
+	d.tellRotation(SignalPaused, PausedSignal{Paused: true})
+}
 
 func (d *domainRun) mayResume() error {
 	if !d.s.Paused && d.s.Phase != People {
@@ -190,7 +194,10 @@ func (d *domainRun) mayResume() error {
 
 // resume lets writes begin again, and looks at once at what waits for people.
 func (d *domainRun) resume(workflow.Context) {
-	d.s.Paused = false
+	if d.s.Paused {
+		d.s.Paused = false
+		d.tellRotation(SignalPaused, PausedSignal{})
+	}
 	if d.s.Phase == People || d.s.Open != nil && d.s.Open.Standing {
 		d.lookSoon()
 	}
