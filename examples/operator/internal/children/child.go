@@ -24,13 +24,12 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/jcaad/jcaad/examples/operator/internal/flock"
 )
 
 // ErrHeld means that another process has the role already.
 var ErrHeld = errors.New("children: another process has this role")
-
-// errHeld is that of tryLock.
-var errHeld = errors.New("held")
 
 // Info is what is known of a child that is ready.
 type Info struct {
@@ -71,7 +70,7 @@ func openLock(p paths) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := tryLock(f); err != nil {
+	if err := flock.Try(f); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -104,13 +103,13 @@ func Begin(ctx context.Context, dir, role string, orphaned time.Duration) (conte
 	c := &Child{paths: pathsOf(dir, role), orphans: orphaned}
 	var err error
 	for tries := 0; ; tries++ { // who looks for a child has the lock for a moment
-		if c.lock, err = openLock(c.paths); !errors.Is(err, errHeld) || tries == 20 {
+		if c.lock, err = openLock(c.paths); !errors.Is(err, flock.ErrHeld) || tries == 20 {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	switch {
-	case errors.Is(err, errHeld):
+	case errors.Is(err, flock.ErrHeld):
 		return nil, nil, ErrHeld
 	case err != nil:
 		return nil, nil, fmt.Errorf("children: %w", err)

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/jcaad/jcaad/examples/operator/internal/flock"
 )
 
 // Options say which children there are and how they are started.
@@ -78,7 +80,7 @@ func (s *Set) look(ctx context.Context, role string) (Info, status, error) {
 	switch lock, err := openLock(p); {
 	case err == nil:
 		return Info{}, nobody, lock.Close()
-	case !errors.Is(err, errHeld):
+	case !errors.Is(err, flock.ErrHeld):
 		return Info{}, nobody, err
 	}
 	var i Info

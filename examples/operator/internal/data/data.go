@@ -22,6 +22,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/jcaad/jcaad/examples/operator/internal/flock"
 )
 
 // DefaultKeepPeople is for how long lists of people are kept unless [Options] say otherwise.
@@ -206,7 +208,7 @@ func (d *Dir) Close() error {
 	d.closed = true
 	var err error
 	if d.lock != nil {
-		err = errors.Join(unlock(d.lock), d.lock.Close())
+		err = errors.Join(flock.Release(d.lock), d.lock.Close())
 	}
 	return errors.Join(err, d.root.Close())
 }

@@ -7,12 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/jcaad/jcaad/examples/operator/internal/flock"
 )
 
 const lockName = "lock"
-
-// errHeld is that of tryLock if another has the lock.
-var errHeld = errors.New("held")
 
 // Holder is who has the folder.
 type Holder struct {
@@ -52,8 +51,8 @@ func (d *Dir) takeLock() (_ *os.File, err error) {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil, errors.Join(fmt.Errorf("data: %s is no regular file", shown), err)
 	}
-	switch err := tryLock(f); {
-	case errors.Is(err, errHeld):
+	switch err := flock.Try(f); {
+	case errors.Is(err, flock.ErrHeld):
 		held := &HeldError{Dir: d.path}
 		if b, err := all(f, lockName, 4<<10); err == nil && json.Unmarshal(b, &held.By) != nil {
 			held.By = Holder{}
