@@ -98,9 +98,14 @@ type Standing string
 
 // What may stand in the list standing.
 const (
-	RotateOwnKey            Standing = "rotate-own-key"
+	RotateOwnKey Standing = "rotate-own-key"
+	// RotateSecondApplication says as well that no authentication policy of JumpCloud's
+	// names the application: one that does would not hold for the second. Nobody is asked
+	// about that, and no interface tells it; see federation.RotateConsent.Policies.
 	RotateSecondApplication Standing = "rotate-second-application"
-	MendOurs                Standing = "mend-ours"
+	// MendOurs allows to put right fields of our federation and application, and bindings
+	// that were there before; never people, never a foreign federation.
+	MendOurs Standing = "mend-ours"
 )
 
 // Role is what an actor may do.

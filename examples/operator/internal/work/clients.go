@@ -120,17 +120,11 @@ func hold[C comparable](cs *clients, all map[clientKey]*held[C], key clientKey, 
 		}
 		h = &held[C]{client: client, value: v}
 		all[key] = h
-		drop := func() {
-			if all[key] == h {
-				delete(all, key)
-			}
-			cs.forget(h.client)
-		}
 		time.AfterFunc(secret.Keep, func() {
 			cs.mu.Lock()
 			defer cs.mu.Unlock()
 			if h.old = true; h.users == 0 {
-				drop()
+				drop(cs, all, key, h)
 			}
 		})
 	}
@@ -139,13 +133,18 @@ func hold[C comparable](cs *clients, all map[clientKey]*held[C], key clientKey, 
 		cs.mu.Lock()
 		defer cs.mu.Unlock()
 		if h.users--; h.users == 0 && h.old {
-			if all[key] == h {
-				delete(all, key)
-			}
-			cs.forget(h.client)
+			drop(cs, all, key, h)
 		}
 	})
 	return h.client, nil
+}
+
+// drop lets go of a client that nobody uses. cs.mu is held.
+func drop[C comparable](cs *clients, all map[clientKey]*held[C], key clientKey, h *held[C]) {
+	if all[key] == h {
+		delete(all, key)
+	}
+	cs.forget(h.client)
 }
 
 // forget drops the federators of a client. cs.mu is held.

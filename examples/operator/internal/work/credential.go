@@ -2,9 +2,9 @@ package work
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,6 +13,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/examples/operator/internal/customers"
@@ -75,27 +77,14 @@ func (a *app) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcor
 	}
 	ctx, cancel := context.WithTimeout(ctx, loginTime)
 	defer cancel()
-	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {a.id}, "client_secret": {a.value.Reveal()}, "scope": {scope}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.tokenURL, strings.NewReader(form.Encode()))
+	login := clientcredentials.Config{
+		ClientID: a.id, ClientSecret: a.value.Reveal(), TokenURL: a.tokenURL, Scopes: o.Scopes, AuthStyle: oauth2.AuthStyleInParams,
+	}
+	t, err := login.Token(context.WithValue(ctx, oauth2.HTTPClient, a.http))
 	if err != nil {
-		return azcore.AccessToken{}, err
+		return azcore.AccessToken{}, refusedBy(err)
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp, err := a.http.Do(req)
-	if err != nil {
-		return azcore.AccessToken{}, err // a *url.Error: a net.Error, with the address and no more
-	}
-	defer resp.Body.Close()
-	var t struct {
-		AccessToken string `json:"access_token"`
-		ExpiresIn   int    `json:"expires_in"`
-		Error       string `json:"error"`
-	}
-	bad := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&t)
-	if resp.StatusCode != http.StatusOK || bad != nil || t.AccessToken == "" {
-		return azcore.AccessToken{}, refusedBy(resp.StatusCode, t.Error)
-	}
-	a.scope, a.token = scope, azcore.AccessToken{Token: t.AccessToken, ExpiresOn: time.Now().Add(time.Duration(t.ExpiresIn) * time.Second)}
+	a.scope, a.token = scope, azcore.AccessToken{Token: t.AccessToken, ExpiresOn: t.Expiry}
 	return a.token, nil
 }
 
@@ -105,13 +94,23 @@ type loginError struct {
 	code   string
 }
 
-// refusedBy returns the error of an answer: one that may pass by itself is a [net.Error].
-func refusedBy(status int, code string) error {
-	e := loginError{status, text.Printable(text.NoAddresses(code), 100)}
-	if status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
-		return passing{e}
+// refusedBy returns the error of a login that gave no token: one that may pass by itself is
+// a [net.Error]. What the service has answered besides its status and code is left out.
+func refusedBy(err error) error {
+	var answer *oauth2.RetrieveError
+	var e net.Error
+	switch {
+	case errors.As(err, &answer):
+	case errors.As(err, &e): // a *url.Error, with the address and no more
+		return err
+	default:
+		return errors.New("the answer of the login service has no token")
 	}
-	return e
+	refused := loginError{answer.Response.StatusCode, text.Printable(text.NoAddresses(answer.ErrorCode), 100)}
+	if refused.status >= http.StatusInternalServerError || refused.status == http.StatusTooManyRequests {
+		return passing{refused}
+	}
+	return refused
 }
 
 // Error names the answer.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jcaad/jcaad/examples/operator/internal/customers"
 	"github.com/jcaad/jcaad/examples/operator/internal/data"
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
 	"github.com/jcaad/jcaad/federation"
@@ -22,19 +21,12 @@ const leastWait = time.Second
 // does the window where nobody can sign in.
 func (a *Activities) Rotate(ctx context.Context, in flow.RotateIn) (flow.RotateOut, error) {
 	var out flow.RotateOut
-	c, leave, err := a.enter(in.Domain, &out.Reply)
-	if c == nil {
+	j, leave, void, err := a.begin(in.Domain, in.Approved, &out.Reply)
+	if out.Void = void; j == nil {
 		return out, err
 	}
 	defer leave()
-	if c.Mode != customers.Manage {
-		out.Problem = modeWatch()
-		return out, nil
-	}
-	j := &job{a: a, c: c, in: in.Approved}
-	if out.Problem, out.Void = j.load(); out.Problem != nil {
-		return out, nil
-	}
+	c := j.c
 	if out.Problem = a.mayRotate(*j.rotation()); out.Problem != nil {
 		return out, nil
 	}
@@ -215,30 +207,21 @@ func (j *job) turned(ctx context.Context, out flow.RotateOut, last, rot *federat
 			out.Wait = max(left, leastWait)
 		}
 	}
-	outcome := "phase " + string(out.Phase)
-	switch stopped := w.stopped(); {
+	phase, outcome := "phase "+string(out.Phase), w.ended(ctx, err, &out.Reply)
+	switch {
 	case err == nil && out.Done:
-		outcome = "done, " + outcome
-	case err == nil && out.Wait == 0:
-		out.Problem = people("rotation", "somebody has to act: %s", rot.Next)
+		outcome = "done, " + phase
 	case err == nil:
-	case errors.Is(stopped, errHeld):
-		out.Busy, out.Why, out.Wait, outcome = j.a.bent(stopLook), whyHeld, 0, "held by the Stop button"
-	case errors.Is(stopped, errUnlisted):
-		out.Unlisted, outcome = true, "ended: not listed or not managed any more"
-	case ctx.Err() != nil || errors.Is(stopped, ErrSilent):
-		outcome = "ended by its worker"
+		if outcome = phase; out.Wait == 0 {
+			out.Problem = people("rotation", "somebody has to act: %s", rot.Next)
+		}
+	case outcome != "":
+		out.Wait = 0
 	default:
 		out.Problem = problem(err)
 		out.Void = errors.Is(err, federation.ErrNotConfirmed)
-		outcome = "failed: " + string(out.Problem.Class) + " " + out.Problem.Code + ", " + outcome
+		outcome = "failed: " + string(out.Problem.Class) + " " + out.Problem.Code + ", " + phase
 	}
 	_ = j.note(outcome, ids)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return out, context.Cause(ctx)
-	case err != nil && errors.Is(w.stopped(), ErrSilent):
-		return out, ErrSilent
-	}
-	return out, nil
+	return out, w.gone(ctx, err)
 }

@@ -2,6 +2,9 @@ package work
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +115,79 @@ func TestRotate(t *testing.T) {
 			}
 			b.clean()
 		})
+	}
+}
+
+// A stored proposal that was changed is refused before anything is asked, and so is what
+// stands for another verb, whoever has put it into a history.
+func TestChangedProposal(t *testing.T) {
+	for name, edit := range map[string]func(p *federation.Proposal, open *flow.Open){
+		"another method":      func(p *federation.Proposal, _ *flow.Open) { p.Rotate.Method = federation.Regenerate },
+		"another certificate": func(p *federation.Proposal, _ *flow.Open) { p.Rotate.Replace = strings.Repeat("ab", 32) },
+		"another consent":     func(p *federation.Proposal, _ *flow.Open) { p.Rotate.Consent.RemoveNextCertificate = true },
+		"another wait":        func(p *federation.Proposal, _ *flow.Open) { p.Rotate.Settle = 20 * time.Minute },
+		"it stands":           func(_ *federation.Proposal, open *flow.Open) { open.Standing = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil, manage)
+			b.federated(t.Context())
+			arg := flow.RotateArg{Method: federation.SecondApplication, Replace: b.watch(t.Context()).Replace}
+			arg.Consent.Policies = true
+			out, err := b.a.ProposeRotation(t.Context(), flow.ProposeRotationIn{Domain: b.env.Domain, Rotate: arg})
+			if err != nil || out.Open == nil {
+				t.Fatalf("proposed: %+v %+v, %v", out, out.Problem, err)
+			}
+			in := b.approved(*out.Open, approve1)
+			p, err := b.a.loadProposal(in.Open, b.env.Domain)
+			if err != nil {
+				t.Fatal(err)
+			}
+			edit(p, &in.Open)
+			j, err := json.Marshal(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if in.Open.Proposal, err = b.dir.SaveProposal(p.Hash, j); err != nil {
+				t.Fatal(err)
+			}
+			b.env.ResetLog()
+			got, err := b.a.Rotate(t.Context(), flow.RotateIn{Domain: b.env.Domain, Approved: in})
+			if err != nil || !got.Void || got.Problem == nil || b.env.Requests() > 0 {
+				t.Errorf("%+v %+v, %v after %d requests", got, got.Problem, err, b.env.Requests())
+			}
+		})
+	}
+}
+
+// What stands for nothing that the customers file can name is refused by Run as well.
+func TestStandingVerb(t *testing.T) {
+	b := newBench(t, nil, manage+"    standing: [mend-ours]\n")
+	b.federated(t.Context())
+	refs, err := b.dir.Reports(b.env.Domain)
+	if err != nil || len(refs) == 0 {
+		t.Fatalf("%d reports, %v", len(refs), err)
+	}
+	out, err := b.a.ProposeRevert(t.Context(), flow.ProposeRevertIn{Domain: b.env.Domain, Reports: refs})
+	if err != nil || out.Open == nil {
+		t.Fatalf("proposed: %+v %+v, %v", out, out.Problem, err)
+	}
+	out.Open.Standing = true
+	b.env.ResetLog()
+	got, err := b.a.Run(t.Context(), flow.RunIn{Domain: b.env.Domain, Approved: flow.Approved{Open: *out.Open, Run: "standing"}})
+	if err != nil || !got.Void || got.Problem == nil || got.Problem.Code != "standing" || b.env.Requests() > 0 {
+		t.Errorf("%+v %+v, %v after %d requests", got, got.Problem, err, b.env.Requests())
+	}
+}
+
+// A step is told without whom it is about.
+func TestStepNamesNobody(t *testing.T) {
+	change := federation.Change{
+		Action: federation.Add, Resource: federation.ResMember, Name: "ada@example.com", Parent: "Ada's group", Target: "Ada Lovelace",
+		Fields: []federation.Field{{Name: "userPrincipalName", New: "ada@example.com"}},
+	}
+	got := stepText(federation.Event{Phase: federation.PhaseApply, Change: &change, Attempt: 2, Err: errors.New("Ada Lovelace is unknown")})
+	if want := "apply add " + string(federation.ResMember) + ", attempt 2: fault"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

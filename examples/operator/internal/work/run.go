@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/jcaad/jcaad/examples/operator/internal/approve"
@@ -22,19 +21,12 @@ import (
 // What earlier attempts have sent is known by the reports in the folder.
 func (a *Activities) Run(ctx context.Context, in flow.RunIn) (flow.RunOut, error) {
 	var out flow.RunOut
-	c, leave, err := a.enter(in.Domain, &out.Reply)
-	if c == nil {
+	j, leave, void, err := a.begin(in.Domain, in.Approved, &out.Reply)
+	if out.Void = void; j == nil {
 		return out, err
 	}
 	defer leave()
-	if c.Mode != customers.Manage {
-		out.Problem = modeWatch()
-		return out, nil
-	}
-	j := &job{a: a, c: c, in: in.Approved}
-	if out.Problem, out.Void = j.load(); out.Problem != nil {
-		return out, nil
-	}
+	c := j.c
 	if j.runs, _, err = a.runs(c.Domain, in.Reports, in.Approved.Run); err != nil {
 		out.Problem = problem(stored{err})
 		return out, nil
@@ -94,17 +86,11 @@ func (j *job) came(ctx context.Context, out flow.RunOut, rep *federation.Report,
 	if ref, found := j.a.o.Data.Report(j.c.Domain, j.in.Run); found == nil {
 		out.Report = &ref
 	}
-	outcome := "done"
-	switch stopped := w.stopped(); {
+	outcome := w.ended(ctx, err, &out.Reply)
+	switch {
 	case err == nil:
-		out.Done = true
-	case errors.Is(stopped, errHeld):
-		out.Busy, out.Why, outcome = j.a.bent(stopLook), whyHeld, "held by the Stop button"
-	case errors.Is(stopped, errUnlisted):
-		out.Unlisted, outcome = true, "ended: not listed or not managed any more"
-	case ctx.Err() != nil || errors.Is(stopped, ErrSilent):
-		outcome = "ended by its worker"
-	default:
+		out.Done, outcome = true, "done"
+	case outcome == "":
 		out.Problem = problem(err)
 		out.Void = out.Problem.Code == "not-approved" || out.Problem.Code == "approval"
 		outcome = "failed: " + string(out.Problem.Class) + " " + out.Problem.Code
@@ -119,13 +105,10 @@ func (j *job) came(ctx context.Context, out flow.RunOut, rep *federation.Report,
 	told := j.entry(fmt.Sprintf("%s, %d steps", outcome, out.Steps))
 	told.Report, told.Requests = report, requests(rep)
 	unheard := j.a.o.Audit.Append(told)
-	switch {
-	case err != nil && (ctx.Err() != nil || errors.Is(w.stopped(), ErrSilent)):
-		if ctx.Err() != nil {
-			return out, context.Cause(ctx)
-		}
-		return out, ErrSilent
-	case unheard != nil && out.Problem == nil && !out.Done:
+	if gone := w.gone(ctx, err); gone != nil {
+		return out, gone
+	}
+	if unheard != nil && out.Problem == nil && !out.Done {
 		out.Problem = problem(stored{unheard})
 	}
 	return out, nil
@@ -153,6 +136,26 @@ type job struct {
 	approval approve.Approval
 	runs     []*federation.Report
 	started  bool
+}
+
+// begin enters for something that was approved, and loads it. Without a job, nothing is to
+// be done: the reply, void or the error says why. leave must be called if there is one.
+func (a *Activities) begin(domain string, approved flow.Approved, r *flow.Reply) (_ *job, leave func(), void bool, err error) {
+	c, leave, err := a.enter(domain, r)
+	if c == nil {
+		return nil, nil, false, err
+	}
+	if c.Mode != customers.Manage {
+		leave()
+		r.Problem = modeWatch()
+		return nil, nil, false, nil
+	}
+	j := &job{a: a, c: c, in: approved}
+	if r.Problem, void = j.load(); r.Problem != nil {
+		leave()
+		return nil, nil, void, nil
+	}
+	return j, leave, false, nil
 }
 
 // load reads the proposal and the approval. What is gone or was changed is void.
@@ -216,7 +219,8 @@ func (j *job) held() (wait time.Duration, why string, _ *flow.Problem) {
 // judge says why the approval does not allow what is to be done.
 func (j *job) judge() *flow.Problem {
 	if j.in.Open.Standing {
-		if j.p.Verb == federation.VerbFederate && !slices.Contains(j.c.Standing, customers.MendOurs) {
+		mends := j.p.Verb == federation.VerbFederate && slices.Contains(j.c.Standing, customers.MendOurs)
+		if !mends && j.p.Verb != federation.VerbRotate { // which judgeRotation has judged
 			return people("standing", "the customers file does not allow this without an approval any more")
 		}
 		return nil
@@ -264,84 +268,4 @@ func (j *job) note(outcome string, requests []string) error {
 	e := j.entry(outcome)
 	e.Requests = requests
 	return j.a.o.Audit.Append(e)
-}
-
-var (
-	errHeld     = errors.New("work: new writes are held")
-	errUnlisted = errors.New("work: the domain may not be written to any more")
-)
-
-// A writer keeps the reports of a run, each in its file, and lets no write begin that
-// must not.
-type writer struct {
-	j *job
-	p *pulse
-
-	mu   sync.Mutex
-	at   map[*federation.Report]time.Time
-	used map[time.Time]bool
-	why  error // why a write was not let begin
-}
-
-func (j *job) writer(p *pulse) *writer {
-	w := &writer{j: j, p: p, at: make(map[*federation.Report]time.Time), used: make(map[time.Time]bool)}
-	for _, r := range j.runs {
-		w.used[r.Started.UTC()] = true
-	}
-	return w
-}
-
-func (w *writer) options() federation.Options {
-	o := w.j.a.options()
-	o.OnEvent = func(e federation.Event) { w.j.a.o.OnStep(w.j.c.Domain, w.p.step(e)) }
-	o.OnReport = func(_ context.Context, rep *federation.Report) error {
-		if err := w.keep(rep); err != nil {
-			return err
-		}
-		return w.may()
-	}
-	return o
-}
-
-// keep stores a report: each that there is of the run has a file, by when it was begun.
-func (w *writer) keep(rep *federation.Report) error {
-	b, err := json.Marshal(rep)
-	if err != nil {
-		return err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	at, ok := w.at[rep]
-	if !ok {
-		for at = rep.Started.UTC(); w.used[at]; at = at.Add(1) {
-		}
-		w.at[rep], w.used[at] = at, true
-	}
-	_, err = w.j.a.o.Data.SaveReport(w.j.c.Domain, w.j.in.Run, at, b)
-	return err
-}
-
-// may says why no write may begin now.
-func (w *writer) may() error {
-	var why error
-	switch {
-	case w.p.silent():
-		why = ErrSilent
-	case w.j.a.o.Data.Stopped():
-		why = errHeld
-	case !w.j.a.listed(w.j.c.Domain):
-		why = errUnlisted
-	default:
-		return nil
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.why = why
-	return why
-}
-
-func (w *writer) stopped() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.why
 }
