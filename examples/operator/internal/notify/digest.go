@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 const (
@@ -37,7 +38,7 @@ func Digest(states []flow.State, at time.Time) flow.Notice {
 	var first *flow.State
 	for i := range sorted {
 		s := &sorted[i]
-		name := domainName(s.Domain)
+		name := nameless(s.Domain)
 		counts[s.Phase]++
 		if s.Phase == flow.Retired {
 			continue
@@ -101,7 +102,7 @@ func Digest(states []flow.State, at time.Time) flow.Notice {
 		b.WriteString("no certificate's end is known\n")
 	} else {
 		n.Days = first.Watch.Days
-		fmt.Fprintf(&b, "the certificate that ends first: %s, %s\n", domainName(first.Domain), daysLeft(n.Days))
+		fmt.Fprintf(&b, "the certificate that ends first: %s, %s\n", nameless(first.Domain), daysLeft(n.Days))
 	}
 	n.Text = cut(strings.TrimSuffix(b.String(), "\n"), digestText)
 	return n
@@ -125,19 +126,18 @@ func because(p *flow.Problem) string {
 	if p == nil {
 		return ""
 	}
-	text := string(p.Class)
-	if p.Code != "" && p.Code != text {
-		text = strings.TrimSpace(text + " " + p.Code)
+	why := string(p.Class)
+	if p.Code != "" && p.Code != why {
+		why = strings.TrimSpace(why + " " + p.Code)
 	}
-	if text == "" {
+	if why == "" {
 		return ""
 	}
-	return " (" + cut(mask(oneLine(text)), digestName) + ")"
+	return " (" + nameless(why) + ")"
 }
 
-func domainName(s string) string { return cut(mask(oneLine(s)), digestName) }
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// nameless is a text on one line, without addresses, and of at most so many bytes as a name.
+func nameless(s string) string { return cut(text.OneLine(text.NoAddresses(s), digestName), digestName) }
 
 func plural(n int, what string) string {
 	if n == 1 {

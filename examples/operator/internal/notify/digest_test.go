@@ -51,7 +51,7 @@ func TestDigest(t *testing.T) {
 		}, "\n")},
 		{"names of people", []flow.State{
 			{Domain: "ada@contoso.example", Phase: flow.People, Problem: &flow.Problem{Class: "denied", Code: "grace@contoso.example"}},
-		}, 0, "2026-11-27: 1 domain: 1 waiting for somebody\n1 wait for somebody to do something: (name) (denied (name))\n" +
+		}, 0, "2026-11-27: 1 domain: 1 waiting for somebody\n1 wait for somebody to do something: <address> (denied <address>)\n" +
 			"no certificate's end is known"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

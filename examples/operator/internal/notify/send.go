@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 const (
@@ -94,7 +95,7 @@ func (s *Sender) String() string { return s.url.Scheme + "://" + s.url.Host }
 // if an idle one was closed meanwhile. nil means that the receiver has the notice.
 // The error is a *[Permanent] if another attempt would be of no use, else a *[Temporary];
 // neither shows more of the URL than its host, nor what the receiver wrote. A word of the
-// text with an at sign is replaced, and a text that is too long is cut. A nil
+// text that is an address is replaced, and a text that is too long is cut. A nil
 // Sender sends nothing, and returns nil.
 func (s *Sender) Send(ctx context.Context, n flow.Notice) (err error) {
 	if s == nil {
@@ -155,11 +156,11 @@ func (s *Sender) unanswered(ctx context.Context, err error) error {
 	return e
 }
 
-func (s *Sender) retryAfter(text string) time.Duration {
+func (s *Sender) retryAfter(value string) time.Duration {
 	var d time.Duration
-	if n, err := strconv.ParseUint(text, 10, 64); err == nil {
+	if n, err := strconv.ParseUint(value, 10, 64); err == nil {
 		d = time.Duration(min(n, uint64(MostRetryAfter/time.Second))) * time.Second
-	} else if at, err := http.ParseTime(text); err == nil {
+	} else if at, err := http.ParseTime(value); err == nil {
 		d = at.Sub(s.now())
 	}
 	return min(max(d, 0), MostRetryAfter)
@@ -194,7 +195,7 @@ func encode(n flow.Notice) ([]byte, error) {
 	if n.ID == "" || len(n.ID) > mostID || strings.ContainsFunc(n.ID, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, &Permanent{text: fmt.Sprintf("the notice's ID is not of 1 to %d printable ASCII characters", mostID)}
 	}
-	n.Text = mask(strings.ToValidUTF8(n.Text, "\ufffd"))
+	n.Text = text.NoAddresses(strings.ToValidUTF8(n.Text, "\ufffd"))
 	for most := MaxBody; ; most /= 2 {
 		n.Text = cut(n.Text, most)
 		body, err := json.Marshal(n)
@@ -209,47 +210,20 @@ func encode(n flow.Notice) ([]byte, error) {
 	}
 }
 
-const masked = "(name)"
-
-// mask replaces the words that may name a person.
-func mask(text string) string {
-	if !strings.Contains(text, "@") {
-		return text
-	}
-	var b strings.Builder
-	for len(text) > 0 {
-		i := strings.IndexAny(text, " \t\r\n")
-		if i < 0 {
-			i = len(text)
-		}
-		if word := text[:i]; strings.Contains(word, "@") {
-			b.WriteString(masked)
-		} else {
-			b.WriteString(word)
-		}
-		if i < len(text) {
-			b.WriteByte(text[i])
-			i++
-		}
-		text = text[i:]
-	}
-	return b.String()
-}
-
 // cut returns at most n bytes of valid text, with a sign that there was more.
-func cut(text string, n int) string {
+func cut(s string, n int) string {
 	const more = "…"
-	if len(text) <= n {
-		return text
+	if len(s) <= n {
+		return s
 	}
 	if n <= len(more) {
 		return ""
 	}
 	n -= len(more)
-	for n > 0 && !utf8.RuneStart(text[n]) {
+	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return text[:n] + more
+	return s[:n] + more
 }
 
 func status(code int) string {

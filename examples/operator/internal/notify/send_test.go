@@ -239,7 +239,7 @@ func TestBody(t *testing.T) {
 		err  string
 	}{
 		{name: "as it is", n: flow.Notice{ID: "a", Text: "two words\nand a line"}, text: "two words\nand a line"},
-		{name: "people", n: flow.Notice{ID: "a", Text: "ask ada@contoso.example, or\n<grace@contoso.example>"}, text: "ask (name) or\n(name)"},
+		{name: "people", n: flow.Notice{ID: "a", Text: "ask ada@contoso.example, or\n<grace@contoso.example>"}, text: "ask <address>, or\n<<address>>"},
 		{name: "no UTF-8", n: flow.Notice{ID: "a", Text: "a\xffb"}, text: "a\ufffdb"},
 		{name: "long", n: flow.Notice{ID: "a", Text: strings.Repeat("ä", 3000)}, text: strings.Repeat("ä", 1022) + "…"},
 		{name: "long when written", n: flow.Notice{ID: "a", Text: strings.Repeat("\x01", 3000)}, text: strings.Repeat("\x01", 509) + "…"},
