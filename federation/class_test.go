@@ -25,7 +25,7 @@ import (
 var classOf = map[federation.ErrorClass]string{
 	federation.ClassUnsettled: `federation.ErrNotConverged federation.StepError jumpcloud.ErrOutcomeUnknown aad.ErrOutcomeUnknown
 		jumpcloud.ErrNotVisible jumpcloud.ErrCertificateRegenerated`,
-	federation.ClassPeople: `federation.ErrNotConfirmed federation.ErrNotApproved federation.ErrDiffers federation.ErrNoKey federation.ErrWrong
+	federation.ClassPeople: `federation.ErrNotConfirmed federation.ErrNotApproved federation.NotApprovedError federation.ErrDiffers federation.ErrNoKey federation.ErrWrong
 		federation.PlanError federation.PreconditionError certs.ParseError
 		jumpcloud.ErrUnauthenticated jumpcloud.ErrDenied jumpcloud.ErrReadOnly jumpcloud.ErrInvalid jumpcloud.ErrConflict jumpcloud.ErrNotFound
 		jumpcloud.ErrCertificate jumpcloud.ErrTooManyPages

@@ -135,9 +135,10 @@ func parseError(s string) error {
 var kinds = map[string]error{
 	"federation.ErrNotConverged": federation.ErrNotConverged, "federation.ErrNotConfirmed": federation.ErrNotConfirmed,
 	"federation.ErrNoKey": federation.ErrNoKey, "federation.ErrNotStored": federation.ErrNotStored, "federation.ErrDiffers": federation.ErrDiffers,
-	"federation.ErrNotApproved": federation.ErrNotApproved, "federation.ErrNotStarted": federation.ErrNotStarted,
-	"federation.ErrWrong": federation.ErrWrong,
-	"aad.ErrNotFound":     aad.ErrNotFound, "aad.ErrNotFederated": aad.ErrNotFederated, "aad.ErrAlreadyFederated": aad.ErrAlreadyFederated,
+	"federation.ErrNotApproved": federation.ErrNotApproved, "federation.NotApprovedError": &federation.NotApprovedError{Reason: "x"},
+	"federation.ErrNotStarted": federation.ErrNotStarted,
+	"federation.ErrWrong":      federation.ErrWrong,
+	"aad.ErrNotFound":          aad.ErrNotFound, "aad.ErrNotFederated": aad.ErrNotFederated, "aad.ErrAlreadyFederated": aad.ErrAlreadyFederated,
 	"aad.ErrIssuerInUse": aad.ErrIssuerInUse, "aad.ErrInvalid": aad.ErrInvalid, "aad.ErrConflict": aad.ErrConflict,
 	"aad.ErrDenied": aad.ErrDenied, "aad.ErrUnauthenticated": aad.ErrUnauthenticated, "aad.ErrThrottled": aad.ErrThrottled,
 	"aad.ErrUnavailable": aad.ErrUnavailable, "aad.ErrOutcomeUnknown": aad.ErrOutcomeUnknown, "aad.ErrTooManyPages": aad.ErrTooManyPages,
