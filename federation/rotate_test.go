@@ -56,18 +56,29 @@ func (s *keyShelf) Load(_ context.Context, domain string) (*certs.KeyPair, error
 // pool has key pairs of some bits, because making one takes a while.
 var pool sync.Map
 
-// pairOf returns one of some pairs for the keyShelf, whose certificate is valid now.
+// pairOf returns one of some pairs for the keyShelf, whose certificate is valid now. It is
+// the same whichever test comes first: that of when a rotation of newRotation begins, or,
+// before that, of when a bubble does.
 func pairOf(t testing.TB, n int, now time.Time) *certs.KeyPair {
 	t.Helper()
-	if k, ok := pool.Load(n); ok {
+	switch begun := time.Date(2000, 1, 2, 1, 0, 5, 0, time.UTC); {
+	case now.Before(begun):
+		now = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	case now.Before(begun.AddDate(2, 0, 0)):
+		now = begun
+	}
+	at := struct {
+		n, year, day int
+	}{n, now.Year(), now.YearDay()}
+	if k, ok := pool.Load(at); ok {
 		return k.(*certs.KeyPair)
 	}
 	k, err := certs.NewKeyPair(pkix.Name{CommonName: "JumpCloudSAMLUser example.com"}, certs.Lifetime{NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(5, 0, 0)}, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool.Store(n, k)
-	return k
+	made, _ := pool.LoadOrStore(at, k)
+	return made.(*certs.KeyPair)
 }
 
 // A rotation is a federated domain whose certificate is to be replaced.
