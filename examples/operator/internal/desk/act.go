@@ -93,7 +93,7 @@ func (d *Desk) Act(ctx context.Context, act page.Act) (err error) {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx) // the page may be closed: what the audit has is seen to
-	var part *PartError
+	var part *page.PartError
 	defer func() { d.leave(act.ID, err == nil || errors.As(err, &part)) }()
 	switch act.Verb {
 	case verbBatch:

@@ -130,9 +130,7 @@ func (d *Desk) retire(ctx context.Context, act page.Act, domain string) error {
 		Customer: s.Customer, Domain: domain, Verb: approve.VerbRetire, Hash: c.hash, Expires: now.Add(retireGood),
 		Two: approve.NeedsTwo(approve.VerbRetire, nil, two),
 	}
-	d.mu.Lock()
-	ref, has := d.retiring[domain]
-	d.mu.Unlock()
+	ref, has := d.retirement(domain)
 	var first *approve.Approval
 	if has && a.Two {
 		var err error
@@ -171,14 +169,45 @@ func (d *Desk) retire(ctx context.Context, act page.Act, domain string) error {
 	return nil
 }
 
-// together says why a proposal cannot be approved with others, nil if it can.
-func together(c *customers.Customer, a signed) error {
+// Approvers returns who have approved so far what waits for two: the first of them, or
+// nobody.
+func (d *Desk) Approvers(domain string, verb federation.Verb) []string {
+	domain = lower(domain)
+	ref, ok := d.retirement(domain)
+	if verb != approve.VerbRetire {
+		s, _ := d.Domain(domain)
+		if ok = s.Open != nil && s.Open.First != nil && s.Open.Verb == verb; ok {
+			ref = *s.Open.First
+		}
+	}
+	if !ok {
+		return nil
+	}
+	a, err := d.approval(ref)
+	if err != nil || !d.o.Now().Before(a.Expires) {
+		return nil
+	}
+	return a.Actors
+}
+
+// retirement returns the first approval of two to retire a domain, if there is one.
+func (d *Desk) retirement(domain string) (data.Ref, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ref, ok := d.retiring[domain]
+	return ref, ok
+}
+
+// together says why a proposal cannot be approved with others, nil if it can. The pilot's
+// is seen whole by who approves it: nothing of it stands in the way but that one approval
+// has to be enough.
+func together(c *customers.Customer, a signed, pilot bool) error {
 	switch {
 	case c.Mode != customers.Manage:
 		return errors.New("the customer is only watched")
-	case a.open.LockedOut > 0:
+	case a.open.LockedOut > 0 && !pilot:
 		return fmt.Errorf("%d people would lose their sign-in: approve it by itself", a.open.LockedOut)
-	case a.open.Consent:
+	case a.open.Consent && !pilot:
 		return errors.New("it needs a consent: approve it by itself")
 	case !a.complete:
 		return errors.New("two people must approve it: let the first approve it by itself, and the second with the others")

@@ -22,23 +22,6 @@ const secondWave = 10
 // batch is one that is to be begun.
 type batch = flow.BatchIn
 
-// PartError says that a batch was begun without some of its domains.
-type PartError struct {
-	Batch string
-	// Left are the domains that were left out, and Why the reasons, in their order.
-	Left []string
-	Why  []error
-}
-
-// Error tells how many were left out, and the first reason.
-func (e *PartError) Error() string {
-	return fmt.Sprintf("the batch is under way; %d of its domains were left out, and wait for an approval as before: %s: %v",
-		len(e.Left), e.Left[0], e.Why[0])
-}
-
-// Unwrap returns the reasons.
-func (e *PartError) Unwrap() []error { return e.Why }
-
 // batch approves several proposals, and begins the batch that gives the turns. Either all
 // approvals can be given, or none is. The pilot is approved first: if that fails, nothing
 // more is done.
@@ -61,7 +44,7 @@ func (d *Desk) batch(ctx context.Context, act page.Act) error {
 		err := errors.New("it is not in the customers file")
 		if ok {
 			if made[i], err = d.sign(act, domain, act.Hashes[i]); err == nil {
-				err = together(c, made[i])
+				err = together(c, made[i], i == 0)
 			}
 		}
 		if err != nil {
@@ -101,7 +84,7 @@ func (d *Desk) batch(ctx context.Context, act page.Act) error {
 		})
 	}
 	wg.Wait()
-	part := &PartError{Batch: act.Batch}
+	part := &page.PartError{Batch: act.Batch}
 	var in []string
 	for i, domain := range domains {
 		if errs[i] == nil {

@@ -104,7 +104,7 @@ func TestBatchPart(t *testing.T) {
 			}
 			continue
 		}
-		var part *PartError
+		var part *page.PartError
 		if !errors.As(err, &part) || cmp.Diff([]string{"d02.example"}, part.Left) != "" || !strings.Contains(err.Error(), "outdated") {
 			t.Errorf("%v", err)
 		}

@@ -4,6 +4,7 @@ package page
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"time"
@@ -24,6 +25,8 @@ type Backend interface {
 	Roles() approve.Roles
 	File() *customers.File
 	FileProblem() (time.Time, error)
+	// Away says since when, and why, Temporal does not answer; the error is nil if it does.
+	Away() (time.Time, error)
 
 	// Domains are all states that are known, by domain; Batches all batches, newest first.
 	Domains() []flow.State
@@ -44,6 +47,9 @@ type Backend interface {
 	Reports(domain string) ([]data.Ref, error)
 	Report(ref data.Ref) (*federation.Report, error)
 	Notes(domain string) ([]string, error)
+	// Approvers are who have approved so far what waits for two, the first of them: the open
+	// proposal of a domain, or with the verb approve.VerbRetire that it is managed no more.
+	Approvers(domain string, verb federation.Verb) []string
 	// Evidence writes what is kept of a domain as Markdown, for a change ticket.
 	Evidence(domain string, w io.Writer) error
 	Audit(f audit.Filter) iter.Seq2[audit.Entry, error]
@@ -54,7 +60,7 @@ type Backend interface {
 	SetStop(ctx context.Context, actor approve.Actor, on bool) error
 
 	// Act does what a person has decided. When it returns nil it is recorded. The error is
-	// ErrNoWorker, or says why it was refused.
+	// ErrNoWorker, a *PartError of a batch that is under way, or says why it was refused.
 	Act(ctx context.Context, act Act) error
 	// Log records what the page itself has seen, such as log-ins and refusals.
 	Log(e audit.Entry) error
@@ -74,10 +80,28 @@ type Act struct {
 	Rotate  *flow.RotateArg
 	Note    string
 	// Federated and Failures are of batch: see flow.BatchIn. The first of Domains is the
-	// pilot.
+	// pilot, whose proposal the actor has seen whole; all others lock nobody out and need no
+	// consent.
 	Federated bool
 	Failures  int
 }
 
 // ErrNoWorker: nobody was there within ten seconds to record the act.
 var ErrNoWorker = errors.New("nothing was recorded: no worker answered within 10 s; look again, then send it again")
+
+// PartError says that a batch was begun without some of its domains.
+type PartError struct {
+	Batch string
+	// Left are the domains that were left out, and Why the reasons, in their order.
+	Left []string
+	Why  []error
+}
+
+// Error tells how many were left out, and the first reason.
+func (e *PartError) Error() string {
+	return fmt.Sprintf("the batch is under way; %d of its domains were left out, and wait for an approval as before: %s: %v",
+		len(e.Left), e.Left[0], e.Why[0])
+}
+
+// Unwrap returns the reasons.
+func (e *PartError) Unwrap() []error { return e.Why }
