@@ -31,9 +31,13 @@ func TestWorkIsLinear(t *testing.T) {
 		_, _ = ParseMetadata([]byte(in))
 		return n
 	}
-	some := 0
-	for _, head := range heads {
-		for _, unit := range units {
+	some, pairs := 0, 0
+	for i, head := range heads {
+		for j, unit := range units {
+			if raceDetector && (3*i+j)%7 != 0 {
+				continue // one goroutine works here: the race detector needs no more than some
+			}
+			pairs++
 			var works [3]int
 			for i := range works {
 				works[i] = work(head + strings.Repeat(unit, size<<i/len(unit)))
@@ -49,7 +53,7 @@ func TestWorkIsLinear(t *testing.T) {
 			}
 		}
 	}
-	if some < len(heads)*len(units)*size {
+	if some < pairs*size {
 		t.Errorf("%d bytes of work were counted", some)
 	}
 }

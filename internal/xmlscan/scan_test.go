@@ -50,8 +50,11 @@ func TestLinear(t *testing.T) {
 			}
 		}
 	}
-	for _, head := range heads {
-		for _, unit := range units {
+	for i, head := range heads {
+		for j, unit := range units {
+			if raceDetector && (3*i+j)%7 != 0 {
+				continue // one goroutine works here: the race detector needs no more than some
+			}
 			var last [2]float64
 			for _, n := range []int{1 << 13, 1 << 15, 1 << 17} {
 				in := []byte(head + strings.Repeat(unit, n/len(unit)+1))
