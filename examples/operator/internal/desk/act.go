@@ -27,6 +27,7 @@ const (
 	asked       = "asked"
 	refused     = "refused: "
 	notRecorded = "not recorded: "
+	taken       = "taken by a worker that did not tell in time what came of it"
 )
 
 // mostActs is how many acts are remembered as done.
@@ -81,9 +82,10 @@ func (d *Desk) leave(id string, done bool) {
 }
 
 // Act does what a person has decided. The audit has it before; when it returns nil, the
-// workflow has it as well. An error that is [page.ErrNoWorker] says that nobody answered;
-// any other why it was refused, which the audit has, too. The same act sent again is done
-// once. Of a batch the error may say that some of the domains were left out.
+// workflow has it as well. An error that is [page.ErrNoWorker] says that nobody has taken
+// it, and that nobody will; one that is [page.ErrTaken] that somebody has, and has not told
+// what came of it; any other why it was refused. The audit has that, too. The same act sent
+// again is done once. Of a batch the error may say that some of the domains were left out.
 func (d *Desk) Act(ctx context.Context, act page.Act) (err error) {
 	if act.ID == "" || act.Actor.Name == "" {
 		return errors.New("the act has no form, or nobody has sent it: load the page again")
@@ -94,7 +96,10 @@ func (d *Desk) Act(ctx context.Context, act page.Act) (err error) {
 	}
 	ctx = context.WithoutCancel(ctx) // the page may be closed: what the audit has is seen to
 	var part *page.PartError
-	defer func() { d.leave(act.ID, err == nil || errors.As(err, &part)) }()
+	defer func() {
+		begun := act.Verb == verbBatch && errors.Is(err, page.ErrTaken)
+		d.leave(act.ID, err == nil || begun || errors.As(err, &part))
+	}()
 	switch act.Verb {
 	case verbBatch:
 		return d.batch(ctx, act)
@@ -174,20 +179,31 @@ func (d *Desk) do(ctx context.Context, act page.Act, domain string, c change) er
 			return d.failed(e, err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.o.Within)
-	defer cancel()
 	var err error
 	if c.signal != "" {
-		err = d.o.Client.SignalWorkflow(ctx, c.id, "", c.signal, c.arg)
+		err = d.signal(ctx, c)
 	} else {
 		err = d.update(ctx, act, c)
 	}
 	if err != nil {
-		return d.failed(e, explained(err))
+		return d.failed(e, err)
 	}
 	return nil
 }
 
+// signal sends what no worker has to answer. Without an answer of Temporal it may have
+// been sent all the same.
+func (d *Desk) signal(ctx context.Context, c change) error {
+	ctx, cancel := context.WithTimeout(ctx, d.o.Within)
+	defer cancel()
+	err := explained(d.o.Client.SignalWorkflow(ctx, c.id, "", c.signal, c.arg))
+	if errors.Is(err, page.ErrNoWorker) {
+		return errors.New("Temporal did not answer, so that nobody knows whether it was asked for: ask again, which does no harm")
+	}
+	return err
+}
+
+// update sends an update, and waits for what comes of it.
 func (d *Desk) update(ctx context.Context, act page.Act, c change) error {
 	o := client.UpdateWorkflowOptions{
 		UpdateID: act.ID, WorkflowID: c.id, UpdateName: act.Verb, WaitForStage: client.WorkflowUpdateStageCompleted,
@@ -201,11 +217,35 @@ func (d *Desk) update(ctx context.Context, act page.Act, c change) error {
 	if c.arg != nil {
 		o.Args = []any{c.arg}
 	}
+	d.admission.expect(o.UpdateID)
+	defer d.admission.done(o.UpdateID)
+	err := d.send(ctx, o)
+	if judged(err) || d.admission.withdraw(o.UpdateID) {
+		return explained(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.o.Within/2)
+	defer cancel()
+	again := client.GetWorkflowUpdateHandleOptions{WorkflowID: o.WorkflowID, UpdateID: o.UpdateID}
+	if err = d.o.Client.GetWorkflowUpdateHandle(again).Get(ctx, nil); judged(err) {
+		return explained(err)
+	}
+	return page.ErrTaken
+}
+
+func (d *Desk) send(ctx context.Context, o client.UpdateWorkflowOptions) error {
+	ctx, cancel := context.WithTimeout(ctx, d.o.Within)
+	defer cancel()
 	handle, err := d.o.Client.UpdateWorkflow(ctx, o)
 	if err != nil {
 		return err
 	}
 	return handle.Get(ctx, nil)
+}
+
+// judged reports whether an error is what a workflow has answered: nil, or a refusal.
+func judged(err error) bool {
+	var no *temporal.ApplicationError
+	return err == nil || errors.As(err, &no)
 }
 
 // explained turns an error of Temporal into [page.ErrNoWorker], or a sentence.
@@ -218,6 +258,8 @@ func explained(err error) error {
 		no       *temporal.ApplicationError
 	)
 	switch {
+	case err == nil:
+		return nil
 	case errors.As(err, &no):
 		return errors.New(no.Message())
 	case errors.As(err, &late), errors.As(err, &away), errors.As(err, &deadline),
@@ -229,14 +271,18 @@ func explained(err error) error {
 	return fmt.Errorf("nothing was recorded: %w", err)
 }
 
-// failed tells the audit that an act was not done, and returns why.
+// failed tells the audit that an act was not done, or that nobody knows, and returns why.
 func (d *Desk) failed(e audit.Entry, err error) error {
-	e.Outcome = refused + err.Error()
-	if errors.Is(err, page.ErrNoWorker) {
+	switch {
+	case errors.Is(err, page.ErrTaken):
+		e.Outcome = taken
+	case errors.Is(err, page.ErrNoWorker):
 		e.Outcome = notRecorded + "no worker answered within " + d.o.Within.Round(time.Second).String()
+	default:
+		e.Outcome = refused + err.Error()
 	}
 	if kept := d.Log(e); kept != nil {
-		d.o.Log.Error("the audit does not have that an act was not done", "error", kept.Error())
+		d.o.Log.Error("the audit does not have what came of an act", "error", kept.Error())
 	}
 	return err
 }

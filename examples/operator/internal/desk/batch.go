@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,13 +68,13 @@ func (d *Desk) batch(ctx context.Context, act page.Act) error {
 	approveOne := func(ctx context.Context, i int) error {
 		c := change{id: flow.DomainID(domains[i]), update: flow.UpdateApprove, hash: act.Hashes[i]}
 		c = d.approved(c, made[i], act.Batch)
-		c.more = "in " + flow.BatchID(act.Batch)
+		c.more, c.nonce = "in "+flow.BatchID(act.Batch), act.ID+"/"+domains[i]
 		return d.do(ctx, act, domains[i], c)
 	}
-	if err := approveOne(ctx, 0); err != nil {
-		return d.failed(e, err)
-	}
 	errs := make([]error, len(domains))
+	if errs[0] = approveOne(ctx, 0); errs[0] != nil && !errors.Is(errs[0], page.ErrTaken) {
+		return d.failed(e, errs[0])
+	}
 	slots := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
 	for i := range domains[1:] {
@@ -86,9 +87,10 @@ func (d *Desk) batch(ctx context.Context, act page.Act) error {
 	wg.Wait()
 	part := &page.PartError{Batch: act.Batch}
 	var in []string
+	var open error // of one that was taken: it waits for its turn, or can be skipped
 	for i, domain := range domains {
-		if errs[i] == nil {
-			in = append(in, domain)
+		if errs[i] == nil || errors.Is(errs[i], page.ErrTaken) {
+			in, open = append(in, domain), cmp.Or(open, errs[i])
 			continue
 		}
 		part.Left, part.Why = append(part.Left, domain), append(part.Why, errs[i])
@@ -103,7 +105,7 @@ func (d *Desk) batch(ctx context.Context, act page.Act) error {
 	if len(part.Left) > 0 {
 		return part
 	}
-	return nil
+	return open
 }
 
 // waves are the pilot, then at most [secondWave], then the rest.

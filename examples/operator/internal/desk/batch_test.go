@@ -43,7 +43,7 @@ func TestBatch(t *testing.T) {
 	}
 	for i, domain := range act.Domains {
 		arg, _ := o.temporal.args["domain/"+domain+" approve"].(flow.ApproveArg)
-		if arg.Batch != act.ID || !arg.Complete || arg.Hash != act.Hashes[i] || o.temporal.ids["domain/"+domain+" approve"] != act.ID {
+		if arg.Batch != act.ID || !arg.Complete || arg.Hash != act.Hashes[i] || o.temporal.ids["domain/"+domain+" approve"] != act.ID+"/"+domain {
 			t.Errorf("%s: %+v", domain, arg)
 		}
 	}

@@ -41,14 +41,16 @@ type Options struct {
 	Now func() time.Time
 	// Log is the default of slog if nil. It is told no person's name.
 	Log *slog.Logger
-	// Within is how long a workflow is given to answer; the default is 10 s.
+	// Within is how long a workflow is given to answer; the default is 10 s. One that has
+	// taken an act is given half as much again to say what came of it.
 	Within time.Duration
 }
 
 // Desk implements [page.Backend]. It is safe for concurrent use.
 type Desk struct {
-	o     Options
-	board board
+	o         Options
+	board     board
+	admission admission
 
 	reloading sync.Mutex
 
@@ -80,7 +82,7 @@ func New(o Options) *Desk {
 		o.Speed = 1
 	}
 	return &Desk{
-		o: o, board: newBoard(), acts: newActs(), retiring: make(map[string]data.Ref),
+		o: o, board: newBoard(), admission: newAdmission(), acts: newActs(), retiring: make(map[string]data.Ref),
 		missed: make(map[string]signal), unmade: make(map[string]batch), wake: make(chan struct{}, 1),
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/jcaad/jcaad/examples/operator/internal/approve"
 	"github.com/jcaad/jcaad/examples/operator/internal/audit"
@@ -47,6 +48,9 @@ type server struct {
 	away   bool
 	// update answers an update; nil: it is done.
 	update func(client.UpdateWorkflowOptions) error
+	// later answers who asks again what came of an update.
+	later  func(client.GetWorkflowUpdateHandleOptions) error
+	admit  func(id string) bool
 	during func(call string)
 }
 
@@ -140,12 +144,15 @@ func (f *server) UpdateWorkflow(_ context.Context, o client.UpdateWorkflowOption
 		return nil, err
 	}
 	f.mu.Lock()
-	answer := f.update
+	answer, admit := f.update, f.admit
 	f.mu.Unlock()
 	if answer != nil {
 		if err := answer(o); err != nil {
 			return nil, err
 		}
+	}
+	if !admit(o.UpdateID) {
+		return nil, sdk.NewApplicationError("nobody waits for it", "refused")
 	}
 	f.set(func() {
 		f.ids[o.WorkflowID+" "+o.UpdateName] = o.UpdateID
@@ -156,9 +163,20 @@ func (f *server) UpdateWorkflow(_ context.Context, o client.UpdateWorkflowOption
 	return handle{}, nil
 }
 
-type handle struct{ client.WorkflowUpdateHandle }
+func (f *server) GetWorkflowUpdateHandle(o client.GetWorkflowUpdateHandleOptions) client.WorkflowUpdateHandle {
+	err := f.called("later " + o.WorkflowID + " " + o.UpdateID)
+	if err == nil {
+		err = f.later(o)
+	}
+	return handle{err: err}
+}
 
-func (handle) Get(context.Context, any) error { return nil }
+type handle struct {
+	client.WorkflowUpdateHandle
+	err error
+}
+
+func (h handle) Get(context.Context, any) error { return h.err }
 
 type encoded struct{ v any }
 
@@ -220,7 +238,9 @@ func open(t *testing.T, file string, change func(*Options)) *office {
 	if change != nil {
 		change(&o)
 	}
-	return &office{Desk: New(o), temporal: f, file: path}
+	d := New(o)
+	f.admit = d.Admit
+	return &office{Desk: d, temporal: f, file: path}
 }
 
 func write(t *testing.T, path, s string) {
