@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/api/serviceerror"
@@ -216,31 +215,6 @@ func TestTwoPeople(t *testing.T) {
 	hash = o.waiting(t, "a.example", func(p *federation.Proposal, open *flow.Open) { p.Verb, open.Two = federation.VerbRevert, true })
 	if err := o.Act(t.Context(), by(approve.Operator, flow.UpdateApprove, "a.example", hash)); !errors.Is(err, approve.ErrNoTwo) {
 		t.Errorf("password mode: %v", err)
-	}
-}
-
-// Retiring needs two as well, and nothing is told before.
-func TestRetire(t *testing.T) {
-	now := noon
-	o := open(t, everybody+entry("a.example", ""), func(o *Options) { o.Now = func() time.Time { return now } })
-	o.Show(flow.State{Domain: "a.example", Customer: "a.example", Phase: flow.Watching})
-	for _, who := range []string{"ada", "ada"} {
-		err := o.Act(t.Context(), by(who, flow.UpdateRetire, "a.example"))
-		if n := o.temporal.count("update"); n != 0 {
-			t.Fatalf("%v, %d updates", err, n)
-		}
-	}
-	now = now.Add(25 * time.Hour) // the first is too old: bob's is the first now
-	if err := o.Act(t.Context(), by("bob", flow.UpdateRetire, "a.example")); err != nil || o.temporal.count("update") != 0 {
-		t.Fatal(err)
-	}
-	if err := o.Act(t.Context(), by("ada", flow.UpdateRetire, "a.example")); err != nil {
-		t.Fatal(err)
-	}
-	arg, ok := o.temporal.args["domain/a.example retire"].(flow.RetireArg)
-	a, err := o.approval(arg.Approval)
-	if !ok || err != nil || cmp.Diff([]string{"bob", "ada"}, a.Actors) != "" || a.Verb != approve.VerbRetire {
-		t.Errorf("%v %+v", err, a)
 	}
 }
 

@@ -52,7 +52,8 @@ type Desk struct {
 	board     board
 	admission admission
 
-	reloading sync.Mutex
+	reloading sync.Mutex // one reading of the customers file at a time
+	signing   sync.Mutex // one approval to retire at a time
 
 	mu       sync.Mutex
 	acts     acts
@@ -67,7 +68,8 @@ type Desk struct {
 
 var _ page.Backend = (*Desk)(nil)
 
-// New returns a desk with an empty board.
+// New returns a desk with an empty board. It reads what a desk before it has kept in the
+// folder.
 func New(o Options) *Desk {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -81,10 +83,12 @@ func New(o Options) *Desk {
 	if o.Speed <= 0 {
 		o.Speed = 1
 	}
-	return &Desk{
-		o: o, board: newBoard(), admission: newAdmission(), acts: newActs(), retiring: make(map[string]data.Ref),
+	d := &Desk{
+		o: o, board: newBoard(), admission: newAdmission(), acts: newActs(),
 		missed: make(map[string]signal), unmade: make(map[string]batch), wake: make(chan struct{}, 1),
 	}
+	d.retiring = d.retirements()
+	return d
 }
 
 // File returns the customers file that is in force.

@@ -195,6 +195,8 @@ type office struct {
 	*Desk
 	temporal *server
 	file     string
+	folder   string
+	change   func(*Options)
 }
 
 const keyText = "0123456789abcdef0123456789abcdef"
@@ -210,7 +212,19 @@ func entry(domain, more string) string {
 // open returns a desk over a customers file.
 func open(t *testing.T, file string, change func(*Options)) *office {
 	t.Helper()
-	dir, err := data.Open(filepath.Join(t.TempDir(), "data"), nil)
+	o := &office{
+		temporal: newTemporal(), file: filepath.Join(t.TempDir(), "customers.yaml"), folder: filepath.Join(t.TempDir(), "data"),
+		change: change,
+	}
+	write(t, o.file, file)
+	o.begin(t)
+	return o
+}
+
+// begin has a new desk in the folder.
+func (o *office) begin(t *testing.T) {
+	t.Helper()
+	dir, err := data.Open(o.folder, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,23 +238,30 @@ func open(t *testing.T, file string, change func(*Options)) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "customers.yaml")
-	write(t, path, file)
 	holder := &customers.Holder{}
-	if err := holder.Load(path); err != nil {
+	if err := holder.Load(o.file); err != nil {
 		t.Fatal(err)
 	}
-	f := newTemporal()
-	o := Options{
-		Client: f, Data: dir, Audit: log, Key: key, Customers: holder, Vault: secret.NewVault(nil),
+	options := Options{
+		Client: o.temporal, Data: dir, Audit: log, Key: key, Customers: holder, Vault: secret.NewVault(nil),
 		Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Within: 5 * time.Second,
 	}
-	if change != nil {
-		change(&o)
+	if o.change != nil {
+		o.change(&options)
 	}
-	d := New(o)
-	f.admit = d.Admit
-	return &office{Desk: d, temporal: f, file: path}
+	o.Desk = New(options)
+	o.temporal.admit = o.Admit
+}
+
+// again ends the desk, and has another one in its folder, over a customers file.
+func (o *office) again(t *testing.T, file string) {
+	t.Helper()
+	o.o.Audit.Close()
+	if err := o.o.Data.Close(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, o.file, file)
+	o.begin(t)
 }
 
 func write(t *testing.T, path, s string) {
