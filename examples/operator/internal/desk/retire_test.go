@@ -69,22 +69,22 @@ func TestRetire(t *testing.T) {
 func TestRetireAfterRestart(t *testing.T) {
 	file := everybody + entry("a.example", "")
 	for name, tt := range map[string]struct {
-		between func(*office, *time.Time)
+		between func(*testing.T, *office, *time.Time)
 		file    string
 		kept    bool
 	}{
 		"nothing":        {kept: true},
-		"a day":          {between: func(_ *office, now *time.Time) { *now = now.Add(retireGood) }},
-		"almost a day":   {between: func(_ *office, now *time.Time) { *now = now.Add(retireGood - 1) }, kept: true},
-		"the clock":      {between: func(_ *office, now *time.Time) { *now = now.Add(-time.Hour) }},
+		"a day":          {between: func(_ *testing.T, _ *office, now *time.Time) { *now = now.Add(retireGood) }},
+		"almost a day":   {between: func(_ *testing.T, _ *office, now *time.Time) { *now = now.Add(retireGood - 1) }, kept: true},
+		"the clock":      {between: func(_ *testing.T, _ *office, now *time.Time) { *now = now.Add(-time.Hour) }},
 		"ada has left":   {file: "roles: {bob: approve}\ncustomers:\n" + entry("a.example", "")},
 		"it is unlisted": {file: everybody + entry("b.example", ""), kept: true},
 		"another name":   {file: everybody + entry("a.example", "    name: Other\n")},
 		"one is enough":  {file: everybody + entry("a.example", "    twoPeople: false\n")},
-		"a file by hand": {between: func(o *office, _ *time.Time) { write(t, o.folder+"/retiring.json", "{") }},
-		"another key":    {between: func(o *office, _ *time.Time) { o.change = otherKey(t, o.change) }},
-		"forged by hand": {between: func(o *office, _ *time.Time) { o.forge(t, func(a *approve.Approval) { a.Actors = []string{"eve"} }) }},
-		"of another verb": {between: func(o *office, _ *time.Time) {
+		"a file by hand": {between: func(t *testing.T, o *office, _ *time.Time) { write(t, o.folder+"/retiring.json", "{") }},
+		"another key":    {between: func(t *testing.T, o *office, _ *time.Time) { o.change = otherKey(t, o.change) }},
+		"forged by hand": {between: func(t *testing.T, o *office, _ *time.Time) { o.forge(t, func(a *approve.Approval) { a.Actors = []string{"eve"} }) }},
+		"of another verb": {between: func(t *testing.T, o *office, _ *time.Time) {
 			o.forge(t, func(a *approve.Approval) { a.Verb = federation.VerbRevert })
 		}},
 	} {
@@ -97,7 +97,7 @@ func TestRetireAfterRestart(t *testing.T) {
 				t.Fatal("before:", d)
 			}
 			if tt.between != nil {
-				tt.between(o, now)
+				tt.between(t, o, now)
 			}
 			o.again(t, gocmp.Or(tt.file, file))
 			if n := len(o.Desk.retiring); tt.file == "" && (n == 1) != tt.kept {
