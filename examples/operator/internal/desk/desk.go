@@ -54,11 +54,14 @@ type Desk struct {
 
 	reloading sync.Mutex // one reading of the customers file at a time
 	signing   sync.Mutex // one approval to retire at a time
+	keeping   sync.Mutex // one writing of what was told at a time
 
 	mu       sync.Mutex
 	acts     acts
 	retiring map[string]data.Ref // the first approval of two, by domain
 	missed   map[string]signal   // what a workflow could not be told yet, by domain
+	told     map[string]string   // the plan that it was told of last, by domain; nil before Start
+	untold   bool                // told is not kept in the folder
 	unmade   map[string]batch    // batches that could not be begun yet
 	unasked  []string            // workflows that have not said where they are
 	away     error               // why Temporal did not answer last, nil if it did

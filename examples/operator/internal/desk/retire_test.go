@@ -83,7 +83,9 @@ func TestRetireAfterRestart(t *testing.T) {
 		"one is enough":  {file: everybody + entry("a.example", "    twoPeople: false\n")},
 		"a file by hand": {between: func(t *testing.T, o *office, _ *time.Time) { write(t, o.folder+"/retiring.json", "{") }},
 		"another key":    {between: func(t *testing.T, o *office, _ *time.Time) { o.change = otherKey(t, o.change) }},
-		"forged by hand": {between: func(t *testing.T, o *office, _ *time.Time) { o.forge(t, func(a *approve.Approval) { a.Actors = []string{"eve"} }) }},
+		"forged by hand": {between: func(t *testing.T, o *office, _ *time.Time) {
+			o.forge(t, func(a *approve.Approval) { a.Actors = []string{"eve"} })
+		}},
 		"of another verb": {between: func(t *testing.T, o *office, _ *time.Time) {
 			o.forge(t, func(a *approve.Approval) { a.Verb = federation.VerbRevert })
 		}},

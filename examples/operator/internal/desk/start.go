@@ -34,18 +34,15 @@ const (
 	listPage    = 500
 )
 
-// signal is what a workflow is told of a change of the customers file.
-type signal struct {
-	flow.ListedSignal
-	begin bool // the workflow, if there is none; also after it was retired
-}
-
 // Start begins the workflow of each listed domain that has none, and asks all for their
-// state. While Temporal does not answer it tries again; what was not told to a workflow
-// is told later. It returns when ctx ends.
+// state. It tells them what has changed in the customers file since they were told of it,
+// also by an operator before this one. While Temporal does not answer it tries again; what
+// was not told to a workflow is told later. It returns when ctx ends.
 func (d *Desk) Start(ctx context.Context) {
-	d.until(ctx, d.ensure)
-	d.until(ctx, d.load)
+	d.meanwhile()
+	for _, do := range []func(context.Context) error{d.ensure, d.load, d.catchUp} {
+		d.until(ctx, do)
+	}
 	tick := time.NewTicker(healthEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -292,7 +289,7 @@ func (d *Desk) ask(ctx context.Context, id string) error {
 		return fmt.Errorf("%s: its state cannot be read: %w", id, err)
 	}
 	if s.Domain != "" {
-		d.board.put(s, false)
+		d.put(s, false)
 	}
 	return nil
 }
@@ -309,6 +306,7 @@ func (d *Desk) catchUp(ctx context.Context) error {
 	ids := slices.Sorted(maps.Keys(d.unmade))
 	d.mu.Unlock()
 	err := errors.Join(each(ctx, domains, d.tell), each(ctx, ids, d.makeBatch), d.askAll(ctx))
+	d.keepTold()
 	if len(domains)+len(ids) > 0 {
 		d.board.changed()
 	}
@@ -335,10 +333,6 @@ func (d *Desk) tell(ctx context.Context, domain string) error {
 	if err != nil && !errors.As(err, &gone) {
 		return err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.missed[domain] == s {
-		delete(d.missed, domain)
-	}
+	d.wasTold(domain, s)
 	return nil
 }
