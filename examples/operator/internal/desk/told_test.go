@@ -167,6 +167,9 @@ func TestToldNotKept(t *testing.T) {
 	if d := cmp.Diff(want, o.signals()); d != "" {
 		t.Error("without room:", d)
 	}
+	if !o.untold {
+		t.Error("it is not tried again to keep it")
+	}
 	o.again(t, everybody+staff("a.example"))
 	if d := cmp.Diff(want, o.startOnce(t)); d != "" {
 		t.Error("after it:", d)
@@ -194,6 +197,7 @@ func TestFirstHeard(t *testing.T) {
 		if err := o.catchUp(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		o.Show(flow.State{Domain: "c.example", Phase: flow.Watching}) // it goes on as it was told
 	}
 	if d := cmp.Diff(map[string]flow.ListedSignal{"c.example": {}}, o.signals()); d != "" || o.temporal.count("signal") != 1 {
 		t.Errorf("%d signals, %s", o.temporal.count("signal"), d)
