@@ -34,7 +34,7 @@ func TestApprove(t *testing.T) {
 	if d := cmp.Diff([]string{"bob approve a.example: asked", "then update domain/a.example approve"}, before); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
-	arg, _ := o.temporal.args["domain/a.example approve"].(flow.ApproveArg)
+	arg, _ := o.temporal.arg("domain/a.example approve").(flow.ApproveArg)
 	if id := o.temporal.ids["domain/a.example approve"]; id != act.ID || arg.Hash != hash || !arg.Complete || arg.Batch != "" {
 		t.Fatalf("update %s: %+v", id, arg)
 	}
@@ -189,7 +189,7 @@ func TestTwoPeople(t *testing.T) {
 	if err := o.Act(t.Context(), by("ada", flow.UpdateApprove, "a.example", hash)); err != nil {
 		t.Fatal(err)
 	}
-	arg := o.temporal.args["domain/a.example approve"].(flow.ApproveArg)
+	arg := o.temporal.arg("domain/a.example approve").(flow.ApproveArg)
 	if arg.Complete {
 		t.Fatal("one is enough")
 	}
@@ -202,7 +202,7 @@ func TestTwoPeople(t *testing.T) {
 	if err := o.Act(t.Context(), by("bob", flow.UpdateApprove, "a.example", hash)); err != nil {
 		t.Fatal(err)
 	}
-	arg = o.temporal.args["domain/a.example approve"].(flow.ApproveArg)
+	arg = o.temporal.arg("domain/a.example approve").(flow.ApproveArg)
 	a, err := o.approval(arg.Approval)
 	if err != nil || !arg.Complete || cmp.Diff([]string{"ada", "bob"}, a.Actors) != "" {
 		t.Errorf("%v %+v %+v", err, arg, a)
@@ -250,11 +250,11 @@ func TestActs(t *testing.T) {
 		if n := o.temporal.count("update "+tt.call) + o.temporal.count("signal "+tt.call); n != 1 {
 			t.Errorf("%s: told %d times", tt.call, n)
 		}
-		if got := o.temporal.args[tt.call]; tt.arg != nil && cmp.Diff(tt.arg, got) != "" {
+		if got := o.temporal.arg(tt.call); tt.arg != nil && cmp.Diff(tt.arg, got) != "" {
 			t.Errorf("%s: %+v", tt.call, got)
 		}
 	}
-	arg := o.temporal.args["domain/a.example note"].(flow.NoteArg)
+	arg := o.temporal.arg("domain/a.example note").(flow.NoteArg)
 	s, _ := o.Domain("a.example")
 	s.Notes = append(s.Notes, arg.Note)
 	o.Show(s)

@@ -87,6 +87,19 @@ func (f *server) count(begin string) (n int) {
 	return n
 }
 
+// arg is what a workflow was begun with, or told: by its ID, or that and the name.
+func (f *server) arg(of string) any {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.args[of]
+}
+
+func (f *server) start(id string) client.StartWorkflowOptions {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.starts[id]
+}
+
 func (f *server) set(change func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

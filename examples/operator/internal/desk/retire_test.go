@@ -29,7 +29,7 @@ func retiring(t *testing.T) (*office, *time.Time) {
 // retired are who have approved what the workflow was told, nobody if it was not.
 func (o *office) retired(t *testing.T) []string {
 	t.Helper()
-	arg, ok := o.temporal.args["domain/a.example retire"].(flow.RetireArg)
+	arg, ok := o.temporal.arg("domain/a.example retire").(flow.RetireArg)
 	if !ok {
 		return nil
 	}
@@ -234,7 +234,7 @@ func TestApprovers(t *testing.T) {
 	if err := o.Act(t.Context(), by("ada", flow.UpdateApprove, "a.example", hash)); err != nil {
 		t.Fatal(err)
 	}
-	arg := o.temporal.args["domain/a.example approve"].(flow.ApproveArg)
+	arg := o.temporal.arg("domain/a.example approve").(flow.ApproveArg)
 	s, _ := o.Domain("a.example")
 	s.Open.First = &arg.Approval
 	o.Show(s)

@@ -113,7 +113,7 @@ func TestMeanwhileAgain(t *testing.T) {
 	if got := o.startOnce(t); cmp.Diff(map[string]flow.ListedSignal{"a.example": {Listed: true, Plan: true}}, got) != "" {
 		t.Fatal(got)
 	}
-	if p := o.temporal.starts["domain/a.example"].WorkflowIDReusePolicy; p != enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE {
+	if p := o.temporal.start("domain/a.example").WorkflowIDReusePolicy; p != enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE {
 		t.Error(p)
 	}
 }
