@@ -2,6 +2,8 @@ package desk
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -36,19 +38,35 @@ const mostActs = 2000
 // acts are those that were done or are under way, so that one that is sent again, or
 // twice at once, is done once.
 type acts struct {
-	done  map[string]bool
+	done  map[string][sha256.Size]byte // what was done, by ID
 	order []string
 	under map[string]chan struct{}
 }
 
-func newActs() acts { return acts{done: make(map[string]bool), under: make(map[string]chan struct{})} }
+func newActs() acts {
+	return acts{done: make(map[string][sha256.Size]byte), under: make(map[string]chan struct{})}
+}
 
-// enter waits for the same act to end, and reports whether it was done.
-func (d *Desk) enter(ctx context.Context, id string) (done bool, err error) {
+// whatOf is what an act is about: equal for one that is sent again, wherever from.
+func whatOf(act page.Act) [sha256.Size]byte {
+	act.Actor.From = ""
+	b, err := json.Marshal(act)
+	if err != nil {
+		panic(err) // texts, numbers and booleans
+	}
+	return sha256.Sum256(b)
+}
+
+// enter waits for the same act to end, and reports whether it was done. The ID of another
+// one is an error: that one was done.
+func (d *Desk) enter(ctx context.Context, id string, what [sha256.Size]byte) (done bool, err error) {
 	for {
 		d.mu.Lock()
-		if d.acts.done[id] {
+		if was, ok := d.acts.done[id]; ok {
 			d.mu.Unlock()
+			if was != what {
+				return true, errors.New("the form was used already, for something else, which was done: load the page again")
+			}
 			return true, nil
 		}
 		other, busy := d.acts.under[id]
@@ -66,7 +84,7 @@ func (d *Desk) enter(ctx context.Context, id string) (done bool, err error) {
 	}
 }
 
-func (d *Desk) leave(id string, done bool) {
+func (d *Desk) leave(id string, what [sha256.Size]byte, done bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	close(d.acts.under[id])
@@ -74,7 +92,7 @@ func (d *Desk) leave(id string, done bool) {
 	if !done {
 		return
 	}
-	d.acts.done[id] = true
+	d.acts.done[id] = what
 	if d.acts.order = append(d.acts.order, id); len(d.acts.order) > mostActs {
 		delete(d.acts.done, d.acts.order[0])
 		d.acts.order = d.acts.order[1:]
@@ -90,7 +108,8 @@ func (d *Desk) Act(ctx context.Context, act page.Act) (err error) {
 	if act.ID == "" || act.Actor.Name == "" {
 		return errors.New("the act has no form, or nobody has sent it: load the page again")
 	}
-	done, err := d.enter(ctx, act.ID)
+	what := whatOf(act)
+	done, err := d.enter(ctx, act.ID, what)
 	if done || err != nil {
 		return err
 	}
@@ -98,7 +117,7 @@ func (d *Desk) Act(ctx context.Context, act page.Act) (err error) {
 	var part *page.PartError
 	defer func() {
 		begun := act.Verb == verbBatch && errors.Is(err, page.ErrTaken)
-		d.leave(act.ID, err == nil || begun || errors.As(err, &part))
+		d.leave(act.ID, what, err == nil || begun || errors.As(err, &part))
 	}()
 	switch act.Verb {
 	case verbBatch:

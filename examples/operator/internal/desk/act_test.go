@@ -79,6 +79,33 @@ func TestAtOnce(t *testing.T) {
 	}
 }
 
+// A form that was used is used for nothing else, and not said to be.
+func TestOtherAct(t *testing.T) {
+	o := open(t, everybody+entry("a.example", ""), nil)
+	o.Show(flow.State{Domain: "a.example"})
+	act := by("ada", flow.UpdatePause, "a.example")
+	if err := o.Act(t.Context(), act); err != nil {
+		t.Fatal(err)
+	}
+	act.Actor.From = "192.0.2.2"
+	if err := o.Act(t.Context(), act); err != nil {
+		t.Errorf("the same from elsewhere: %v", err)
+	}
+	for _, change := range []func(*page.Act){
+		func(a *page.Act) { a.Verb = flow.UpdateResume }, func(a *page.Act) { a.Actor.Name = "bob" },
+		func(a *page.Act) { a.Domains = []string{"b.example"} },
+	} {
+		other := act
+		change(&other)
+		if err := o.Act(t.Context(), other); err == nil || !strings.Contains(err.Error(), "for something else") {
+			t.Errorf("%s %s: %v", other.Actor.Name, other.Verb, err)
+		}
+	}
+	if n := o.temporal.count("update"); n != 1 {
+		t.Errorf("%d updates", n)
+	}
+}
+
 // What the audit cannot keep is not done.
 func TestNoAudit(t *testing.T) {
 	o := open(t, everybody+entry("a.example", ""), nil)

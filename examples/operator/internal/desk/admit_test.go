@@ -163,7 +163,7 @@ func TestBatchTaken(t *testing.T) {
 		if err := o.Act(t.Context(), act); !errors.Is(err, page.ErrTaken) {
 			t.Errorf("%s: %v", slow, err)
 		}
-		in, _ := o.temporal.arg("batch/"+act.ID).(flow.BatchIn)
+		in, _ := o.temporal.arg("batch/" + act.ID).(flow.BatchIn)
 		if d := cmp.Diff([][]string{act.Domains[:1], act.Domains[1:]}, in.Waves); d != "" {
 			t.Errorf("%s: -want +got:\n%s", slow, d)
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -25,7 +26,7 @@ type batch = flow.BatchIn
 
 // batch approves several proposals, and begins the batch that gives the turns. Either all
 // approvals can be given, or none is. The pilot is approved first: if that fails, nothing
-// more is done.
+// more is done. Once several were answered by no worker the rest are left out.
 func (d *Desk) batch(ctx context.Context, act page.Act) error {
 	if len(act.Domains) == 0 || len(act.Domains) != len(act.Hashes) {
 		return errors.New("the act does not name a proposal of each domain: load the page again")
@@ -75,13 +76,21 @@ func (d *Desk) batch(ctx context.Context, act page.Act) error {
 	if errs[0] = approveOne(ctx, 0); errs[0] != nil && !errors.Is(errs[0], page.ErrTaken) {
 		return d.failed(e, errs[0])
 	}
+	var lost atomic.Int32 // were answered by no worker
 	slots := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
-	for i := range domains[1:] {
+	for i := 1; i < len(domains); i++ {
 		slots <- struct{}{}
+		if lost.Load() >= atOnce { // there is none: the rest need not wait for that as well
+			<-slots
+			errs[i] = page.ErrNoWorker
+			continue
+		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			errs[i+1] = approveOne(ctx, i+1)
+			if errs[i] = approveOne(ctx, i); errors.Is(errs[i], page.ErrNoWorker) {
+				lost.Add(1)
+			}
 		})
 	}
 	wg.Wait()

@@ -42,7 +42,7 @@ func TestBatch(t *testing.T) {
 		t.Errorf("-want +got:\n%s", d)
 	}
 	for i, domain := range act.Domains {
-		arg, _ := o.temporal.arg("domain/"+domain+" approve").(flow.ApproveArg)
+		arg, _ := o.temporal.arg("domain/" + domain + " approve").(flow.ApproveArg)
 		if arg.Batch != act.ID || !arg.Complete || arg.Hash != act.Hashes[i] || o.temporal.ids["domain/"+domain+" approve"] != act.ID+"/"+domain {
 			t.Errorf("%s: %+v", domain, arg)
 		}
@@ -142,7 +142,7 @@ func TestBatchPilot(t *testing.T) {
 					t.Fatal(err)
 				}
 				s, _ := o.Domain(domain)
-				arg := o.temporal.arg("domain/"+domain+" approve").(flow.ApproveArg)
+				arg := o.temporal.arg("domain/" + domain + " approve").(flow.ApproveArg)
 				s.Open.First = &arg.Approval
 				o.Show(s)
 				o.temporal.calls = nil
@@ -154,12 +154,12 @@ func TestBatchPilot(t *testing.T) {
 				}
 				return
 			}
-			in, _ := o.temporal.arg("batch/"+act.ID).(flow.BatchIn)
+			in, _ := o.temporal.arg("batch/" + act.ID).(flow.BatchIn)
 			if d := cmp.Diff([][]string{{"d00.example"}, {"d01.example"}}, in.Waves); d != "" || err != nil {
 				t.Errorf("%v %s", err, d)
 			}
 			for _, domain := range act.Domains {
-				if arg := o.temporal.arg("domain/"+domain+" approve").(flow.ApproveArg); !arg.Complete || arg.Batch != act.ID {
+				if arg := o.temporal.arg("domain/" + domain + " approve").(flow.ApproveArg); !arg.Complete || arg.Batch != act.ID {
 					t.Errorf("%s: %+v", domain, arg)
 				}
 			}
@@ -192,10 +192,33 @@ func TestBatchPart(t *testing.T) {
 		if !errors.As(err, &part) || cmp.Diff([]string{"d02.example"}, part.Left) != "" || !strings.Contains(err.Error(), "outdated") {
 			t.Errorf("%v", err)
 		}
-		in, _ := o.temporal.arg("batch/"+act.ID).(flow.BatchIn)
+		in, _ := o.temporal.arg("batch/" + act.ID).(flow.BatchIn)
 		if d := cmp.Diff([][]string{{"d00.example"}, {"d01.example", "d03.example"}}, in.Waves); d != "" {
 			t.Errorf("-want +got:\n%s", d)
 		}
+	}
+}
+
+// Where no worker is, not every domain is waited for.
+func TestBatchNoWorker(t *testing.T) {
+	o, act := many(t, 40)
+	o.temporal.update = func(u client.UpdateWorkflowOptions) error {
+		if u.WorkflowID == "domain/d00.example" {
+			return nil
+		}
+		return tooLate()
+	}
+	err := o.Act(t.Context(), act)
+	var part *page.PartError
+	if !errors.As(err, &part) || !errors.Is(err, page.ErrNoWorker) || cmp.Diff(act.Domains[1:], part.Left) != "" {
+		t.Fatal(err)
+	}
+	if n := o.temporal.count("update"); n < 1+atOnce || n > 1+2*atOnce {
+		t.Errorf("%d updates", n)
+	}
+	in, _ := o.temporal.arg("batch/" + act.ID).(flow.BatchIn)
+	if d := cmp.Diff([][]string{act.Domains[:1]}, in.Waves); d != "" {
+		t.Errorf("-want +got:\n%s", d)
 	}
 }
 

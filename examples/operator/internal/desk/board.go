@@ -137,7 +137,8 @@ func (d *Desk) Subscribe() (<-chan struct{}, func()) {
 
 // Domains returns the states of all domains that are known or listed, by domain. Of one
 // that is listed, and of which no workflow has been heard yet, the state says that. The
-// customer is that of the file in force.
+// customer is that of the file in force. What a state points to is everybody's: it is only
+// to be read.
 func (d *Desk) Domains() []flow.State {
 	file := d.File()
 	d.board.mu.Lock()
