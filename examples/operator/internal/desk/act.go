@@ -217,7 +217,7 @@ func (d *Desk) signal(ctx context.Context, c change) error {
 	defer cancel()
 	err := explained(d.o.Client.SignalWorkflow(ctx, c.id, "", c.signal, c.arg))
 	if errors.Is(err, page.ErrNoWorker) {
-		return errors.New("Temporal did not answer, so that nobody knows whether it was asked for: ask again, which does no harm")
+		return errors.New("no answer came from Temporal, and nobody knows whether it was asked for: ask again, which does no harm")
 	}
 	return err
 }
