@@ -3,6 +3,8 @@ package desk
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -133,6 +135,37 @@ func TestNoAudit(t *testing.T) {
 	}
 	if _, on := o.Stop(); !on {
 		t.Error("let go without an audit")
+	}
+}
+
+// What the folder cannot keep is told to no workflow, and the audit says that it was not
+// done.
+func TestNotStored(t *testing.T) {
+	o := open(t, everybody+entry("a.example", "    twoPeople: false\n")+entry("b.example", "    twoPeople: false\n"), nil)
+	both := []string{o.waiting(t, "a.example", nil), o.waiting(t, "b.example", nil)}
+	for _, folder := range []string{"approvals", "notes"} {
+		if err := os.RemoveAll(filepath.Join(o.folder, folder)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	note := by("ada", flow.UpdateNote, "a.example")
+	note.Note = "asked by telephone"
+	batch := by("ada", verbBatch, "", both...)
+	batch.Domains = []string{"a.example", "b.example"}
+	for _, act := range []page.Act{
+		note, batch, by("ada", flow.UpdateApprove, "a.example", both[0]), by("ada", flow.UpdateRetire, "a.example"),
+	} {
+		before := len(o.told(t))
+		if err := o.Act(t.Context(), act); err == nil {
+			t.Errorf("%s: done without what it needs", act.Verb)
+		}
+		told := o.told(t)[before:]
+		if len(told) < 2 || !strings.Contains(told[0], asked) || !strings.Contains(told[len(told)-1], refused+"data: ") {
+			t.Errorf("%s: the audit says %q", act.Verb, told)
+		}
+	}
+	if len(o.temporal.calls) > 0 {
+		t.Errorf("asked: %q", o.temporal.calls)
 	}
 }
 

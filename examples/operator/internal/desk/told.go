@@ -64,22 +64,22 @@ func (d *Desk) meanwhile() {
 		for _, domain := range slices.Sorted(maps.Keys(now)) {
 			switch was, known := told[domain]; {
 			case !known, was == unlisted:
-				d.changed(domain, customers.Added)
+				d.found(domain, customers.Added)
 			case was != now[domain]:
-				d.changed(domain, customers.PlanChanged)
+				d.found(domain, customers.PlanChanged)
 			}
 		}
 		for _, domain := range slices.Sorted(maps.Keys(told)) {
 			if _, listed := now[domain]; !listed && told[domain] != unlisted {
-				d.changed(domain, customers.Removed)
+				d.found(domain, customers.Removed)
 			}
 		}
 	}
 	d.keepTold()
 }
 
-// changed writes into the audit what has changed while no operator was there.
-func (d *Desk) changed(domain string, kind customers.Kind) {
+// found notes, and writes into the audit what has changed while no operator was there.
+func (d *Desk) found(domain string, kind customers.Kind) {
 	d.miss(domain, kind)
 	e := audit.Entry{Verb: verbCustomers, Domain: domain, Outcome: string(kind) + " while no operator was there"}
 	if c, ok := d.File().ByDomain(domain); ok {
