@@ -67,6 +67,8 @@ type Desk struct {
 	away     error               // why Temporal did not answer last, nil if it did
 	since    time.Time           // when that began
 	wake     chan struct{}
+
+	caughtUp chan struct{} // closed by Start
 }
 
 var _ page.Backend = (*Desk)(nil)
@@ -89,6 +91,7 @@ func New(o Options) *Desk {
 	d := &Desk{
 		o: o, board: newBoard(), admission: newAdmission(), acts: newActs(),
 		missed: make(map[string]signal), unmade: make(map[string]batch), wake: make(chan struct{}, 1),
+		caughtUp: make(chan struct{}),
 	}
 	d.retiring = d.retirements()
 	return d

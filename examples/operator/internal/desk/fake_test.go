@@ -38,14 +38,15 @@ import (
 type server struct {
 	client.Client // nil: what is not below is not to be asked
 
-	mu     sync.Mutex
-	calls  []string
-	starts map[string]client.StartWorkflowOptions
-	args   map[string]any // of starts by ID, of updates and signals by ID and name
-	ids    map[string]string
-	states map[string]any // by ID of a workflow
-	listed []string
-	away   bool
+	mu      sync.Mutex
+	calls   []string
+	starts  map[string]client.StartWorkflowOptions
+	args    map[string]any // of starts by ID, of updates and signals by ID and name
+	ids     map[string]string
+	states  map[string]any // by ID of a workflow
+	listed  []string
+	away    bool
+	refused error // of signals
 	// update answers an update; nil: it is done.
 	update func(client.UpdateWorkflowOptions) error
 	// later answers who asks again what came of an update.
@@ -145,7 +146,7 @@ func (f *server) SignalWorkflow(_ context.Context, id, _, name string, arg any) 
 		return err
 	}
 	f.set(func() { f.args[id+" "+name] = arg })
-	return nil
+	return f.refused
 }
 
 func (f *server) CheckHealth(context.Context, *client.CheckHealthRequest) (*client.CheckHealthResponse, error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
 )
@@ -17,7 +18,7 @@ func (o *office) startOnce(t *testing.T) map[string]flow.ListedSignal {
 	t.Helper()
 	o.temporal.set(func() { o.temporal.args, o.temporal.calls = make(map[string]any), nil })
 	o.meanwhile()
-	for _, do := range []func(context.Context) error{o.ensure, o.load, o.catchUp} {
+	for _, do := range []func(context.Context) error{o.ensure, o.tellFirst, o.load, o.catchUp} {
 		if err := do(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -179,6 +180,43 @@ func TestToldNotKept(t *testing.T) {
 		o.again(t, everybody+staff("a.example"))
 		if got := o.startOnce(t); len(got) > 0 {
 			t.Errorf("%v", got)
+		}
+	}
+}
+
+// Who runs the worker learns when the workflows were told: before any of them is asked,
+// not while Temporal is away, and also if one of them cannot be told.
+func TestCaughtUp(t *testing.T) {
+	for name, err := range map[string]error{"told": nil, "not told": serviceerror.NewInvalidArgument("too many signals")} {
+		o := open(t, everybody+entry("a.example", ""), nil)
+		o.startOnce(t)
+		o.again(t, everybody+staff("a.example"))
+		o.temporal.calls, o.temporal.away = nil, true
+		o.temporal.refused = err
+		listed := make(chan bool, 9)
+		o.temporal.during = func(call string) {
+			if call == "list" {
+				listed <- true
+			}
+		}
+		o.start(t)
+		o.eventually(t, name+": away", func() bool { _, err := o.Away(); return err != nil })
+		select {
+		case <-o.CaughtUp():
+			t.Fatal(name, ": while Temporal is away")
+		default:
+		}
+		o.temporal.set(func() { o.temporal.away = false })
+		<-o.CaughtUp()
+		if n := o.temporal.count("signal domain/a.example listed"); n == 0 {
+			t.Error(name, ": nothing was told")
+		}
+		<-listed
+		o.temporal.mu.Lock()
+		calls := strings.Join(o.temporal.calls, ", ")
+		o.temporal.mu.Unlock()
+		if strings.Index(calls, "signal") > strings.Index(calls, "list") {
+			t.Errorf("%s: %s", name, calls)
 		}
 	}
 }
