@@ -24,7 +24,7 @@ const batchTurns = 50
 // [UpdateSkip] takes a domain out, whatever it does: a failure of it counts all the same.
 // [QueryState] tells a [BatchState].
 func (w *Workflows) Batch(ctx workflow.Context, in BatchIn) error {
-	b := &batchRun{in: in, show: w.ShowBatch, outcomes: workflow.GetSignalChannel(ctx, SignalOutcome)}
+	b := &batchRun{w: w, in: in, show: w.ShowBatch, outcomes: workflow.GetSignalChannel(ctx, SignalOutcome)}
 	if err := b.begin(); err != nil {
 		return err
 	}
@@ -60,6 +60,7 @@ func (w *Workflows) Batch(ctx workflow.Context, in BatchIn) error {
 
 // batchRun is one run of a Batch.
 type batchRun struct {
+	w        *Workflows
 	in       BatchIn
 	state    BatchState
 	show     func(BatchState)
@@ -105,11 +106,11 @@ func (b *batchRun) handle(ctx workflow.Context) error {
 		b.state.Stopped, b.state.Why = true, "somebody stopped it"
 		b.changed(ctx)
 		return nil
-	}, workflow.UpdateHandlerOptions{Validator: func() error {
+	}, workflow.UpdateHandlerOptions{Validator: func(ctx workflow.Context) error {
 		if b.state.Stopped {
 			return refuse("the batch is stopped already: " + b.state.Why)
 		}
-		return b.refuseOver()
+		return b.may(ctx)
 	}})
 	if err != nil {
 		return err
@@ -118,11 +119,11 @@ func (b *batchRun) handle(ctx workflow.Context) error {
 		b.state.Stopped, b.state.Why, b.state.Failed = false, "", 0
 		b.changed(ctx)
 		return nil
-	}, workflow.UpdateHandlerOptions{Validator: func() error {
+	}, workflow.UpdateHandlerOptions{Validator: func(ctx workflow.Context) error {
 		if !b.state.Stopped {
 			return refuse("the batch is not stopped")
 		}
-		return b.refuseOver()
+		return b.may(ctx)
 	}})
 	if err != nil {
 		return err
@@ -131,7 +132,7 @@ func (b *batchRun) handle(ctx workflow.Context) error {
 		b.state.Outcomes[arg.Domain] = OutcomeSkipped
 		b.changed(ctx)
 		return nil
-	}, workflow.UpdateHandlerOptions{Validator: func(arg SkipArg) error {
+	}, workflow.UpdateHandlerOptions{Validator: func(ctx workflow.Context, arg SkipArg) error {
 		outcome, ok := b.state.Outcomes[arg.Domain]
 		switch {
 		case !ok:
@@ -139,15 +140,16 @@ func (b *batchRun) handle(ctx workflow.Context) error {
 		case b.settled(outcome):
 			return refuse("nothing waits for this domain: it is " + string(outcome))
 		}
-		return b.refuseOver()
+		return b.may(ctx)
 	}})
 }
 
-func (b *batchRun) refuseOver() error {
+// may is what the validators of all updates end with.
+func (b *batchRun) may(ctx workflow.Context) error {
 	if b.state.Done {
 		return refuse("the batch is over")
 	}
-	return nil
+	return b.w.admits(ctx)
 }
 
 // take writes down how it went with a domain. What comes late or twice changes nothing.

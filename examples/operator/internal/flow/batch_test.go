@@ -31,6 +31,7 @@ type batchBench struct {
 	turn   func(domain string) error // is given a turn
 	events []*batchEvent
 	bound  func(run int)
+	admit  func(id string) bool
 }
 
 // batchEvent is what happens once, so long after the beginning. One that sends two signals
@@ -71,7 +72,7 @@ func (b *batchBench) play(in BatchIn) BatchState {
 		} else {
 			b.began = b.env.Now()
 		}
-		w := &Workflows{ShowBatch: func(s BatchState) { b.shown = append(b.shown, s) }}
+		w := &Workflows{ShowBatch: func(s BatchState) { b.shown = append(b.shown, s) }, Admit: b.admit}
 		b.env.RegisterWorkflow(w.Batch)
 		b.env.OnSignalExternalWorkflow(anyArgument, anyArgument, anyArgument, anyArgument, anyArgument).
 			Return(func(_, id, run, name string, arg any) error {

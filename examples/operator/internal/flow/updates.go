@@ -52,13 +52,7 @@ func update[Arg any](ctx workflow.Context, d *domainRun, name string, may func(A
 		return nil
 	}
 	validate := func(ctx workflow.Context, arg Arg) error {
-		if slices.Contains(d.s.Kept.Seen, workflow.GetCurrentUpdateInfo(ctx).ID) {
-			return nil
-		}
-		if d.s.Kept.Retiring {
-			return refuse("the domain is being retired: nothing is done for it any more")
-		}
-		return may(arg)
+		return d.validate(ctx, func() error { return may(arg) })
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, name, handler, workflow.UpdateHandlerOptions{Validator: validate})
 }
@@ -73,15 +67,22 @@ func updateBare(ctx workflow.Context, d *domainRun, name string, may func() erro
 		return nil
 	}
 	validate := func(ctx workflow.Context) error {
-		if slices.Contains(d.s.Kept.Seen, workflow.GetCurrentUpdateInfo(ctx).ID) {
-			return nil
-		}
+		return d.validate(ctx, may)
+	}
+	return workflow.SetUpdateHandlerWithOptions(ctx, name, handler, workflow.UpdateHandlerOptions{Validator: validate})
+}
+
+// validate judges an update: one that was seen in an earlier run is judged already.
+func (d *domainRun) validate(ctx workflow.Context, may func() error) error {
+	if !slices.Contains(d.s.Kept.Seen, workflow.GetCurrentUpdateInfo(ctx).ID) {
 		if d.s.Kept.Retiring {
 			return refuse("the domain is being retired: nothing is done for it any more")
 		}
-		return may()
+		if err := may(); err != nil {
+			return err
+		}
 	}
-	return workflow.SetUpdateHandlerWithOptions(ctx, name, handler, workflow.UpdateHandlerOptions{Validator: validate})
+	return d.w.admits(ctx)
 }
 
 // see remembers an update, and reports whether it is new.
