@@ -90,7 +90,7 @@ func (d *domainRun) unseen(ctx workflow.Context, p *Problem, shown bool) {
 		d.s.Kept.Watch = d.in(ctx, againEvery)
 		return
 	}
-	p.Text = clip(p.Text, 1024)
+	p.Text = clip(p.Text, maxProblem)
 	d.failed(ctx, p)
 	d.again(ctx, p, againEvery)
 	d.s.Kept.Watch = d.s.Next
