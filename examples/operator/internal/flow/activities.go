@@ -29,7 +29,8 @@ type Activities interface {
 	Rotate(ctx context.Context, in RotateIn) (RotateOut, error)
 	// Verify is one look of a wait until people can sign in.
 	Verify(ctx context.Context, in VerifyIn) (VerifyOut, error)
-	// Watch looks at the certificates and, with Verify, at everything.
+	// Watch looks at the certificates and at what is not as the plan says and, with Verify, at
+	// everything.
 	Watch(ctx context.Context, in WatchIn) (WatchOut, error)
 	// Tell sends a notice. An error is tried again by Temporal.
 	Tell(ctx context.Context, in Notice) error
