@@ -281,49 +281,7 @@ func TestStoppedBetweenWrites(t *testing.T) {
 	}
 }
 
-// Each call of a rotation, and of a revert, is killed at some request, and made again.
-func TestRotationKilled(t *testing.T) {
-	for k := 1; k <= 40; k += 3 {
-		synctest.Test(t, func(t *testing.T) {
-			b := newBench(t, nil, manage)
-			b.o.Context = nil
-			b.restart()
-			move := b.bend()
-			b.federated(t.Context())
-			move(26 * time.Hour)
-			before := b.watch(t.Context())
-			arg := flow.RotateArg{Method: federation.SecondApplication, Replace: before.Replace, Consent: federation.RotateConsent{Policies: true}}
-			prop, err := b.a.ProposeRotation(t.Context(), flow.ProposeRotationIn{Domain: b.env.Domain, Rotate: arg})
-			if err != nil || prop.Open == nil {
-				t.Fatalf("proposed: %+v %+v, %v", prop, prop.Problem, err)
-			}
-			in := b.approved(*prop.Open, approve1)
-			var last *data.Ref
-			done := false
-			for call := 1; call < 60 && !done; call++ {
-				ctx, mend := b.killAt(t.Context(), k, jumpcloudtest.DropAfter)
-				lost, err := b.a.Rotate(ctx, flow.RotateIn{Domain: b.env.Domain, Approved: in, Last: last})
-				keep(b, lost, err)
-				mend()
-				b.restart()
-				out, err := b.a.Rotate(t.Context(), flow.RotateIn{Domain: b.env.Domain, Approved: in, Last: last})
-				if keep(b, out, err); err != nil || out.Void || out.Problem != nil && out.Problem.Class == federation.ClassPeople {
-					t.Fatalf("k %d, call %d: %+v %+v, %v", k, call, out, out.Problem, err)
-				}
-				last, done = out.Rotation, out.Done
-				move(max(out.Wait, time.Minute))
-			}
-			if n := len(b.env.JumpCloud.Applications()); !done || n != 2 {
-				t.Errorf("k %d: done %v, %d applications", k, done, n)
-			}
-			if w := b.watch(t.Context()); w.Replace == before.Replace {
-				t.Errorf("k %d: %+v", k, w)
-			}
-			b.clean()
-		})
-	}
-}
-
+// A revert is killed at some request, and made again.
 func TestRevertKilled(t *testing.T) {
 	for k := 1; k <= 60; k += 2 {
 		synctest.Test(t, func(t *testing.T) {
