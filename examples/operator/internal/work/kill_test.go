@@ -15,7 +15,6 @@ import (
 
 	"github.com/jcaad/jcaad/examples/operator/internal/data"
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
-	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
 
