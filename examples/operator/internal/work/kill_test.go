@@ -152,68 +152,6 @@ func killed(t *testing.T, kind jumpcloudtest.FaultKind, k int) (requests int) {
 	return requests
 }
 
-// Heartbeats do not get through, and a request takes a minute: nothing is written after
-// the loss.
-func TestSilence(t *testing.T) {
-	for _, reachable := range []bool{true, false} {
-		synctest.Test(t, func(t *testing.T) {
-			b := newBench(t, nil, manage)
-			b.o.Context = nil
-			b.restart()
-			look := b.look(t.Context())
-			in := flow.RunIn{Domain: b.env.Domain, Approved: b.approved(*look.Open, approve1)}
-			var mu sync.Mutex
-			lost := time.Time{}
-			if !reachable {
-				b.beat = func() error {
-					mu.Lock()
-					defer mu.Unlock()
-					if !lost.IsZero() {
-						return errors.New("unreachable")
-					}
-					return nil
-				}
-			}
-			late, after := false, 0
-			slow := func(r *http.Request) jumpcloudtest.Fault {
-				mu.Lock()
-				defer mu.Unlock()
-				writes := r.Method != http.MethodGet
-				if !lost.IsZero() && writes && time.Since(lost) > beatSilent {
-					after++
-				}
-				if writes && !late {
-					late, lost = true, time.Now()
-					return jumpcloudtest.Fault{Delay: time.Minute}
-				}
-				return jumpcloudtest.Fault{}
-			}
-			b.env.JumpCloud.Fault = slow
-			out, err := b.a.Run(t.Context(), in)
-			keep(b, out, err)
-			time.Sleep(10 * time.Minute)
-			synctest.Wait()
-			if !late {
-				t.Fatal("no request was late")
-			}
-			if reachable {
-				if err != nil || !out.Done {
-					t.Fatalf("reachable: %+v, %v", out, err)
-				}
-				return
-			}
-			if !errors.Is(err, ErrSilent) || out.Done || after > 0 {
-				t.Errorf("unreachable: %d writes after the loss, %v, %+v", after, err, out)
-			}
-			b.beat, b.env.JumpCloud.Fault = nil, nil
-			if out, err = b.a.Run(t.Context(), in); err != nil || !out.Done {
-				t.Fatalf("reachable again: %+v %+v, %v", out, out.Problem, err)
-			}
-			b.one()
-		})
-	}
-}
-
 // A run that has begun goes on when its proposal has expired and the window is closed.
 func TestBegunGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
