@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jcaad/jcaad/examples/operator/internal/customers"
 	"github.com/jcaad/jcaad/examples/operator/internal/data"
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
@@ -191,6 +192,15 @@ func TestStoppedBetweenWrites(t *testing.T) {
 			func(b *bench) { _ = b.dir.SetStop(false, "x", time.Now()) }, true,
 		},
 		"watch": {func(b *bench) { b.list("") }, func(b *bench) { b.list(manage) }, false},
+		"not listed": {func(b *bench) {
+			f, err := customers.Parse([]byte(strings.ReplaceAll(b.text, b.env.Domain, "other.example")), "c")
+			if err != nil {
+				b.t.Error(err)
+			}
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.file = f
+		}, func(b *bench) { b.list(manage) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, nil, manage)
