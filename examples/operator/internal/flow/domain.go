@@ -2,6 +2,7 @@ package flow
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -79,11 +80,13 @@ func begin(ctx workflow.Context, w *Workflows, in DomainIn) *domainRun {
 	d := &domainRun{w: w, speed: speed(in.Speed), queue: in.Queue, began: workflow.Now(ctx)}
 	if in.State != nil {
 		d.s = *in.State
+		d.s.shorten() // an earlier version had lists of any length
 	} else {
 		d.s = State{Domain: in.Domain, Phase: Looking}
 	}
 	d.s.Domain = in.Domain
-	d.notices, d.fresh = in.Notices, append([]Unsent(nil), in.Notices...)
+	d.notices = unsent(in)
+	d.fresh = slices.Clone(d.notices)
 	return d
 }
 

@@ -376,3 +376,34 @@ func TestDomainNamesNobody(t *testing.T) {
 		}
 	}
 }
+
+// What a service asks for after it has refused a write is a timer, whether or not something
+// was sent: neither a look nor a run is made before.
+func TestDomainRetryAfterOfARun(t *testing.T) {
+	for _, class := range []federation.ErrorClass{federation.ClassTemporary, federation.ClassUnsettled} {
+		t.Run(string(class), func(t *testing.T) {
+			b := newBench(t)
+			b.run = func(_ context.Context, n int, in RunIn) (RunOut, error) {
+				out := runDone(in)
+				if n == 0 {
+					out.Done, out.Reply = false, trouble(class, "asked to wait")
+					out.Problem.After = 2 * time.Hour
+				}
+				return out, nil
+			}
+			var waiting State
+			b.at(time.Hour, func() { b.approve("n1", "a", "") })
+			b.at(2*time.Hour, func() { waiting = b.state() })
+			b.play(5 * time.Hour)
+			if diff := cmp.Diff([]time.Duration{time.Hour, 3 * time.Hour}, b.times("Run")); diff != "" {
+				t.Error(diff)
+			}
+			if waiting.Problem == nil || waiting.Next.Sub(b.began) != 3*time.Hour || !b.last().Effective {
+				t.Errorf("%s", asJSON(t, waiting))
+			}
+			if at := b.times("Look"); at[len(at)-1] != 0 && at[len(at)-1] != 3*time.Hour {
+				t.Errorf("looked at %v", at)
+			}
+		})
+	}
+}

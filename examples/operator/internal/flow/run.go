@@ -56,10 +56,11 @@ func (d *domainRun) came(ctx workflow.Context, out RunOut, err error, listed int
 	if err != nil || out.Sent || unsettled {
 		d.s.Kept.Sent = true
 	}
-	if out.Report != nil {
-		d.s.Reports = keep(d.s.Reports, *out.Report)
-		d.s.Kept.Ran = keep(d.s.Kept.Ran, *out.Report)
+	for _, ref := range out.stored() {
+		d.s.Reports = keep(d.s.Reports, ref)
+		d.s.Kept.Ran = keep(d.s.Kept.Ran, ref)
 	}
+	d.s.shorten()
 	if out.After != "" {
 		d.s.Found = out.After
 	}

@@ -9,10 +9,7 @@ import (
 	"github.com/jcaad/jcaad/federation"
 )
 
-const (
-	maxSeen  = 24 // updates that are known again
-	maxNotes = 32
-)
+const maxSeen = 24 // updates that are known again
 
 // refuse is what a validator says; the page shows it as it is.
 func refuse(text string) error {
@@ -277,10 +274,8 @@ func (d *domainRun) askRetire(workflow.Context, RetireArg) { d.s.Kept.Retiring =
 
 func (d *domainRun) mayNote(NoteArg) error { return nil }
 
-// note keeps the last notes; earlier ones are in the audit.
+// note keeps the last notes, and counts the earlier ones.
 func (d *domainRun) note(_ workflow.Context, a NoteArg) {
 	d.s.Notes = append(slices.Clone(d.s.Notes), a.Note)
-	if over := len(d.s.Notes) - maxNotes; over > 0 {
-		d.s.Notes = d.s.Notes[over:]
-	}
+	d.s.shorten()
 }
