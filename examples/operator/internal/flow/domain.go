@@ -17,7 +17,7 @@ import (
 // Each step makes at most one call of an activity. What is waited for is an instant of its
 // [State], so that it continues as new between any two steps and goes on from there.
 func (w *Workflows) Domain(ctx workflow.Context, in DomainIn) error {
-	workflow.GetVersion(ctx, versionDomain, workflow.DefaultVersion, versionDomainNow)
+	drains := workflow.GetVersion(ctx, versionDomain, workflow.DefaultVersion, versionDomainNow) >= 2
 	d := begin(ctx, w, in)
 	if err := d.handle(ctx); err != nil {
 		return err
@@ -25,6 +25,9 @@ func (w *Workflows) Domain(ctx workflow.Context, in DomainIn) error {
 	workflow.Go(ctx, d.post)
 	workflow.Go(ctx, d.report)
 	for {
+		if drains {
+			d.drain(ctx) // what came in the same task, such as another plan, counts for the next step
+		}
 		d.show(ctx)
 		if err := ctx.Err(); err != nil {
 			return err

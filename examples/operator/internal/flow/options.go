@@ -18,10 +18,11 @@ const (
 // Versions. A change of a workflow that makes other commands of a history that may still
 // be open is named here, asked for by [workflow.GetVersion] where it is made, and stays
 // until no such history is open. versionDomain marks each run of Domain as one that has
-// the changes up to its number; versionDomainNow is the present one.
+// the changes up to its number; versionDomainNow is the present one. Since 2, what came in
+// the same task is seen to before the next step.
 const (
 	versionDomain    = "domain"
-	versionDomainNow = workflow.Version(1)
+	versionDomainNow = workflow.Version(2)
 )
 
 // WorkerOptions are those of a worker with these workflows. One whose history does not
