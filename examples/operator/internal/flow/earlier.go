@@ -88,7 +88,8 @@ func (e *LostError) Error() string {
 	case e.Changed:
 		parts = append(parts, "at least one of the older ones")
 	}
-	return fmt.Sprintf("of %d files these are missing, or are not what they were: %s: restore them from a backup", e.Of, strings.Join(parts, " and "))
+	return fmt.Sprintf("of %d files these are missing, or are not what they were: %s: restore them from a backup",
+		e.Of, strings.Join(parts, " and "))
 }
 
 // CheckFiles compares files as they are in the folder now, the oldest first, such as

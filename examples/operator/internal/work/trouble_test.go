@@ -138,7 +138,7 @@ func TestCredentialDuringRun(t *testing.T) {
 				t.Fatal("nothing was written before the credential ended")
 			}
 			if !tt.renewed {
-				if out.Done || !out.Sent || out.Void || out.Problem == nil || out.Problem.Class != federation.ClassPeople || out.Problem.Code != "credential" {
+				if p := out.Problem; out.Done || !out.Sent || out.Void || p == nil || p.Class != federation.ClassPeople || p.Code != "credential" {
 					t.Fatalf("the run: %+v %+v", out, out.Problem)
 				}
 				set(fresh())
@@ -191,7 +191,7 @@ func TestDiskFull(t *testing.T) {
 			if b.env.Writes() != after || out.Done || out.Void || out.Sent != (after > 0) {
 				t.Errorf("%d writes: %+v", b.env.Writes(), out)
 			}
-			if out.Problem == nil || out.Problem.Class == federation.ClassPeople || !strings.Contains(out.Problem.Text, federation.ErrNotStored.Error()) {
+			if p := out.Problem; p == nil || p.Class == federation.ClassPeople || !strings.Contains(p.Text, federation.ErrNotStored.Error()) {
 				t.Fatalf("the problem: %+v", out.Problem)
 			}
 			if again := b.run(t.Context(), in); again.Done || again.Problem == nil || b.env.Writes() != after {
