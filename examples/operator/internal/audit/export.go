@@ -89,9 +89,8 @@ func WriteCSV(w io.Writer, entries iter.Seq2[Entry, error]) error {
 	return errors.Join(err, out.Error())
 }
 
-// Cell returns a text as a cell of a table in which no formula begins for a spreadsheet:
-// where one could, at its start or after what may be taken for the end of a cell, an
-// apostrophe stands before it. All else is as it was.
+// Cell returns a text in which no formula begins for a spreadsheet, neither at its start
+// nor after what may be taken for the end of a cell: an apostrophe stands before it there.
 func Cell(s string) string {
 	var b strings.Builder
 	begins := true

@@ -61,7 +61,7 @@ func moment(text, what string, end bool) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s is a date such as 2026-03-14, or a moment such as 2026-03-14T09:00:00Z, and not %.40q", what, text)
+		return time.Time{}, fmt.Errorf("%s is a date such as 2026-03-14, or a moment such as 2026-03-14T09:00:00Z", what)
 	}
 	return t, nil
 }

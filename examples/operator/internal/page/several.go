@@ -114,16 +114,16 @@ func several(v *viewer, r *http.Request) (*screen, error) {
 	}
 	d.Query = d.Choice.Query()
 	s := &screen{name: "approve", Title: "Approve several at once"}
-	if names := asked(q, d.With); len(names) > 0 || q.Has("pilot") {
+	if names := namesAsked(q, d.With); len(names) > 0 || q.Has("pilot") {
 		d.confirm(v, r, known, names)
 	}
 	s.Data, s.Acts = d, offered(append(tokens, strconv.FormatBool(d.Confirm))...)
 	return s, nil
 }
 
-// asked are the domains that an address asks for, each once: the pilot first, if it names
+// namesAsked are the domains that an address asks for, each once: the pilot first, if it names
 // one.
-func asked(q url.Values, with []candidate) []string {
+func namesAsked(q url.Values, with []candidate) []string {
 	list := slices.Clone(q["domain"])
 	if q.Get("all") != "" {
 		for _, c := range with {
@@ -295,7 +295,7 @@ func (v *viewer) stillGood(states []flow.State, hashes []string) error {
 		c := v.candidate(s)
 		switch {
 		case seen[s.Domain]:
-			return fmt.Errorf("%s is named twice: load the page again", s.Domain)
+			return fmt.Errorf("the form names %s twice: load the page again", s.Domain)
 		case s.Open == nil || s.Open.Hash != hashes[i]:
 			return fmt.Errorf("the proposal of %s has changed meanwhile: look at what is shown now", s.Domain)
 		case i == 0 && !c.pilot, i > 0 && !c.with:
@@ -303,7 +303,11 @@ func (v *viewer) stillGood(states []flow.State, hashes []string) error {
 			if why == "" {
 				why = errNotOffered.Error()
 			}
-			return fmt.Errorf("%s cannot be approved with others: %s", s.Domain, why)
+			part := "one"
+			if i == 0 {
+				part = "the pilot"
+			}
+			return fmt.Errorf("%s of the batch cannot be approved in it: %s: %s", part, s.Domain, why)
 		}
 		seen[s.Domain] = true
 	}
