@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"fmt"
+	"html"
 	"io"
 	"io/fs"
 	"iter"
@@ -316,7 +317,7 @@ func (a answer) form(t testing.TB, action string) url.Values {
 		for _, tag := range inputTag.FindAllString(f[2], -1) {
 			got := make(map[string]string)
 			for _, m := range attribute.FindAllStringSubmatch(tag, -1) {
-				got[m[1]] = m[2]
+				got[m[1]] = html.UnescapeString(m[2])
 			}
 			if got["type"] == "hidden" {
 				out.Add(got["name"], got["value"])

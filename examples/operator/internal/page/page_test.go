@@ -36,7 +36,7 @@ func TestStopAndGo(t *testing.T) {
 	if !strings.Contains(got.body, "All new writes are held by ada") {
 		t.Errorf("the page does not say so:\n%s", got.body)
 	}
-	if again := ada.post("/stop", form); again.status != http.StatusNotFound || !strings.Contains(again.body, "All new writes are held") {
+	if again := ada.post("/stop", form); again.status != http.StatusOK || !strings.Contains(again.body, "All new writes are held") {
 		t.Errorf("sent again: %d", again.status)
 	}
 	form.Set("verb", "go")
