@@ -116,7 +116,7 @@ func names(html string) []string {
 }
 
 // text is what is read of a piece of a page.
-func text(html string) string {
+func plainText(html string) string {
 	return strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(html, " ")), " ")
 }
 
@@ -218,8 +218,8 @@ func TestNothingIsMarkup(t *testing.T) {
 	}
 }
 
-// firstOf is the reference of the first approval of two.
-var firstOf = &data.Ref{Name: "first"}
+// refFirst is the reference of the first approval of two.
+var refFirst = &data.Ref{Name: "first"}
 
 // proxied is a guard that believes the proxy that the tests play.
 func proxied(t testing.TB) *approve.Guard {

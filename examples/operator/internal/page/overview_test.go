@@ -105,11 +105,11 @@ func TestOverviewCounts(t *testing.T) {
 	} {
 		got := as(t, srv, actor).get("/?state=watching")
 		_, counts, _ := strings.Cut(got.section(t, "counts"), ">")
-		if counts = text(counts); counts != want[0] {
+		if counts = plainText(counts); counts != want[0] {
 			t.Errorf("%s: counts %q", actor, counts)
 		}
 		_, list, _ := strings.Cut(got.section(t, "chart"), "</summary>")
-		if list = text(list); list != want[1] {
+		if list = plainText(list); list != want[1] {
 			t.Errorf("%s: chart %q", actor, list)
 		}
 	}
@@ -154,7 +154,7 @@ func TestOrder(t *testing.T) {
 
 func TestWhatWaitsForWhom(t *testing.T) {
 	f := mixed(t)
-	f.proposes("a.example", "Contoso", func(o *flow.Open) { o.Two, o.First = true, firstOf })
+	f.proposes("a.example", "Contoso", func(o *flow.Open) { o.Two, o.First = true, refFirst })
 	f.approvers["a.example federate"] = []string{"bob"}
 	f.batches = []flow.BatchState{
 		{Batch: "both", Waves: [][]string{{"a.example"}, {"m.example"}}, Stopped: true},
@@ -170,7 +170,7 @@ func TestWhatWaitsForWhom(t *testing.T) {
 		var got []string
 		for _, item := range strings.Split(html, "<li>")[1:] {
 			name, _, _ := strings.Cut(item, "</a>")
-			got = append(got, text(name))
+			got = append(got, plainText(name))
 		}
 		w := strings.Join(got, " ")
 		if actor == "bob" {
@@ -281,7 +281,7 @@ func TestHundreds(t *testing.T) {
 	if n := strings.Count(ada.get("/?format=csv&page=2").body, "\n"); n != 301 {
 		t.Errorf("%d lines of CSV", n)
 	}
-	if got := text(ada.get("/").section(t, "waits")); !strings.Contains(got, "And 138 more") || !strings.Contains(got, "Approve several at once") {
+	if got := plainText(ada.get("/").section(t, "waits")); !strings.Contains(got, "And 138 more") || !strings.Contains(got, "Approve several at once") {
 		t.Errorf("waits: %s", got)
 	}
 }
