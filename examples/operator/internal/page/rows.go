@@ -23,14 +23,14 @@ var phases = []struct {
 	phase flow.Phase
 	words string
 }{
-	{flow.People, "waits for people"},
-	{flow.Approval, "waits for an approval"},
-	{flow.Turn, "waits for its turn"},
-	{flow.Running, "is written"},
-	{flow.Verifying, "waits until people can sign in"},
-	{flow.Looking, "is looked at"},
-	{flow.Watching, "is watched"},
-	{flow.Retired, "is retired"},
+	{flow.People, "waiting for people"},
+	{flow.Approval, "waiting for an approval"},
+	{flow.Turn, "waiting for its turn"},
+	{flow.Running, "being written"},
+	{flow.Verifying, "waiting until people can sign in"},
+	{flow.Looking, "being looked at"},
+	{flow.Watching, "watched"},
+	{flow.Retired, "retired"},
 }
 
 // inWords is a phase as people call it.

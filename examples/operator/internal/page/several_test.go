@@ -100,6 +100,13 @@ func TestCandidates(t *testing.T) {
 			t.Errorf("%s: want %q and no form", query, wrong)
 		}
 	}
+	kept := as(t, srv, "bob").get("/approve?domain=good.example&all=1").body
+	if n := strings.Count(kept, " checked"); n != 2 || !strings.Contains(kept, `value="good.example" checked`) {
+		t.Errorf("%d marks are kept", n)
+	}
+	if beyond := as(t, srv, "bob").get("/approve?pilot=lost.example&domain=good.example&q=repair").body; !strings.Contains(beyond, "Approve all 2") {
+		t.Error("what the address names is not found beside what is listed")
+	}
 	f.proposals["lost.example"].Hash = "another"
 	if got := as(t, srv, "bob").get("/approve?pilot=lost.example&domain=good.example"); strings.Contains(got.body, `action="/batch"`) {
 		t.Error("a pilot is offered whose proposal is another")
