@@ -139,14 +139,16 @@ func TestOrder(t *testing.T) {
 	put("z3.example", flow.State{Phase: flow.Verifying, Layers: []flow.Layer{{Name: "realm", Status: federation.Wrong}}})
 	put("z4.example", flow.State{Phase: flow.People})
 	put("z5.example", flow.State{Phase: flow.Watching, Watch: &flow.Watched{Foreign: true}})
+	put("z6.example", flow.State{Phase: flow.Watching, Rotation: &flow.RotationState{Problem: &flow.Problem{Text: "no"}}})
+	put("x3.example", flow.State{Phase: flow.Watching, Rotation: &flow.RotationState{Done: true, Problem: &flow.Problem{Text: "no"}}})
 	put("y1.example", flow.State{Phase: flow.Turn})
 	put("y2.example", flow.State{Phase: flow.Verifying, Layers: []flow.Layer{{Name: "realm", Status: federation.Late}}})
 	put("y3.example", flow.State{Phase: flow.Watching, Paused: true})
 	put("x1.example", flow.State{Phase: flow.Watching})
 	put("x2.example", flow.State{Phase: flow.Looking})
 	put("a1.example", flow.State{Phase: flow.Retired, Problem: &flow.Problem{Text: "old"}})
-	want := []string{"z1.example", "z2.example", "z3.example", "z4.example", "z5.example", "y1.example", "y2.example", "y3.example",
-		"x1.example", "x2.example", "a1.example"}
+	want := []string{"z1.example", "z2.example", "z3.example", "z4.example", "z5.example", "z6.example", "y1.example", "y2.example", "y3.example",
+		"x1.example", "x2.example", "x3.example", "a1.example"}
 	if diff := cmp.Diff(want, names(as(t, site(t, f), "eve").get("/").body)); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
 	}
