@@ -93,7 +93,8 @@ func TestAudit(t *testing.T) {
 func TestAuditPages(t *testing.T) {
 	f := newFake(people()...)
 	for i := range 1050 {
-		f.entries = append(f.entries, audit.Entry{Seq: uint64(i + 1), Time: then.Add(time.Duration(i) * time.Second), Verb: "note", Customer: "Contoso"})
+		at := then.Add(time.Duration(i) * time.Second)
+		f.entries = append(f.entries, audit.Entry{Seq: uint64(i + 1), Time: at, Verb: "note", Customer: "Contoso"})
 	}
 	eve := as(t, site(t, f), "eve")
 	for page, want := range map[int][2]int{1: {1050, 851}, 2: {850, 651}, 5: {250, 51}, 6: {50, 1}, 7: {50, 1}, -1: {1050, 851}} {

@@ -147,7 +147,8 @@ func TestOrder(t *testing.T) {
 	put("x1.example", flow.State{Phase: flow.Watching})
 	put("x2.example", flow.State{Phase: flow.Looking})
 	put("a1.example", flow.State{Phase: flow.Retired, Problem: &flow.Problem{Text: "old"}})
-	want := []string{"z1.example", "z2.example", "z3.example", "z4.example", "z5.example", "z6.example", "y1.example", "y2.example", "y3.example",
+	want := []string{"z1.example", "z2.example", "z3.example", "z4.example", "z5.example", "z6.example",
+		"y1.example", "y2.example", "y3.example",
 		"x1.example", "x2.example", "x3.example", "a1.example"}
 	if diff := cmp.Diff(want, names(as(t, site(t, f), "eve").get("/").body)); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
@@ -283,7 +284,8 @@ func TestHundreds(t *testing.T) {
 	if n := strings.Count(ada.get("/?format=csv&page=2").body, "\n"); n != 301 {
 		t.Errorf("%d lines of CSV", n)
 	}
-	if got := text(ada.get("/").section(t, "waits")); !strings.Contains(got, "And 144 more") || !strings.Contains(got, "Approve several at once") {
+	got := text(ada.get("/").section(t, "waits"))
+	if !strings.Contains(got, "And 144 more") || !strings.Contains(got, "Approve several at once") {
 		t.Errorf("waits: %s", got)
 	}
 }

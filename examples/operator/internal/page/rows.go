@@ -243,7 +243,8 @@ type record struct {
 func (r domainRow) record() record {
 	s := r.State
 	out := record{
-		Domain: s.Domain, Customer: s.Customer, Labels: r.Labels, Phase: string(s.Phase), Waits: s.Waits, Problem: r.Problem, Failures: s.Failures,
+		Domain: s.Domain, Customer: s.Customer, Labels: r.Labels, Phase: string(s.Phase), Waits: s.Waits, Problem: r.Problem,
+		Failures: s.Failures,
 		Found: string(s.Found), Effective: s.Effective, Paused: s.Paused, Unlisted: s.Unlisted, Changed: s.Changed.UTC(),
 	}
 	if w := s.Watch; w != nil {
