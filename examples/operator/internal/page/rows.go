@@ -245,7 +245,7 @@ func (r domainRow) record() record {
 	out := record{
 		Domain: s.Domain, Customer: s.Customer, Labels: r.Labels, Phase: string(s.Phase), Waits: s.Waits, Problem: r.Problem,
 		Failures: s.Failures,
-		Found: string(s.Found), Effective: s.Effective, Paused: s.Paused, Unlisted: s.Unlisted, Changed: s.Changed.UTC(),
+		Found:    string(s.Found), Effective: s.Effective, Paused: s.Paused, Unlisted: s.Unlisted, Changed: s.Changed.UTC(),
 	}
 	if w := s.Watch; w != nil {
 		if w.Known {
