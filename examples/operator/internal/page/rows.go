@@ -81,7 +81,7 @@ func (v *viewer) rows() []domainRow {
 			State: s, Link: domainAddress(s.Domain), Words: inWords(s.Phase), Bucket: bucketOf(s.Watch), Fails: fails(s),
 			Mine: v.waitsFor(s),
 		}
-		r.Problem, r.Now = problemOf(s), s.Waits
+		r.Problem, r.Now = whyStuck(s), s.Waits
 		if s.Phase == flow.Approval && s.Open != nil {
 			r.Now = proposed(*s.Open)
 		}
@@ -108,8 +108,8 @@ func (v *viewer) rows() []domainRow {
 	return out
 }
 
-// problemOf is why a domain, or its rotation, does not go on.
-func problemOf(s flow.State) string {
+// whyStuck is why a domain, or its rotation, does not go on.
+func whyStuck(s flow.State) string {
 	switch r := s.Rotation; {
 	case s.Problem != nil:
 		return s.Problem.Text
@@ -121,7 +121,7 @@ func problemOf(s flow.State) string {
 
 // fails says that something about a domain is wrong, or does not get better by waiting.
 func fails(s flow.State) bool {
-	return s.Phase != flow.Retired && (s.Phase == flow.People || problemOf(s) != "" || s.Failures > 0 ||
+	return s.Phase != flow.Retired && (s.Phase == flow.People || whyStuck(s) != "" || s.Failures > 0 ||
 		s.Watch != nil && (s.Watch.Foreign || s.Watch.Known && s.Watch.Days < 0) ||
 		slices.ContainsFunc(s.Layers, func(l flow.Layer) bool { return l.Status == federation.Wrong }))
 }
