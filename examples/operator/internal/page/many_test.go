@@ -221,8 +221,8 @@ func TestNothingIsMarkup(t *testing.T) {
 	}
 }
 
-// firstOf is the reference of the first approval of two.
-var firstOf = &data.Ref{Name: "first"}
+// firstApproval is the reference of the first approval of two.
+var firstApproval = &data.Ref{Name: "first"}
 
 // proxied is a guard that believes the proxy that the tests play.
 func proxied(t testing.TB) *approve.Guard {

@@ -157,7 +157,7 @@ func TestOrder(t *testing.T) {
 
 func TestWhatWaitsForWhom(t *testing.T) {
 	f := mixed(t)
-	f.proposes("a.example", "Contoso", func(o *flow.Open) { o.Two, o.First = true, firstOf })
+	f.proposes("a.example", "Contoso", func(o *flow.Open) { o.Two, o.First = true, firstApproval })
 	f.approvers["a.example federate"] = []string{"bob"}
 	f.batches = []flow.BatchState{
 		{Batch: "both", Waves: [][]string{{"a.example"}, {"m.example"}}, Stopped: true},

@@ -36,8 +36,8 @@ func TestCandidates(t *testing.T) {
 		"rotate.example":  func(o *flow.Open) { o.Verb = federation.VerbRotate },
 		"revert.example":  func(o *flow.Open) { o.Verb = federation.VerbRevert },
 		"two.example":     func(o *flow.Open) { o.Two = true },
-		"second.example":  func(o *flow.Open) { o.Two, o.First = true, firstOf },
-		"own.example":     func(o *flow.Open) { o.Two, o.First = true, firstOf },
+		"second.example":  func(o *flow.Open) { o.Two, o.First = true, firstApproval },
+		"own.example":     func(o *flow.Open) { o.Two, o.First = true, firstApproval },
 		"lost.example":    func(o *flow.Open) { o.LockedOut = 2 },
 		"consent.example": func(o *flow.Open) { o.Consent = true },
 		"twolost.example": func(o *flow.Open) { o.Two, o.LockedOut = true, 2 },
@@ -317,7 +317,7 @@ func TestSeveralByPassword(t *testing.T) {
 	const password = "correct horse battery"
 	f, at := threeOf(t)
 	f.roles = approve.PasswordRoles()
-	f.proposes("b.example", "Contoso", func(o *flow.Open) { o.Two, o.First = true, firstOf })
+	f.proposes("b.example", "Contoso", func(o *flow.Open) { o.Two, o.First = true, firstApproval })
 	g, err := approve.NewGuard(approve.GuardOptions{Password: password})
 	if err != nil {
 		t.Fatal(err)
