@@ -66,7 +66,7 @@ func TestAudit(t *testing.T) {
 		body, _, _ = strings.Cut(body, "</tbody>")
 		for _, row := range strings.Split(body, "<tr>")[1:] {
 			cells := strings.Split(row, "<td")
-			list = append(list, strings.TrimSpace(text("<"+cells[3])+" "+text("<"+cells[4])))
+			list = append(list, strings.TrimSpace(readable("<"+cells[3])+" "+readable("<"+cells[4])))
 		}
 		if s := strings.Join(list, ", "); s != tt.want || got.status != http.StatusOK {
 			t.Errorf("%q for %s: %d, %q, want %q", tt.query, tt.actor, got.status, s, tt.want)

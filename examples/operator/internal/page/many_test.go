@@ -117,8 +117,8 @@ func names(html string) []string {
 	return out
 }
 
-// text is what is read of a piece of a page.
-func text(html string) string {
+// readable is what is read of a piece of a page.
+func readable(html string) string {
 	return strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(html, " ")), " ")
 }
 

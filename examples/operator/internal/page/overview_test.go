@@ -105,11 +105,11 @@ func TestOverviewCounts(t *testing.T) {
 	} {
 		got := as(t, srv, actor).get("/?state=watching")
 		_, counts, _ := strings.Cut(got.section(t, "counts"), ">")
-		if counts = text(counts); counts != want[0] {
+		if counts = readable(counts); counts != want[0] {
 			t.Errorf("%s: counts %q", actor, counts)
 		}
 		_, list, _ := strings.Cut(got.section(t, "chart"), "</summary>")
-		if list = text(list); list != want[1] {
+		if list = readable(list); list != want[1] {
 			t.Errorf("%s: chart %q", actor, list)
 		}
 	}
@@ -173,7 +173,7 @@ func TestWhatWaitsForWhom(t *testing.T) {
 		var got []string
 		for _, item := range strings.Split(html, "<li>")[1:] {
 			name, _, _ := strings.Cut(item, "</a>")
-			got = append(got, text(name))
+			got = append(got, readable(name))
 		}
 		w := strings.Join(got, " ")
 		if actor == "bob" {
@@ -284,7 +284,7 @@ func TestHundreds(t *testing.T) {
 	if n := strings.Count(ada.get("/?format=csv&page=2").body, "\n"); n != 301 {
 		t.Errorf("%d lines of CSV", n)
 	}
-	got := text(ada.get("/").section(t, "waits"))
+	got := readable(ada.get("/").section(t, "waits"))
 	if !strings.Contains(got, "And 144 more") || !strings.Contains(got, "Approve several at once") {
 		t.Errorf("waits: %s", got)
 	}
