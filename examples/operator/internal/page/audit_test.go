@@ -66,7 +66,7 @@ func TestAudit(t *testing.T) {
 		body, _, _ = strings.Cut(body, "</tbody>")
 		for _, row := range strings.Split(body, "<tr>")[1:] {
 			cells := strings.Split(row, "<td")
-			list = append(list, strings.TrimSpace(plainText("<"+cells[3])+" "+plainText("<"+cells[4])))
+			list = append(list, strings.TrimSpace(readable("<"+cells[3])+" "+readable("<"+cells[4])))
 		}
 		if s := strings.Join(list, ", "); s != tt.want || got.status != http.StatusOK {
 			t.Errorf("%q for %s: %d, %q, want %q", tt.query, tt.actor, got.status, s, tt.want)
@@ -93,7 +93,8 @@ func TestAudit(t *testing.T) {
 func TestAuditPages(t *testing.T) {
 	f := newFake(people()...)
 	for i := range 1050 {
-		f.entries = append(f.entries, audit.Entry{Seq: uint64(i + 1), Time: then.Add(time.Duration(i) * time.Second), Verb: "note", Customer: "Contoso"})
+		at := then.Add(time.Duration(i) * time.Second)
+		f.entries = append(f.entries, audit.Entry{Seq: uint64(i + 1), Time: at, Verb: "note", Customer: "Contoso"})
 	}
 	eve := as(t, site(t, f), "eve")
 	for page, want := range map[int][2]int{1: {1050, 851}, 2: {850, 651}, 5: {250, 51}, 6: {50, 1}, 7: {50, 1}, -1: {1050, 851}} {

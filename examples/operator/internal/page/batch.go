@@ -189,8 +189,9 @@ func oneBatch(v *viewer, r *http.Request) (*screen, error) {
 func (v *viewer) batchView(b flow.BatchState) batchView {
 	at := batchAddress(b.Batch)
 	d := batchView{
-		Name: shortBatch(b.Batch), Stands: stands(b), Stopped: b.Stopped && !b.Done, Done: b.Done, Failed: b.Failed, MayHold: v.mayHold(b) && !b.Done,
-		Pause: v.form(at+"/pause", flow.UpdatePause, b.Batch), Resume: v.form(at+"/resume", flow.UpdateResume, b.Batch),
+		Name: shortBatch(b.Batch), Stands: stands(b), Stopped: b.Stopped && !b.Done, Done: b.Done, Failed: b.Failed,
+		MayHold: v.mayHold(b) && !b.Done,
+		Pause:   v.form(at+"/pause", flow.UpdatePause, b.Batch), Resume: v.form(at+"/resume", flow.UpdateResume, b.Batch),
 		Skip: v.form(at+"/skip", flow.UpdateSkip, b.Batch),
 	}
 	if v.canAll(approve.View) {

@@ -37,7 +37,7 @@ func TestBatches(t *testing.T) {
 	} {
 		_, body, _ := strings.Cut(as(t, srv, actor).get("/batches").section(t, "batches"), "<tbody>")
 		body, _, _ = strings.Cut(body, "</tbody>")
-		if got := plainText(body); got != want {
+		if got := readable(body); got != want {
 			t.Errorf("%s: %q", actor, got)
 		}
 	}
@@ -93,8 +93,8 @@ func TestBatchShowsWhatTheViewerMaySee(t *testing.T) {
 	}
 	bob := as(t, srv, "bob").get("/batch/older-batch").body
 	_, list, _ := strings.Cut(bob, "<select")
-	if list, _, _ = strings.Cut(list, "</select>"); plainText("<"+list) != "choose one c.example" {
-		t.Errorf("bob may skip %q", plainText("<"+list))
+	if list, _, _ = strings.Cut(list, "</select>"); readable("<"+list) != "choose one c.example" {
+		t.Errorf("bob may skip %q", readable("<"+list))
 	}
 }
 

@@ -16,7 +16,7 @@ var buckets = []struct {
 	{"90", "≤ 90", "end within 90 days", 90},
 	{"365", "≤ 365", "end within 365 days", 365},
 	{"later", "later", "end later", 1 << 30},
-	{"unknown", "none", "are not known", 0},
+	{"unknown", "unknown", "are not known", 0},
 }
 
 // bucketOf is the key of the bucket that what was watched falls into.

@@ -31,7 +31,8 @@ func (f *fake) listed(t testing.TB, entries ...entryOf) {
 		if e.owner != "" {
 			owner = fmt.Sprintf("owner: %q, ", e.owner)
 		}
-		fmt.Fprintf(&b, "  - {name: %q, domain: %s, mode: %s, %slabels: {%s}, plan: {mfa: acceptIfMfaDoneByFederatedIdp, groups: [{name: Everyone}]}, "+
+		fmt.Fprintf(&b, "  - {name: %q, domain: %s, mode: %s, %slabels: {%s}, "+
+			"plan: {mfa: acceptIfMfaDoneByFederatedIdp, groups: [{name: Everyone}]}, "+
 			"jumpCloud: {apiKey: \"env:J%d\"}, azureAD: {tenant: 7b1f2c7e-0b0a-4b6e-9f0e-3f6a2f0c%04d, "+
 			"clientID: 1c9d5a52-9f0e-4a0b-8a51-54a9a3d9b7b0, clientSecret: \"env:A%d\"}}\n", e.name, e.domain, e.mode, owner, e.labels, i, i, i)
 	}
@@ -89,7 +90,8 @@ func mixed(t testing.TB) *fake {
 			Watch: &flow.Watched{Known: true, Days: -2}, Changed: then},
 	)
 	f.proposes("m.example", "Fabrikam", nil)
-	f.set(flow.State{Domain: "n.example", Customer: "Fabrikam", Phase: flow.Watching, Watch: &flow.Watched{Known: true, Days: 6, Foreign: true}})
+	f.set(flow.State{Domain: "n.example", Customer: "Fabrikam", Phase: flow.Watching,
+		Watch: &flow.Watched{Known: true, Days: 6, Foreign: true}})
 	return f
 }
 
@@ -115,8 +117,8 @@ func names(html string) []string {
 	return out
 }
 
-// text is what is read of a piece of a page.
-func plainText(html string) string {
+// readable is what is read of a piece of a page.
+func readable(html string) string {
 	return strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(html, " ")), " ")
 }
 
@@ -181,7 +183,8 @@ func TestPartsHoldNoForm(t *testing.T) {
 func TestNothingIsMarkup(t *testing.T) {
 	const canary = `"'><script>alert(1)</script><img src=x onerror=y>`
 	f := newFake(people()...)
-	f.listed(t, entryOf{"a.example", canary, "manage", canary, "tier: " + fmt.Sprintf("%q", canary)}, entryOf{"b.example", canary, "manage", "", ""})
+	f.listed(t, entryOf{"a.example", canary, "manage", canary, "tier: " + fmt.Sprintf("%q", canary)},
+		entryOf{"b.example", canary, "manage", "", ""})
 	for _, name := range []string{"a.example", "b.example"} {
 		f.proposes(name, canary, func(o *flow.Open) { o.Hash = canary + name })
 		f.proposals[name].Findings[0].Message = canary
@@ -191,8 +194,8 @@ func TestNothingIsMarkup(t *testing.T) {
 	}
 	f.set(flow.State{Domain: "c.example", Customer: canary, Phase: flow.People, Problem: &flow.Problem{Text: canary}},
 		flow.State{Domain: "d.example", Customer: canary, Phase: flow.Phase(canary), Waits: canary})
-	f.batches = []flow.BatchState{{Batch: canary, Waves: [][]string{{canary}, {"a.example"}}, Outcomes: map[string]flow.Outcome{canary: flow.OutcomeFailed},
-		Stopped: true, Why: canary}}
+	f.batches = []flow.BatchState{{Batch: canary, Waves: [][]string{{canary}, {"a.example"}},
+		Outcomes: map[string]flow.Outcome{canary: flow.OutcomeFailed}, Stopped: true, Why: canary}}
 	f.entries = append(f.entries, auditEntry(canary))
 	ada := as(t, site(t, f), "ada")
 	q := url.QueryEscape(canary)
@@ -218,8 +221,8 @@ func TestNothingIsMarkup(t *testing.T) {
 	}
 }
 
-// refFirst is the reference of the first approval of two.
-var refFirst = &data.Ref{Name: "first"}
+// firstApproval is the reference of the first approval of two.
+var firstApproval = &data.Ref{Name: "first"}
 
 // proxied is a guard that believes the proxy that the tests play.
 func proxied(t testing.TB) *approve.Guard {

@@ -70,7 +70,7 @@ type option struct {
 }
 
 // mostWaits is how many things that wait for the viewer are listed above all domains.
-const mostWaits = 12
+const mostWaits = 6
 
 // overview is the page of all domains.
 func overview(v *viewer, r *http.Request) (*screen, error) {

@@ -94,22 +94,22 @@ func TestOverviewShowsWhatTheViewerMaySee(t *testing.T) {
 func TestOverviewCounts(t *testing.T) {
 	srv := site(t, mixed(t))
 	for actor, want := range map[string][2]string{
-		"ada": {"7 domains 1 waits for people 3 waits for an approval 3 is watched",
+		"ada": {"7 domains 1 waiting for people 3 waiting for an approval 3 watched",
 			"1 domain : certificates have ended 0 domains : certificates end within 1 day 1 domain : certificates end within 7 days " +
 				"0 domains : certificates end within 30 days 0 domains : certificates end within 90 days " +
 				"0 domains : certificates end within 365 days 1 domain : certificates end later 4 domains : certificates are not known"},
-		"eve": {"5 domains 1 waits for people 2 waits for an approval 2 is watched",
+		"eve": {"5 domains 1 waiting for people 2 waiting for an approval 2 watched",
 			"1 domain : certificates have ended 0 domains : certificates end within 1 day 0 domains : certificates end within 7 days " +
 				"0 domains : certificates end within 30 days 0 domains : certificates end within 90 days " +
 				"0 domains : certificates end within 365 days 1 domain : certificates end later 3 domains : certificates are not known"},
 	} {
 		got := as(t, srv, actor).get("/?state=watching")
 		_, counts, _ := strings.Cut(got.section(t, "counts"), ">")
-		if counts = plainText(counts); counts != want[0] {
+		if counts = readable(counts); counts != want[0] {
 			t.Errorf("%s: counts %q", actor, counts)
 		}
 		_, list, _ := strings.Cut(got.section(t, "chart"), "</summary>")
-		if list = plainText(list); list != want[1] {
+		if list = readable(list); list != want[1] {
 			t.Errorf("%s: chart %q", actor, list)
 		}
 	}
@@ -139,14 +139,17 @@ func TestOrder(t *testing.T) {
 	put("z3.example", flow.State{Phase: flow.Verifying, Layers: []flow.Layer{{Name: "realm", Status: federation.Wrong}}})
 	put("z4.example", flow.State{Phase: flow.People})
 	put("z5.example", flow.State{Phase: flow.Watching, Watch: &flow.Watched{Foreign: true}})
+	put("z6.example", flow.State{Phase: flow.Watching, Rotation: &flow.RotationState{Problem: &flow.Problem{Text: "no"}}})
+	put("x3.example", flow.State{Phase: flow.Watching, Rotation: &flow.RotationState{Done: true, Problem: &flow.Problem{Text: "no"}}})
 	put("y1.example", flow.State{Phase: flow.Turn})
 	put("y2.example", flow.State{Phase: flow.Verifying, Layers: []flow.Layer{{Name: "realm", Status: federation.Late}}})
 	put("y3.example", flow.State{Phase: flow.Watching, Paused: true})
 	put("x1.example", flow.State{Phase: flow.Watching})
 	put("x2.example", flow.State{Phase: flow.Looking})
 	put("a1.example", flow.State{Phase: flow.Retired, Problem: &flow.Problem{Text: "old"}})
-	want := []string{"z1.example", "z2.example", "z3.example", "z4.example", "z5.example", "y1.example", "y2.example", "y3.example",
-		"x1.example", "x2.example", "a1.example"}
+	want := []string{"z1.example", "z2.example", "z3.example", "z4.example", "z5.example", "z6.example",
+		"y1.example", "y2.example", "y3.example",
+		"x1.example", "x2.example", "x3.example", "a1.example"}
 	if diff := cmp.Diff(want, names(as(t, site(t, f), "eve").get("/").body)); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
 	}
@@ -154,7 +157,7 @@ func TestOrder(t *testing.T) {
 
 func TestWhatWaitsForWhom(t *testing.T) {
 	f := mixed(t)
-	f.proposes("a.example", "Contoso", func(o *flow.Open) { o.Two, o.First = true, refFirst })
+	f.proposes("a.example", "Contoso", func(o *flow.Open) { o.Two, o.First = true, firstApproval })
 	f.approvers["a.example federate"] = []string{"bob"}
 	f.batches = []flow.BatchState{
 		{Batch: "both", Waves: [][]string{{"a.example"}, {"m.example"}}, Stopped: true},
@@ -164,13 +167,13 @@ func TestWhatWaitsForWhom(t *testing.T) {
 	}
 	srv := site(t, f)
 	for actor, want := range map[string]string{
-		"bob": "b.example c.example batch ours", "kim": "c.example a.example b.example m.example batch both batch ours", "eve": "", "sam": "",
+		"bob": "b.example c.example batch ours", "kim": "batch both batch ours c.example a.example b.example m.example", "eve": "", "sam": "",
 	} {
 		html := as(t, srv, actor).get("/").section(t, "waits")
 		var got []string
 		for _, item := range strings.Split(html, "<li>")[1:] {
 			name, _, _ := strings.Cut(item, "</a>")
-			got = append(got, plainText(name))
+			got = append(got, readable(name))
 		}
 		w := strings.Join(got, " ")
 		if actor == "bob" {
@@ -281,7 +284,8 @@ func TestHundreds(t *testing.T) {
 	if n := strings.Count(ada.get("/?format=csv&page=2").body, "\n"); n != 301 {
 		t.Errorf("%d lines of CSV", n)
 	}
-	if got := plainText(ada.get("/").section(t, "waits")); !strings.Contains(got, "And 138 more") || !strings.Contains(got, "Approve several at once") {
+	got := readable(ada.get("/").section(t, "waits"))
+	if !strings.Contains(got, "And 144 more") || !strings.Contains(got, "Approve several at once") {
 		t.Errorf("waits: %s", got)
 	}
 }

@@ -23,14 +23,14 @@ var phases = []struct {
 	phase flow.Phase
 	words string
 }{
-	{flow.People, "waits for people"},
-	{flow.Approval, "waits for an approval"},
-	{flow.Turn, "waits for its turn"},
-	{flow.Running, "is written"},
-	{flow.Verifying, "waits until people can sign in"},
-	{flow.Looking, "is looked at"},
-	{flow.Watching, "is watched"},
-	{flow.Retired, "is retired"},
+	{flow.People, "waiting for people"},
+	{flow.Approval, "waiting for an approval"},
+	{flow.Turn, "waiting for its turn"},
+	{flow.Running, "being written"},
+	{flow.Verifying, "waiting until people can sign in"},
+	{flow.Looking, "being looked at"},
+	{flow.Watching, "watched"},
+	{flow.Retired, "retired"},
 }
 
 // inWords is a phase as people call it.
@@ -48,6 +48,8 @@ type domainRow struct {
 	State    flow.State
 	Link     string
 	Words    string // of the phase
+	Problem  string // why it does not go on
+	Now      string // what it waits for
 	Labels   []string
 	Fails    bool
 	Waits    bool
@@ -79,6 +81,10 @@ func (v *viewer) rows() []domainRow {
 			State: s, Link: domainAddress(s.Domain), Words: inWords(s.Phase), Bucket: bucketOf(s.Watch), Fails: fails(s),
 			Mine: v.waitsFor(s),
 		}
+		r.Problem, r.Now = whyStuck(s), s.Waits
+		if s.Phase == flow.Approval && s.Open != nil {
+			r.Now = proposed(*s.Open)
+		}
 		switch s.Phase {
 		case flow.Approval, flow.Turn, flow.Running, flow.Verifying:
 			r.Waits = true
@@ -102,9 +108,20 @@ func (v *viewer) rows() []domainRow {
 	return out
 }
 
+// whyStuck is why a domain, or its rotation, does not go on.
+func whyStuck(s flow.State) string {
+	switch r := s.Rotation; {
+	case s.Problem != nil:
+		return s.Problem.Text
+	case r != nil && !r.Done && r.Problem != nil:
+		return "the rotation: " + r.Problem.Text
+	}
+	return ""
+}
+
 // fails says that something about a domain is wrong, or does not get better by waiting.
 func fails(s flow.State) bool {
-	return s.Phase != flow.Retired && (s.Phase == flow.People || s.Problem != nil || s.Failures > 0 ||
+	return s.Phase != flow.Retired && (s.Phase == flow.People || whyStuck(s) != "" || s.Failures > 0 ||
 		s.Watch != nil && (s.Watch.Foreign || s.Watch.Known && s.Watch.Days < 0) ||
 		slices.ContainsFunc(s.Layers, func(l flow.Layer) bool { return l.Status == federation.Wrong }))
 }
@@ -226,11 +243,9 @@ type record struct {
 func (r domainRow) record() record {
 	s := r.State
 	out := record{
-		Domain: s.Domain, Customer: s.Customer, Labels: r.Labels, Phase: string(s.Phase), Waits: s.Waits, Failures: s.Failures,
-		Found: string(s.Found), Effective: s.Effective, Paused: s.Paused, Unlisted: s.Unlisted, Changed: s.Changed.UTC(),
-	}
-	if s.Problem != nil {
-		out.Problem = s.Problem.Text
+		Domain: s.Domain, Customer: s.Customer, Labels: r.Labels, Phase: string(s.Phase), Waits: s.Waits, Problem: r.Problem,
+		Failures: s.Failures,
+		Found:    string(s.Found), Effective: s.Effective, Paused: s.Paused, Unlisted: s.Unlisted, Changed: s.Changed.UTC(),
 	}
 	if w := s.Watch; w != nil {
 		if w.Known {

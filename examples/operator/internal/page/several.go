@@ -26,8 +26,10 @@ type candidate struct {
 	Verb  string
 	Text  string
 	Why   string // it cannot be approved with others, or only as the pilot
-	pilot bool   // it may be the first, which is seen whole
-	with  bool   // it may be any of them
+	// Chosen and First say that the address has it, as one of them or as the pilot.
+	Chosen, First bool
+	pilot         bool // it may be the first, which is seen whole
+	with          bool // it may be any of them
 }
 
 // candidate judges a domain. It is nobody's if pilot and with are false and Why is "".
@@ -67,21 +69,20 @@ func (v *viewer) candidate(s flow.State) candidate {
 
 // severalView is the page on which several are chosen and confirmed.
 type severalView struct {
-	Choice                  choice
-	Wrong                   string
-	With, Pilots, Cannot    []candidate
-	Query                   string
-	Confirm                 bool
-	Pilot                   candidate
-	Proposal                string // the pilot's, whole
-	Others                  []candidate
-	Left                    []leftOut
-	N                       int
-	Form                    head
-	Back                    string // the address of this confirmation
-	Hashes                  []string
-	Domains                 []string
-	MaySee, Effective, Most int
+	Choice               choice
+	Wrong                string
+	All                  bool // that can be approved with others are chosen
+	With, Pilots, Cannot []candidate
+	Confirm              bool
+	Pilot                candidate
+	Proposal             string // the pilot's, whole
+	Others               []candidate
+	Left                 []leftOut
+	N                    int
+	Form                 head
+	Back                 string // the address of this confirmation
+	Hashes               []string
+	Domains              []string
 }
 
 // leftOut is a domain that was chosen and cannot be among them.
@@ -94,25 +95,29 @@ var errNotOffered = errors.New("no proposal of it waits for your approval")
 // before they are approved.
 func several(v *viewer, r *http.Request) (*screen, error) {
 	q := r.URL.Query()
-	d := severalView{Choice: chosen(q)}
+	d := severalView{Choice: chosen(q), All: q.Get("all") != ""}
 	known := make(map[string]candidate)
 	tokens := []string{"several"}
-	for _, row := range d.Choice.of(v.rows()) {
+	for _, row := range v.rows() {
 		c := v.candidate(row.State)
-		switch {
-		case c.with:
-			d.With = append(d.With, c)
-		case c.pilot:
-			d.Pilots = append(d.Pilots, c)
-		case c.Why != "":
-			d.Cannot = append(d.Cannot, c)
-		default:
+		if !c.pilot && c.Why == "" {
 			continue
 		}
 		known[row.State.Domain] = c
-		tokens = append(tokens, row.State.Domain, row.State.Open.Hash, c.Why)
+		c.Chosen, c.First = slices.Contains(q["domain"], row.State.Domain), q.Get("pilot") == row.State.Domain
+		listed := d.Choice.matches(row)
+		switch {
+		case listed && c.with:
+			d.With = append(d.With, c)
+		case listed && c.pilot:
+			d.Pilots = append(d.Pilots, c)
+		case listed:
+			d.Cannot = append(d.Cannot, c)
+		}
+		if listed || c.Chosen || c.First {
+			tokens = append(tokens, row.State.Domain, row.State.Open.Hash, c.Why)
+		}
 	}
-	d.Query = d.Choice.Query()
 	s := &screen{name: "approve", Title: "Approve several at once"}
 	if names := namesAsked(q, d.With); len(names) > 0 || q.Has("pilot") {
 		d.confirm(v, r, known, names)

@@ -30,9 +30,16 @@ func (v *viewer) hasApproved(s flow.State) bool {
 	return s.Open.First != nil && slices.Contains(v.p.o.Backend.Approvers(s.Domain, s.Open.Verb), v.actor.Name)
 }
 
-// waits are all that wait for the viewer, in the order of the rows; stopped batches last.
+// waits are all that wait for the viewer, stopped batches first, then in the order of the rows.
 func (v *viewer) waits(rows []domainRow) []waiting {
 	var out []waiting
+	for _, b := range v.p.o.Backend.Batches() {
+		if b.Stopped && !b.Done && v.mayHold(b) {
+			out = append(out, waiting{
+				Link: batchAddress(b.Batch), Name: "batch " + shortBatch(b.Batch), Bad: true, Text: "It is stopped: no turn is given any more.",
+			})
+		}
+	}
 	for _, r := range rows {
 		if !r.Mine {
 			continue
@@ -47,13 +54,6 @@ func (v *viewer) waits(rows []domainRow) []waiting {
 			w.Text = proposed(*r.State.Open)
 		}
 		out = append(out, w)
-	}
-	for _, b := range v.p.o.Backend.Batches() {
-		if b.Stopped && !b.Done && v.mayHold(b) {
-			out = append(out, waiting{
-				Link: batchAddress(b.Batch), Name: "batch " + shortBatch(b.Batch), Bad: true, Text: "It is stopped: no turn is given any more.",
-			})
-		}
 	}
 	return out
 }
