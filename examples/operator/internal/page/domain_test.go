@@ -31,10 +31,10 @@ func TestDomainPage(t *testing.T) {
 		"JumpCloud: group", "<strong>create</strong>", "before:</span> urn:old",
 		"after:</span> urn:uri:contoso.example", "<strong>remove</strong>",
 		"zoe@contoso.example", "is not in JumpCloud", "one person is locked out", "the sign-out URL is odd", "What to do: look at it",
-		"it is the default domain", "asked by telephone", "pause", "managed → federated", "failed: 1 step done",
+		"it is the default domain", "Who would be locked out", "asked by telephone", "pause", "managed → federated", "failed: 1 step done",
 		"/audit?domain=contoso.example", "/domain/contoso.example/evidence",
 	)
-	page.hides(t, "mallory", "root", "of no customer")
+	page.hides(t, "mallory", "root", "of no customer", "Nobody would be locked out")
 	for _, action := range []string{"approve", "reject", "pause", "note", "look", "revert", "rotate", "retire"} {
 		if !slices.Contains(page.forms(), "/domain/contoso.example/"+action) {
 			t.Errorf("no form to %s", action)
@@ -155,8 +155,8 @@ func TestDomainActs(t *testing.T) {
 
 // One spelling, and nothing that is no name.
 func TestDomainNames(t *testing.T) {
-	srv := site(t, contosoFake(t))
-	ada := as(t, srv, "ada")
+	f := contosoFake(t)
+	ada := as(t, site(t, f), "ada")
 	for path, want := range map[string]string{
 		"/domain/CONTOSO.Example":                    "/domain/contoso.example",
 		"/domain/contoso.example.":                   "/domain/contoso.example",
@@ -173,11 +173,18 @@ func TestDomainNames(t *testing.T) {
 		"/domain/fabrikam.example", "/domain/nowhere.example", "/domain/", "/domain/contoso", "/domain/contoso.example%2Fpreflight",
 		"/domain/contoso.example%00", "/domain/%20contoso.example", "/domain/contoso.example/", "/domain/..%2F..%2Flog-in",
 		"/domain/contoso.example/approve",
-		"/domain/%2F%2Fevil.example", "/domain/contoso.example/nothing", "/domain/fabrikam.example/evidence", "/domain/fabrikam.example/proposal",
+		"/domain/%2F%2Fevil.example", "/domain/A%2Fb.example", "/domain/%2F%2FEVIL.example", "/domain/contoso.example/nothing", "/domain/fabrikam.example/evidence", "/domain/fabrikam.example/proposal",
 		"/domain/fabrikam.example/preflight", "/domain/fabrikam.example/report",
 	} {
-		if got := ada.get(path); got.status != http.StatusNotFound {
+		if got := ada.get(path); got.status != http.StatusNotFound || got.url.EscapedPath() != path {
 			t.Errorf("%s: %d at %s", path, got.status, got.url)
+		}
+	}
+	// A form is sent to the one spelling only.
+	form := ada.get("/domain/"+contoso).form(t, "/domain/"+contoso+"/pause")
+	for _, name := range []string{"CONTOSO.example", "contoso.example.", "contoso.example%00", "fabrikam.example"} {
+		if got := ada.post("/domain/"+name+"/pause", form); got.status != http.StatusNotFound || len(f.done()) != 0 {
+			t.Errorf("a form to %s: %d, %d acts", name, got.status, len(f.done()))
 		}
 	}
 }
