@@ -27,7 +27,7 @@ func TestDomainPage(t *testing.T) {
 	page.shows(t,
 		"<h1>contoso.example</h1>", "Contoso", "grace", "tier: gold", "mend-ours", "A proposal waits for an approval", "somebody has to approve",
 		"differs: people sign in", "25 days are left", "2 settings are not as the plan says", signs, "2026-03-14 10:00 UTC",
-		"aaaaaaaaaaaa", hashA, "good until"[:4], "2026-03-17 08:00 UTC", "3 days", "tenant tenant-1, organisation org-1",
+		"aaaaaaaaaaaa", hashA, "Good until", "2026-03-17 08:00 UTC", "3 days", "tenant tenant-1, organisation org-1",
 		"JumpCloud: group", "<strong>create</strong>", "before:</span> urn:old",
 		"after:</span> urn:uri:contoso.example", "<strong>remove</strong>",
 		"zoe@contoso.example", "is not in JumpCloud", "one person is locked out", "the sign-out URL is odd", "What to do: look at it",
