@@ -1,6 +1,7 @@
 package page
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -77,11 +78,15 @@ func TestOffers(t *testing.T) {
 		f, s := contosoFake(t), contosoState()
 		tt.set(f, &s)
 		f.set(s)
-		page := as(t, site(t, f), "ada").get("/domain/" + contoso)
+		ada := as(t, site(t, f), "ada")
+		page := ada.get("/domain/" + contoso)
 		if page.status != http.StatusOK {
 			t.Fatalf("%s: %d", name, page.status)
 		}
 		wellFormed(t, page.body)
+		if fresh := ada.get("/domain/"+contoso, partsHeader, "1"); !sameActs(t, page, fresh) {
+			t.Errorf("%s: the script is told of other forms than the page has", name)
+		}
 		forms := page.forms()
 		for verb := range domainVerbs {
 			if offered := slices.Contains(forms, "/domain/"+contoso+"/"+verb); offered == slices.Contains(tt.none, verb) {
@@ -94,6 +99,16 @@ func TestOffers(t *testing.T) {
 			}
 		}
 	}
+}
+
+// sameActs reports whether a page has the token that the script gets.
+func sameActs(t testing.TB, page, fresh answer) bool {
+	t.Helper()
+	var got struct{ Acts string }
+	if err := json.Unmarshal([]byte(fresh.body), &got); err != nil || got.Acts == "" {
+		t.Fatalf("%v %+v", err, got)
+	}
+	return strings.Contains(page.body, `data-acts="`+got.Acts+`"`)
 }
 
 // Password mode cannot tell two people apart, and says what to do.
