@@ -91,7 +91,7 @@ func (p *page) decide(v *viewer, r *http.Request) (*sent, error) {
 
 // noteText is a note as it is kept.
 func noteText(text string) (string, error) {
-	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	text = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text))
 	switch {
 	case text == "":
 		return "", errors.New("the note is empty: write something")

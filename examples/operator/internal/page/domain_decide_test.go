@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -361,4 +362,30 @@ func TestDecideCrossed(t *testing.T) {
 	if got := ada.do(req); got.status != http.StatusForbidden || len(f.done()) != 0 {
 		t.Errorf("%d, %d acts", got.status, len(f.done()))
 	}
+}
+
+// What is typed as hours is none, or within what a rotation takes.
+func FuzzSettleHours(f *testing.F) {
+	for _, s := range []string{"", "2", "0.34", "1,5", " 168 ", "NaN", "-1", "1e9", "0x1p3", "1/3"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		d, err := settleHours(s)
+		if err != nil && d != 0 || err == nil && d == 0 && strings.TrimSpace(s) != "" || d != 0 && (d < 20*time.Minute || d > 168*time.Hour) {
+			t.Errorf("%q: %v, %v", s, d, err)
+		}
+	})
+}
+
+// A note is text of at most 4 KiB, and not empty.
+func FuzzNote(f *testing.F) {
+	for _, s := range []string{"", " a ", "a\r\nb", "a\r\r\nb", "\xff", "a\x00b", strings.Repeat("x", mostNote+1)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, err := noteText(s)
+		if (err == nil) != (got != "") || len(got) > mostNote || !utf8.ValidString(got) || strings.Contains(got, "\r") {
+			t.Errorf("%q: %q, %v", s, got, err)
+		}
+	})
 }

@@ -220,7 +220,7 @@ func wellFormed(t testing.TB, body string) []element {
 			labels[one.attr["for"]] = true
 		}
 	}
-	tables, captions := 0, 0
+	tables, captions, level := 0, 0, 0
 	for _, one := range out {
 		switch a := one.attr; {
 		case slices.Contains([]string{"input", "select", "textarea"}, one.name) && a["type"] != "hidden" && !labels[a["id"]]:
@@ -229,6 +229,12 @@ func wellFormed(t testing.TB, body string) []element {
 			t.Errorf("a label is for %q, which is not there", a["for"])
 		case one.name == "th" && a["scope"] == "":
 			t.Error("a <th> has no scope")
+		case len(one.name) == 2 && one.name[0] == 'h' && one.name[1] >= '1' && one.name[1] <= '6':
+			now := int(one.name[1] - '0')
+			if now > level+1 && level > 0 {
+				t.Errorf("<%s> follows <h%d>", one.name, level)
+			}
+			level = now
 		case one.name == "table":
 			tables++
 		case one.name == "caption":
