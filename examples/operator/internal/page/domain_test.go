@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jcaad/jcaad/examples/operator/internal/audit"
+	"github.com/jcaad/jcaad/examples/operator/internal/data"
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
 	"github.com/jcaad/jcaad/federation"
 )
@@ -34,7 +37,7 @@ func TestDomainPage(t *testing.T) {
 		"it is the default domain", "Who would be locked out", "asked by telephone", "pause", "managed → federated", "failed: 1 step done",
 		"/audit?domain=contoso.example", "/domain/contoso.example/evidence",
 	)
-	page.hides(t, "mallory", "root", "of no customer", "Nobody would be locked out")
+	page.hides(t, "mallory", "root", "of no customer", "Nobody would be locked out", "px1@contoso.example")
 	for _, action := range []string{"approve", "reject", "pause", "note", "look", "revert", "rotate", "retire"} {
 		if !slices.Contains(page.forms(), "/domain/contoso.example/"+action) {
 			t.Errorf("no form to %s", action)
@@ -293,6 +296,37 @@ func TestReportPage(t *testing.T) {
 		t.Errorf("not kept: %d", got.status)
 	}
 	vic.get("/domain/"+contoso).shows(t, "it is not kept any more", "2026-03-01 08:00 UTC")
+}
+
+// The newest stands first, and what is old is told in short.
+func TestHistory(t *testing.T) {
+	f := contosoFake(t)
+	f.reports[contoso], f.notes[contoso], f.entries = nil, []string{"note-1.", "note-2."}, nil
+	for i := range 25 {
+		ref := data.Ref{Name: fmt.Sprintf("reports/contoso.example/202603%02dT080000.000000000Z-run.json", i+1)}
+		r := contosoReport()
+		r.Started, r.Error = time.Date(2026, 3, i+1, 8, 0, 0, 0, time.UTC), ""
+		f.reports[contoso], f.report[ref.Name] = append(f.reports[contoso], ref), r
+	}
+	for i := range 2000 {
+		f.entries = append(f.entries, audit.Entry{Time: then, Customer: "Contoso", Domain: contoso, Verb: fmt.Sprintf("verb-%d.", i)})
+	}
+	page := as(t, site(t, f), "ada").get("/domain/" + contoso)
+	wellFormed(t, page.body)
+	page.shows(t, "5 earlier runs", "verb-1980.", "done: 1 step done")
+	page.hides(t, "verb-1979.")
+	last := -1
+	for _, want := range []string{"2026-03-25 08:00", "2026-03-24 08:00", "2026-03-06 08:00", "2026-03-05 08:00", "2026-03-01 08:00",
+		"note-2.", "note-1.", "verb-1999.", "verb-1998."} {
+		i := strings.Index(page.body, want)
+		if i <= last {
+			t.Errorf("%s stands at %d, after %d", want, i, last)
+		}
+		last = i
+	}
+	if n := strings.Count(page.body, "managed → federated"); n != mostReports {
+		t.Errorf("%d reports are read", n)
+	}
 }
 
 // Files are saved under a name, and only by who may see the domain.
