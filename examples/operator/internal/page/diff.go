@@ -56,7 +56,7 @@ func resourceWords(r federation.Resource) string {
 
 // shown is a value for people: a certificate is told by its thumbprint and its end.
 func shown(name, value string) string {
-	if value == "" || value == federation.Later || !strings.Contains(strings.ToLower(name), "certificate") {
+	if value == "" || !strings.Contains(strings.ToLower(name), "certificate") {
 		return value
 	}
 	c, err := certs.ParseOne([]byte(value))

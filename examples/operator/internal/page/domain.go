@@ -91,12 +91,13 @@ func (p *page) domainPage(v *viewer, r *http.Request) (*screen, error) {
 	}
 	d.live()
 	d.Offers = v.offers(s)
+	token := d.Offers.token(s) // before what is looked up for the page alone
 	if r.Header.Get(partsHeader) == "" {
 		d.Proposal = v.proposal(s, d.Offers)
 		d.Preflight = p.preflightBrief(s.Domain)
 		d.History = v.history(s)
 	}
-	return &screen{name: "domain", Title: s.Domain, Data: d, parts: domainParts, Acts: d.Offers.token(s)}, nil
+	return &screen{name: "domain", Title: s.Domain, Data: d, parts: domainParts, Acts: token}, nil
 }
 
 // token changes when other forms are to be shown, or the same for something else.

@@ -63,7 +63,8 @@ func (p *page) decide(v *viewer, r *http.Request) (*sent, error) {
 		}
 		out.kind = append(out.kind, shown...)
 		if !act.Rotate.Cancel && s.Watch != nil && act.Rotate.Replace != s.Watch.Replace {
-			changed = errors.New("JumpCloud signs with another certificate now than the page has shown: look at the present one; nothing was recorded")
+			changed = errors.New("JumpCloud signs with another certificate now than the page has shown: " +
+				"look at the present one; nothing was recorded")
 		}
 		if act.Rotate.Cancel != isRotating(s) {
 			changed = errNone
@@ -90,7 +91,7 @@ func (p *page) decide(v *viewer, r *http.Request) (*sent, error) {
 
 // noteText is a note as it is kept.
 func noteText(text string) (string, error) {
-	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	text = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text))
 	switch {
 	case text == "":
 		return "", errors.New("the note is empty: write something")

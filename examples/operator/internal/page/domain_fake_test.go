@@ -29,8 +29,10 @@ const (
 // customer.
 func contosoRoles() *fake {
 	f := newFake(
-		approve.Grant{Actor: "ada", Customer: "Contoso", Role: approve.Admin}, approve.Grant{Actor: "abe", Customer: "Contoso", Role: approve.Approve},
-		approve.Grant{Actor: "vic", Customer: "Contoso", Role: approve.View}, approve.Grant{Actor: "eve", Customer: "Fabrikam", Role: approve.Admin},
+		approve.Grant{Actor: "ada", Customer: "Contoso", Role: approve.Admin}, approve.Grant{Actor: "abe", Customer: "Contoso",
+			Role: approve.Approve},
+		approve.Grant{Actor: "vic", Customer: "Contoso", Role: approve.View}, approve.Grant{Actor: "eve", Customer: "Fabrikam",
+			Role: approve.Admin},
 	)
 	return f
 }
@@ -38,7 +40,8 @@ func contosoRoles() *fake {
 // contosoState is a domain at which a proposal waits.
 func contosoState() flow.State {
 	return flow.State{
-		Domain: contoso, Customer: "Contoso", Phase: flow.Approval, Mode: "manage", Found: federation.StateDiffers, Waits: "somebody has to approve or reject",
+		Domain: contoso, Customer: "Contoso", Phase: flow.Approval, Mode: "manage", Found: federation.StateDiffers,
+		Waits:   "somebody has to approve or reject",
 		Open:    &flow.Open{Hash: hashA, Verb: federation.VerbFederate, Changes: 2, LockedOut: 1, Life: time.Hour},
 		Watch:   &flow.Watched{Known: true, Days: 25, Replace: signs, Level: federation.Warning, Codes: []string{"certificate"}, Drift: 2},
 		Reports: []data.Ref{{Name: "reports/contoso.example/20260301T080000.000000000Z-run1.json"}},
@@ -52,14 +55,17 @@ func contosoProposal() *federation.Proposal {
 		Version: 1, Verb: federation.VerbFederate, Domain: contoso, Tenant: "tenant-1", Organization: "org-1", Hash: hashA,
 		Created: then.Add(-time.Hour), Expires: then.Add(71 * time.Hour),
 		Changes: federation.Changes{
-			{Resource: federation.ResGroup, Name: "Microsoft 365", Action: federation.Create, Fields: []federation.Field{{Name: "name", New: "Microsoft 365"}}},
+			{Resource: federation.ResGroup, Name: "Microsoft 365", Action: federation.Create, Fields: []federation.Field{{Name: "name",
+				New: "Microsoft 365"}}},
 			{Resource: federation.ResFederation, Name: contoso, Action: federation.Update,
 				Fields: []federation.Field{{Name: "issuerUri", Old: "urn:old", New: "urn:uri:contoso.example"}}},
 			{Resource: federation.ResMember, Name: "leaver", Action: federation.Remove},
 		},
 		Findings: []federation.Finding{
-			{Code: federation.CodeLockOut, Severity: federation.Refusal, Subject: "one", Message: "one person is locked out", Consent: "lockOut", Consented: true},
-			{Code: federation.CodeSignOut, Severity: federation.Warning, Subject: contoso, Message: "the sign-out URL is odd", Repair: "look at it"},
+			{Code: federation.CodeLockOut, Severity: federation.Refusal, Subject: "one", Message: "one person is locked out",
+				Consent: "lockOut", Consented: true},
+			{Code: federation.CodeSignOut, Severity: federation.Warning, Subject: contoso, Message: "the sign-out URL is odd",
+				Repair: "look at it"},
 		},
 		People: []federation.PersonFinding{{
 			Code: "person-no-account", Severity: federation.Refusal, LockedOut: true, UserPrincipalName: "zoe@contoso.example", DisplayName: "Zoe",
@@ -81,7 +87,8 @@ func contosoFake(t testing.TB) *fake {
 	f.notes[contoso] = []string{"2026-03-01T08:00:00Z ada: asked by telephone"}
 	f.entries = []audit.Entry{
 		{Seq: 1, Time: then, Actors: []string{"ada"}, Customer: "Contoso", Domain: contoso, Verb: "pause", Outcome: "asked"},
-		{Seq: 2, Time: then, Actors: []string{"mallory"}, Customer: "Initech", Domain: contoso, Verb: "pause", Outcome: "of who had the domain before"},
+		{Seq: 2, Time: then, Actors: []string{"mallory"}, Customer: "Initech", Domain: contoso, Verb: "pause",
+			Outcome: "of who had the domain before"},
 		{Seq: 3, Time: then, Actors: []string{"root"}, Domain: contoso, Verb: "reload", Outcome: "of no customer"},
 	}
 	f.file = contosoFile(t)
@@ -109,10 +116,12 @@ func contosoFile(t testing.TB) *customers.File {
 
 func contosoReport() *federation.Report {
 	return &federation.Report{
-		Version: 2, Verb: federation.VerbFederate, Plan: federation.Plan{Domain: contoso}, Before: federation.StateManaged, After: federation.StateFederated,
+		Version: 2, Verb: federation.VerbFederate, Plan: federation.Plan{Domain: contoso},
+		Before: federation.StateManaged, After: federation.StateFederated,
 		Started: then.Add(-time.Hour), Finished: then, Error: "the last step was refused",
 		Steps: []federation.Step{
-			{Change: contosoProposal().Changes[0], Outcome: federation.Done, ID: "g1", Started: then.Add(-time.Hour), Elapsed: time.Second, Attempts: 2, RequestID: "r1"},
+			{Change: contosoProposal().Changes[0], Outcome: federation.Done, ID: "g1", Started: then.Add(-time.Hour), Elapsed: time.Second,
+				Attempts: 2, RequestID: "r1"},
 			{Change: contosoProposal().Changes[1], Outcome: federation.Refused, Error: "no", Started: then.Add(-time.Hour)},
 		},
 		Findings: []federation.Finding{{Code: federation.CodeSignOut, Severity: federation.Warning, Message: "odd"}},
@@ -137,7 +146,8 @@ func contosoPreflight(t testing.TB, people ...federation.PersonFinding) *federat
 	t.Helper()
 	b, err := json.Marshal(map[string]any{
 		"version": 1, "domain": contoso, "time": then,
-		"gates":  []federation.Finding{{Code: federation.CodeDefaultDomain, Severity: federation.Refusal, Subject: contoso, Message: "it is the default domain"}},
+		"gates": []federation.Finding{{Code: federation.CodeDefaultDomain, Severity: federation.Refusal, Subject: contoso,
+			Message: "it is the default domain"}},
 		"people": map[string]any{"domain": contoso, "counts": federation.PeopleCounts{LockedOut: 1}, "findings": people},
 	})
 	if err != nil {
@@ -210,7 +220,7 @@ func wellFormed(t testing.TB, body string) []element {
 			labels[one.attr["for"]] = true
 		}
 	}
-	tables, captions := 0, 0
+	tables, captions, level := 0, 0, 0
 	for _, one := range out {
 		switch a := one.attr; {
 		case slices.Contains([]string{"input", "select", "textarea"}, one.name) && a["type"] != "hidden" && !labels[a["id"]]:
@@ -219,6 +229,12 @@ func wellFormed(t testing.TB, body string) []element {
 			t.Errorf("a label is for %q, which is not there", a["for"])
 		case one.name == "th" && a["scope"] == "":
 			t.Error("a <th> has no scope")
+		case len(one.name) == 2 && one.name[0] == 'h' && one.name[1] >= '1' && one.name[1] <= '6':
+			now := int(one.name[1] - '0')
+			if now > level+1 && level > 0 {
+				t.Errorf("<%s> follows <h%d>", one.name, level)
+			}
+			level = now
 		case one.name == "table":
 			tables++
 		case one.name == "caption":

@@ -239,7 +239,8 @@ func (v *viewer) hinders(s flow.State, verb string) error {
 		case federation.OwnKeyPair, federation.SecondApplication, "":
 			return nil
 		}
-		return errors.New("a rotation by the method " + string(s.Rotation.Method) + " is under way, which cannot be led back: wait until it is done")
+		return errors.New("a rotation by the method " + string(s.Rotation.Method) + " is under way, " +
+			"which cannot be led back: wait until it is done")
 	case s.Watch == nil || s.Watch.Replace == "":
 		return errors.New("it is not known which certificate JumpCloud signs with: wait until the domain was watched")
 	}

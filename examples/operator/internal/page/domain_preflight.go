@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jcaad/jcaad/examples/operator/internal/audit"
 	"github.com/jcaad/jcaad/federation"
@@ -50,11 +51,13 @@ func (p *page) preflightBrief(domain string) *preflightBrief {
 	if pre.People != nil {
 		out.Summary = sentence(pre.People.Counts.Summary())
 	}
-	all := pre.LockedOut()
-	for _, f := range all[:min(len(all), fewPeople)] {
-		out.LockedOut = append(out.LockedOut, personOf(f))
+	var last string
+	for _, f := range searchPeople(pre.People, "", "") {
+		if who := f.AzureADID + " " + f.JumpCloudID + " " + f.Who(); f.LockedOut && who != last { // one may have several findings
+			out.LockedOut, last = append(out.LockedOut, personOf(f)), who
+		}
 	}
-	out.More = len(all) - len(out.LockedOut)
+	out.LockedOut, out.More = firstOf(out.LockedOut, fewPeople)
 	out.Codes = codes(pre.People, "")
 	return out
 }
@@ -122,11 +125,11 @@ func (p *page) preflightPage(v *viewer, r *http.Request) (*screen, error) {
 		json: func(w io.Writer) error {
 			return writeIndented(w, struct {
 				Domain  string                     `json:"domain"`
-				Time    string                     `json:"time"`
+				Time    time.Time                  `json:"time"`
 				Gates   []federation.Finding       `json:"gates"`
 				Found   []federation.PersonFinding `json:"people"`
 				Summary string                     `json:"summary,omitempty"`
-			}{s.Domain, clock(pre.Time), pre.Gates, people, d.Summary})
+			}{s.Domain, pre.Time, pre.Gates, people, d.Summary})
 		},
 	}, nil
 }

@@ -234,7 +234,8 @@ func (p *page) proposalFile(w http.ResponseWriter, r *http.Request) {
 
 // file answers with a file about a domain, to be saved. What load does not find is not
 // found.
-func (p *page) file(w http.ResponseWriter, r *http.Request, name, contentType string, load func(flow.State) (func(io.Writer) error, error)) {
+func (p *page) file(w http.ResponseWriter, r *http.Request, name, contentType string, load func(flow.State) (func(io.Writer) error,
+	error)) {
 	v, ok := p.who(w, r)
 	if !ok {
 		return

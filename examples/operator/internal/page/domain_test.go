@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jcaad/jcaad/examples/operator/internal/audit"
+	"github.com/jcaad/jcaad/examples/operator/internal/data"
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
 	"github.com/jcaad/jcaad/federation"
 )
@@ -27,13 +30,14 @@ func TestDomainPage(t *testing.T) {
 	page.shows(t,
 		"<h1>contoso.example</h1>", "Contoso", "grace", "tier: gold", "mend-ours", "A proposal waits for an approval", "somebody has to approve",
 		"differs: people sign in", "25 days are left", "2 settings are not as the plan says", signs, "2026-03-14 10:00 UTC",
-		"aaaaaaaaaaaa", hashA, "good until"[:4], "2026-03-17 08:00 UTC", "3 days", "tenant tenant-1, organisation org-1",
-		"JumpCloud: group", "<strong>create</strong>", "before:</span> urn:old", "after:</span> urn:uri:contoso.example", "<strong>remove</strong>",
+		"aaaaaaaaaaaa", hashA, "Good until", "2026-03-17 08:00 UTC", "3 days", "tenant tenant-1, organisation org-1",
+		"JumpCloud: group", "<strong>create</strong>", "before:</span> urn:old",
+		"after:</span> urn:uri:contoso.example", "<strong>remove</strong>",
 		"zoe@contoso.example", "is not in JumpCloud", "one person is locked out", "the sign-out URL is odd", "What to do: look at it",
-		"it is the default domain", "asked by telephone", "pause", "managed → federated", "failed: 1 step done",
+		"it is the default domain", "Who would be locked out", "asked by telephone", "pause", "managed → federated", "failed: 1 step done",
 		"/audit?domain=contoso.example", "/domain/contoso.example/evidence",
 	)
-	page.hides(t, "mallory", "root", "of no customer")
+	page.hides(t, "mallory", "root", "of no customer", "Nobody would be locked out", "px1@contoso.example")
 	for _, action := range []string{"approve", "reject", "pause", "note", "look", "revert", "rotate", "retire"} {
 		if !slices.Contains(page.forms(), "/domain/contoso.example/"+action) {
 			t.Errorf("no form to %s", action)
@@ -54,13 +58,15 @@ func TestDomainParts(t *testing.T) {
 	s.Approved = &flow.Approved{Open: flow.Open{Verb: federation.VerbFederate, Changes: 2}}
 	s.Layers = []flow.Layer{{Name: federation.LayerRealm, Status: federation.Late}, {Name: federation.LayerPeople, Status: federation.Good}}
 	s.Verification = new(s.Reports[0])
-	s.Rotation = &flow.RotationState{Method: federation.OwnKeyPair, Phase: federation.RotationPublished, Calls: 2, Waits: "for 2 h", Failures: 1}
+	s.Rotation = &flow.RotationState{Method: federation.OwnKeyPair, Phase: federation.RotationPublished, Calls: 2, Waits: "for 2 h",
+		Failures: 1}
 	f.set(s)
 	f.live[contoso] = []string{"create jumpcloud/group", "waits for the group"}
 	f.verifications[contoso] = &federation.Verification{Layers: []federation.Layer{
 		{Name: federation.LayerRealm, Status: federation.Late, Evidence: "still says managed", Range: "up to 24 h"},
 		{Name: federation.LayerPeople, Status: federation.Wrong, Evidence: "of another look"}}}
-	f.rotations[contoso] = &federation.Rotation{Next: "JumpCloud is given the key", NotBefore: then.Add(2 * time.Hour), Steps: make([]federation.Step, 3)}
+	f.rotations[contoso] = &federation.Rotation{Next: "JumpCloud is given the key", NotBefore: then.Add(2 * time.Hour),
+		Steps: make([]federation.Step, 3)}
 	srv := site(t, f)
 	ada := as(t, srv, "ada")
 	page := ada.get("/domain/" + contoso)
@@ -152,8 +158,8 @@ func TestDomainActs(t *testing.T) {
 
 // One spelling, and nothing that is no name.
 func TestDomainNames(t *testing.T) {
-	srv := site(t, contosoFake(t))
-	ada := as(t, srv, "ada")
+	f := contosoFake(t)
+	ada := as(t, site(t, f), "ada")
 	for path, want := range map[string]string{
 		"/domain/CONTOSO.Example":                    "/domain/contoso.example",
 		"/domain/contoso.example.":                   "/domain/contoso.example",
@@ -168,12 +174,20 @@ func TestDomainNames(t *testing.T) {
 	}
 	for _, path := range []string{
 		"/domain/fabrikam.example", "/domain/nowhere.example", "/domain/", "/domain/contoso", "/domain/contoso.example%2Fpreflight",
-		"/domain/contoso.example%00", "/domain/%20contoso.example", "/domain/contoso.example/", "/domain/..%2F..%2Flog-in", "/domain/contoso.example/approve",
-		"/domain/%2F%2Fevil.example", "/domain/contoso.example/nothing", "/domain/fabrikam.example/evidence", "/domain/fabrikam.example/proposal",
+		"/domain/contoso.example%00", "/domain/%20contoso.example", "/domain/contoso.example/", "/domain/..%2F..%2Flog-in",
+		"/domain/contoso.example/approve",
+		"/domain/%2F%2Fevil.example", "/domain/A%2Fb.example", "/domain/%2F%2FEVIL.example", "/domain/contoso.example/nothing", "/domain/fabrikam.example/evidence", "/domain/fabrikam.example/proposal",
 		"/domain/fabrikam.example/preflight", "/domain/fabrikam.example/report",
 	} {
-		if got := ada.get(path); got.status != http.StatusNotFound {
+		if got := ada.get(path); got.status != http.StatusNotFound || got.url.EscapedPath() != path {
 			t.Errorf("%s: %d at %s", path, got.status, got.url)
+		}
+	}
+	// A form is sent to the one spelling only.
+	form := ada.get("/domain/"+contoso).form(t, "/domain/"+contoso+"/pause")
+	for _, name := range []string{"CONTOSO.example", "contoso.example.", "contoso.example%00", "fabrikam.example"} {
+		if got := ada.post("/domain/"+name+"/pause", form); got.status != http.StatusNotFound || len(f.done()) != 0 {
+			t.Errorf("a form to %s: %d, %d acts", name, got.status, len(f.done()))
 		}
 	}
 }
@@ -211,7 +225,8 @@ func TestPreflight(t *testing.T) {
 		Gates  []federation.Finding
 		People []federation.PersonFinding
 	}
-	if err := json.Unmarshal([]byte(vic.get("/domain/"+contoso+"/preflight?format=json").body), &whole); err != nil || len(whole.People) != 300 ||
+	if err := json.Unmarshal([]byte(vic.get("/domain/"+contoso+"/preflight?format=json").body),
+		&whole); err != nil || len(whole.People) != 300 ||
 		len(whole.Gates) != 1 || !whole.People[0].LockedOut {
 		t.Errorf("%v: %d people, %d gates", err, len(whole.People), len(whole.Gates))
 	}
@@ -227,7 +242,8 @@ func TestPreflightFormulas(t *testing.T) {
 	f := contosoFake(t)
 	bad := `=HYPERLINK("http://evil.example","x")`
 	f.preflights[contoso] = contosoPreflight(t, federation.PersonFinding{
-		Code: "person-name", Severity: federation.Info, UserPrincipalName: "@SUM(1)", Email: "+1", DisplayName: bad, Evidence: "-2+3", Repair: "\t=1",
+		Code: "person-name", Severity: federation.Info, UserPrincipalName: "@SUM(1)", Email: "+1", DisplayName: bad,
+		Evidence: "-2+3", Repair: "\t=1",
 	})
 	f.preflights[contoso].Gates[0].Message, f.preflights[contoso].Gates[0].Subject = bad, "a;=1"
 	got := as(t, site(t, f), "vic").get("/domain/" + contoso + "/preflight?format=csv")
@@ -263,8 +279,10 @@ func TestReportPage(t *testing.T) {
 		t.Fatalf("%d", page.status)
 	}
 	wellFormed(t, page.body)
-	page.shows(t, "Report: federate of contoso.example", "failed: 1 step done", "the last step was refused", "request r1", "at the attempt 2", "odd", "managed")
-	vic.get("/domain/"+contoso).shows(t, `href="/domain/contoso.example/report?name=reports%2fcontoso.example%2f20260301T080000.000000000Z-run1.json"`)
+	page.shows(t, "Report: federate of contoso.example", "failed: 1 step done", "the last step was refused", "request r1",
+		"at the attempt 2", "odd", "managed")
+	vic.get("/domain/"+contoso).shows(t,
+		`href="/domain/contoso.example/report?name=reports%2fcontoso.example%2f20260301T080000.000000000Z-run1.json"`)
 	if r, err := federation.ParseReport([]byte(vic.get(at + "&format=json").body)); err != nil || len(r.Steps) != 2 {
 		t.Errorf("%v", err)
 	}
@@ -280,6 +298,37 @@ func TestReportPage(t *testing.T) {
 	vic.get("/domain/"+contoso).shows(t, "it is not kept any more", "2026-03-01 08:00 UTC")
 }
 
+// The newest stands first, and what is old is told in short.
+func TestHistory(t *testing.T) {
+	f := contosoFake(t)
+	f.reports[contoso], f.notes[contoso], f.entries = nil, []string{"note-1.", "note-2."}, nil
+	for i := range 25 {
+		ref := data.Ref{Name: fmt.Sprintf("reports/contoso.example/202603%02dT080000.000000000Z-run.json", i+1)}
+		r := contosoReport()
+		r.Started, r.Error = time.Date(2026, 3, i+1, 8, 0, 0, 0, time.UTC), ""
+		f.reports[contoso], f.report[ref.Name] = append(f.reports[contoso], ref), r
+	}
+	for i := range 2000 {
+		f.entries = append(f.entries, audit.Entry{Time: then, Customer: "Contoso", Domain: contoso, Verb: fmt.Sprintf("verb-%d.", i)})
+	}
+	page := as(t, site(t, f), "ada").get("/domain/" + contoso)
+	wellFormed(t, page.body)
+	page.shows(t, "5 earlier runs", "verb-1980.", "done: 1 step done")
+	page.hides(t, "verb-1979.")
+	last := -1
+	for _, want := range []string{"2026-03-25 08:00", "2026-03-24 08:00", "2026-03-06 08:00", "2026-03-05 08:00", "2026-03-01 08:00",
+		"note-2.", "note-1.", "verb-1999.", "verb-1998."} {
+		i := strings.Index(page.body, want)
+		if i <= last {
+			t.Errorf("%s stands at %d, after %d", want, i, last)
+		}
+		last = i
+	}
+	if n := strings.Count(page.body, "managed → federated"); n != mostReports {
+		t.Errorf("%d reports are read", n)
+	}
+}
+
 // Files are saved under a name, and only by who may see the domain.
 func TestFiles(t *testing.T) {
 	f := contosoFake(t)
@@ -289,7 +338,8 @@ func TestFiles(t *testing.T) {
 		got.header.Get("Content-Disposition") != `attachment; filename="contoso.example-evidence.md"` {
 		t.Errorf("%d %v %q", got.status, got.header, got.body)
 	}
-	if p, err := federation.ParseProposal([]byte(as(t, srv, "vic").get("/domain/" + contoso + "/proposal").body)); err != nil || p.Hash != hashA {
+	if p, err := federation.ParseProposal([]byte(as(t, srv,
+		"vic").get("/domain/" + contoso + "/proposal").body)); err != nil || p.Hash != hashA {
 		t.Errorf("%v", err)
 	}
 	for _, what := range []string{"evidence", "proposal", "preflight", "report"} {
@@ -303,7 +353,8 @@ func TestFiles(t *testing.T) {
 	if _, err := f.Proposal("fabrikam.example"); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
-	if got := as(t, srv, "eve").get("/domain/fabrikam.example/proposal"); got.status != http.StatusNotFound || got.header.Get("Content-Disposition") != "" {
+	got = as(t, srv, "eve").get("/domain/fabrikam.example/proposal")
+	if got.status != http.StatusNotFound || got.header.Get("Content-Disposition") != "" {
 		t.Errorf("no proposal: %d", got.status)
 	}
 }
