@@ -84,8 +84,10 @@ func auditPage(v *viewer, r *http.Request) (*screen, error) {
 	f.To, err2 = moment(d.To, "to", true)
 	if err = errors.Join(err, err2); err != nil {
 		d.Wrong, d.Pages = sentence(err.Error()), pages{At: 1, Last: 1}
-		fails := func(io.Writer) error { return err }
-		s.Data, s.csv, s.json = d, fails, fails
+		if format(r) != "" {
+			return nil, wrongError{err}
+		}
+		s.Data = d
 		return s, nil
 	}
 	if format(r) == "" {

@@ -107,7 +107,10 @@ func (p *page) get(build func(*viewer, *http.Request) (*screen, error)) http.Han
 // failed answers with what went wrong.
 func (p *page) failed(w http.ResponseWriter, v *viewer, err error) {
 	status := http.StatusInternalServerError
+	var wrong wrongError
 	switch {
+	case errors.As(err, &wrong):
+		status = http.StatusBadRequest
 	case errors.Is(err, errNotFound):
 		status = http.StatusNotFound
 	case errors.Is(err, errForbidden):

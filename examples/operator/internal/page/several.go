@@ -75,7 +75,7 @@ type severalView struct {
 	With, Pilots, Cannot []candidate
 	Confirm              bool
 	Pilot                candidate
-	Proposal             string // the pilot's, whole
+	Proposal             *proposalView // the pilot's, whole
 	Others               []candidate
 	Left                 []leftOut
 	N                    int
@@ -179,12 +179,13 @@ func (d *severalView) confirm(v *viewer, r *http.Request, known map[string]candi
 		d.Wrong = "Choose at least one more besides the pilot; to approve one alone, open its page."
 		return
 	}
-	p, err := v.p.o.Backend.Proposal(pilot.State.Domain)
-	if err != nil || p.Hash != pilot.State.Open.Hash {
+	var none offers
+	proposal := v.proposal(pilot.State, &none)
+	if proposal == nil || proposal.Lacks != "" || proposal.Expired {
 		d.Wrong = "The proposal of " + pilot.State.Domain + " cannot be shown now: load this page again in some seconds."
 		return
 	}
-	d.Confirm, d.Pilot, d.Proposal, d.N = true, pilot, p.String(), len(d.Others)+1
+	d.Confirm, d.Pilot, d.Proposal, d.N = true, pilot, proposal, len(d.Others)+1
 	for _, c := range append([]candidate{pilot}, d.Others...) {
 		d.Domains, d.Hashes = append(d.Domains, c.State.Domain), append(d.Hashes, c.State.Open.Hash)
 	}

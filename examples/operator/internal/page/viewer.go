@@ -24,6 +24,9 @@ var (
 	errForbidden = errors.New("your role does not allow that")
 )
 
+// wrongError is of an address that asks for what cannot be.
+type wrongError struct{ error }
+
 // can reports whether the viewer has a role with a customer.
 func (v *viewer) can(customer string, role approve.Role) bool {
 	return v.roles.Allows(v.actor.Name, customer, role)
