@@ -1,0 +1,235 @@
+package page
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+var chromiumFlag = flag.String("chromium", "", "the browser's `program`; the tests fail if it is missing")
+
+// patience is how long the browser may take for one thing. It only ends what hangs.
+const patience = 30 * time.Second
+
+// chromium begins the browser for a test, which is skipped where there is none.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
+	program := *chromiumFlag
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if found, err := exec.LookPath(name); err == nil && program == "" {
+			program = found
+		}
+	}
+	if program == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("there is no browser")
+		}
+		t.Skip("there is no browser: nobody has looked at the pages")
+	}
+	all, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("no-proxy-server", true), chromedp.Flag("lang", "en-US"), chromedp.Flag("hide-scrollbars", false))...)
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(all, chromedp.WithErrorf(func(string, ...any) {}))
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal("the browser does not start: ", err)
+	}
+	return ctx
+}
+
+// person sits before a tab of the browser.
+type person struct {
+	t   *testing.T
+	ctx context.Context
+	srv *httptest.Server
+
+	mu        sync.Mutex
+	complaint []string
+}
+
+// sits opens a tab with cookies of its own for somebody whom the proxy names.
+func sits(t *testing.T, browser context.Context, srv *httptest.Server, actor string) *person {
+	t.Helper()
+	p := &person{t: t, srv: srv}
+	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.hear))
+	t.Cleanup(cancel)
+	p.ctx = ctx
+	if err := chromedp.Do(ctx); err != nil { // opens the tab, which must not have a limit
+		t.Fatal(err)
+	}
+	tell(p, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	tell(p, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{identity: actor}})
+	p.sized(1280)
+	t.Cleanup(func() {
+		for _, c := range p.complaints() {
+			t.Errorf("the browser of %s: %s", actor, c)
+		}
+	})
+	return p
+}
+
+// hear notes what the browser complains of: of the policy, of the script.
+func (p *person) hear(event any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch e := event.(type) {
+	case *runtime.EventConsoleAPICalled:
+		p.complaint = append(p.complaint, fmt.Sprintf("console.%s", e.Type))
+	case *runtime.EventExceptionThrown:
+		p.complaint = append(p.complaint, e.ExceptionDetails.Text)
+	case *log.EventEntryAdded:
+		if e.Entry.Source != log.EntrySourceNetwork { // a status is no fault of the page
+			p.complaint = append(p.complaint, fmt.Sprintf("%s: %s", e.Entry.Source, e.Entry.Text))
+		}
+	}
+}
+
+func (p *person) complaints() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := p.complaint
+	p.complaint = nil
+	return out
+}
+
+// tell gives the browser a command for the tab.
+func tell[P, R any](p *person, c cdp.Command[P, R], params P) R {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	r, err := chromedp.Call(ctx, c, params)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return r
+}
+
+func (p *person) sized(width int64) {
+	tell(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: width, Height: 800, DeviceScaleFactor: 1, Mobile: width < 600})
+}
+
+func (p *person) do(a ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, a...); err != nil {
+		p.t.Fatalf("%v; at %s", err, p.text())
+	}
+}
+
+// eval evaluates an expression in the page.
+func eval[T any](p *person, expression string) T {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	out, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		p.t.Fatalf("%s: %v", expression, err)
+	}
+	return out
+}
+
+// text is what the page says.
+func (p *person) text() string {
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	out, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
+	if err != nil {
+		return err.Error()
+	}
+	return out
+}
+
+func (p *person) open(path string) {
+	p.t.Helper()
+	p.do(chromedp.Navigate(p.srv.URL + path))
+}
+
+// sees waits until the page says something.
+func (p *person) sees(text string) {
+	p.t.Helper()
+	p.until(fmt.Sprintf("%q", text), func() bool { return strings.Contains(p.text(), text) })
+}
+
+// until waits for something of the page.
+func (p *person) until(what string, is func() bool) {
+	p.t.Helper()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	limit := time.After(patience)
+	for !is() {
+		select {
+		case <-look.C:
+		case <-limit:
+			p.t.Fatalf("nobody sees %s:\n%s", what, p.text())
+		}
+	}
+}
+
+// click clicks the first thing that can be clicked and has a text, opening what hides it.
+func (p *person) click(text string) {
+	p.t.Helper()
+	at := eval[[]float64](p, fmt.Sprintf(`(() => {
+		const e = [...document.querySelectorAll("button, a, summary")].find(e => e.textContent.trim().startsWith(%q));
+		if (!e) return [];
+		for (let d = e.closest("details"); d; d = d.parentElement.closest("details")) if (!e.matches("summary")) d.open = true;
+		e.scrollIntoView({ block: "center", behavior: "instant" });
+		const r = e.getBoundingClientRect();
+		const x = r.left + r.width / 2, y = r.top + r.height / 2, over = document.elementFromPoint(x, y);
+		return e.contains(over) ? [x, y] : [x, y, 0];
+	})()`, text))
+	if len(at) != 2 {
+		p.t.Fatalf("there is no %q to click, or something lies over it, %v:\n%s", text, at, p.text())
+	}
+	p.do(chromedp.MouseClickXY(at[0], at[1]))
+}
+
+// fills types into a field.
+func (p *person) fills(id, text string) {
+	p.t.Helper()
+	if !eval[bool](p, fmt.Sprintf(`(() => { const e = document.getElementById(%q); if (e) e.focus(); return !!e; })()`, id)) {
+		p.t.Fatalf("there is no field %q:\n%s", id, p.text())
+	}
+	p.do(chromedp.KeyEvent(text))
+}
+
+// tabs presses Tab until something has the focus: what has the ID, or else begins with
+// the text. Whatever has the focus on the way has to show it.
+func (p *person) tabs(id, text string) {
+	p.t.Helper()
+	const look = `(() => {
+		const e = document.activeElement;
+		if (!e || e === document.body) return ["", "", ""];
+		const s = getComputedStyle(e);
+		const seen = s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2;
+		return [e.id, e.textContent.trim(), seen ? "" : e.outerHTML.slice(0, 80)];
+	})()`
+	for range 200 {
+		p.do(chromedp.KeyEvent(kb.Tab))
+		at := eval[[]string](p, look)
+		if at[2] != "" {
+			p.t.Errorf("it does not show that it has the focus: %s", at[2])
+		}
+		if id != "" && at[0] == id || text != "" && strings.HasPrefix(at[1], text) {
+			return
+		}
+	}
+	p.t.Fatalf("Tab does not lead to %q %q", id, text)
+}
