@@ -152,7 +152,8 @@ func (o *operator) folder(ctx context.Context) (*data.Dir, error) {
 func (o *operator) serve(ctx context.Context, passphrase string) error {
 	wo := work.Options{
 		Customers: o.holder.Current, Roles: o.desk.Roles, Vault: o.vault, Data: o.dir, Audit: o.audit, Key: o.key,
-		Now: o.clock.Now, Speed: o.speed, KeyPassphrase: passphrase, OnStep: o.desk.Step, Notify: o.sender.Send, HTTPClient: o.requests,
+		Now: o.clock.Now, Speed: o.speed, KeyPassphrase: passphrase, OnStep: o.desk.Step, OnSent: o.metrics.Step,
+		Beat: work.Heartbeat, Notify: o.sender.Send, HTTPClient: o.requests,
 	}
 	if o.demonstration {
 		wo.Context = federationtest.Hurry // what the library waits for is a thousandth, as all is

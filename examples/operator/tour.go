@@ -88,7 +88,7 @@ func happened(before, now told, s flow.State) string {
 	case now.problem != "" && now.problem != before.problem:
 		return "does not go on: " + now.problem
 	case now.drift && !before.drift:
-		return fmt.Sprintf("differs from its plan in %d places: somebody has changed it by hand", s.Watch.Drift)
+		return fmt.Sprintf("drift: it differs from its plan in %d places", s.Watch.Drift)
 	case now.rotation != before.rotation && now.rotation != "":
 		return "rotation: " + string(now.rotation)
 	case now.effective && !before.effective:
@@ -98,7 +98,11 @@ func happened(before, now told, s flow.State) string {
 	}
 	switch now.phase {
 	case flow.Approval:
-		if s.Open != nil {
+		switch {
+		case s.Open == nil:
+		case s.Open.Verb == federation.VerbFederate && before.effective:
+			return fmt.Sprintf("drift: somebody has changed it by hand; waits for you: to put back %d changes", s.Open.Changes)
+		default:
 			return fmt.Sprintf("waits for you: to %s, %d changes", s.Open.Verb, s.Open.Changes)
 		}
 	case flow.Turn:
@@ -188,6 +192,9 @@ func (o *operator) guide(ctx context.Context) {
 	say("has it looked at, which happens by itself once a week")
 	if err := o.desk.Act(ctx, o.touring("look", other)); err != nil {
 		say("%v", err)
+	}
+	if o.wait(ctx, func() bool { s, _ := o.desk.Domain(pilot); return s.Rotation != nil && s.Rotation.Done }) {
+		say("has seen it all; what waits now waits for you")
 	}
 }
 
