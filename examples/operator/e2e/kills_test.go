@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -102,11 +103,7 @@ func run(t *testing.T, customers, people, kills int, limit time.Duration) *progr
 	if err != nil || !bytes.Contains(out, []byte("the chain is whole")) {
 		t.Errorf("the audit: %v, %s", err, out)
 	}
-	for _, role := range []string{"serve-temporal", "serve-fakes"} {
-		if info, ok := p.find(role); ok {
-			t.Errorf("%s is still there: process %d", role, info.PID)
-		}
-	}
+	p.childless()
 	return p
 }
 
@@ -173,7 +170,7 @@ func (p *program) silence(canaries []string) {
 		p.t.Error(err)
 	}
 	// It prints the password for whoever has started it.
-	printed := strings.ReplaceAll(p.stop(), password, "")
+	printed := strings.ReplaceAll(p.stop(syscall.SIGTERM), password, "")
 	texts := map[string][]byte{"metrics": metrics, "notices": []byte(p.notices.String()), "what it prints": []byte(printed)}
 	kept := filepath.Join(p.dir, "temporal.db")
 	for _, pattern := range []string{kept + "*", filepath.Join(p.dir, "logs", "*"), filepath.Join(p.dir, "audit.jsonl")} {

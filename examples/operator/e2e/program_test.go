@@ -146,10 +146,10 @@ func (p *program) killServer() {
 }
 
 // stop ends the operator as an administrator does, and returns what it has printed.
-func (p *program) stop() string {
+func (p *program) stop(sig os.Signal) string {
 	p.t.Helper()
 	p.measure()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.cmd.Process.Signal(sig); err != nil {
 		p.t.Fatal(err)
 	}
 	select {
@@ -165,7 +165,9 @@ func (p *program) stop() string {
 
 // clean sees to it that no process is left.
 func (p *program) clean() {
-	_ = p.cmd.Process.Kill() // it may have ended
+	if p.cmd != nil {
+		_ = p.cmd.Process.Kill() // it may have ended
+	}
 	for _, role := range []string{"serve-temporal", "serve-fakes"} {
 		if info, ok := p.find(role); ok {
 			_ = syscall.Kill(info.PID, syscall.SIGKILL)
@@ -207,6 +209,12 @@ func (p *program) child(role string) (info children.Info) {
 // until looks again and again until something is so.
 func (p *program) until(what string, limit time.Duration, is func() bool) {
 	p.t.Helper()
+	begun := time.Now()
+	defer func() {
+		if took := time.Since(begun); took > time.Second {
+			p.t.Logf("%4.0f s until %s", took.Seconds(), what)
+		}
+	}()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	end := time.After(limit)
