@@ -153,7 +153,7 @@ func (o *operator) serve(ctx context.Context, passphrase string) error {
 	wo := work.Options{
 		Customers: o.holder.Current, Roles: o.desk.Roles, Vault: o.vault, Data: o.dir, Audit: o.audit, Key: o.key,
 		Now: o.clock.Now, Speed: o.speed, KeyPassphrase: passphrase, OnStep: o.desk.Step, OnSent: o.metrics.Step,
-		Beat: work.Heartbeat, Notify: o.sender.Send, HTTPClient: o.requests,
+		Beat: work.Heartbeat(o.client), Notify: o.sender.Send, HTTPClient: o.requests,
 	}
 	if o.demonstration {
 		wo.Context = federationtest.Hurry // what the library waits for is a thousandth, as all is
@@ -261,8 +261,23 @@ func (o *operator) requests(c customers.Credential) *http.Client {
 	if c.Kind == customers.App || c.Kind == customers.Token {
 		service = notify.AzureAD
 	}
-	return &http.Client{Timeout: 30 * time.Second, Transport: o.metrics.Transport(service, trace.Transport(service, nil))}
+	return &http.Client{Timeout: 30 * time.Second, Transport: o.metrics.Transport(service, trace.Transport(service, connections()))}
 }
+
+// connections are those that all credentials share. Most requests are to a few hosts, of
+// which Go would keep two connections each.
+var connections = sync.OnceValue(func() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	t = t.Clone()
+	t.MaxIdleConnsPerHost = idleConnections
+	return t
+})
+
+// idleConnections are as many as domains are worked on at once.
+const idleConnections = 16
 
 // reloads reads the customers file again at each SIGHUP.
 func (o *operator) reloads(ctx context.Context) {

@@ -4,17 +4,9 @@ package e2e
 
 import (
 	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
-	"maps"
-	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -108,78 +100,4 @@ func run(t *testing.T, customers, people, kills int, limit time.Duration) *progr
 	}
 	p.childless()
 	return p
-}
-
-// canaries are the secrets and the people of the customers.
-func (p *program) canaries(all []fakes.Customer) []string {
-	p.t.Helper()
-	env := make(map[string]string)
-	if err := p.get("/environment", &env); err != nil {
-		p.t.Fatal(err)
-	}
-	found := append(slices.Collect(maps.Values(env)), password, notifyKey)
-	if len(found) < 2*len(all) {
-		p.t.Fatalf("there are only %d secrets", len(found))
-	}
-	for _, c := range all[:min(3, len(all))] {
-		token := http.Header{"Authorization": {"Bearer " + env[fmt.Sprintf("FAKE_%03d_GRAPH", c.Number)]}}
-		b, err := fetch(fmt.Sprintf("http://%s/c/%d/graph/v1.0/users", p.child("serve-fakes").Addr, c.Number), token)
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		var page struct {
-			Value []struct{ UserPrincipalName, DisplayName string }
-		}
-		if err := json.Unmarshal(b, &page); err != nil || len(page.Value) < 50 {
-			p.t.Fatalf("%v, %d people", err, len(page.Value))
-		}
-		for _, u := range page.Value {
-			found = append(found, u.UserPrincipalName)
-			if strings.Contains(u.DisplayName, " ") {
-				found = append(found, u.DisplayName)
-			}
-		}
-	}
-	return found
-}
-
-// silence ends the program, and asserts that nothing of what it has kept in Temporal,
-// logged, printed or sent has a canary.
-func (p *program) silence(canaries []string) {
-	p.t.Helper()
-	metrics, err := fetch("http://"+p.metrics+"/metrics", nil)
-	if err != nil {
-		p.t.Error(err)
-	}
-	// It prints the password for whoever has started it.
-	printed := strings.ReplaceAll(p.stop(syscall.SIGTERM), password, "")
-	texts := map[string][]byte{"metrics": metrics, "notices": []byte(p.notices.String()), "what it prints": []byte(printed)}
-	kept := filepath.Join(p.dir, "temporal.db")
-	for _, pattern := range []string{kept + "*", filepath.Join(p.dir, "logs", "*"), filepath.Join(p.dir, "audit.jsonl")} {
-		files, err := filepath.Glob(pattern)
-		if err != nil || len(files) == 0 {
-			p.t.Fatalf("%s: %v, %v", pattern, files, err)
-		}
-		for _, name := range files {
-			if texts[name], err = os.ReadFile(name); err != nil {
-				p.t.Fatal(err)
-			}
-		}
-	}
-	// What can be read there at all.
-	for name, want := range map[string]string{
-		"metrics": "operator_domains", "notices": `"kind":"effective"`, "what it prints": "is written", kept: `{"domain":"customer01.example"`,
-	} {
-		if !bytes.Contains(texts[name], []byte(want)) {
-			p.t.Errorf("%s (%d bytes) does not have %s", name, len(texts[name]), want)
-		}
-	}
-	for name, text := range texts {
-		text = bytes.ToLower(text)
-		for _, canary := range canaries {
-			if bytes.Contains(text, bytes.ToLower([]byte(canary))) {
-				p.t.Errorf("%s has %q", name, canary)
-			}
-		}
-	}
 }

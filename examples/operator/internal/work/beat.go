@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/jcaad/jcaad/federation"
@@ -29,15 +30,17 @@ type Progress struct {
 	Step  string `json:"step,omitempty"` // the last one
 }
 
-// Heartbeat sends a heartbeat of the activity that ctx is of, and returns an error unless
-// Temporal has taken it: see Beat in [Options]. If the activity is to end, or is somebody
-// else's by now, the SDK hears of it, which ends the activity's context.
-func Heartbeat(ctx context.Context, p Progress) error {
-	err := activity.GetClient(ctx).RecordActivityHeartbeat(ctx, activity.GetInfo(ctx).TaskToken, p)
-	if over(err) && ctx.Err() == nil {
-		activity.RecordHeartbeat(ctx, p)
+// Heartbeat returns the Beat of [Options] that sends a heartbeat of the activity that the
+// context is of by c, and returns an error unless Temporal has taken it. If the activity
+// is to end, or is somebody else's by now, the SDK hears of it, which ends its context.
+func Heartbeat(c client.Client) func(context.Context, Progress) error {
+	return func(ctx context.Context, p Progress) error {
+		err := c.RecordActivityHeartbeat(ctx, activity.GetInfo(ctx).TaskToken, p)
+		if over(err) && ctx.Err() == nil {
+			activity.RecordHeartbeat(ctx, p)
+		}
+		return err
 	}
-	return err
 }
 
 // over reports whether Temporal has said that an activity is not to go on.
