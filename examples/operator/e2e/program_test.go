@@ -16,7 +16,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -40,7 +39,7 @@ type program struct {
 	ended     chan error
 	out       lockedBuffer
 	notices   lockedBuffer
-	highWater int // KiB of memory that one of the operators had at most
+	figures   figures
 }
 
 // What is to be found nowhere.
@@ -171,21 +170,6 @@ func (p *program) clean() {
 	for _, role := range []string{"serve-temporal", "serve-fakes"} {
 		if info, ok := p.find(role); ok {
 			_ = syscall.Kill(info.PID, syscall.SIGKILL)
-		}
-	}
-}
-
-// measure reads how much memory the operator had at most, where the system tells.
-func (p *program) measure() {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		return
-	}
-	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			if n, err := strconv.Atoi(strings.Fields(rest)[0]); err == nil {
-				p.highWater = max(p.highWater, n)
-			}
 		}
 	}
 }
