@@ -85,7 +85,7 @@ func TestCluster(t *testing.T) {
 		return func() bool { return strings.Contains(p.out.String(), text) }
 	}
 	p.start()
-	p.until("a first line", time.Second, says("The operator begins"))
+	p.until("a first line", firstLine, says("The operator begins"))
 	p.until("it says that Temporal is away", time.Minute, says("Temporal does not answer"))
 	answers(t, page)
 

@@ -28,7 +28,7 @@ func TestDemonstration(t *testing.T) {
 	t.Cleanup(p.clean)
 	begun := time.Now()
 	p.start()
-	p.until("a first line", time.Second, func() bool { return p.out.String() != "" })
+	p.until("a first line", firstLine, func() bool { return p.out.String() != "" })
 	for _, tt := range []struct{ what, text string }{
 		{"federate", `customer01.example +is written`},
 		{"wait", `customer01.example +written; waits until people can sign in`},

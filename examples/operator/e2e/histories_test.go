@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protopath"
 	"google.golang.org/protobuf/reflect/protorange"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
 )
@@ -82,13 +83,14 @@ func (p *program) histories(c client.Client, domains int) {
 	if found != domains {
 		p.t.Errorf("there are histories of %d domains, want %d", found, domains)
 	}
-	p.t.Logf("%d workflows in %d runs: at most %d events a run, %d KiB a domain, %d bytes a payload", len(bytes), runs, longest, most>>10, payload)
+	p.t.Logf("%d workflows in %d runs: at most %d events a run, %d KiB a domain, %d bytes a payload",
+		len(bytes), runs, longest, most>>10, payload)
 }
 
 // largestPayload returns the size of the largest payload of a message.
 func largestPayload(m proto.Message) (most int, err error) {
 	err = protorange.Range(m.ProtoReflect(), func(v protopath.Values) error {
-		if m, ok := v.Index(-1).Value.Interface().(interface{ Interface() proto.Message }); ok {
+		if m, ok := v.Index(-1).Value.Interface().(protoreflect.Message); ok {
 			if payload, ok := m.Interface().(*commonpb.Payload); ok {
 				most = max(most, proto.Size(payload))
 			}

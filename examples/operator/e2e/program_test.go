@@ -48,8 +48,10 @@ const (
 	notifyKey = "canary-key-canary-key-canary-key-canary"
 )
 
-// look is how often is looked whether something is so.
-const look = 100 * time.Millisecond
+const (
+	look      = 100 * time.Millisecond // how often is looked whether something is so
+	firstLine = 5 * time.Second        // a tenth of a second, where nothing else runs
+)
 
 // built is the folder of the program, "" if it was not built.
 var built string
