@@ -72,11 +72,13 @@ func TestCluster(t *testing.T) {
 	write(whole[:third])
 
 	page := free(t)
+	traced, collector := collect(t)
 	p := &program{t: t, exe: exe, dir: filepath.Join(t.TempDir(), "data"), metrics: free(t)}
 	p.args = []string{"-customers", file, "-data", p.dir, "-addr", page, "-metrics-addr", p.metrics,
 		"-identity-header", "X-User", "-trusted-proxy", "127.0.0.1/32"}
 	p.env = append(os.Environ(), "TEMPORAL_ADDRESS="+addr, "TEMPORAL_NAMESPACE="+temporal.Namespace,
-		"OPERATOR_APPROVAL_KEY="+approvalKey, "OPERATOR_PAYLOAD_KEY="+payloadKey, "OPERATOR_KEY_PASSPHRASE="+password)
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+collector, "OPERATOR_APPROVAL_KEY="+approvalKey,
+		"OPERATOR_PAYLOAD_KEY="+payloadKey, "OPERATOR_KEY_PASSPHRASE="+password)
 	for name, value := range secrets {
 		p.env = append(p.env, name+"="+value)
 	}
@@ -132,7 +134,7 @@ func TestCluster(t *testing.T) {
 	p.stop(syscall.SIGTERM)
 	c.Close()
 	cluster.stop(syscall.SIGTERM)
-	p.readable(services, secrets)
+	p.readable(services, secrets, traced.String())
 	out, err := exec.Command(exe, "audit", "verify", "-data", p.dir).CombinedOutput()
 	if err != nil || !bytes.Contains(out, []byte("the chain is whole")) {
 		t.Errorf("the audit: %v, %s", err, out)
@@ -181,9 +183,12 @@ func encryptedClient(t *testing.T, addr string) client.Client {
 }
 
 // readable asserts that the database has names of domains in the IDs of workflows alone,
-// and that nothing there, in the logs or in the audit is a secret.
-func (p *program) readable(services string, secrets map[string]string) {
+// and that nothing there, in the logs, the audit or the traces is a secret.
+func (p *program) readable(services string, secrets map[string]string, traced string) {
 	p.t.Helper()
+	if !regexp.MustCompile(`"name":\s*"GET azuread /[^"]*\{id\}`).MatchString(traced) || strings.Contains(traced, "customer0") {
+		p.t.Errorf("no request is traced, or a domain is named:\n%.2000s", traced)
+	}
 	var kept []byte
 	files, err := filepath.Glob(filepath.Join(services, "temporal.db*"))
 	if err != nil || len(files) == 0 {
@@ -222,7 +227,7 @@ func (p *program) readable(services string, secrets map[string]string) {
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		for where, text := range map[string][]byte{"database": kept, "audit": log, "log": []byte(p.out.String())} {
+		for where, text := range map[string][]byte{"database": kept, "audit": log, "log": []byte(p.out.String()), "trace": []byte(traced)} {
 			if bytes.Contains(text, bytes.Trim(b, `"`)) {
 				p.t.Errorf("the %s has the value of %s", where, name)
 			}
