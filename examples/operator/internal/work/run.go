@@ -80,6 +80,7 @@ func (j *job) came(ctx context.Context, out flow.RunOut, rep *federation.Report,
 	if rep != nil {
 		out.After, out.Sent = rep.After, out.Sent || rep.Changed()
 		for _, s := range rep.Steps {
+			j.a.o.OnSent(s.Outcome)
 			if s.Outcome == federation.Done || s.Outcome == federation.Made || s.Outcome == federation.Unknown {
 				out.Steps++
 			}
