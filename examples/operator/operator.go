@@ -330,5 +330,5 @@ func (o *operator) hourly(ctx context.Context) {
 
 // workflows are those of flow, which show their states on the desk.
 func (o *operator) workflows() *flow.Workflows {
-	return &flow.Workflows{Show: o.desk.Show, ShowBatch: o.desk.ShowBatch}
+	return &flow.Workflows{Show: o.desk.Show, ShowBatch: o.desk.ShowBatch, Admit: o.desk.Admit}
 }

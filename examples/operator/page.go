@@ -1,14 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
+
+	"github.com/jcaad/jcaad/examples/operator/internal/page"
 )
 
 // newPage is the page over the desk.
 func (o *operator) newPage() (http.Handler, error) {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusNotFound)
-		fmt.Fprintln(w, "This build has no page.")
-	}), nil
+	return page.New(page.Options{Backend: o.desk, Guard: o.guard, Now: o.clock.Now, Log: o.log, Demonstration: o.demonstration})
 }

@@ -20,8 +20,14 @@ const (
 	workerMost  = 15 * time.Second
 )
 
-// work runs the worker until ctx ends. While Temporal is away it tries again.
+// work runs the worker until ctx ends, once the workflows were told what has changed while
+// nobody was there. While Temporal is away it tries again.
 func (o *operator) work(ctx context.Context, activities *work.Activities) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-o.desk.CaughtUp():
+	}
 	for wait := workerFirst; ctx.Err() == nil; wait = min(2*wait, workerMost) {
 		fatal := make(chan error, 1)
 		options := flow.WorkerOptions()
