@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"fmt"
 	"net/http/httptest"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/jcaad/jcaad/examples/operator/internal/approve"
+	"github.com/jcaad/jcaad/examples/operator/internal/chromium"
 	"github.com/jcaad/jcaad/examples/operator/internal/data"
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
 	"github.com/jcaad/jcaad/federation"
@@ -33,35 +35,41 @@ func newLively(t *testing.T) (lively, *httptest.Server) {
 	return l, site(t, l.fake)
 }
 
+// sits opens a tab for somebody whom the proxy names.
+func sits(t *testing.T, browser context.Context, srv *httptest.Server, actor string) *chromium.Person {
+	t.Helper()
+	return chromium.Sit(t, browser, srv.URL, map[string]string{identity: actor})
+}
+
 func TestChromium(t *testing.T) {
-	browser := chromium(t)
+	browser := chromium.Start(t)
 	t.Run("approves and watches", func(t *testing.T) {
 		l, srv := newLively(t)
 		ada := sits(t, browser, srv, "ada")
-		ada.open("/domain/" + contoso)
-		ada.fills("approve-typed", contoso)
-		ada.click("Approve aaaa")
-		ada.sees("Approved")
+		ada.Open("/domain/" + contoso)
+		ada.Fills("approve-typed", contoso)
+		ada.Click("Approve aaaa")
+		ada.Sees("Approved")
 		got := l.done()
 		if len(got) != 1 || got[0].Verb != flow.UpdateApprove || got[0].Hashes[0] != hashA || got[0].Actor.Name != "ada" {
 			t.Fatalf("acts: %+v", got)
 		}
 		l.live[contoso] = []string{"the application is created"}
 		l.change(func(s *flow.State) { s.Phase, s.Open = flow.Running, nil })
-		ada.sees("the application is created")
-		ada.sees("What you can do here has changed.")
+		ada.Sees("the application is created")
+		ada.Sees("What you can do here has changed.")
 		l.change(func(s *flow.State) { s.Phase, s.Effective = flow.Watching, true })
-		ada.sees("people can sign in through JumpCloud")
+		ada.Sees("people can sign in through JumpCloud")
 	})
 	t.Run("what is typed stays while the page changes", func(t *testing.T) {
 		l, srv := newLively(t)
 		ada := sits(t, browser, srv, "ada")
-		ada.open("/domain/" + contoso)
-		ada.fills("approve-typed", "contoso.")
+		ada.Open("/domain/" + contoso)
+		ada.Fills("approve-typed", "contoso.")
 		l.change(func(s *flow.State) { s.Waits = "something else is waited for" })
-		ada.sees("something else is waited for")
-		ada.do(chromedp.KeyEvent("example" + kb.Enter))
-		ada.sees("Approved")
+		ada.Sees("something else is waited for")
+		ada.Do(chromedp.KeyEvent("example" + kb.Enter))
+		ada.Sees("Approved")
 		if got := l.done(); len(got) != 1 {
 			t.Fatalf("acts: %+v", got)
 		}
@@ -70,19 +78,19 @@ func TestChromium(t *testing.T) {
 		l, srv := newLively(t)
 		l.change(func(s *flow.State) { s.Phase, s.Open, s.Effective = flow.Watching, nil, true })
 		ada := sits(t, browser, srv, "ada")
-		ada.open("/domain/" + contoso)
-		ada.click("Rotate the certificate")
-		ada.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("rotate-method").value = "own-key-pair"`))
-		ada.click("Propose to rotate")
-		ada.until("the act", func() bool { return len(l.done()) == 1 })
+		ada.Open("/domain/" + contoso)
+		ada.Click("Rotate the certificate")
+		ada.Do(chromedp.Evaluate[chromedp.Void](`document.getElementById("rotate-method").value = "own-key-pair"`))
+		ada.Click("Propose to rotate")
+		ada.Until("the act", func() bool { return len(l.done()) == 1 })
 		if r := l.done()[0].Rotate; r == nil || r.Method != federation.OwnKeyPair || r.Replace != signs {
 			t.Errorf("the rotation: %+v", r)
 		}
-		ada.sees("Revert")
-		ada.click("Revert")
-		ada.fills("revert-typed", contoso)
-		ada.click("Propose to revert")
-		ada.until("the act", func() bool { return len(l.done()) == 2 })
+		ada.Sees("Revert")
+		ada.Click("Revert")
+		ada.Fills("revert-typed", contoso)
+		ada.Click("Propose to revert")
+		ada.Until("the act", func() bool { return len(l.done()) == 2 })
 		if got := l.done()[1].Verb; got != flow.UpdateRevert {
 			t.Errorf("the verb is %s", got)
 		}
@@ -91,44 +99,44 @@ func TestChromium(t *testing.T) {
 		l, srv := newLively(t)
 		l.change(func(s *flow.State) { s.Open.Two = true })
 		ada, abe := sits(t, browser, srv, "ada"), sits(t, browser, srv, "abe")
-		for _, p := range []*person{ada, abe} {
-			p.open("/domain/" + contoso)
-			p.sees("nobody has yet")
+		for _, p := range []*chromium.Person{ada, abe} {
+			p.Open("/domain/" + contoso)
+			p.Sees("nobody has yet")
 		}
-		ada.fills("approve-typed", contoso)
-		ada.click("Approve aaaa")
-		ada.sees("Approved")
+		ada.Fills("approve-typed", contoso)
+		ada.Click("Approve aaaa")
+		ada.Sees("Approved")
 		l.approvers[contoso+" "+string(federation.VerbFederate)] = []string{"ada"}
 		l.change(func(s *flow.State) { s.Open.First = &data.Ref{Name: "approvals/x.json"} })
-		abe.sees("What you can do here has changed.")
-		abe.click("Load this page again")
-		abe.sees("the first was ada")
-		abe.fills("approve-typed", contoso)
-		abe.click("Approve aaaa")
-		abe.sees("Approved")
+		abe.Sees("What you can do here has changed.")
+		abe.Click("Load this page again")
+		abe.Sees("the first was ada")
+		abe.Fills("approve-typed", contoso)
+		abe.Click("Approve aaaa")
+		abe.Sees("Approved")
 		if got := l.done(); len(got) != 2 || got[0].Actor.Name != "ada" || got[1].Actor.Name != "abe" || got[0].ID == got[1].ID {
 			t.Errorf("acts: %+v", got)
 		}
-		ada.open("/domain/" + contoso)
-		if strings.Contains(ada.text(), "as the first of two") {
+		ada.Open("/domain/" + contoso)
+		if strings.Contains(ada.Text(), "as the first of two") {
 			t.Error("the first is asked again")
 		}
 	})
 	t.Run("without the script", func(t *testing.T) {
 		l, srv := newLively(t)
 		ada := sits(t, browser, srv, "ada")
-		ada.open("/domain/" + contoso)
-		tell(ada, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-		ada.open("/domain/" + contoso)
-		ada.tabs("approve-typed", "")
-		ada.do(chromedp.KeyEvent("contosso.example" + kb.Enter))
-		ada.sees("Nothing was done.")
-		ada.tabs("approve-typed", "")
-		ada.do(chromedp.KeyEvent(contoso + kb.Enter))
-		ada.sees("Approved")
+		ada.Open("/domain/" + contoso)
+		chromium.Tell(ada, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		ada.Open("/domain/" + contoso)
+		ada.Tabs("approve-typed", "")
+		ada.Do(chromedp.KeyEvent("contosso.example" + kb.Enter))
+		ada.Sees("Nothing was done.")
+		ada.Tabs("approve-typed", "")
+		ada.Do(chromedp.KeyEvent(contoso + kb.Enter))
+		ada.Sees("Approved")
 		l.change(func(s *flow.State) { s.Phase, s.Open = flow.Running, nil })
-		ada.click("Load it again")
-		ada.sees("No proposal waits for an approval.")
+		ada.Click("Load it again")
+		ada.Sees("No proposal waits for an approval.")
 		if got := l.done(); len(got) != 1 {
 			t.Errorf("acts: %+v", got)
 		}
@@ -136,17 +144,17 @@ func TestChromium(t *testing.T) {
 	t.Run("with the keyboard alone", func(t *testing.T) {
 		l, srv := newLively(t)
 		ada := sits(t, browser, srv, "ada")
-		ada.open("/")
-		ada.tabs("", "Skip to the content")
-		ada.tabs("", contoso)
-		ada.do(chromedp.KeyEvent(kb.Enter))
-		ada.sees("Proposal to federate")
-		ada.tabs("approve-typed", "")
-		ada.do(chromedp.KeyEvent(contoso + kb.Enter))
-		ada.sees("Approved")
-		ada.tabs("", "Pause: begin no new write")
-		ada.do(chromedp.KeyEvent(kb.Enter))
-		ada.until("the second act", func() bool { return len(l.done()) == 2 })
+		ada.Open("/")
+		ada.Tabs("", "Skip to the content")
+		ada.Tabs("", contoso)
+		ada.Do(chromedp.KeyEvent(kb.Enter))
+		ada.Sees("Proposal to federate")
+		ada.Tabs("approve-typed", "")
+		ada.Do(chromedp.KeyEvent(contoso + kb.Enter))
+		ada.Sees("Approved")
+		ada.Tabs("", "Pause: begin no new write")
+		ada.Do(chromedp.KeyEvent(kb.Enter))
+		ada.Until("the second act", func() bool { return len(l.done()) == 2 })
 		if got := l.done()[1].Verb; got != flow.UpdatePause {
 			t.Errorf("the verb is %s", got)
 		}
@@ -159,13 +167,13 @@ func TestChromium(t *testing.T) {
 		}
 		srv := site(t, l.fake)
 		root, other := sits(t, browser, srv, "root"), sits(t, browser, srv, "root")
-		root.open("/")
-		other.open("/domain/" + contoso)
-		other.sees(contoso)
-		root.click("Stop all new writes")
-		root.sees("All new writes are held by root")
+		root.Open("/")
+		other.Open("/domain/" + contoso)
+		other.Sees(contoso)
+		root.Click("Stop all new writes")
+		root.Sees("All new writes are held by root")
 		l.set()
-		other.sees("All new writes are held by root")
+		other.Sees("All new writes are held by root")
 	})
 	t.Run("narrow and wide, in light and dark", func(t *testing.T) {
 		l, _ := newLively(t)
@@ -184,11 +192,11 @@ func TestChromium(t *testing.T) {
 			"/approve", "/batches", "/batch/ABC", "/audit", "/nowhere"} {
 			for _, width := range []int64{320, 1280} {
 				for _, scheme := range []string{"light", "dark"} {
-					root.sized(width)
-					tell(root, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+					root.Sized(width)
+					chromium.Tell(root, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 						Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-					root.open(path)
-					for _, bad := range eval[[]string](root, inspector) {
+					root.Open(path)
+					for _, bad := range chromium.Eval[[]string](root, inspector) {
 						t.Errorf("%s, %d wide, %s: %s", path, width, scheme, bad)
 					}
 				}
@@ -256,13 +264,13 @@ const inspector = `(() => {
 
 // TestInspector: what finds no fault with the pages does find faults.
 func TestInspector(t *testing.T) {
-	browser := chromium(t)
+	browser := chromium.Start(t)
 	_, srv := newLively(t)
 	p := sits(t, browser, srv, "ada")
-	p.open("/")
-	p.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.body.innerHTML = %q`,
+	p.Open("/")
+	p.Do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.body.innerHTML = %q`,
 		`<h1>One</h1><h1>Two</h1><h4>deep</h4><table></table><input id="a"><p id="a">x</p><svg width="3000" height="9"></svg>`)))
-	got := strings.Join(eval[[]string](p, inspector), "\n")
+	got := strings.Join(chromium.Eval[[]string](p, inspector), "\n")
 	for _, want := range []string{"2 h1", "not one main", "pixels wide", "an ID twice: a", "too deep", "no name", "no caption", "no th"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in:\n%s", want, got)

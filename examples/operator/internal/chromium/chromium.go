@@ -1,10 +1,9 @@
-package page
+// Package chromium lets tests use a browser as people do, whom it calls persons.
+package chromium
 
 import (
 	"context"
-	"flag"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
@@ -21,15 +20,14 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-var chromiumFlag = flag.String("chromium", "", "the browser's `program`; the tests fail if it is missing")
-
 // patience is how long the browser may take for one thing. It only ends what hangs.
 const patience = 30 * time.Second
 
-// chromium begins the browser for a test, which is skipped where there is none.
-func chromium(t *testing.T) context.Context {
+// Start begins the browser for a test, which is skipped where there is none; with CI=true
+// in the environment it fails there. The browser ends with the test.
+func Start(t *testing.T) context.Context {
 	t.Helper()
-	program := *chromiumFlag
+	var program string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
 		if found, err := exec.LookPath(name); err == nil && program == "" {
 			program = found
@@ -53,39 +51,45 @@ func chromium(t *testing.T) context.Context {
 	return ctx
 }
 
-// person sits before a tab of the browser.
-type person struct {
-	t   *testing.T
-	ctx context.Context
-	srv *httptest.Server
+// Person sits before a tab of the browser. What a page does not let a person do fails the
+// test, and so does whatever the browser complains of: of the policy, of the script.
+type Person struct {
+	t    *testing.T
+	ctx  context.Context
+	site string
 
 	mu        sync.Mutex
 	complaint []string
 }
 
-// sits opens a tab with cookies of its own for somebody whom the proxy names.
-func sits(t *testing.T, browser context.Context, srv *httptest.Server, actor string) *person {
+// Sit opens a tab with cookies of its own, which sends headers with each request. site is
+// the address that paths are of, without a slash at its end.
+func Sit(t *testing.T, browser context.Context, site string, headers map[string]string) *Person {
 	t.Helper()
-	p := &person{t: t, srv: srv}
+	p := &Person{t: t, site: site}
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.hear))
 	t.Cleanup(cancel)
 	p.ctx = ctx
 	if err := chromedp.Do(ctx); err != nil { // opens the tab, which must not have a limit
 		t.Fatal(err)
 	}
-	tell(p, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
-	tell(p, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{identity: actor}})
-	p.sized(1280)
+	Tell(p, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	sent := make(network.Headers)
+	for name, value := range headers {
+		sent[name] = value
+	}
+	Tell(p, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: sent})
+	p.Sized(1280)
 	t.Cleanup(func() {
 		for _, c := range p.complaints() {
-			t.Errorf("the browser of %s: %s", actor, c)
+			t.Errorf("the browser: %s", c)
 		}
 	})
 	return p
 }
 
 // hear notes what the browser complains of: of the policy, of the script.
-func (p *person) hear(event any) {
+func (p *Person) hear(event any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch e := event.(type) {
@@ -100,7 +104,7 @@ func (p *person) hear(event any) {
 	}
 }
 
-func (p *person) complaints() []string {
+func (p *Person) complaints() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := p.complaint
@@ -108,8 +112,8 @@ func (p *person) complaints() []string {
 	return out
 }
 
-// tell gives the browser a command for the tab.
-func tell[P, R any](p *person, c cdp.Command[P, R], params P) R {
+// Tell gives the browser a command for the tab.
+func Tell[P, R any](p *Person, c cdp.Command[P, R], params P) R {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
@@ -120,22 +124,24 @@ func tell[P, R any](p *person, c cdp.Command[P, R], params P) R {
 	return r
 }
 
-func (p *person) sized(width int64) {
-	tell(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+// Sized makes the window so many pixels wide.
+func (p *Person) Sized(width int64) {
+	Tell(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 		Width: width, Height: 800, DeviceScaleFactor: 1, Mobile: width < 600})
 }
 
-func (p *person) do(a ...chromedp.Action[chromedp.Void]) {
+// Do does something in the tab.
+func (p *Person) Do(a ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, a...); err != nil {
-		p.t.Fatalf("%v; at %s", err, p.text())
+		p.t.Fatalf("%v; at %s", err, p.Text())
 	}
 }
 
-// eval evaluates an expression in the page.
-func eval[T any](p *person, expression string) T {
+// Eval evaluates an expression in the page.
+func Eval[T any](p *Person, expression string) T {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
@@ -146,8 +152,8 @@ func eval[T any](p *person, expression string) T {
 	return out
 }
 
-// text is what the page says.
-func (p *person) text() string {
+// Text is what the page says.
+func (p *Person) Text() string {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	out, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
@@ -157,19 +163,20 @@ func (p *person) text() string {
 	return out
 }
 
-func (p *person) open(path string) {
+// Open goes to a path of the site.
+func (p *Person) Open(path string) {
 	p.t.Helper()
-	p.do(chromedp.Navigate(p.srv.URL + path))
+	p.Do(chromedp.Navigate(p.site + path))
 }
 
-// sees waits until the page says something.
-func (p *person) sees(text string) {
+// Sees waits until the page says something.
+func (p *Person) Sees(text string) {
 	p.t.Helper()
-	p.until(fmt.Sprintf("%q", text), func() bool { return strings.Contains(p.text(), text) })
+	p.Until(fmt.Sprintf("%q", text), func() bool { return strings.Contains(p.Text(), text) })
 }
 
-// until waits for something of the page.
-func (p *person) until(what string, is func() bool) {
+// Until waits for something of the page.
+func (p *Person) Until(what string, is func() bool) {
 	p.t.Helper()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
@@ -178,15 +185,15 @@ func (p *person) until(what string, is func() bool) {
 		select {
 		case <-look.C:
 		case <-limit:
-			p.t.Fatalf("nobody sees %s:\n%s", what, p.text())
+			p.t.Fatalf("nobody sees %s:\n%s", what, p.Text())
 		}
 	}
 }
 
-// click clicks the first thing that can be clicked and has a text, opening what hides it.
-func (p *person) click(text string) {
+// Click clicks the first thing that can be clicked and has a text, opening what hides it.
+func (p *Person) Click(text string) {
 	p.t.Helper()
-	at := eval[[]float64](p, fmt.Sprintf(`(() => {
+	at := Eval[[]float64](p, fmt.Sprintf(`(() => {
 		const e = [...document.querySelectorAll("button, a, summary")].find(e => e.textContent.trim().startsWith(%q));
 		if (!e) return [];
 		for (let d = e.closest("details"); d; d = d.parentElement.closest("details")) if (!e.matches("summary")) d.open = true;
@@ -196,23 +203,23 @@ func (p *person) click(text string) {
 		return e.contains(over) ? [x, y] : [x, y, 0];
 	})()`, text))
 	if len(at) != 2 {
-		p.t.Fatalf("there is no %q to click, or something lies over it, %v:\n%s", text, at, p.text())
+		p.t.Fatalf("there is no %q to click, or something lies over it, %v:\n%s", text, at, p.Text())
 	}
-	p.do(chromedp.MouseClickXY(at[0], at[1]))
+	p.Do(chromedp.MouseClickXY(at[0], at[1]))
 }
 
-// fills types into a field.
-func (p *person) fills(id, text string) {
+// Fills types into a field.
+func (p *Person) Fills(id, text string) {
 	p.t.Helper()
-	if !eval[bool](p, fmt.Sprintf(`(() => { const e = document.getElementById(%q); if (e) e.focus(); return !!e; })()`, id)) {
-		p.t.Fatalf("there is no field %q:\n%s", id, p.text())
+	if !Eval[bool](p, fmt.Sprintf(`(() => { const e = document.getElementById(%q); if (e) e.focus(); return !!e; })()`, id)) {
+		p.t.Fatalf("there is no field %q:\n%s", id, p.Text())
 	}
-	p.do(chromedp.KeyEvent(text))
+	p.Do(chromedp.KeyEvent(text))
 }
 
-// tabs presses Tab until something has the focus: what has the ID, or else begins with
+// Tabs presses Tab until something has the focus: what has the ID, or else begins with
 // the text. Whatever has the focus on the way has to show it.
-func (p *person) tabs(id, text string) {
+func (p *Person) Tabs(id, text string) {
 	p.t.Helper()
 	const look = `(() => {
 		const e = document.activeElement;
@@ -222,8 +229,8 @@ func (p *person) tabs(id, text string) {
 		return [e.id, e.textContent.trim(), seen ? "" : e.outerHTML.slice(0, 80)];
 	})()`
 	for range 200 {
-		p.do(chromedp.KeyEvent(kb.Tab))
-		at := eval[[]string](p, look)
+		p.Do(chromedp.KeyEvent(kb.Tab))
+		at := Eval[[]string](p, look)
 		if at[2] != "" {
 			p.t.Errorf("it does not show that it has the focus: %s", at[2])
 		}
