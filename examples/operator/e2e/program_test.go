@@ -77,8 +77,8 @@ func TestMain(m *testing.M) {
 }
 
 // begin starts the operator with customers of which none is in trouble, and which it
-// approves by itself.
-func begin(t *testing.T, customers, people int, speed float64) *program {
+// approves by itself; more are further flags.
+func begin(t *testing.T, customers, people int, speed float64, more ...string) *program {
 	t.Helper()
 	exe, err := build()
 	if err != nil {
@@ -95,6 +95,7 @@ func begin(t *testing.T, customers, people int, speed float64) *program {
 		"-fake-customers", strconv.Itoa(customers), "-fake-people", strconv.Itoa(people), "-fake-plain",
 		"-speed", fmt.Sprint(speed), "-tour", strconv.Itoa(customers),
 	}
+	p.args = append(p.args, more...)
 	p.env = append(os.Environ(), "OPERATOR_PASSWORD="+password, "OPERATOR_NOTIFY_KEY="+notifyKey)
 	p.start()
 	t.Cleanup(p.clean)

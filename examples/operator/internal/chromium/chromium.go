@@ -88,6 +88,9 @@ func Sit(t *testing.T, browser context.Context, site string, headers map[string]
 	return p
 }
 
+// Context is of the tab, for actions that are not here.
+func (p *Person) Context() context.Context { return p.ctx }
+
 // hear notes what the browser complains of: of the policy, of the script.
 func (p *Person) hear(event any) {
 	p.mu.Lock()
