@@ -29,7 +29,8 @@ runs %g times as fast: a day passes in %s. To try:
 
   approve    choose a domain that waits, look at what would change, type its name
   waves      approve several at once: a pilot first, the next when all of one are effective
-  drift      curl -X POST 'http://%s/drift?domain=NAME': somebody changes the federation by hand
+  drift      curl -X POST 'http://%s/drift?domain=NAME': somebody changes the federation by hand;
+             then "Look now" on its page, or wait: it looks by itself once a week
   rotate     of a domain that is effective: a new signing certificate, and no sign-in fails
   stop       the button holds all new writes
   kill       kill -9 %d, and start it again: it goes on where it was
@@ -82,15 +83,23 @@ func (o *operator) narrate(ctx context.Context) {
 	}
 }
 
+// rotationText says what the phases of a rotation mean.
+var rotationText = map[federation.RotationPhase]string{
+	federation.RotationPublished: ": Azure AD accepts the new certificate as well",
+	federation.RotationSwitched:  ": JumpCloud signs with the new one",
+	federation.RotationSwapped:   ": Azure AD has the new one first, the old one second",
+	federation.RotationRetired:   ": Azure AD accepts the old one no more; done",
+}
+
 // happened says what is new of a domain, "" if nothing is worth a line.
 func happened(before, now told, s flow.State) string {
 	switch {
 	case now.problem != "" && now.problem != before.problem:
 		return "does not go on: " + now.problem
 	case now.drift && !before.drift:
-		return fmt.Sprintf("drift: it differs from its plan in %d places", s.Watch.Drift)
+		return fmt.Sprintf("drift: it differs from its plan, in so many places: %d", s.Watch.Drift)
 	case now.rotation != before.rotation && now.rotation != "":
-		return "rotation: " + string(now.rotation)
+		return "rotation: " + string(now.rotation) + rotationText[now.rotation]
 	case now.effective && !before.effective:
 		return "effective: people sign in through JumpCloud"
 	case now.phase == before.phase:
@@ -101,11 +110,14 @@ func happened(before, now told, s flow.State) string {
 		switch {
 		case s.Open == nil:
 		case s.Open.Verb == federation.VerbFederate && before.effective:
-			return fmt.Sprintf("drift: somebody has changed it by hand; waits for you: to put back %d changes", s.Open.Changes)
+			return fmt.Sprintf("drift: somebody has changed it by hand; waits for you: to put it back, changes: %d", s.Open.Changes)
 		default:
-			return fmt.Sprintf("waits for you: to %s, %d changes", s.Open.Verb, s.Open.Changes)
+			return fmt.Sprintf("waits for you: to %s, changes: %d", s.Open.Verb, s.Open.Changes)
 		}
 	case flow.Turn:
+		if s.Approved != nil && s.Approved.Open.Standing {
+			return fmt.Sprintf("to %s: the customers file allows that without you; waits for its turn", s.Approved.Open.Verb)
+		}
 		return "approved; waits for its turn"
 	case flow.Running:
 		return "is written"
