@@ -38,6 +38,9 @@ func TestDomainToWatching(t *testing.T) {
 	if !s.Effective || len(s.Reports) != 1 || s.Approved != nil || s.Open != nil || s.Customer != "acme" || s.Problem != nil {
 		t.Errorf("at last: %s", asJSON(t, s))
 	}
+	if s.Look == nil || s.Look.Changes != 0 {
+		t.Errorf("everything was done, and the last look says %+v", s.Look)
+	}
 	if b.told(NoticeApproval) != 1 || b.told(NoticeEffective) != 1 || len(b.notices) != 2 {
 		t.Errorf("told: %+v", b.notices)
 	}
