@@ -11,6 +11,16 @@ import (
 	"github.com/jcaad/jcaad/examples/operator/internal/notify"
 )
 
+// A password that was given is not printed; one that was made up is, since nobody knows it.
+func TestPasswordToTell(t *testing.T) {
+	for given, want := range map[string]string{"": "made-up", "given": "the one in OPERATOR_PASSWORD"} {
+		s := settings{getenv: func(string) string { return given }}
+		if got := s.passwordToTell("made-up"); got != want {
+			t.Errorf("with %q: %q", given, got)
+		}
+	}
+}
+
 // What does not go together is refused, and says what to do.
 func TestSettings(t *testing.T) {
 	key := strings.Repeat("0123456789abcdef", 4)

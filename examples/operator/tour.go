@@ -18,6 +18,15 @@ import (
 	"github.com/jcaad/jcaad/federation"
 )
 
+// passwordToTell is what is printed of the password: one that was given is known already, and
+// what is printed is often kept.
+func (s settings) passwordToTell(password string) string {
+	if s.getenv(passwordVariable) != "" {
+		return "the one in " + passwordVariable
+	}
+	return password
+}
+
 // explain says what runs, and what to try.
 func (o *operator) explain(at string) {
 	fmt.Fprintf(o.out, `
@@ -37,7 +46,7 @@ runs %g times as fast: a day passes in %s. To try:
   file       edit %s, then kill -HUP %d
 
 Ctrl-C ends all of it. %s
-`, at, o.password, o.fakeCount, o.speed, (24 * time.Hour / time.Duration(o.speed)).Round(time.Second), o.fakes,
+`, at, o.passwordToTell(o.password), o.fakeCount, o.speed, (24 * time.Hour / time.Duration(o.speed)).Round(time.Second), o.fakes,
 		os.Getpid(), o.settings.customers, os.Getpid(), map[bool]string{
 			true:  "Meanwhile a tour does some of this by itself (-tour 0: it does not):",
 			false: "What happens:",

@@ -21,7 +21,8 @@ const batchTurns = 50
 // A domain that waits, for people, an approval or the services, keeps the next wave waiting and
 // is no failure. After as many failures as [BatchIn] says, or by [UpdatePause], no turn is
 // given any more; those that have theirs go on. [UpdateResume] counts failures anew.
-// [UpdateSkip] takes a domain out, whatever it does: a failure of it counts all the same.
+// [UpdateSkip] takes a domain out, whatever it does: a failure of it counts all the same. One
+// that has not had its turn will have none, and is told so: its approval is void.
 // [QueryState] tells a [BatchState].
 func (w *Workflows) Batch(ctx workflow.Context, in BatchIn) error {
 	b := &batchRun{w: w, in: in, show: w.ShowBatch, outcomes: workflow.GetSignalChannel(ctx, SignalOutcome)}
@@ -94,7 +95,7 @@ func (b *batchRun) begin() error {
 	return nil
 }
 
-// handle sets the handlers, none of which waits.
+// handle sets the handlers. That of a skip waits until the domain is told.
 func (b *batchRun) handle(ctx workflow.Context) error {
 	err := workflow.SetQueryHandlerWithOptions(ctx, QueryState, func() (BatchState, error) {
 		return b.state, nil
@@ -129,8 +130,12 @@ func (b *batchRun) handle(ctx workflow.Context) error {
 		return err
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateSkip, func(ctx workflow.Context, arg SkipArg) error {
+		waits := b.state.Outcomes[arg.Domain] == OutcomeWaiting
 		b.state.Outcomes[arg.Domain] = OutcomeSkipped
 		b.changed(ctx)
+		if waits && workflow.GetVersion(ctx, versionSkip, workflow.DefaultVersion, versionSkipNow) >= 1 {
+			b.noTurn(ctx, arg.Domain)
+		}
 		return nil
 	}, workflow.UpdateHandlerOptions{Validator: func(ctx workflow.Context, arg SkipArg) error {
 		outcome, ok := b.state.Outcomes[arg.Domain]
@@ -142,6 +147,15 @@ func (b *batchRun) handle(ctx workflow.Context) error {
 		}
 		return b.may(ctx)
 	}})
+}
+
+// noTurn tells a domain that it will have no turn.
+func (b *batchRun) noTurn(ctx workflow.Context, domain string) {
+	s := TurnSignal{Batch: b.state.Batch, Skipped: true}
+	err := workflow.SignalExternalWorkflow(ctx, DomainID(domain), "", SignalTurn, s).Get(ctx, nil)
+	if err != nil && ctx.Err() == nil && !batchGone(err) {
+		workflow.GetLogger(ctx).Error("a skipped domain was not told", "domain", domain, "error", err)
+	}
 }
 
 // may is what the validators of all updates end with.

@@ -38,6 +38,9 @@ func TestDomainToWatching(t *testing.T) {
 	if !s.Effective || len(s.Reports) != 1 || s.Approved != nil || s.Open != nil || s.Customer != "acme" || s.Problem != nil {
 		t.Errorf("at last: %s", asJSON(t, s))
 	}
+	if s.Look == nil || s.Look.Changes != 0 {
+		t.Errorf("everything was done, and the last look says %+v", s.Look)
+	}
 	if b.told(NoticeApproval) != 1 || b.told(NoticeEffective) != 1 || len(b.notices) != 2 {
 		t.Errorf("told: %+v", b.notices)
 	}
@@ -293,6 +296,45 @@ func TestDomainBusyAndVoid(t *testing.T) {
 	}
 	if b.told(NoticeRefused) != 1 || b.told(NoticeApproval) != 2 {
 		t.Errorf("told %+v", b.notices)
+	}
+}
+
+// TestDomainSkipped: what waits for a turn that it will not have waits for another approval
+// instead; what has its turn, or is of another batch, goes on.
+func TestDomainSkipped(t *testing.T) {
+	for name, c := range map[string]struct {
+		batch string
+		turn  bool
+		want  Phase
+	}{
+		"before its turn": {"b1", false, Approval}, "with its turn": {"b1", true, Watching}, "of another batch": {"b2", false, Turn},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			if c.turn {
+				b.run = func(_ context.Context, n int, in RunIn) (RunOut, error) {
+					if n == 0 {
+						return RunOut{Reply: Reply{Busy: 2 * time.Hour, Why: "the window opens"}}, nil
+					}
+					return runDone(in), nil
+				}
+			}
+			var before, after State
+			b.at(time.Minute, func() { b.approve("n1", "a", "b1") })
+			if c.turn {
+				b.at(2*time.Minute, func() { b.signal(SignalTurn, TurnSignal{Batch: "b1"}) })
+			}
+			b.at(time.Hour, func() { before = b.state() })
+			b.at(time.Hour+1, func() { b.signal(SignalTurn, TurnSignal{Batch: c.batch, Skipped: true}) })
+			b.at(4*time.Hour, func() { after = b.state() })
+			b.play(4*time.Hour + 1)
+			if before.Phase != Turn || before.Approved == nil {
+				t.Fatalf("nothing waits for its turn: %s", asJSON(t, before))
+			}
+			if after.Phase != c.want || c.want == Approval && (after.Approved != nil || after.Open == nil) {
+				t.Errorf("then %s", asJSON(t, after))
+			}
+		})
 	}
 }
 

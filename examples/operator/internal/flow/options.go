@@ -20,9 +20,13 @@ const (
 // until no such history is open. versionDomain marks each run of Domain as one that has
 // the changes up to its number; versionDomainNow is the present one. Since 2, what came in
 // the same task is seen to before the next step.
+//
+// versionSkip marks a skip of a Batch; since 1, a domain that waits for its turn is told.
 const (
 	versionDomain    = "domain"
 	versionDomainNow = workflow.Version(2)
+	versionSkip      = "skip"
+	versionSkipNow   = workflow.Version(1)
 )
 
 // WorkerOptions are those of a worker with these workflows. One whose history does not

@@ -117,6 +117,11 @@ func (d *domainRun) done(ctx workflow.Context) {
 	a := *d.s.Approved
 	d.disapprove()
 	d.s.Open, d.s.Effective, d.s.Verification, d.s.Layers = nil, false, nil, nil
+	if d.s.Look != nil { // what it found missing was done since
+		seen := *d.s.Look
+		seen.Changes = 0
+		d.s.Look = &seen
+	}
 	told := &d.s.Kept.Told
 	told.Refused, told.Approval, told.Late, told.Drift = "", "", "", false
 	if d.s.Watch != nil {

@@ -50,7 +50,7 @@ type methodView struct {
 }
 
 var rotateMethods = []methodView{
-	{federation.OwnKeyPair, "no gap; the operator makes and keeps a key until it is done; no way back once JumpCloud has the key"},
+	{federation.OwnKeyPair, "no gap; a key is left in keys/, to be deleted when it is done; no way back once JumpCloud has the key"},
 	{federation.SecondApplication, "no gap, no key; can be led back; people's tile and the application of the plan change"},
 	{federation.Regenerate, "a gap in which sign-ins fail, until Azure AD has heard of JumpCloud's new pair everywhere"},
 	{federation.Emergency, "for a stolen key only: an outage until the new certificate is known everywhere"},

@@ -59,6 +59,6 @@ func (p *page) stop(v *viewer, r *http.Request) (*sent, error) {
 		if verb == verbStop {
 			return "All new writes are held. A run that is under way goes on to its end.", nil
 		}
-		return "New writes may begin again.", nil
+		return "New writes may begin again. What was held sees that within a minute.", nil
 	}}, nil
 }
