@@ -166,10 +166,21 @@ func (p *Person) Text() string {
 	return out
 }
 
-// Open goes to a path of the site.
+// Open goes to a path of the site, also from a page that is about to go elsewhere by
+// itself, such as after a form.
 func (p *Person) Open(path string) {
 	p.t.Helper()
-	p.Do(chromedp.Navigate(p.site + path))
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	for {
+		err := chromedp.Do(ctx, chromedp.Navigate(p.site+path))
+		if err == nil {
+			return
+		}
+		if !strings.Contains(err.Error(), "ERR_ABORTED") {
+			p.t.Fatalf("%s: %v; at %s", path, err, p.Text())
+		}
+	}
 }
 
 // Sees waits until the page says something.
@@ -211,10 +222,16 @@ func (p *Person) Click(text string) {
 	p.Do(chromedp.MouseClickXY(at[0], at[1]))
 }
 
-// Fills types into a field.
+// Fills types into a field, opening what hides it.
 func (p *Person) Fills(id, text string) {
 	p.t.Helper()
-	if !Eval[bool](p, fmt.Sprintf(`(() => { const e = document.getElementById(%q); if (e) e.focus(); return !!e; })()`, id)) {
+	if !Eval[bool](p, fmt.Sprintf(`(() => { 
+		const e = document.getElementById(%q);
+		if (!e) return false;
+		for (let d = e.closest("details"); d; d = d.parentElement.closest("details")) d.open = true;
+		e.focus();
+		return document.activeElement === e;
+	})()`, id)) {
 		p.t.Fatalf("there is no field %q:\n%s", id, p.Text())
 	}
 	p.Do(chromedp.KeyEvent(text))

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/jcaad/jcaad/examples/operator/internal/audit"
 	"github.com/jcaad/jcaad/examples/operator/internal/customers"
@@ -22,8 +23,12 @@ type signal struct {
 	plan  string // the SHA-256 of the plan that it is told of
 }
 
-// unlisted is what is kept in the place of a plan of a domain that is listed no more.
-const unlisted = ""
+// unlisted begins what is kept of a domain that is listed no more; the plan's sum that its
+// workflow was told of last follows, so that the same plan, listed again, voids nothing.
+const unlisted = "unlisted "
+
+// isUnlisted reports whether what is kept of a domain says that it is listed no more.
+func isUnlisted(told string) bool { return told == "" || strings.HasPrefix(told, unlisted) }
 
 // planSum is the SHA-256 of a plan, as JSON.
 func planSum(p federation.Plan) string {
@@ -63,14 +68,14 @@ func (d *Desk) meanwhile() {
 	if told != nil {
 		for _, domain := range slices.Sorted(maps.Keys(now)) {
 			switch was, known := told[domain]; {
-			case !known, was == unlisted:
+			case !known, isUnlisted(was):
 				d.found(domain, customers.Added)
 			case was != now[domain]:
 				d.found(domain, customers.PlanChanged)
 			}
 		}
 		for _, domain := range slices.Sorted(maps.Keys(told)) {
-			if _, listed := now[domain]; !listed && told[domain] != unlisted {
+			if _, listed := now[domain]; !listed && !isUnlisted(told[domain]) {
 				d.found(domain, customers.Removed)
 			}
 		}
@@ -100,7 +105,7 @@ func (d *Desk) miss(domain string, kind customers.Kind) {
 	if c, ok := d.File().ByDomain(domain); ok {
 		s.Listed, s.plan = true, planSum(c.Plan)
 		told, known := d.told[domain]
-		s.Plan = kind == customers.PlanChanged || was.Plan || known && told != s.plan
+		s.Plan = kind == customers.PlanChanged || was.Plan || known && strings.TrimPrefix(told, unlisted) != s.plan
 		s.begin = kind == customers.Added || was.begin
 	}
 	d.missed[domain] = s
@@ -121,9 +126,14 @@ func (d *Desk) wasTold(domain string, s signal) {
 	if d.missed[domain] == s {
 		delete(d.missed, domain)
 	}
-	if d.told != nil {
-		d.told[domain], d.untold = s.plan, true
+	if d.told == nil {
+		return
 	}
+	now := s.plan
+	if !s.Listed {
+		now = unlisted + strings.TrimPrefix(d.told[domain], unlisted)
+	}
+	d.told[domain], d.untold = now, true
 }
 
 // keepTold keeps in the folder what the workflows were told. What is not kept is told

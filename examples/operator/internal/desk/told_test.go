@@ -98,24 +98,35 @@ func TestMeanwhile(t *testing.T) {
 }
 
 // A domain that was removed and is listed again has its proposal voided if the plan is
-// another one, and its workflow begun again, whoever has read the file between.
+// another one, and only then, and its workflow begun again, whoever has read the file
+// between.
 func TestMeanwhileAgain(t *testing.T) {
-	o := open(t, everybody+entry("a.example", "")+entry("b.example", ""), nil)
-	o.startOnce(t)
-	o.again(t, everybody+entry("b.example", ""))
-	if got := o.startOnce(t); cmp.Diff(map[string]flow.ListedSignal{"a.example": {}}, got) != "" {
-		t.Fatal(got)
-	}
-	o.again(t, everybody+entry("b.example", ""))
-	if got := o.startOnce(t); len(got) > 0 {
-		t.Fatal(got)
-	}
-	o.again(t, everybody+staff("a.example")+entry("b.example", ""))
-	if got := o.startOnce(t); cmp.Diff(map[string]flow.ListedSignal{"a.example": {Listed: true, Plan: true}}, got) != "" {
-		t.Fatal(got)
-	}
-	if p := o.temporal.start("domain/a.example").WorkflowIDReusePolicy; p != enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE {
-		t.Error(p)
+	for name, tt := range map[string]struct {
+		again string
+		plan  bool
+	}{
+		"another plan":  {staff("a.example"), true},
+		"the same plan": {entry("a.example", ""), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t, everybody+entry("a.example", "")+entry("b.example", ""), nil)
+			o.startOnce(t)
+			o.again(t, everybody+entry("b.example", ""))
+			if got := o.startOnce(t); cmp.Diff(map[string]flow.ListedSignal{"a.example": {}}, got) != "" {
+				t.Fatal(got)
+			}
+			o.again(t, everybody+entry("b.example", ""))
+			if got := o.startOnce(t); len(got) > 0 {
+				t.Fatal(got)
+			}
+			o.again(t, everybody+tt.again+entry("b.example", ""))
+			if got := o.startOnce(t); cmp.Diff(map[string]flow.ListedSignal{"a.example": {Listed: true, Plan: tt.plan}}, got) != "" {
+				t.Fatal(got)
+			}
+			if p := o.temporal.start("domain/a.example").WorkflowIDReusePolicy; p != enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE {
+				t.Error(p)
+			}
+		})
 	}
 }
 

@@ -40,9 +40,10 @@ func lost() *temporal.RetryPolicy {
 	return &temporal.RetryPolicy{InitialInterval: 10 * time.Second, BackoffCoefficient: 2, MaximumInterval: 15 * time.Minute}
 }
 
-// reading are the options of an activity that only reads.
+// reading are the options of an activity that only reads. Without a heartbeat one that was
+// killed would be waited for to its very end.
 func reading() workflow.ActivityOptions {
-	return workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Minute, RetryPolicy: lost()}
+	return workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Minute, HeartbeatTimeout: 30 * time.Second, RetryPolicy: lost()}
 }
 
 // writing are the options of an activity that writes. One that is cancelled is waited for.

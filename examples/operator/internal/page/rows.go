@@ -25,7 +25,7 @@ var phases = []struct {
 }{
 	{flow.People, "waiting for people"},
 	{flow.Approval, "waiting for an approval"},
-	{flow.Turn, "waiting for its turn"},
+	{flow.Turn, "waiting for their turn"},
 	{flow.Running, "being written"},
 	{flow.Verifying, "waiting until people can sign in"},
 	{flow.Looking, "being looked at"},
