@@ -57,7 +57,7 @@ func (p *page) stop(v *viewer, r *http.Request) (*sent, error) {
 			return "", err
 		}
 		if verb == verbStop {
-			return "All new writes are held. A run that is under way goes on to its end.", nil
+			return "All new writes are held: a run that is under way begins no further one, and reads go on.", nil
 		}
 		return "New writes may begin again. What was held sees that within a minute.", nil
 	}}, nil
