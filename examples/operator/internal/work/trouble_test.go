@@ -71,6 +71,7 @@ func TestRetryAfter(t *testing.T) {
 						p.After > tt.want || p.After < tt.want-took || p.After <= 30*time.Second || took > 15*time.Minute {
 						t.Fatalf("after %v the problem: %+v", took, p)
 					}
+					synctest.Wait() // the stand-in is done with what it was asked
 					b.env.JumpCloud.Fault, b.env.AzureAD.Fault = nil, nil
 					time.Sleep(r.Problem.After)
 					b.vars["AD"] = token(t, b.env)
