@@ -13,7 +13,7 @@ var (
 	// ErrUsed: the form was sent before. What it asked for is done once.
 	ErrUsed = errors.New("this form was sent already, and counts once: look at the page for what came of it")
 	// ErrNoForm: there is no such form, or it has expired.
-	ErrNoForm = errors.New("this form is not known any more: load the page again, and send it from there; nothing was recorded")
+	ErrNoForm = errors.New("this form is not known any more; nothing was recorded now: load the page again, and see what was before")
 	// ErrOtherForm: the nonce is that of somebody else, or of another form.
 	ErrOtherForm = errors.New("this form was made for somebody else or for something else: load the page again; nothing was recorded")
 )

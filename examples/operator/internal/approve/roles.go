@@ -92,6 +92,12 @@ func (r Roles) Allows(actor, customer string, role Role) bool {
 	return max(of[customer].rank(), of[Everywhere].rank()) >= role.rank()
 }
 
+// AllowsAll reports whether an actor has a role with all customers, and with what is of
+// none, or one above it.
+func (r Roles) AllowsAll(actor string, role Role) bool {
+	return role.rank() > 0 && r.of[Name(actor)][Everywhere].rank() >= role.rank()
+}
+
 // VerbRetire ends the management of a domain. It is the operator's own, beside those
 // of package federation.
 const VerbRetire federation.Verb = "retire"

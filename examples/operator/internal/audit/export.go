@@ -79,7 +79,7 @@ func WriteCSV(w io.Writer, entries iter.Seq2[Entry, error]) error {
 		row := []string{strconv.FormatUint(e.Seq, 10), e.Time.Format(time.RFC3339Nano), strings.Join(e.Actors, "; "), e.Source, e.Customer,
 			e.Domain, e.Verb, e.Proposal, e.Outcome, e.Report, strings.Join(e.Requests, "; "), repaired, e.Prev, e.Hash}
 		for i, s := range row {
-			row[i] = cell(s)
+			row[i] = Cell(s)
 		}
 		if err = out.Write(row); err != nil {
 			break
@@ -89,9 +89,9 @@ func WriteCSV(w io.Writer, entries iter.Seq2[Entry, error]) error {
 	return errors.Join(err, out.Error())
 }
 
-// cell sees to it that no formula begins in a text: neither at its start nor after
-// what a spreadsheet may take for the end of a cell.
-func cell(s string) string {
+// Cell returns a text in which no formula begins for a spreadsheet, neither at its start
+// nor after what may be taken for the end of a cell: an apostrophe stands before it there.
+func Cell(s string) string {
 	var b strings.Builder
 	begins := true
 	for _, r := range s {

@@ -240,7 +240,7 @@ func TestCell(t *testing.T) {
 		"ann; @ben":           "ann; '@ben",
 		"2026-03-01T12:00:00": "2026-03-01T12:00:00",
 	} {
-		if got := cell(in); got != want {
+		if got := Cell(in); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
 	}

@@ -2,6 +2,8 @@ package desk
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -27,6 +29,7 @@ const (
 	asked       = "asked"
 	refused     = "refused: "
 	notRecorded = "not recorded: "
+	taken       = "taken by a worker that did not tell in time what came of it"
 )
 
 // mostActs is how many acts are remembered as done.
@@ -35,19 +38,35 @@ const mostActs = 2000
 // acts are those that were done or are under way, so that one that is sent again, or
 // twice at once, is done once.
 type acts struct {
-	done  map[string]bool
+	done  map[string][sha256.Size]byte // what was done, by ID
 	order []string
 	under map[string]chan struct{}
 }
 
-func newActs() acts { return acts{done: make(map[string]bool), under: make(map[string]chan struct{})} }
+func newActs() acts {
+	return acts{done: make(map[string][sha256.Size]byte), under: make(map[string]chan struct{})}
+}
 
-// enter waits for the same act to end, and reports whether it was done.
-func (d *Desk) enter(ctx context.Context, id string) (done bool, err error) {
+// whatOf is what an act is about: equal for one that is sent again, wherever from.
+func whatOf(act page.Act) [sha256.Size]byte {
+	act.Actor.From = ""
+	b, err := json.Marshal(act)
+	if err != nil {
+		panic(err) // texts, numbers and booleans
+	}
+	return sha256.Sum256(b)
+}
+
+// enter waits for the same act to end, and reports whether it was done. The ID of another
+// one is an error: that one was done.
+func (d *Desk) enter(ctx context.Context, id string, what [sha256.Size]byte) (done bool, err error) {
 	for {
 		d.mu.Lock()
-		if d.acts.done[id] {
+		if was, ok := d.acts.done[id]; ok {
 			d.mu.Unlock()
+			if was != what {
+				return true, errors.New("the form was used already, for something else, which was done: load the page again")
+			}
 			return true, nil
 		}
 		other, busy := d.acts.under[id]
@@ -65,7 +84,7 @@ func (d *Desk) enter(ctx context.Context, id string) (done bool, err error) {
 	}
 }
 
-func (d *Desk) leave(id string, done bool) {
+func (d *Desk) leave(id string, what [sha256.Size]byte, done bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	close(d.acts.under[id])
@@ -73,7 +92,7 @@ func (d *Desk) leave(id string, done bool) {
 	if !done {
 		return
 	}
-	d.acts.done[id] = true
+	d.acts.done[id] = what
 	if d.acts.order = append(d.acts.order, id); len(d.acts.order) > mostActs {
 		delete(d.acts.done, d.acts.order[0])
 		d.acts.order = d.acts.order[1:]
@@ -81,20 +100,25 @@ func (d *Desk) leave(id string, done bool) {
 }
 
 // Act does what a person has decided. The audit has it before; when it returns nil, the
-// workflow has it as well. An error that is [page.ErrNoWorker] says that nobody answered;
-// any other why it was refused, which the audit has, too. The same act sent again is done
-// once. Of a batch the error may say that some of the domains were left out.
+// workflow has it as well. An error that is [page.ErrNoWorker] says that nobody has taken
+// it, and that nobody will; one that is [page.ErrTaken] that somebody has, and has not told
+// what came of it; any other why it was refused. The audit has that, too. The same act sent
+// again is done once. Of a batch the error may say that some of the domains were left out.
 func (d *Desk) Act(ctx context.Context, act page.Act) (err error) {
 	if act.ID == "" || act.Actor.Name == "" {
 		return errors.New("the act has no form, or nobody has sent it: load the page again")
 	}
-	done, err := d.enter(ctx, act.ID)
+	what := whatOf(act)
+	done, err := d.enter(ctx, act.ID, what)
 	if done || err != nil {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx) // the page may be closed: what the audit has is seen to
 	var part *page.PartError
-	defer func() { d.leave(act.ID, err == nil || errors.As(err, &part)) }()
+	defer func() {
+		begun := act.Verb == verbBatch && errors.Is(err, page.ErrTaken)
+		d.leave(act.ID, what, err == nil || begun || errors.As(err, &part))
+	}()
 	switch act.Verb {
 	case verbBatch:
 		return d.batch(ctx, act)
@@ -174,20 +198,31 @@ func (d *Desk) do(ctx context.Context, act page.Act, domain string, c change) er
 			return d.failed(e, err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.o.Within)
-	defer cancel()
 	var err error
 	if c.signal != "" {
-		err = d.o.Client.SignalWorkflow(ctx, c.id, "", c.signal, c.arg)
+		err = d.signal(ctx, c)
 	} else {
 		err = d.update(ctx, act, c)
 	}
 	if err != nil {
-		return d.failed(e, explained(err))
+		return d.failed(e, err)
 	}
 	return nil
 }
 
+// signal sends what no worker has to answer. Without an answer of Temporal it may have
+// been sent all the same.
+func (d *Desk) signal(ctx context.Context, c change) error {
+	ctx, cancel := context.WithTimeout(ctx, d.o.Within)
+	defer cancel()
+	err := explained(d.o.Client.SignalWorkflow(ctx, c.id, "", c.signal, c.arg))
+	if errors.Is(err, page.ErrNoWorker) {
+		return errors.New("no answer came from Temporal, and nobody knows whether it was asked for: ask again, which does no harm")
+	}
+	return err
+}
+
+// update sends an update, and waits for what comes of it.
 func (d *Desk) update(ctx context.Context, act page.Act, c change) error {
 	o := client.UpdateWorkflowOptions{
 		UpdateID: act.ID, WorkflowID: c.id, UpdateName: act.Verb, WaitForStage: client.WorkflowUpdateStageCompleted,
@@ -201,11 +236,35 @@ func (d *Desk) update(ctx context.Context, act page.Act, c change) error {
 	if c.arg != nil {
 		o.Args = []any{c.arg}
 	}
+	d.admission.expect(o.UpdateID)
+	defer d.admission.done(o.UpdateID)
+	err := d.send(ctx, o)
+	if judged(err) || d.admission.withdraw(o.UpdateID) {
+		return explained(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.o.Within/2)
+	defer cancel()
+	again := client.GetWorkflowUpdateHandleOptions{WorkflowID: o.WorkflowID, UpdateID: o.UpdateID}
+	if err = d.o.Client.GetWorkflowUpdateHandle(again).Get(ctx, nil); judged(err) {
+		return explained(err)
+	}
+	return page.ErrTaken
+}
+
+func (d *Desk) send(ctx context.Context, o client.UpdateWorkflowOptions) error {
+	ctx, cancel := context.WithTimeout(ctx, d.o.Within)
+	defer cancel()
 	handle, err := d.o.Client.UpdateWorkflow(ctx, o)
 	if err != nil {
 		return err
 	}
 	return handle.Get(ctx, nil)
+}
+
+// judged reports whether an error is what a workflow has answered: nil, or a refusal.
+func judged(err error) bool {
+	var no *temporal.ApplicationError
+	return err == nil || errors.As(err, &no)
 }
 
 // explained turns an error of Temporal into [page.ErrNoWorker], or a sentence.
@@ -218,6 +277,8 @@ func explained(err error) error {
 		no       *temporal.ApplicationError
 	)
 	switch {
+	case err == nil:
+		return nil
 	case errors.As(err, &no):
 		return errors.New(no.Message())
 	case errors.As(err, &late), errors.As(err, &away), errors.As(err, &deadline),
@@ -229,14 +290,18 @@ func explained(err error) error {
 	return fmt.Errorf("nothing was recorded: %w", err)
 }
 
-// failed tells the audit that an act was not done, and returns why.
+// failed tells the audit that an act was not done, or that nobody knows, and returns why.
 func (d *Desk) failed(e audit.Entry, err error) error {
-	e.Outcome = refused + err.Error()
-	if errors.Is(err, page.ErrNoWorker) {
+	switch {
+	case errors.Is(err, page.ErrTaken):
+		e.Outcome = taken
+	case errors.Is(err, page.ErrNoWorker):
 		e.Outcome = notRecorded + "no worker answered within " + d.o.Within.Round(time.Second).String()
+	default:
+		e.Outcome = refused + err.Error()
 	}
 	if kept := d.Log(e); kept != nil {
-		d.o.Log.Error("the audit does not have that an act was not done", "error", kept.Error())
+		d.o.Log.Error("the audit does not have what came of an act", "error", kept.Error())
 	}
 	return err
 }

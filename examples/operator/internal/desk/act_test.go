@@ -3,10 +3,11 @@ package desk
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/api/serviceerror"
@@ -35,7 +36,7 @@ func TestApprove(t *testing.T) {
 	if d := cmp.Diff([]string{"bob approve a.example: asked", "then update domain/a.example approve"}, before); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
-	arg, _ := o.temporal.args["domain/a.example approve"].(flow.ApproveArg)
+	arg, _ := o.temporal.arg("domain/a.example approve").(flow.ApproveArg)
 	if id := o.temporal.ids["domain/a.example approve"]; id != act.ID || arg.Hash != hash || !arg.Complete || arg.Batch != "" {
 		t.Fatalf("update %s: %+v", id, arg)
 	}
@@ -80,6 +81,33 @@ func TestAtOnce(t *testing.T) {
 	}
 }
 
+// A form that was used is used for nothing else, and not said to be.
+func TestOtherAct(t *testing.T) {
+	o := open(t, everybody+entry("a.example", ""), nil)
+	o.Show(flow.State{Domain: "a.example"})
+	act := by("ada", flow.UpdatePause, "a.example")
+	if err := o.Act(t.Context(), act); err != nil {
+		t.Fatal(err)
+	}
+	act.Actor.From = "192.0.2.2"
+	if err := o.Act(t.Context(), act); err != nil {
+		t.Errorf("the same from elsewhere: %v", err)
+	}
+	for _, change := range []func(*page.Act){
+		func(a *page.Act) { a.Verb = flow.UpdateResume }, func(a *page.Act) { a.Actor.Name = "bob" },
+		func(a *page.Act) { a.Domains = []string{"b.example"} },
+	} {
+		other := act
+		change(&other)
+		if err := o.Act(t.Context(), other); err == nil || !strings.Contains(err.Error(), "for something else") {
+			t.Errorf("%s %s: %v", other.Actor.Name, other.Verb, err)
+		}
+	}
+	if n := o.temporal.count("update"); n != 1 {
+		t.Errorf("%d updates", n)
+	}
+}
+
 // What the audit cannot keep is not done.
 func TestNoAudit(t *testing.T) {
 	o := open(t, everybody+entry("a.example", ""), nil)
@@ -107,6 +135,37 @@ func TestNoAudit(t *testing.T) {
 	}
 	if _, on := o.Stop(); !on {
 		t.Error("let go without an audit")
+	}
+}
+
+// What the folder cannot keep is told to no workflow, and the audit says that it was not
+// done.
+func TestNotStored(t *testing.T) {
+	o := open(t, everybody+entry("a.example", "    twoPeople: false\n")+entry("b.example", "    twoPeople: false\n"), nil)
+	both := []string{o.waiting(t, "a.example", nil), o.waiting(t, "b.example", nil)}
+	for _, folder := range []string{"approvals", "notes"} {
+		if err := os.RemoveAll(filepath.Join(o.folder, folder)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	note := by("ada", flow.UpdateNote, "a.example")
+	note.Note = "asked by telephone"
+	batch := by("ada", verbBatch, "", both...)
+	batch.Domains = []string{"a.example", "b.example"}
+	for _, act := range []page.Act{
+		note, batch, by("ada", flow.UpdateApprove, "a.example", both[0]), by("ada", flow.UpdateRetire, "a.example"),
+	} {
+		before := len(o.told(t))
+		if err := o.Act(t.Context(), act); err == nil {
+			t.Errorf("%s: done without what it needs", act.Verb)
+		}
+		told := o.told(t)[before:]
+		if len(told) < 2 || !strings.Contains(told[0], asked) || !strings.Contains(told[len(told)-1], refused+"data: ") {
+			t.Errorf("%s: the audit says %q", act.Verb, told)
+		}
+	}
+	if len(o.temporal.calls) > 0 {
+		t.Errorf("asked: %q", o.temporal.calls)
 	}
 }
 
@@ -190,7 +249,7 @@ func TestTwoPeople(t *testing.T) {
 	if err := o.Act(t.Context(), by("ada", flow.UpdateApprove, "a.example", hash)); err != nil {
 		t.Fatal(err)
 	}
-	arg := o.temporal.args["domain/a.example approve"].(flow.ApproveArg)
+	arg := o.temporal.arg("domain/a.example approve").(flow.ApproveArg)
 	if arg.Complete {
 		t.Fatal("one is enough")
 	}
@@ -203,7 +262,7 @@ func TestTwoPeople(t *testing.T) {
 	if err := o.Act(t.Context(), by("bob", flow.UpdateApprove, "a.example", hash)); err != nil {
 		t.Fatal(err)
 	}
-	arg = o.temporal.args["domain/a.example approve"].(flow.ApproveArg)
+	arg = o.temporal.arg("domain/a.example approve").(flow.ApproveArg)
 	a, err := o.approval(arg.Approval)
 	if err != nil || !arg.Complete || cmp.Diff([]string{"ada", "bob"}, a.Actors) != "" {
 		t.Errorf("%v %+v %+v", err, arg, a)
@@ -216,31 +275,6 @@ func TestTwoPeople(t *testing.T) {
 	hash = o.waiting(t, "a.example", func(p *federation.Proposal, open *flow.Open) { p.Verb, open.Two = federation.VerbRevert, true })
 	if err := o.Act(t.Context(), by(approve.Operator, flow.UpdateApprove, "a.example", hash)); !errors.Is(err, approve.ErrNoTwo) {
 		t.Errorf("password mode: %v", err)
-	}
-}
-
-// Retiring needs two as well, and nothing is told before.
-func TestRetire(t *testing.T) {
-	now := noon
-	o := open(t, everybody+entry("a.example", ""), func(o *Options) { o.Now = func() time.Time { return now } })
-	o.Show(flow.State{Domain: "a.example", Customer: "a.example", Phase: flow.Watching})
-	for _, who := range []string{"ada", "ada"} {
-		err := o.Act(t.Context(), by(who, flow.UpdateRetire, "a.example"))
-		if n := o.temporal.count("update"); n != 0 {
-			t.Fatalf("%v, %d updates", err, n)
-		}
-	}
-	now = now.Add(25 * time.Hour) // the first is too old: bob's is the first now
-	if err := o.Act(t.Context(), by("bob", flow.UpdateRetire, "a.example")); err != nil || o.temporal.count("update") != 0 {
-		t.Fatal(err)
-	}
-	if err := o.Act(t.Context(), by("ada", flow.UpdateRetire, "a.example")); err != nil {
-		t.Fatal(err)
-	}
-	arg, ok := o.temporal.args["domain/a.example retire"].(flow.RetireArg)
-	a, err := o.approval(arg.Approval)
-	if !ok || err != nil || cmp.Diff([]string{"bob", "ada"}, a.Actors) != "" || a.Verb != approve.VerbRetire {
-		t.Errorf("%v %+v", err, a)
 	}
 }
 
@@ -276,11 +310,11 @@ func TestActs(t *testing.T) {
 		if n := o.temporal.count("update "+tt.call) + o.temporal.count("signal "+tt.call); n != 1 {
 			t.Errorf("%s: told %d times", tt.call, n)
 		}
-		if got := o.temporal.args[tt.call]; tt.arg != nil && cmp.Diff(tt.arg, got) != "" {
+		if got := o.temporal.arg(tt.call); tt.arg != nil && cmp.Diff(tt.arg, got) != "" {
 			t.Errorf("%s: %+v", tt.call, got)
 		}
 	}
-	arg := o.temporal.args["domain/a.example note"].(flow.NoteArg)
+	arg := o.temporal.arg("domain/a.example note").(flow.NoteArg)
 	s, _ := o.Domain("a.example")
 	s.Notes = append(s.Notes, arg.Note)
 	o.Show(s)

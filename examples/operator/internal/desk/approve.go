@@ -2,12 +2,9 @@ package desk
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jcaad/jcaad/examples/operator/internal/approve"
 	"github.com/jcaad/jcaad/examples/operator/internal/customers"
@@ -55,8 +52,8 @@ func (d *Desk) sign(act page.Act, domain, hash string) (signed, error) {
 	}
 	var first *approve.Approval
 	if a.Two && s.Open.First != nil {
-		if first, err = d.approval(*s.Open.First); err != nil {
-			return signed{}, err
+		if first, err = d.first(*s.Open.First, a); err != nil {
+			return signed{}, fmt.Errorf("the first approval is good no more: reject the proposal, and look again for a new one: %w", err)
 		}
 	}
 	out, err := d.signAct(a, first, act)
@@ -85,6 +82,51 @@ func (d *Desk) approval(ref data.Ref) (*approve.Approval, error) {
 	return &a, nil
 }
 
+// first returns the first approval of two of an act, or why it is none now.
+func (d *Desk) first(ref data.Ref, of approve.Act) (*approve.Approval, error) {
+	a, err := d.approval(ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.o.Key.Check(*a, of, false, d.Roles(), d.o.Now()); err != nil && !errors.Is(err, approve.ErrOnePerson) {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Approvers returns who have approved so far what waits for two: the first of them, or
+// nobody. One whose approval is good no more has not approved.
+func (d *Desk) Approvers(domain string, verb federation.Verb) []string {
+	domain = lower(domain)
+	var a *approve.Approval
+	if verb == approve.VerbRetire {
+		if act, err := d.toRetire(domain); err == nil {
+			a = d.retirement(act)
+		}
+	} else if act, ref, ok := d.half(domain, verb); ok {
+		a, _ = d.first(ref, act)
+	}
+	if a == nil {
+		return nil
+	}
+	return a.Actors
+}
+
+// half is the open proposal of a verb that one of two has approved.
+func (d *Desk) half(domain string, verb federation.Verb) (act approve.Act, ref data.Ref, ok bool) {
+	s, _ := d.Domain(domain)
+	c, listed := d.File().ByDomain(domain)
+	if !listed || s.Open == nil || s.Open.First == nil || s.Open.Verb != verb {
+		return act, ref, false
+	}
+	p, err := d.Proposal(domain)
+	if err != nil || p.Hash != s.Open.Hash {
+		return act, ref, false
+	}
+	act, err = approve.Of(c.Name, p.Verb, p, c.TwoPeople)
+	return act, *s.Open.First, err == nil
+}
+
 // approve approves one proposal.
 func (d *Desk) approve(ctx context.Context, act page.Act, domain, hash string) error {
 	c := change{id: flow.DomainID(domain), hash: hash}
@@ -105,97 +147,6 @@ func (d *Desk) approved(c change, a signed, batch string) change {
 		return flow.ApproveArg{Hash: c.hash, Approval: ref, Complete: a.complete, Batch: batch}, err
 	}
 	return c
-}
-
-// retireGood is for how long the first approval of two waits for the second.
-const retireGood = 24 * time.Hour
-
-// retire ends the management of a domain. There is no proposal, as nothing is written:
-// what is approved is that it ends. The first approval of two is kept in memory, and is
-// to be given again after a restart.
-func (d *Desk) retire(ctx context.Context, act page.Act, domain string) error {
-	c := change{id: flow.DomainID(domain)}
-	s, _ := d.Domain(domain)
-	var two *bool
-	if listed, ok := d.File().ByDomain(domain); ok {
-		two = listed.TwoPeople
-	}
-	if s.Customer == "" {
-		return d.refuse(act, domain, c, errors.New("nothing was heard of the domain yet: try it again in some seconds"))
-	}
-	now := d.o.Now()
-	h := sha256.Sum256([]byte("retire\x00" + s.Customer + "\x00" + domain))
-	c.hash = hex.EncodeToString(h[:])
-	a := approve.Act{
-		Customer: s.Customer, Domain: domain, Verb: approve.VerbRetire, Hash: c.hash, Expires: now.Add(retireGood),
-		Two: approve.NeedsTwo(approve.VerbRetire, nil, two),
-	}
-	ref, has := d.retirement(domain)
-	var first *approve.Approval
-	if has && a.Two {
-		var err error
-		if first, err = d.approval(ref); err != nil || !now.Before(first.Expires) {
-			first = nil
-		}
-	}
-	made, err := d.signAct(a, first, act)
-	if err != nil {
-		return d.refuse(act, domain, c, err)
-	}
-	if made.complete {
-		c.before = func() (any, error) {
-			ref, err := d.o.Data.SaveApproval(made.b)
-			return flow.RetireArg{Approval: ref}, err
-		}
-		if err := d.do(ctx, act, domain, c); err != nil {
-			return err
-		}
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		delete(d.retiring, domain)
-		return nil
-	}
-	e := d.entry(act, domain, c)
-	e.Outcome = asked + ", the first of two"
-	if err := d.Log(e); err != nil {
-		return fmt.Errorf("nothing was recorded: %w", err)
-	}
-	if ref, err = d.o.Data.SaveApproval(made.b); err != nil {
-		return d.failed(e, err)
-	}
-	d.mu.Lock()
-	d.retiring[domain] = ref
-	d.mu.Unlock()
-	return nil
-}
-
-// Approvers returns who have approved so far what waits for two: the first of them, or
-// nobody.
-func (d *Desk) Approvers(domain string, verb federation.Verb) []string {
-	domain = lower(domain)
-	ref, ok := d.retirement(domain)
-	if verb != approve.VerbRetire {
-		s, _ := d.Domain(domain)
-		if ok = s.Open != nil && s.Open.First != nil && s.Open.Verb == verb; ok {
-			ref = *s.Open.First
-		}
-	}
-	if !ok {
-		return nil
-	}
-	a, err := d.approval(ref)
-	if err != nil || !d.o.Now().Before(a.Expires) {
-		return nil
-	}
-	return a.Actors
-}
-
-// retirement returns the first approval of two to retire a domain, if there is one.
-func (d *Desk) retirement(domain string) (data.Ref, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	ref, ok := d.retiring[domain]
-	return ref, ok
 }
 
 // together says why a proposal cannot be approved with others, nil if it can. The pilot's

@@ -1,12 +1,14 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -24,7 +26,7 @@ type batch = flow.BatchIn
 
 // batch approves several proposals, and begins the batch that gives the turns. Either all
 // approvals can be given, or none is. The pilot is approved first: if that fails, nothing
-// more is done.
+// more is done. Once several were answered by no worker the rest are left out.
 func (d *Desk) batch(ctx context.Context, act page.Act) error {
 	if len(act.Domains) == 0 || len(act.Domains) != len(act.Hashes) {
 		return errors.New("the act does not name a proposal of each domain: load the page again")
@@ -67,28 +69,37 @@ func (d *Desk) batch(ctx context.Context, act page.Act) error {
 	approveOne := func(ctx context.Context, i int) error {
 		c := change{id: flow.DomainID(domains[i]), update: flow.UpdateApprove, hash: act.Hashes[i]}
 		c = d.approved(c, made[i], act.Batch)
-		c.more = "in " + flow.BatchID(act.Batch)
+		c.more, c.nonce = "in "+flow.BatchID(act.Batch), act.ID+"/"+domains[i]
 		return d.do(ctx, act, domains[i], c)
 	}
-	if err := approveOne(ctx, 0); err != nil {
-		return d.failed(e, err)
-	}
 	errs := make([]error, len(domains))
+	if errs[0] = approveOne(ctx, 0); errs[0] != nil && !errors.Is(errs[0], page.ErrTaken) {
+		return d.failed(e, errs[0])
+	}
+	var lost atomic.Int32 // were answered by no worker
 	slots := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
-	for i := range domains[1:] {
+	for i := 1; i < len(domains); i++ {
 		slots <- struct{}{}
+		if lost.Load() >= atOnce { // there is none: the rest need not wait for that as well
+			<-slots
+			errs[i] = page.ErrNoWorker
+			continue
+		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			errs[i+1] = approveOne(ctx, i+1)
+			if errs[i] = approveOne(ctx, i); errors.Is(errs[i], page.ErrNoWorker) {
+				lost.Add(1)
+			}
 		})
 	}
 	wg.Wait()
 	part := &page.PartError{Batch: act.Batch}
 	var in []string
+	var open error // of one that was taken: it waits for its turn, or can be skipped
 	for i, domain := range domains {
-		if errs[i] == nil {
-			in = append(in, domain)
+		if errs[i] == nil || errors.Is(errs[i], page.ErrTaken) {
+			in, open = append(in, domain), cmp.Or(open, errs[i])
 			continue
 		}
 		part.Left, part.Why = append(part.Left, domain), append(part.Why, errs[i])
@@ -103,7 +114,7 @@ func (d *Desk) batch(ctx context.Context, act page.Act) error {
 	if len(part.Left) > 0 {
 		return part
 	}
-	return nil
+	return open
 }
 
 // waves are the pilot, then at most [secondWave], then the rest.

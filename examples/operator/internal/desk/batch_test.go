@@ -38,12 +38,12 @@ func TestBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := flow.BatchIn{Batch: act.ID, Waves: [][]string{act.Domains[:1], act.Domains[1:11], act.Domains[11:]}, Federated: true, Failures: 3}
-	if d := cmp.Diff(want, o.temporal.args["batch/"+act.ID]); d != "" {
+	if d := cmp.Diff(want, o.temporal.arg("batch/"+act.ID)); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
 	for i, domain := range act.Domains {
-		arg, _ := o.temporal.args["domain/"+domain+" approve"].(flow.ApproveArg)
-		if arg.Batch != act.ID || !arg.Complete || arg.Hash != act.Hashes[i] || o.temporal.ids["domain/"+domain+" approve"] != act.ID {
+		arg, _ := o.temporal.arg("domain/" + domain + " approve").(flow.ApproveArg)
+		if arg.Batch != act.ID || !arg.Complete || arg.Hash != act.Hashes[i] || o.temporal.ids["domain/"+domain+" approve"] != act.ID+"/"+domain {
 			t.Errorf("%s: %+v", domain, arg)
 		}
 	}
@@ -87,6 +87,90 @@ func TestBatchRefused(t *testing.T) {
 	}
 }
 
+// The pilot may lock somebody out or need a consent, as its proposal is seen whole; it is
+// approved by one, or by the second of two, as any other.
+func TestBatchPilot(t *testing.T) {
+	lockedOut := func(p *federation.Proposal, o *flow.Open) {
+		p.People, o.LockedOut = []federation.PersonFinding{{}, {}}, 2
+	}
+	consent := func(_ *federation.Proposal, o *flow.Open) { o.Consent = true }
+	for name, tt := range map[string]struct {
+		change func(*federation.Proposal, *flow.Open)
+		one    bool // one is enough, for all domains
+		first  bool // one of two has approved the one that is changed
+		pilot  bool // it is the pilot that is changed
+		want   string
+	}{
+		"pilot locks out":             {change: lockedOut, one: true, pilot: true},
+		"another locks out":           {change: lockedOut, one: true, want: "2 people would lose their sign-in"},
+		"pilot needs a consent":       {change: consent, one: true, pilot: true},
+		"another needs a consent":     {change: consent, one: true, want: "it needs a consent"},
+		"pilot needs two":             {change: lockedOut, pilot: true, want: "two people must approve it: let the first"},
+		"pilot has the first of two":  {change: lockedOut, pilot: true, first: true},
+		"another needs two":           {change: lockedOut, first: true, want: "2 people would lose their sign-in"},
+		"pilot is to be rotated":      {change: verb(federation.VerbRotate), one: true, pilot: true, want: "it is to rotate"},
+		"pilot is to be led back":     {change: verb(federation.VerbRevert), one: true, pilot: true, want: "it is to revert"},
+		"another has a third verb":    {change: verb(federation.VerbRevert), one: true, want: "it is to revert"},
+		"another is to be repaired":   {change: verb(federation.VerbRepair), one: true},
+		"pilot is nothing of a batch": {change: verb(federation.VerbDefederate), one: true, pilot: true, want: "it is to defederate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file, more := everybody, ""
+			if tt.one {
+				more = "    twoPeople: false\n"
+			}
+			for _, domain := range []string{"d00.example", "d01.example"} {
+				file += entry(domain, more)
+			}
+			o := open(t, file, nil)
+			act := by("ada", verbBatch, "")
+			act.Domains = []string{"d00.example", "d01.example"}
+			changed := 1
+			if tt.pilot {
+				changed = 0
+			}
+			for i, domain := range act.Domains {
+				change := tt.change
+				if i != changed {
+					change = nil
+				}
+				act.Hashes = append(act.Hashes, o.waiting(t, domain, change))
+			}
+			if tt.first {
+				domain := act.Domains[changed]
+				if err := o.Act(t.Context(), by("bob", flow.UpdateApprove, domain, act.Hashes[changed])); err != nil {
+					t.Fatal(err)
+				}
+				s, _ := o.Domain(domain)
+				arg := o.temporal.arg("domain/" + domain + " approve").(flow.ApproveArg)
+				s.Open.First = &arg.Approval
+				o.Show(s)
+				o.temporal.calls = nil
+			}
+			err := o.Act(t.Context(), act)
+			if tt.want != "" {
+				if err == nil || !strings.Contains(err.Error(), act.Domains[changed]+": "+tt.want) || len(o.temporal.calls) > 0 {
+					t.Errorf("%v, %q", err, o.temporal.calls)
+				}
+				return
+			}
+			in, _ := o.temporal.arg("batch/" + act.ID).(flow.BatchIn)
+			if d := cmp.Diff([][]string{{"d00.example"}, {"d01.example"}}, in.Waves); d != "" || err != nil {
+				t.Errorf("%v %s", err, d)
+			}
+			for _, domain := range act.Domains {
+				if arg := o.temporal.arg("domain/" + domain + " approve").(flow.ApproveArg); !arg.Complete || arg.Batch != act.ID {
+					t.Errorf("%s: %+v", domain, arg)
+				}
+			}
+		})
+	}
+}
+
+func verb(v federation.Verb) func(*federation.Proposal, *flow.Open) {
+	return func(p *federation.Proposal, _ *flow.Open) { p.Verb = v }
+}
+
 // A pilot that is refused ends it; another domain is left out.
 func TestBatchPart(t *testing.T) {
 	for _, bad := range []string{"domain/d00.example", "domain/d02.example"} {
@@ -108,10 +192,33 @@ func TestBatchPart(t *testing.T) {
 		if !errors.As(err, &part) || cmp.Diff([]string{"d02.example"}, part.Left) != "" || !strings.Contains(err.Error(), "outdated") {
 			t.Errorf("%v", err)
 		}
-		in, _ := o.temporal.args["batch/"+act.ID].(flow.BatchIn)
+		in, _ := o.temporal.arg("batch/" + act.ID).(flow.BatchIn)
 		if d := cmp.Diff([][]string{{"d00.example"}, {"d01.example", "d03.example"}}, in.Waves); d != "" {
 			t.Errorf("-want +got:\n%s", d)
 		}
+	}
+}
+
+// Where no worker is, not every domain is waited for.
+func TestBatchNoWorker(t *testing.T) {
+	o, act := many(t, 40)
+	o.temporal.update = func(u client.UpdateWorkflowOptions) error {
+		if u.WorkflowID == "domain/d00.example" {
+			return nil
+		}
+		return tooLate()
+	}
+	err := o.Act(t.Context(), act)
+	var part *page.PartError
+	if !errors.As(err, &part) || !errors.Is(err, page.ErrNoWorker) || cmp.Diff(act.Domains[1:], part.Left) != "" {
+		t.Fatal(err)
+	}
+	if n := o.temporal.count("update"); n < 1+atOnce || n > 1+2*atOnce {
+		t.Errorf("%d updates", n)
+	}
+	in, _ := o.temporal.arg("batch/" + act.ID).(flow.BatchIn)
+	if d := cmp.Diff([][]string{act.Domains[:1]}, in.Waves); d != "" {
+		t.Errorf("-want +got:\n%s", d)
 	}
 }
 

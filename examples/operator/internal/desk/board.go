@@ -48,25 +48,33 @@ func (b *board) wake() {
 }
 
 // Show puts the state of a domain on the board. It is what flow.Workflows is given.
-func (d *Desk) Show(s flow.State) { d.board.put(s, true) }
+func (d *Desk) Show(s flow.State) { d.put(s, true) }
 
 // ShowBatch puts the state of a batch on the board.
 func (d *Desk) ShowBatch(s flow.BatchState) { d.board.putBatch(s, true) }
 
 // put puts a state on the board; one that is not fresh replaces none that is there.
-func (b *board) put(s flow.State, fresh bool) {
+func (d *Desk) put(s flow.State, fresh bool) {
 	s.Domain = lower(s.Domain)
+	if first := d.board.put(s, fresh); first {
+		d.heardOf(s)
+	}
+}
+
+// put reports whether it is the first state of the domain.
+func (b *board) put(s flow.State, fresh bool) (first bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	was, known := b.domains[s.Domain]
 	if known && !fresh {
-		return
+		return false
 	}
 	if s.Phase == flow.Running && was.Phase != flow.Running {
 		delete(b.live, s.Domain)
 	}
 	b.domains[s.Domain] = s
 	b.wake()
+	return !known
 }
 
 func (b *board) putBatch(s flow.BatchState, fresh bool) {
@@ -129,7 +137,8 @@ func (d *Desk) Subscribe() (<-chan struct{}, func()) {
 
 // Domains returns the states of all domains that are known or listed, by domain. Of one
 // that is listed, and of which no workflow has been heard yet, the state says that. The
-// customer is that of the file in force.
+// customer is that of the file in force. What a state points to is everybody's: it is only
+// to be read.
 func (d *Desk) Domains() []flow.State {
 	file := d.File()
 	d.board.mu.Lock()

@@ -48,12 +48,12 @@ func TestStart(t *testing.T) {
 	if d := cmp.Diff([]flow.BatchState{{Batch: "2"}, {Batch: "1"}}, o.Batches()); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
-	begun := o.temporal.starts["domain/a.example"]
+	begun := o.temporal.start("domain/a.example")
 	if begun.TaskQueue != flow.TaskQueue || begun.WorkflowIDConflictPolicy != enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING ||
 		begun.WorkflowIDReusePolicy != enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY {
 		t.Errorf("%+v", begun)
 	}
-	if d := cmp.Diff(flow.DomainIn{Domain: "a.example", Speed: 1000}, o.temporal.args["domain/a.example"]); d != "" {
+	if d := cmp.Diff(flow.DomainIn{Domain: "a.example", Speed: 1000}, o.temporal.arg("domain/a.example")); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
 	if n := o.temporal.count("start domain/c.example"); n > 0 {
@@ -154,11 +154,11 @@ func TestReload(t *testing.T) {
 	for domain, want := range map[string]flow.ListedSignal{
 		"a": {Listed: true, Plan: true}, "b": {}, "c": {Listed: true}, "d": {Listed: true},
 	} {
-		if d := cmp.Diff(want, o.temporal.args["domain/"+domain+".example listed"]); d != "" {
+		if d := cmp.Diff(want, o.temporal.arg("domain/"+domain+".example listed")); d != "" {
 			t.Errorf("%s: -want +got:\n%s", domain, d)
 		}
 	}
-	if got := o.temporal.starts["domain/d.example"].WorkflowIDReusePolicy; got != enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE {
+	if got := o.temporal.start("domain/d.example").WorkflowIDReusePolicy; got != enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE {
 		t.Errorf("d: %v", got)
 	}
 	write(t, o.file, next+"  - domian: x\n")

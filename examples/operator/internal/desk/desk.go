@@ -41,31 +41,40 @@ type Options struct {
 	Now func() time.Time
 	// Log is the default of slog if nil. It is told no person's name.
 	Log *slog.Logger
-	// Within is how long a workflow is given to answer; the default is 10 s.
+	// Within is how long a workflow is given to answer; the default is 10 s. One that has
+	// taken an act is given half as much again to say what came of it.
 	Within time.Duration
 }
 
 // Desk implements [page.Backend]. It is safe for concurrent use.
 type Desk struct {
-	o     Options
-	board board
+	o         Options
+	board     board
+	admission admission
 
-	reloading sync.Mutex
+	reloading sync.Mutex // one reading of the customers file at a time
+	signing   sync.Mutex // one approval to retire at a time
+	keeping   sync.Mutex // one writing of what was told at a time
 
 	mu       sync.Mutex
 	acts     acts
 	retiring map[string]data.Ref // the first approval of two, by domain
 	missed   map[string]signal   // what a workflow could not be told yet, by domain
+	told     map[string]string   // the plan that it was told of last, by domain; nil before Start
+	untold   bool                // told is not kept in the folder
 	unmade   map[string]batch    // batches that could not be begun yet
 	unasked  []string            // workflows that have not said where they are
 	away     error               // why Temporal did not answer last, nil if it did
 	since    time.Time           // when that began
 	wake     chan struct{}
+
+	caughtUp chan struct{} // closed by Start
 }
 
 var _ page.Backend = (*Desk)(nil)
 
-// New returns a desk with an empty board.
+// New returns a desk with an empty board. It reads what a desk before it has kept in the
+// folder.
 func New(o Options) *Desk {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -79,10 +88,13 @@ func New(o Options) *Desk {
 	if o.Speed <= 0 {
 		o.Speed = 1
 	}
-	return &Desk{
-		o: o, board: newBoard(), acts: newActs(), retiring: make(map[string]data.Ref),
+	d := &Desk{
+		o: o, board: newBoard(), admission: newAdmission(), acts: newActs(),
 		missed: make(map[string]signal), unmade: make(map[string]batch), wake: make(chan struct{}, 1),
+		caughtUp: make(chan struct{}),
 	}
+	d.retiring = d.retirements()
+	return d
 }
 
 // File returns the customers file that is in force.

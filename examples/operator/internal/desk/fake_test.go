@@ -21,6 +21,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/jcaad/jcaad/examples/operator/internal/approve"
 	"github.com/jcaad/jcaad/examples/operator/internal/audit"
@@ -37,16 +38,20 @@ import (
 type server struct {
 	client.Client // nil: what is not below is not to be asked
 
-	mu     sync.Mutex
-	calls  []string
-	starts map[string]client.StartWorkflowOptions
-	args   map[string]any // of starts by ID, of updates and signals by ID and name
-	ids    map[string]string
-	states map[string]any // by ID of a workflow
-	listed []string
-	away   bool
+	mu      sync.Mutex
+	calls   []string
+	starts  map[string]client.StartWorkflowOptions
+	args    map[string]any // of starts by ID, of updates and signals by ID and name
+	ids     map[string]string
+	states  map[string]any // by ID of a workflow
+	listed  []string
+	away    bool
+	refused error // of signals
 	// update answers an update; nil: it is done.
 	update func(client.UpdateWorkflowOptions) error
+	// later answers who asks again what came of an update.
+	later  func(client.GetWorkflowUpdateHandleOptions) error
+	admit  func(id string) bool
 	during func(call string)
 }
 
@@ -81,6 +86,19 @@ func (f *server) count(begin string) (n int) {
 		}
 	}
 	return n
+}
+
+// arg is what a workflow was begun with, or told: by its ID, or that and the name.
+func (f *server) arg(of string) any {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.args[of]
+}
+
+func (f *server) start(id string) client.StartWorkflowOptions {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.starts[id]
 }
 
 func (f *server) set(change func()) {
@@ -128,7 +146,7 @@ func (f *server) SignalWorkflow(_ context.Context, id, _, name string, arg any) 
 		return err
 	}
 	f.set(func() { f.args[id+" "+name] = arg })
-	return nil
+	return f.refused
 }
 
 func (f *server) CheckHealth(context.Context, *client.CheckHealthRequest) (*client.CheckHealthResponse, error) {
@@ -140,12 +158,15 @@ func (f *server) UpdateWorkflow(_ context.Context, o client.UpdateWorkflowOption
 		return nil, err
 	}
 	f.mu.Lock()
-	answer := f.update
+	answer, admit := f.update, f.admit
 	f.mu.Unlock()
 	if answer != nil {
 		if err := answer(o); err != nil {
 			return nil, err
 		}
+	}
+	if !admit(o.UpdateID) {
+		return nil, sdk.NewApplicationError("nobody waits for it", "refused")
 	}
 	f.set(func() {
 		f.ids[o.WorkflowID+" "+o.UpdateName] = o.UpdateID
@@ -156,9 +177,20 @@ func (f *server) UpdateWorkflow(_ context.Context, o client.UpdateWorkflowOption
 	return handle{}, nil
 }
 
-type handle struct{ client.WorkflowUpdateHandle }
+func (f *server) GetWorkflowUpdateHandle(o client.GetWorkflowUpdateHandleOptions) client.WorkflowUpdateHandle {
+	err := f.called("later " + o.WorkflowID + " " + o.UpdateID)
+	if err == nil {
+		err = f.later(o)
+	}
+	return handle{err: err}
+}
 
-func (handle) Get(context.Context, any) error { return nil }
+type handle struct {
+	client.WorkflowUpdateHandle
+	err error
+}
+
+func (h handle) Get(context.Context, any) error { return h.err }
 
 type encoded struct{ v any }
 
@@ -177,6 +209,8 @@ type office struct {
 	*Desk
 	temporal *server
 	file     string
+	folder   string
+	change   func(*Options)
 }
 
 const keyText = "0123456789abcdef0123456789abcdef"
@@ -192,7 +226,19 @@ func entry(domain, more string) string {
 // open returns a desk over a customers file.
 func open(t *testing.T, file string, change func(*Options)) *office {
 	t.Helper()
-	dir, err := data.Open(filepath.Join(t.TempDir(), "data"), nil)
+	o := &office{
+		temporal: newTemporal(), file: filepath.Join(t.TempDir(), "customers.yaml"), folder: filepath.Join(t.TempDir(), "data"),
+		change: change,
+	}
+	write(t, o.file, file)
+	o.begin(t)
+	return o
+}
+
+// begin has a new desk in the folder.
+func (o *office) begin(t *testing.T) {
+	t.Helper()
+	dir, err := data.Open(o.folder, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,21 +252,30 @@ func open(t *testing.T, file string, change func(*Options)) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "customers.yaml")
-	write(t, path, file)
 	holder := &customers.Holder{}
-	if err := holder.Load(path); err != nil {
+	if err := holder.Load(o.file); err != nil {
 		t.Fatal(err)
 	}
-	f := newTemporal()
-	o := Options{
-		Client: f, Data: dir, Audit: log, Key: key, Customers: holder, Vault: secret.NewVault(nil),
+	options := Options{
+		Client: o.temporal, Data: dir, Audit: log, Key: key, Customers: holder, Vault: secret.NewVault(nil),
 		Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Within: 5 * time.Second,
 	}
-	if change != nil {
-		change(&o)
+	if o.change != nil {
+		o.change(&options)
 	}
-	return &office{Desk: New(o), temporal: f, file: path}
+	o.Desk = New(options)
+	o.temporal.admit = o.Admit
+}
+
+// again ends the desk, and has another one in its folder, over a customers file.
+func (o *office) again(t *testing.T, file string) {
+	t.Helper()
+	o.o.Audit.Close()
+	if err := o.o.Data.Close(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, o.file, file)
+	o.begin(t)
 }
 
 func write(t *testing.T, path, s string) {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/jcaad/jcaad/examples/operator/internal/audit"
 	"github.com/jcaad/jcaad/examples/operator/internal/customers"
-	"github.com/jcaad/jcaad/examples/operator/internal/flow"
 )
 
 // verbCustomers is the audit's verb of a change of the customers file.
@@ -37,29 +36,20 @@ func (d *Desk) Reload(ctx context.Context) ([]customers.Difference, error) {
 		if c.Domain != customers.Everybody {
 			e.Domain = c.Domain
 			domains = append(domains, c.Domain)
-			d.miss(c)
+			d.miss(c.Domain, c.Kind)
 		}
 		if err := d.Log(e); err != nil {
 			failed = append(failed, err)
 		}
 	}
-	if err := each(ctx, domains, d.tell); err != nil {
+	err = each(ctx, domains, d.tell)
+	d.keepTold()
+	if err != nil {
 		d.o.Log.Warn("what has changed in the customers file is told to the workflows later", "error", err.Error())
 		d.heard(err)
 		d.nudge()
 	}
 	return differences, errors.Join(failed...)
-}
-
-// miss notes what a workflow has to be told.
-func (d *Desk) miss(c customers.Difference) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	s := signal{ListedSignal: flow.ListedSignal{Listed: c.Kind != customers.Removed}}
-	was := d.missed[c.Domain]
-	s.Plan = s.Listed && (c.Kind == customers.PlanChanged || was.Plan || c.Kind == customers.Added && was != signal{})
-	s.begin = s.Listed && (c.Kind == customers.Added || was.begin)
-	d.missed[c.Domain] = s
 }
 
 // nudge has Start look at once what is to be told.

@@ -34,18 +34,19 @@ const (
 	listPage    = 500
 )
 
-// signal is what a workflow is told of a change of the customers file.
-type signal struct {
-	flow.ListedSignal
-	begin bool // the workflow, if there is none; also after it was retired
-}
-
 // Start begins the workflow of each listed domain that has none, and asks all for their
-// state. While Temporal does not answer it tries again; what was not told to a workflow
-// is told later. It returns when ctx ends.
+// state. It tells them what has changed in the customers file since they were told of it,
+// also by an operator before this one. While Temporal does not answer it tries again; what
+// was not told to a workflow is told later. It returns when ctx ends, and is called once.
 func (d *Desk) Start(ctx context.Context) {
-	d.until(ctx, d.ensure)
-	d.until(ctx, d.load)
+	d.meanwhile()
+	d.until(ctx, d.tellFirst)
+	if ctx.Err() == nil {
+		close(d.caughtUp)
+	}
+	for _, do := range []func(context.Context) error{d.ensure, d.load, d.catchUp} {
+		d.until(ctx, do)
+	}
 	tick := time.NewTicker(healthEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -57,6 +58,33 @@ func (d *Desk) Start(ctx context.Context) {
 		}
 		d.until(ctx, d.catchUp)
 	}
+}
+
+// CaughtUp returns a channel that [Desk.Start] closes once it has told the workflows what
+// has changed in the customers file while no operator was there. Whoever runs the worker
+// waits for it, so that what is told is there before anything goes on. While there is
+// something to be told it waits for Temporal, and for no single workflow.
+func (d *Desk) CaughtUp() <-chan struct{} { return d.caughtUp }
+
+// tellFirst tells all workflows what they were not told. The error is that of a Temporal
+// that is away; what else went wrong is tried again by catchUp.
+func (d *Desk) tellFirst(ctx context.Context) error {
+	err := d.tellAll(ctx)
+	if err != nil && !absent(err) {
+		d.o.Log.Warn("what has changed in the customers file is told to some workflows later", "error", err.Error())
+		return nil
+	}
+	return err
+}
+
+// tellAll tells all workflows what they were not told.
+func (d *Desk) tellAll(ctx context.Context) error {
+	d.mu.Lock()
+	domains := slices.Sorted(maps.Keys(d.missed))
+	d.mu.Unlock()
+	err := each(ctx, domains, d.tell)
+	d.keepTold()
+	return err
 }
 
 // until calls do until it succeeds or ctx ends.
@@ -292,7 +320,7 @@ func (d *Desk) ask(ctx context.Context, id string) error {
 		return fmt.Errorf("%s: its state cannot be read: %w", id, err)
 	}
 	if s.Domain != "" {
-		d.board.put(s, false)
+		d.put(s, false)
 	}
 	return nil
 }
@@ -305,11 +333,11 @@ func (d *Desk) catchUp(ctx context.Context) error {
 		return err
 	}
 	d.mu.Lock()
-	domains := slices.Sorted(maps.Keys(d.missed))
+	more := len(d.missed) + len(d.unmade)
 	ids := slices.Sorted(maps.Keys(d.unmade))
 	d.mu.Unlock()
-	err := errors.Join(each(ctx, domains, d.tell), each(ctx, ids, d.makeBatch), d.askAll(ctx))
-	if len(domains)+len(ids) > 0 {
+	err := errors.Join(d.tellAll(ctx), each(ctx, ids, d.makeBatch), d.askAll(ctx))
+	if more > 0 {
 		d.board.changed()
 	}
 	return err
@@ -335,10 +363,6 @@ func (d *Desk) tell(ctx context.Context, domain string) error {
 	if err != nil && !errors.As(err, &gone) {
 		return err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.missed[domain] == s {
-		delete(d.missed, domain)
-	}
+	d.wasTold(domain, s)
 	return nil
 }

@@ -89,7 +89,7 @@ func (d *Desk) Notes(domain string) ([]string, error) {
 
 // Evidence writes what is kept of a domain as Markdown: the preflight, the proposal that
 // waits, what each run did, the last verification and rotation, and who decided what. What
-// is kept no more is said to be so.
+// is kept no more is said to be so, and so are reports that were changed or are missing.
 func (d *Desk) Evidence(domain string, w io.Writer) error {
 	domain = lower(domain)
 	s, ok := d.Domain(domain)
@@ -121,6 +121,9 @@ func (d *Desk) Evidence(domain string, w io.Writer) error {
 	refs, err := d.Reports(domain)
 	if err != nil {
 		return err
+	}
+	if err := s.CheckReports(refs); err != nil {
+		out.printf("\nThe reports are not whole: %v.\n", err)
 	}
 	for _, ref := range refs {
 		out.section("Run: "+ref.Name+", SHA-256 "+ref.SHA256, func() error {

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jcaad/jcaad/examples/operator/internal/data"
@@ -28,7 +29,8 @@ type Activities interface {
 	Rotate(ctx context.Context, in RotateIn) (RotateOut, error)
 	// Verify is one look of a wait until people can sign in.
 	Verify(ctx context.Context, in VerifyIn) (VerifyOut, error)
-	// Watch looks at the certificates and, with Verify, at everything.
+	// Watch looks at the certificates and at what is not as the plan says and, with Verify, at
+	// everything.
 	Watch(ctx context.Context, in WatchIn) (WatchOut, error)
 	// Tell sends a notice. An error is tried again by Temporal.
 	Tell(ctx context.Context, in Notice) error
@@ -67,6 +69,8 @@ type LookOut struct {
 type ProposeRevertIn struct {
 	Domain  string     `json:"domain"`
 	Reports []data.Ref `json:"reports"`
+	// Earlier stands for the reports before them.
+	Earlier Earlier `json:"earlier,omitzero"`
 }
 
 // ProposeRotationIn asks for a proposal to rotate.
@@ -87,7 +91,7 @@ type ProposeOut struct {
 type RunIn struct {
 	Domain   string   `json:"domain"`
 	Approved Approved `json:"approved"`
-	// Reports are those of earlier runs under the same approval.
+	// Reports are the newest of those of earlier attempts under the same approval.
 	Reports []data.Ref `json:"reports,omitempty"`
 }
 
@@ -100,10 +104,22 @@ type RunOut struct {
 	// the difference, and a new proposal is needed.
 	Void bool `json:"void,omitempty"`
 	// Sent: something was written, or may have been.
-	Sent   bool             `json:"sent,omitempty"`
-	Report *data.Ref        `json:"report,omitempty"` // of the run, whole
+	Sent   bool      `json:"sent,omitempty"`
+	Report *data.Ref `json:"report,omitempty"` // of the run, whole; the newest if there are several
+	// Others are reports of other attempts of the run that are older than Report and that
+	// RunIn does not have, the oldest first.
+	Others []data.Ref       `json:"others,omitempty"`
 	After  federation.State `json:"after,omitempty"`
 	Steps  int              `json:"steps,omitempty"`
+}
+
+// stored are all reports, the oldest first.
+func (out RunOut) stored() []data.Ref {
+	refs := slices.Clone(out.Others)
+	if out.Report != nil {
+		refs = append(refs, *out.Report)
+	}
+	return refs
 }
 
 // RotateIn asks for one call of a rotation.

@@ -73,6 +73,8 @@ type NoteArg struct {
 // TurnSignal says that it is the domain's turn.
 type TurnSignal struct {
 	Batch string `json:"batch"`
+	// Skipped: it will have no turn. What was approved for it is void, unless it was begun.
+	Skipped bool `json:"skipped,omitempty"`
 }
 
 // ListedSignal says that the customers file has changed.

@@ -21,10 +21,11 @@ const batchTurns = 50
 // A domain that waits, for people, an approval or the services, keeps the next wave waiting and
 // is no failure. After as many failures as [BatchIn] says, or by [UpdatePause], no turn is
 // given any more; those that have theirs go on. [UpdateResume] counts failures anew.
-// [UpdateSkip] takes a domain out, whatever it does: a failure of it counts all the same.
+// [UpdateSkip] takes a domain out, whatever it does: a failure of it counts all the same. One
+// that has not had its turn will have none, and is told so: its approval is void.
 // [QueryState] tells a [BatchState].
 func (w *Workflows) Batch(ctx workflow.Context, in BatchIn) error {
-	b := &batchRun{in: in, show: w.ShowBatch, outcomes: workflow.GetSignalChannel(ctx, SignalOutcome)}
+	b := &batchRun{w: w, in: in, show: w.ShowBatch, outcomes: workflow.GetSignalChannel(ctx, SignalOutcome)}
 	if err := b.begin(); err != nil {
 		return err
 	}
@@ -60,6 +61,7 @@ func (w *Workflows) Batch(ctx workflow.Context, in BatchIn) error {
 
 // batchRun is one run of a Batch.
 type batchRun struct {
+	w        *Workflows
 	in       BatchIn
 	state    BatchState
 	show     func(BatchState)
@@ -93,7 +95,7 @@ func (b *batchRun) begin() error {
 	return nil
 }
 
-// handle sets the handlers, none of which waits.
+// handle sets the handlers. That of a skip waits until the domain is told.
 func (b *batchRun) handle(ctx workflow.Context) error {
 	err := workflow.SetQueryHandlerWithOptions(ctx, QueryState, func() (BatchState, error) {
 		return b.state, nil
@@ -105,11 +107,11 @@ func (b *batchRun) handle(ctx workflow.Context) error {
 		b.state.Stopped, b.state.Why = true, "somebody stopped it"
 		b.changed(ctx)
 		return nil
-	}, workflow.UpdateHandlerOptions{Validator: func() error {
+	}, workflow.UpdateHandlerOptions{Validator: func(ctx workflow.Context) error {
 		if b.state.Stopped {
 			return refuse("the batch is stopped already: " + b.state.Why)
 		}
-		return b.refuseOver()
+		return b.may(ctx)
 	}})
 	if err != nil {
 		return err
@@ -118,20 +120,24 @@ func (b *batchRun) handle(ctx workflow.Context) error {
 		b.state.Stopped, b.state.Why, b.state.Failed = false, "", 0
 		b.changed(ctx)
 		return nil
-	}, workflow.UpdateHandlerOptions{Validator: func() error {
+	}, workflow.UpdateHandlerOptions{Validator: func(ctx workflow.Context) error {
 		if !b.state.Stopped {
 			return refuse("the batch is not stopped")
 		}
-		return b.refuseOver()
+		return b.may(ctx)
 	}})
 	if err != nil {
 		return err
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateSkip, func(ctx workflow.Context, arg SkipArg) error {
+		waits := b.state.Outcomes[arg.Domain] == OutcomeWaiting
 		b.state.Outcomes[arg.Domain] = OutcomeSkipped
 		b.changed(ctx)
+		if waits && workflow.GetVersion(ctx, versionSkip, workflow.DefaultVersion, versionSkipNow) >= 1 {
+			b.noTurn(ctx, arg.Domain)
+		}
 		return nil
-	}, workflow.UpdateHandlerOptions{Validator: func(arg SkipArg) error {
+	}, workflow.UpdateHandlerOptions{Validator: func(ctx workflow.Context, arg SkipArg) error {
 		outcome, ok := b.state.Outcomes[arg.Domain]
 		switch {
 		case !ok:
@@ -139,15 +145,25 @@ func (b *batchRun) handle(ctx workflow.Context) error {
 		case b.settled(outcome):
 			return refuse("nothing waits for this domain: it is " + string(outcome))
 		}
-		return b.refuseOver()
+		return b.may(ctx)
 	}})
 }
 
-func (b *batchRun) refuseOver() error {
+// noTurn tells a domain that it will have no turn.
+func (b *batchRun) noTurn(ctx workflow.Context, domain string) {
+	s := TurnSignal{Batch: b.state.Batch, Skipped: true}
+	err := workflow.SignalExternalWorkflow(ctx, DomainID(domain), "", SignalTurn, s).Get(ctx, nil)
+	if err != nil && ctx.Err() == nil && !batchGone(err) {
+		workflow.GetLogger(ctx).Error("a skipped domain was not told", "domain", domain, "error", err)
+	}
+}
+
+// may is what the validators of all updates end with.
+func (b *batchRun) may(ctx workflow.Context) error {
 	if b.state.Done {
 		return refuse("the batch is over")
 	}
-	return nil
+	return b.w.admits(ctx)
 }
 
 // take writes down how it went with a domain. What comes late or twice changes nothing.

@@ -24,6 +24,7 @@ type batchBench struct {
 	shown []BatchState
 	mu    sync.Mutex
 	turns []string
+	none  []string // were told that they will have no turn
 	runs  int
 	size  int // of the largest argument that was carried
 	err   error
@@ -31,6 +32,7 @@ type batchBench struct {
 	turn   func(domain string) error // is given a turn
 	events []*batchEvent
 	bound  func(run int)
+	admit  func(id string) bool
 }
 
 // batchEvent is what happens once, so long after the beginning. One that sends two signals
@@ -71,13 +73,19 @@ func (b *batchBench) play(in BatchIn) BatchState {
 		} else {
 			b.began = b.env.Now()
 		}
-		w := &Workflows{ShowBatch: func(s BatchState) { b.shown = append(b.shown, s) }}
+		w := &Workflows{ShowBatch: func(s BatchState) { b.shown = append(b.shown, s) }, Admit: b.admit}
 		b.env.RegisterWorkflow(w.Batch)
 		b.env.OnSignalExternalWorkflow(anyArgument, anyArgument, anyArgument, anyArgument, anyArgument).
 			Return(func(_, id, run, name string, arg any) error {
 				domain, ok := strings.CutPrefix(id, "domain/")
 				if s, is := arg.(TurnSignal); !ok || !is || s.Batch != "b1" || run != "" || name != SignalTurn {
 					b.t.Errorf("signal %s %s %s %+v", id, run, name, arg)
+				}
+				if s, _ := arg.(TurnSignal); s.Skipped {
+					b.mu.Lock()
+					defer b.mu.Unlock()
+					b.none = append(b.none, domain)
+					return nil
 				}
 				b.mu.Lock()
 				b.turns = append(b.turns, domain)
@@ -349,6 +357,9 @@ func TestBatchSkip(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"0", "a", "b"}, b.turned()); diff != "" {
 		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"c"}, b.none); diff != "" {
+		t.Errorf("told that they have no turn: %s", diff)
 	}
 	if !last.Done || last.Outcomes["b"] != OutcomeSkipped || last.Outcomes["c"] != OutcomeSkipped {
 		t.Errorf("%+v", last)

@@ -35,8 +35,12 @@ func (d *domainRun) carryOn(ctx workflow.Context) error {
 		return d.retire(ctx)
 	}
 	state := d.copy()
+	var notices []Unsent
+	for _, u := range d.notices {
+		notices = append(notices, u.short())
+	}
 	return workflow.NewContinueAsNewError(ctx, d.w.Domain, DomainIn{
-		Domain: d.s.Domain, Speed: float64(d.speed), State: &state, Queue: d.queue, Notices: d.notices,
+		Domain: d.s.Domain, Speed: float64(d.speed), State: &state, Queue: d.queue, Notices: notices,
 	})
 }
 

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -16,7 +17,7 @@ import (
 // Each step makes at most one call of an activity. What is waited for is an instant of its
 // [State], so that it continues as new between any two steps and goes on from there.
 func (w *Workflows) Domain(ctx workflow.Context, in DomainIn) error {
-	workflow.GetVersion(ctx, versionDomain, workflow.DefaultVersion, versionDomainNow)
+	drains := workflow.GetVersion(ctx, versionDomain, workflow.DefaultVersion, versionDomainNow) >= 2
 	d := begin(ctx, w, in)
 	if err := d.handle(ctx); err != nil {
 		return err
@@ -24,6 +25,9 @@ func (w *Workflows) Domain(ctx workflow.Context, in DomainIn) error {
 	workflow.Go(ctx, d.post)
 	workflow.Go(ctx, d.report)
 	for {
+		if drains {
+			d.drain(ctx) // what came in the same task, such as another plan, counts for the next step
+		}
 		d.show(ctx)
 		if err := ctx.Err(); err != nil {
 			return err
@@ -79,11 +83,13 @@ func begin(ctx workflow.Context, w *Workflows, in DomainIn) *domainRun {
 	d := &domainRun{w: w, speed: speed(in.Speed), queue: in.Queue, began: workflow.Now(ctx)}
 	if in.State != nil {
 		d.s = *in.State
+		d.s.shorten() // an earlier version had lists of any length
 	} else {
 		d.s = State{Domain: in.Domain, Phase: Looking}
 	}
 	d.s.Domain = in.Domain
-	d.notices, d.fresh = in.Notices, append([]Unsent(nil), in.Notices...)
+	d.notices = unsent(in)
+	d.fresh = slices.Clone(d.notices)
 	return d
 }
 

@@ -38,6 +38,9 @@ func TestDomainToWatching(t *testing.T) {
 	if !s.Effective || len(s.Reports) != 1 || s.Approved != nil || s.Open != nil || s.Customer != "acme" || s.Problem != nil {
 		t.Errorf("at last: %s", asJSON(t, s))
 	}
+	if s.Look == nil || s.Look.Changes != 0 {
+		t.Errorf("everything was done, and the last look says %+v", s.Look)
+	}
 	if b.told(NoticeApproval) != 1 || b.told(NoticeEffective) != 1 || len(b.notices) != 2 {
 		t.Errorf("told: %+v", b.notices)
 	}
@@ -296,6 +299,45 @@ func TestDomainBusyAndVoid(t *testing.T) {
 	}
 }
 
+// TestDomainSkipped: what waits for a turn that it will not have waits for another approval
+// instead; what has its turn, or is of another batch, goes on.
+func TestDomainSkipped(t *testing.T) {
+	for name, c := range map[string]struct {
+		batch string
+		turn  bool
+		want  Phase
+	}{
+		"before its turn": {"b1", false, Approval}, "with its turn": {"b1", true, Watching}, "of another batch": {"b2", false, Turn},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			if c.turn {
+				b.run = func(_ context.Context, n int, in RunIn) (RunOut, error) {
+					if n == 0 {
+						return RunOut{Reply: Reply{Busy: 2 * time.Hour, Why: "the window opens"}}, nil
+					}
+					return runDone(in), nil
+				}
+			}
+			var before, after State
+			b.at(time.Minute, func() { b.approve("n1", "a", "b1") })
+			if c.turn {
+				b.at(2*time.Minute, func() { b.signal(SignalTurn, TurnSignal{Batch: "b1"}) })
+			}
+			b.at(time.Hour, func() { before = b.state() })
+			b.at(time.Hour+1, func() { b.signal(SignalTurn, TurnSignal{Batch: c.batch, Skipped: true}) })
+			b.at(4*time.Hour, func() { after = b.state() })
+			b.play(4*time.Hour + 1)
+			if before.Phase != Turn || before.Approved == nil {
+				t.Fatalf("nothing waits for its turn: %s", asJSON(t, before))
+			}
+			if after.Phase != c.want || c.want == Approval && (after.Approved != nil || after.Open == nil) {
+				t.Errorf("then %s", asJSON(t, after))
+			}
+		})
+	}
+}
+
 func TestDomainRunRefused(t *testing.T) {
 	b := newBench(t)
 	b.run = func(_ context.Context, n int, in RunIn) (RunOut, error) {
@@ -374,5 +416,36 @@ func TestDomainNamesNobody(t *testing.T) {
 		if strings.Contains(all, canary) {
 			t.Errorf("%q is told", canary)
 		}
+	}
+}
+
+// What a service asks for after it has refused a write is a timer, whether or not something
+// was sent: neither a look nor a run is made before.
+func TestDomainRetryAfterOfARun(t *testing.T) {
+	for _, class := range []federation.ErrorClass{federation.ClassTemporary, federation.ClassUnsettled} {
+		t.Run(string(class), func(t *testing.T) {
+			b := newBench(t)
+			b.run = func(_ context.Context, n int, in RunIn) (RunOut, error) {
+				out := runDone(in)
+				if n == 0 {
+					out.Done, out.Reply = false, trouble(class, "asked to wait")
+					out.Problem.After = 2 * time.Hour
+				}
+				return out, nil
+			}
+			var waiting State
+			b.at(time.Hour, func() { b.approve("n1", "a", "") })
+			b.at(2*time.Hour, func() { waiting = b.state() })
+			b.play(5 * time.Hour)
+			if diff := cmp.Diff([]time.Duration{time.Hour, 3 * time.Hour}, b.times("Run")); diff != "" {
+				t.Error(diff)
+			}
+			if waiting.Problem == nil || waiting.Next.Sub(b.began) != 3*time.Hour || !b.last().Effective {
+				t.Errorf("%s", asJSON(t, waiting))
+			}
+			if at := b.times("Look"); at[len(at)-1] != 0 && at[len(at)-1] != 3*time.Hour {
+				t.Errorf("looked at %v", at)
+			}
+		})
 	}
 }

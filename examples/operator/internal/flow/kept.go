@@ -36,7 +36,7 @@ type Kept struct {
 	Batch    string `json:"batch,omitempty"`
 	Rotation string `json:"rotation,omitempty"`
 	// Sent: under the present approval something was written, or may have been; Ran are the
-	// reports of its runs.
+	// newest reports of its run.
 	Sent bool       `json:"sent,omitempty"`
 	Ran  []data.Ref `json:"ran,omitempty"`
 	// Seen are the IDs of the last updates, so that one is one act in the next run too.
@@ -48,9 +48,9 @@ type Kept struct {
 // Told is what was told and is still so.
 type Told struct {
 	Approval string `json:"approval,omitempty"` // the hash of the proposal
-	Refused  string `json:"refused,omitempty"`  // the text
+	Refused  string `json:"refused,omitempty"`  // a mark of the text
 	Failed   bool   `json:"failed,omitempty"`
-	Late     string `json:"late,omitempty"`   // the text of a Verify that came to nothing
+	Late     string `json:"late,omitempty"`   // a mark of the text of a Verify that came to nothing
 	Expiry   int    `json:"expiry,omitempty"` // the fewest of 30, 7 and 1 days
 	Foreign  bool   `json:"foreign,omitempty"`
 	Drift    bool   `json:"drift,omitempty"`

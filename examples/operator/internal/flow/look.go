@@ -172,7 +172,7 @@ func (d *domainRun) propose(ctx workflow.Context) {
 	var err error
 	none := "no run is to be undone: everything is as it was before, or was changed by others since; nothing was written"
 	if asked.Revert {
-		in := ProposeRevertIn{Domain: d.s.Domain, Reports: d.s.Reports}
+		in := ProposeRevertIn{Domain: d.s.Domain, Reports: d.s.Reports, Earlier: d.s.EarlierReports}
 		out, err = call[ProposeOut](ctx, d, reading(), "ProposeRevert", in)
 	} else {
 		none = "no rotation is to be made: nothing was written"

@@ -18,10 +18,15 @@ const (
 // Versions. A change of a workflow that makes other commands of a history that may still
 // be open is named here, asked for by [workflow.GetVersion] where it is made, and stays
 // until no such history is open. versionDomain marks each run of Domain as one that has
-// the changes up to its number; versionDomainNow is the present one.
+// the changes up to its number; versionDomainNow is the present one. Since 2, what came in
+// the same task is seen to before the next step.
+//
+// versionSkip marks a skip of a Batch; since 1, a domain that waits for its turn is told.
 const (
 	versionDomain    = "domain"
-	versionDomainNow = workflow.Version(1)
+	versionDomainNow = workflow.Version(2)
+	versionSkip      = "skip"
+	versionSkipNow   = workflow.Version(1)
 )
 
 // WorkerOptions are those of a worker with these workflows. One whose history does not
@@ -35,9 +40,10 @@ func lost() *temporal.RetryPolicy {
 	return &temporal.RetryPolicy{InitialInterval: 10 * time.Second, BackoffCoefficient: 2, MaximumInterval: 15 * time.Minute}
 }
 
-// reading are the options of an activity that only reads.
+// reading are the options of an activity that only reads. Without a heartbeat one that was
+// killed would be waited for to its very end.
 func reading() workflow.ActivityOptions {
-	return workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Minute, RetryPolicy: lost()}
+	return workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Minute, HeartbeatTimeout: 30 * time.Second, RetryPolicy: lost()}
 }
 
 // writing are the options of an activity that writes. One that is cancelled is waited for.

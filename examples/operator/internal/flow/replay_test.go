@@ -47,7 +47,7 @@ func TestReplay(t *testing.T) {
 			}
 		})
 	}
-	for _, name := range []string{"Rotation", "Batch"} {
+	for _, name := range []string{"Domain", "Rotation", "Batch"} {
 		if types[name] == 0 {
 			t.Errorf("there is no history of a %s", name)
 		}

@@ -1,6 +1,9 @@
 package flow
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -61,7 +64,7 @@ func (d *domainRun) well() {
 
 // trouble decides what is done about a problem: when it is tried again, and who is told.
 func (d *domainRun) trouble(ctx workflow.Context, p *Problem) {
-	p.Text = clip(p.Text, 1024)
+	p.Text = clip(p.Text, maxProblem)
 	if p.Class == federation.ClassPeople {
 		d.people(ctx, p, NoticeRefused)
 		return
@@ -104,8 +107,8 @@ func (d *domainRun) people(ctx workflow.Context, p *Problem, notice string) {
 	if notice == NoticeFailed {
 		told = &d.s.Kept.Told.Late
 	}
-	if *told != p.Text {
-		*told = p.Text
+	if text := mark(p.Text); *told != text {
+		*told = text
 		d.tell(ctx, Notice{Kind: notice, Text: p.Text})
 	}
 }
@@ -118,13 +121,20 @@ func (d *domainRun) tellFailed(ctx workflow.Context, text string) {
 	}
 }
 
-// clip cuts a text to so many bytes, between two characters.
+// mark tells a text from another one.
+func mark(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
+}
+
+// clip cuts a text, between two characters, to so many bytes that it has in JSON.
 func clip(s string, limit int) string {
-	if len(s) <= limit {
-		return s
+	size := 0
+	for i, c := range s {
+		b, err := json.Marshal(string(c))
+		if size += len(b) - 2; err != nil || size > limit {
+			return s[:i]
+		}
 	}
-	for limit > 0 && s[limit]&0xC0 == 0x80 {
-		limit--
-	}
-	return s[:limit]
+	return s
 }

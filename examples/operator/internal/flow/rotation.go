@@ -27,7 +27,7 @@ const (
 // under way finish, and does not hold the calls that mend a domain on which nobody can sign in:
 // which those are, the activity decides.
 func (w *Workflows) Rotation(ctx workflow.Context, in RotationIn) error {
-	r := &rotationRun{in: in, began: workflow.Now(ctx), looks: workflow.GetSignalChannel(ctx, SignalLook)}
+	r := &rotationRun{w: w, in: in, began: workflow.Now(ctx), looks: workflow.GetSignalChannel(ctx, SignalLook)}
 	r.pauses = workflow.GetSignalChannel(ctx, SignalPaused)
 	r.state = RotationState{Domain: in.Domain}
 	if rotate := in.Approved.Open.Rotate; rotate != nil {
@@ -70,6 +70,7 @@ func (w *Workflows) Rotation(ctx workflow.Context, in RotationIn) error {
 
 // rotationRun is one run of a Rotation.
 type rotationRun struct {
+	w        *Workflows
 	in       RotationIn
 	state    RotationState
 	sent     *RotationState // what the domain was told last
@@ -103,14 +104,14 @@ func (r *rotationRun) handle(ctx workflow.Context) error {
 			r.report(ctx)
 			return nil
 		}
-		return handler, workflow.UpdateHandlerOptions{Validator: func() error {
+		return handler, workflow.UpdateHandlerOptions{Validator: func(ctx workflow.Context) error {
 			switch {
 			case r.state.Done || r.state.Ended:
 				return refuse("the rotation is over")
 			case r.state.Paused == to:
 				return refuse(refusal)
 			}
-			return nil
+			return r.w.admits(ctx)
 		}}
 	}
 	handler, options := pause(true, "the rotation is paused already")

@@ -41,6 +41,7 @@ type rotationBench struct {
 	rotate func(n int) (RotateOut, error) // n from 0
 	first  func()                         // before the first run plays
 	bound  func(run int)                  // before each run plays
+	admit  func(id string) bool
 }
 
 func newRotation(t *testing.T, rotate func(n int) (RotateOut, error)) *rotationBench {
@@ -84,7 +85,7 @@ func (b *rotationBench) play() RotationState {
 		if b.start != nil {
 			b.env.SetStartTime(*b.start)
 		}
-		w := &Workflows{}
+		w := &Workflows{Admit: b.admit}
 		b.env.RegisterWorkflow(w.Rotation)
 		b.env.RegisterActivity(b.Rotate)
 		b.env.RegisterActivity(b.Tell)

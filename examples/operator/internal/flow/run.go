@@ -56,10 +56,11 @@ func (d *domainRun) came(ctx workflow.Context, out RunOut, err error, listed int
 	if err != nil || out.Sent || unsettled {
 		d.s.Kept.Sent = true
 	}
-	if out.Report != nil {
-		d.s.Reports = keep(d.s.Reports, *out.Report)
-		d.s.Kept.Ran = keep(d.s.Kept.Ran, *out.Report)
+	for _, ref := range out.stored() {
+		d.s.Reports = keep(d.s.Reports, ref)
+		d.s.Kept.Ran = keep(d.s.Kept.Ran, ref)
 	}
+	d.s.shorten()
 	if out.After != "" {
 		d.s.Found = out.After
 	}
@@ -116,6 +117,11 @@ func (d *domainRun) done(ctx workflow.Context) {
 	a := *d.s.Approved
 	d.disapprove()
 	d.s.Open, d.s.Effective, d.s.Verification, d.s.Layers = nil, false, nil, nil
+	if d.s.Look != nil { // what it found missing was done since
+		seen := *d.s.Look
+		seen.Changes = 0
+		d.s.Look = &seen
+	}
 	told := &d.s.Kept.Told
 	told.Refused, told.Approval, told.Late, told.Drift = "", "", "", false
 	if d.s.Watch != nil {

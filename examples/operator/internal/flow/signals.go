@@ -49,9 +49,26 @@ func drained[T any](ctx workflow.Context, ch workflow.ReceiveChannel, on func(wo
 
 // onTurn keeps the turn. A domain at which there is nothing to do says so.
 func (d *domainRun) onTurn(ctx workflow.Context, s TurnSignal) {
+	if s.Skipped {
+		d.skipped(ctx, s.Batch)
+		return
+	}
 	d.s.Kept.Turn = s.Batch
 	if d.s.Phase == Watching && d.s.Effective && d.s.Approved == nil && d.s.Open == nil && !d.s.Unlisted {
 		d.tellBatch(s.Batch, OutcomeEffective)
+	}
+	d.stir(ctx)
+}
+
+// skipped gives up what was approved in a batch that will give it no turn, and looks for what
+// can be approved instead. What has its turn goes on.
+func (d *domainRun) skipped(ctx workflow.Context, batch string) {
+	if a := d.s.Approved; a == nil || a.Batch != batch || a.Begun || d.s.Kept.Turn == batch {
+		return
+	}
+	d.withdraw()
+	if d.s.Phase == Turn && !d.s.Unlisted {
+		d.at(Looking)
 	}
 	d.stir(ctx)
 }

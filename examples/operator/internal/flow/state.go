@@ -60,10 +60,14 @@ type State struct {
 	Watch *Watched `json:"watch,omitempty"`
 	// Rotation is how far the rotation is that is under way, or was last.
 	Rotation *RotationState `json:"rotation,omitempty"`
-	// Reports are those of all runs since the domain is managed, the oldest first.
-	Reports []data.Ref `json:"reports,omitempty"`
-	// Notes are what people have written, as stored.
-	Notes []data.Ref `json:"notes,omitempty"`
+	// Reports are the newest of those of all runs since the domain is managed, the oldest
+	// first; EarlierReports stands for those before them. See [State.CheckReports].
+	Reports        []data.Ref `json:"reports,omitempty"`
+	EarlierReports Earlier    `json:"earlierReports,omitzero"`
+	// Notes are the newest of what people have written, as stored, the oldest first;
+	// EarlierNotes stands for those before them.
+	Notes        []data.Ref `json:"notes,omitempty"`
+	EarlierNotes Earlier    `json:"earlierNotes,omitzero"`
 	// Next is when it goes on by itself, by the server's clock; zero: at once, or not before
 	// somebody does something.
 	Next time.Time `json:"next,omitzero"`
@@ -135,9 +139,11 @@ type Watched struct {
 	Days  int  `json:"days,omitempty"`
 	// Foreign: Azure AD accepts a certificate that nobody knows.
 	Foreign bool `json:"foreign,omitempty"`
-	// Drift counts what differs from the plan; Twice says that it was seen twice.
-	Drift int  `json:"drift,omitempty"`
-	Twice bool `json:"twice,omitempty"`
+	// Compared: what is there was compared with the plan. Drift counts what differs from it;
+	// Twice says that it was seen twice.
+	Compared bool `json:"compared,omitempty"`
+	Drift    int  `json:"drift,omitempty"`
+	Twice    bool `json:"twice,omitempty"`
 	// Due is the method by which a rotation may begin now without an approval; "" if none.
 	Due federation.RotateMethod `json:"due,omitempty"`
 	// Replace is the fingerprint of the certificate that JumpCloud signs with.

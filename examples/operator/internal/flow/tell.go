@@ -12,8 +12,9 @@ import (
 // is on the page too.
 const (
 	tellFor    = 24 * time.Hour
-	maxNotices = 16
+	maxNotices = 12
 	maxText    = 400
+	maxProblem = 1024
 )
 
 // saying is what another workflow is told.
@@ -33,6 +34,23 @@ func (d *domainRun) tell(ctx workflow.Context, n Notice) {
 	if over := len(d.notices) - maxNotices; over > 0 {
 		d.notices = slices.Delete(d.notices, 0, over)
 	}
+}
+
+// short is what is carried of a notice: what the workflow knows anyway is left out.
+func (u Unsent) short() Unsent {
+	u.Notice.Domain, u.Notice.Customer = "", ""
+	return u
+}
+
+// unsent are the notices that were carried.
+func unsent(in DomainIn) []Unsent {
+	out := slices.Clone(in.Notices)
+	for i := range out {
+		if n := &out[i].Notice; n.Domain == "" && in.State != nil {
+			n.Domain, n.Customer = in.Domain, in.State.Customer
+		}
+	}
+	return out
 }
 
 // first tells the workflow from an earlier one of the same domain.

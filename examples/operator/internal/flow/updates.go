@@ -9,10 +9,7 @@ import (
 	"github.com/jcaad/jcaad/federation"
 )
 
-const (
-	maxSeen  = 24 // updates that are known again
-	maxNotes = 32
-)
+const maxSeen = 24 // updates that are known again
 
 // refuse is what a validator says; the page shows it as it is.
 func refuse(text string) error {
@@ -52,13 +49,7 @@ func update[Arg any](ctx workflow.Context, d *domainRun, name string, may func(A
 		return nil
 	}
 	validate := func(ctx workflow.Context, arg Arg) error {
-		if slices.Contains(d.s.Kept.Seen, workflow.GetCurrentUpdateInfo(ctx).ID) {
-			return nil
-		}
-		if d.s.Kept.Retiring {
-			return refuse("the domain is being retired: nothing is done for it any more")
-		}
-		return may(arg)
+		return d.validate(ctx, func() error { return may(arg) })
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, name, handler, workflow.UpdateHandlerOptions{Validator: validate})
 }
@@ -73,15 +64,22 @@ func updateBare(ctx workflow.Context, d *domainRun, name string, may func() erro
 		return nil
 	}
 	validate := func(ctx workflow.Context) error {
-		if slices.Contains(d.s.Kept.Seen, workflow.GetCurrentUpdateInfo(ctx).ID) {
-			return nil
-		}
+		return d.validate(ctx, may)
+	}
+	return workflow.SetUpdateHandlerWithOptions(ctx, name, handler, workflow.UpdateHandlerOptions{Validator: validate})
+}
+
+// validate judges an update: one that was seen in an earlier run is judged already.
+func (d *domainRun) validate(ctx workflow.Context, may func() error) error {
+	if !slices.Contains(d.s.Kept.Seen, workflow.GetCurrentUpdateInfo(ctx).ID) {
 		if d.s.Kept.Retiring {
 			return refuse("the domain is being retired: nothing is done for it any more")
 		}
-		return may()
+		if err := may(); err != nil {
+			return err
+		}
 	}
-	return workflow.SetUpdateHandlerWithOptions(ctx, name, handler, workflow.UpdateHandlerOptions{Validator: validate})
+	return d.w.admits(ctx)
 }
 
 // see remembers an update, and reports whether it is new.
@@ -276,10 +274,8 @@ func (d *domainRun) askRetire(workflow.Context, RetireArg) { d.s.Kept.Retiring =
 
 func (d *domainRun) mayNote(NoteArg) error { return nil }
 
-// note keeps the last notes; earlier ones are in the audit.
+// note keeps the last notes, and counts the earlier ones.
 func (d *domainRun) note(_ workflow.Context, a NoteArg) {
 	d.s.Notes = append(slices.Clone(d.s.Notes), a.Note)
-	if over := len(d.s.Notes) - maxNotes; over > 0 {
-		d.s.Notes = d.s.Notes[over:]
-	}
+	d.s.shorten()
 }

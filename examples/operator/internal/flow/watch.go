@@ -90,7 +90,7 @@ func (d *domainRun) unseen(ctx workflow.Context, p *Problem, shown bool) {
 		d.s.Kept.Watch = d.in(ctx, againEvery)
 		return
 	}
-	p.Text = clip(p.Text, 1024)
+	p.Text = clip(p.Text, maxProblem)
 	d.failed(ctx, p)
 	d.again(ctx, p, againEvery)
 	d.s.Kept.Watch = d.s.Next
@@ -105,7 +105,7 @@ func (d *domainRun) watched(ctx workflow.Context, w Watched, whole *VerifyOut) {
 	if d.s.Watch != nil {
 		before = *d.s.Watch
 	}
-	if whole == nil && w.Drift == 0 { // it did not look at that
+	if whole == nil && !w.Compared && w.Drift == 0 { // it did not look at that
 		w.Drift, w.Twice = before.Drift, before.Twice
 	} else {
 		if whole != nil {
@@ -118,6 +118,7 @@ func (d *domainRun) watched(ctx workflow.Context, w Watched, whole *VerifyOut) {
 	switch {
 	case w.Drift == 0:
 		told.Drift = false
+	case d.rotating(), d.s.Open != nil && fromLook(d.s.Open.Verb): // it is being seen to, or waits for people
 	case !w.Twice:
 		next := d.in(ctx, confirmAfter)
 		d.s.Kept.Watch, d.s.Kept.Whole = next, next

@@ -60,7 +60,8 @@ type Backend interface {
 	SetStop(ctx context.Context, actor approve.Actor, on bool) error
 
 	// Act does what a person has decided. When it returns nil it is recorded. The error is
-	// ErrNoWorker, a *PartError of a batch that is under way, or says why it was refused.
+	// ErrNoWorker, ErrTaken, a *PartError of a batch that is under way, or says why it was
+	// refused.
 	Act(ctx context.Context, act Act) error
 	// Log records what the page itself has seen, such as log-ins and refusals.
 	Log(e audit.Entry) error
@@ -86,8 +87,14 @@ type Act struct {
 	Failures  int
 }
 
-// ErrNoWorker: nobody was there within ten seconds to record the act.
+// ErrNoWorker: nobody was there within ten seconds to record the act, and nobody will record
+// it later.
 var ErrNoWorker = errors.New("nothing was recorded: no worker answered within 10 s; look again, then send it again")
+
+// ErrTaken: somebody has taken the act in time, and has not told soon enough what came of
+// it. It is not to be sent again before the page shows whether it was done. Of a batch, it
+// says that the batch is under way, with a domain of whose approval that is so.
+var ErrTaken = errors.New("the act was taken, and is about to be done, but no answer came in time: look at the page for what comes of it")
 
 // PartError says that a batch was begun without some of its domains.
 type PartError struct {

@@ -7,6 +7,11 @@ import (
 	"sync"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
 	"github.com/jcaad/jcaad/federation"
 )
 
@@ -23,6 +28,27 @@ var ErrSilent = errors.New("work: no heartbeat got through for 20 s")
 type Progress struct {
 	Steps int    `json:"steps"`          // that were begun
 	Step  string `json:"step,omitempty"` // the last one
+}
+
+// Heartbeat returns the Beat of [Options] that sends a heartbeat of the activity that the
+// context is of by c, and returns an error unless Temporal has taken it. If the activity
+// is to end, or is somebody else's by now, the SDK hears of it, which ends its context.
+func Heartbeat(c client.Client) func(context.Context, Progress) error {
+	return func(ctx context.Context, p Progress) error {
+		err := c.RecordActivityHeartbeat(ctx, activity.GetInfo(ctx).TaskToken, p)
+		if over(err) && ctx.Err() == nil {
+			activity.RecordHeartbeat(ctx, p)
+		}
+		return err
+	}
+}
+
+// over reports whether Temporal has said that an activity is not to go on.
+func over(err error) bool {
+	var canceled *temporal.CanceledError
+	var gone *serviceerror.NotFound
+	return errors.As(err, &canceled) || errors.As(err, &gone) ||
+		errors.Is(err, activity.ErrActivityPaused) || errors.Is(err, activity.ErrActivityReset)
 }
 
 // A pulse sends heartbeats, and ends a context when none gets through.
@@ -128,19 +154,20 @@ func stepText(e federation.Event) string {
 	return s
 }
 
-// reading sends heartbeats for a call that only reads, however they fare.
+// reading sends heartbeats for a call that only reads, however they fare; none for a call
+// that ends soon.
 func (a *Activities) reading(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		tick := time.NewTicker(beatEvery)
 		defer tick.Stop()
 		for {
-			_ = a.o.Beat(ctx, Progress{Step: "reading"})
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
 			}
+			_ = a.o.Beat(ctx, Progress{Step: "reading"})
 		}
 	}()
 	return cancel

@@ -86,6 +86,9 @@ func TestCredential(t *testing.T) {
 // What is told of a run, in the audit as well: before it, after it, and by whom.
 func TestAudit(t *testing.T) {
 	b := newBench(t, nil, manage)
+	sent := make(map[federation.Outcome]int)
+	b.o.OnSent = func(o federation.Outcome) { sent[o]++ }
+	b.restart()
 	out := b.federated(t.Context())
 	var all []audit.Entry
 	for e, err := range b.o.Audit.Entries(audit.Filter{Domain: b.env.Domain}) {
@@ -97,6 +100,9 @@ func TestAudit(t *testing.T) {
 	if len(all) != 2 || all[0].Outcome != "begins" || !strings.HasPrefix(all[1].Outcome, "done") || all[1].Report != out.Report.Name ||
 		len(all[1].Requests) == 0 || all[0].Actors[0] != approve1 || all[0].Proposal == "" || all[0].Verb != "federate" {
 		t.Errorf("the audit: %+v", all)
+	}
+	if len(sent) != 1 || sent[federation.Done] != out.Steps || out.Steps == 0 {
+		t.Errorf("what was sent: %v, want %d done", sent, out.Steps)
 	}
 }
 

@@ -13,9 +13,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jcaad/jcaad/examples/operator/internal/customers"
 	"github.com/jcaad/jcaad/examples/operator/internal/data"
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
-	"github.com/jcaad/jcaad/federation"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
 
@@ -153,68 +153,6 @@ func killed(t *testing.T, kind jumpcloudtest.FaultKind, k int) (requests int) {
 	return requests
 }
 
-// Heartbeats do not get through, and a request takes a minute: nothing is written after
-// the loss.
-func TestSilence(t *testing.T) {
-	for _, reachable := range []bool{true, false} {
-		synctest.Test(t, func(t *testing.T) {
-			b := newBench(t, nil, manage)
-			b.o.Context = nil
-			b.restart()
-			look := b.look(t.Context())
-			in := flow.RunIn{Domain: b.env.Domain, Approved: b.approved(*look.Open, approve1)}
-			var mu sync.Mutex
-			lost := time.Time{}
-			if !reachable {
-				b.beat = func() error {
-					mu.Lock()
-					defer mu.Unlock()
-					if !lost.IsZero() {
-						return errors.New("unreachable")
-					}
-					return nil
-				}
-			}
-			late, after := false, 0
-			slow := func(r *http.Request) jumpcloudtest.Fault {
-				mu.Lock()
-				defer mu.Unlock()
-				writes := r.Method != http.MethodGet
-				if !lost.IsZero() && writes && time.Since(lost) > beatSilent {
-					after++
-				}
-				if writes && !late {
-					late, lost = true, time.Now()
-					return jumpcloudtest.Fault{Delay: time.Minute}
-				}
-				return jumpcloudtest.Fault{}
-			}
-			b.env.JumpCloud.Fault = slow
-			out, err := b.a.Run(t.Context(), in)
-			keep(b, out, err)
-			time.Sleep(10 * time.Minute)
-			synctest.Wait()
-			if !late {
-				t.Fatal("no request was late")
-			}
-			if reachable {
-				if err != nil || !out.Done {
-					t.Fatalf("reachable: %+v, %v", out, err)
-				}
-				return
-			}
-			if !errors.Is(err, ErrSilent) || out.Done || after > 0 {
-				t.Errorf("unreachable: %d writes after the loss, %v, %+v", after, err, out)
-			}
-			b.beat, b.env.JumpCloud.Fault = nil, nil
-			if out, err = b.a.Run(t.Context(), in); err != nil || !out.Done {
-				t.Fatalf("reachable again: %+v %+v, %v", out, out.Problem, err)
-			}
-			b.one()
-		})
-	}
-}
-
 // A run that has begun goes on when its proposal has expired and the window is closed.
 func TestBegunGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -254,6 +192,15 @@ func TestStoppedBetweenWrites(t *testing.T) {
 			func(b *bench) { _ = b.dir.SetStop(false, "x", time.Now()) }, true,
 		},
 		"watch": {func(b *bench) { b.list("") }, func(b *bench) { b.list(manage) }, false},
+		"not listed": {func(b *bench) {
+			f, err := customers.Parse([]byte(strings.ReplaceAll(b.text, b.env.Domain, "other.example")), "c")
+			if err != nil {
+				b.t.Error(err)
+			}
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.file = f
+		}, func(b *bench) { b.list(manage) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, nil, manage)
@@ -281,49 +228,7 @@ func TestStoppedBetweenWrites(t *testing.T) {
 	}
 }
 
-// Each call of a rotation, and of a revert, is killed at some request, and made again.
-func TestRotationKilled(t *testing.T) {
-	for k := 1; k <= 40; k += 3 {
-		synctest.Test(t, func(t *testing.T) {
-			b := newBench(t, nil, manage)
-			b.o.Context = nil
-			b.restart()
-			move := b.bend()
-			b.federated(t.Context())
-			move(26 * time.Hour)
-			before := b.watch(t.Context())
-			arg := flow.RotateArg{Method: federation.SecondApplication, Replace: before.Replace, Consent: federation.RotateConsent{Policies: true}}
-			prop, err := b.a.ProposeRotation(t.Context(), flow.ProposeRotationIn{Domain: b.env.Domain, Rotate: arg})
-			if err != nil || prop.Open == nil {
-				t.Fatalf("proposed: %+v %+v, %v", prop, prop.Problem, err)
-			}
-			in := b.approved(*prop.Open, approve1)
-			var last *data.Ref
-			done := false
-			for call := 1; call < 60 && !done; call++ {
-				ctx, mend := b.killAt(t.Context(), k, jumpcloudtest.DropAfter)
-				lost, err := b.a.Rotate(ctx, flow.RotateIn{Domain: b.env.Domain, Approved: in, Last: last})
-				keep(b, lost, err)
-				mend()
-				b.restart()
-				out, err := b.a.Rotate(t.Context(), flow.RotateIn{Domain: b.env.Domain, Approved: in, Last: last})
-				if keep(b, out, err); err != nil || out.Void || out.Problem != nil && out.Problem.Class == federation.ClassPeople {
-					t.Fatalf("k %d, call %d: %+v %+v, %v", k, call, out, out.Problem, err)
-				}
-				last, done = out.Rotation, out.Done
-				move(max(out.Wait, time.Minute))
-			}
-			if n := len(b.env.JumpCloud.Applications()); !done || n != 2 {
-				t.Errorf("k %d: done %v, %d applications", k, done, n)
-			}
-			if w := b.watch(t.Context()); w.Replace == before.Replace {
-				t.Errorf("k %d: %+v", k, w)
-			}
-			b.clean()
-		})
-	}
-}
-
+// A revert is killed at some request, and made again.
 func TestRevertKilled(t *testing.T) {
 	for k := 1; k <= 60; k += 2 {
 		synctest.Test(t, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -32,14 +33,14 @@ func (a *Activities) ProposeRevert(ctx context.Context, in flow.ProposeRevertIn)
 	}
 	defer leave()
 	defer a.reading(ctx)()
-	reports, lost, err := a.runs(c.Domain, in.Reports)
+	reports, lost, err := a.all(c.Domain, in)
 	switch {
 	case err != nil:
-		out.Problem = problem(err)
+		out.Problem = problem(stored{err})
 		return out, nil
 	case lost > 0:
-		out.Problem = people("report-lost", "%d of %d reports of the domain cannot be read, and what they say was made would stay: "+
-			"restore them from a backup, then ask again", lost, len(in.Reports))
+		out.Problem = people("report-lost", "%d or more of %d reports of the domain cannot be read, or are not what they were, and what they "+
+			"say was made would stay: restore them from a backup, then ask again", lost, len(in.Reports)+in.Earlier.Count)
 		return out, nil
 	}
 	reports = slices.DeleteFunc(reports, func(r *federation.Report) bool { return !r.Changed() })
@@ -52,6 +53,26 @@ func (a *Activities) ProposeRevert(ctx context.Context, in flow.ProposeRevertIn)
 		return err
 	})
 	return a.proposed(ctx, c, p, err, out)
+}
+
+// all returns the reports of all runs that the workflow knows, and of what other attempts of
+// them have left, and how many are lost.
+func (a *Activities) all(domain string, in flow.ProposeRevertIn) (reports []*federation.Report, lost int, err error) {
+	refs, err := a.o.Data.Reports(domain)
+	if err != nil {
+		return nil, 0, err
+	}
+	var gone *flow.LostError
+	if errors.As(flow.CheckFiles(in.Earlier, in.Reports, refs), &gone) {
+		return nil, max(1, len(gone.Names)+gone.Earlier), nil
+	}
+	var names []string
+	for _, ref := range refs {
+		if in.Earlier.First <= ref.Name && ref.Name <= in.Earlier.Last {
+			names = append(names, runOf(ref.Name))
+		}
+	}
+	return a.runs(domain, in.Reports, names...)
 }
 
 // proposed completes the answer with a proposal.
@@ -96,7 +117,16 @@ func (a *Activities) runs(domain string, given []data.Ref, names ...string) (rep
 }
 
 // stampLength is how long the time is, with the hyphen after it, in the name of a report.
-const stampLength = len("20060102T150405.000000000Z-")
+const (
+	stamp       = "20060102T150405.000000000Z"
+	stampLength = len(stamp + "-")
+)
+
+// timeOf is the time in the name of a report.
+func timeOf(name string) (time.Time, error) {
+	base := path.Base(name)
+	return time.Parse(stamp, base[:min(len(base), len(stamp))])
+}
 
 // runOf is the run in the name of a report, "" if there is none.
 func runOf(name string) string {

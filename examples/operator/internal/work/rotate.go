@@ -199,6 +199,7 @@ func (j *job) turned(ctx context.Context, out flow.RotateOut, last, rot *federat
 			before = len(last.Steps)
 		}
 		for _, s := range rot.Steps[min(before, len(rot.Steps)):] {
+			j.a.o.OnSent(s.Outcome)
 			if s.RequestID != "" {
 				ids = append(ids, s.RequestID)
 			}

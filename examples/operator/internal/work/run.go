@@ -12,6 +12,7 @@ import (
 	"github.com/jcaad/jcaad/examples/operator/internal/approve"
 	"github.com/jcaad/jcaad/examples/operator/internal/audit"
 	"github.com/jcaad/jcaad/examples/operator/internal/customers"
+	"github.com/jcaad/jcaad/examples/operator/internal/data"
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
 	"github.com/jcaad/jcaad/federation"
 )
@@ -27,6 +28,7 @@ func (a *Activities) Run(ctx context.Context, in flow.RunIn) (flow.RunOut, error
 	}
 	defer leave()
 	c := j.c
+	j.known = in.Reports
 	if j.runs, _, err = a.runs(c.Domain, in.Reports, in.Approved.Run); err != nil {
 		out.Problem = problem(stored{err})
 		return out, nil
@@ -78,14 +80,13 @@ func (j *job) came(ctx context.Context, out flow.RunOut, rep *federation.Report,
 	if rep != nil {
 		out.After, out.Sent = rep.After, out.Sent || rep.Changed()
 		for _, s := range rep.Steps {
+			j.a.o.OnSent(s.Outcome)
 			if s.Outcome == federation.Done || s.Outcome == federation.Made || s.Outcome == federation.Unknown {
 				out.Steps++
 			}
 		}
 	}
-	if ref, found := j.a.o.Data.Report(j.c.Domain, j.in.Run); found == nil {
-		out.Report = &ref
-	}
+	out.Others, out.Report = j.stored()
 	outcome := w.ended(ctx, err, &out.Reply)
 	switch {
 	case err == nil:
@@ -114,6 +115,28 @@ func (j *job) came(ctx context.Context, out flow.RunOut, rep *federation.Report,
 	return out, nil
 }
 
+// mostOthers is of how many attempts the reports are told at once.
+const mostOthers = 48
+
+// stored are the reports of the run as they are in the folder now, the newest by itself,
+// without those that the workflow knows.
+func (j *job) stored() (others []data.Ref, newest *data.Ref) {
+	all, err := j.a.o.Data.Reports(j.c.Domain)
+	if err != nil {
+		return nil, nil // whoever goes on sees it
+	}
+	all = slices.DeleteFunc(all, func(r data.Ref) bool { return runOf(r.Name) != j.in.Run })
+	if len(all) == 0 {
+		return nil, nil
+	}
+	newest = &all[len(all)-1]
+	others = slices.DeleteFunc(slices.Clone(all[:len(all)-1]), func(r data.Ref) bool { return slices.Contains(j.known, r) })
+	if n := len(j.known); n > 0 { // it knows those before them as well
+		others = slices.DeleteFunc(others, func(r data.Ref) bool { return r.Name < j.known[0].Name })
+	}
+	return others[max(0, len(others)-mostOthers):], newest
+}
+
 // requests are the IDs of a report's requests.
 func requests(rep *federation.Report) (ids []string) {
 	if rep == nil {
@@ -135,6 +158,7 @@ type job struct {
 	p        *federation.Proposal
 	approval approve.Approval
 	runs     []*federation.Report
+	known    []data.Ref // reports of the run that the workflow has
 	started  bool
 }
 

@@ -3,6 +3,7 @@ package work
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"github.com/jcaad/jcaad/examples/operator/internal/customers"
@@ -50,7 +51,7 @@ func (a *Activities) verify(ctx context.Context, f *federation.Federator, c *cus
 	}
 	out.Found, out.Effective, out.AskAgain = v.State, v.Effective(), v.AskAgain
 	out.Wrong = v.Wrong() && v.AskAgain == 0
-	out.Drift, out.Layers = len(v.Drift), nil
+	out.Drift, out.Layers = len(v.Repair), nil
 	for _, l := range v.Layers {
 		out.Layers = append(out.Layers, flow.Layer{Name: l.Name, Status: l.Status})
 	}
@@ -66,8 +67,8 @@ func (a *Activities) verify(ctx context.Context, f *federation.Federator, c *cus
 	return nil
 }
 
-// Watch looks at the certificates and, with Whole, at everything. That drift was seen
-// twice the caller knows: Twice is never set.
+// Watch looks at the certificates, compares what is there with the plan and, with Whole, looks
+// at everything. That drift was seen twice the caller knows: Twice is never set.
 func (a *Activities) Watch(ctx context.Context, in flow.WatchIn) (flow.WatchOut, error) {
 	var out flow.WatchOut
 	c, leave, err := a.enter(in.Domain, &out.Reply)
@@ -82,15 +83,15 @@ func (a *Activities) Watch(ctx context.Context, in flow.WatchIn) (flow.WatchOut,
 			return err
 		}
 		out.Watched = a.watched(c, w)
-		if !in.Whole {
-			return nil
+		if err := compare(ctx, f, c.Plan, out.Watched); err != nil || !in.Whole {
+			return err
 		}
 		out.Whole = &flow.VerifyOut{Reply: flow.Reply{Customer: out.Customer, Mode: out.Mode}}
 		if err := a.verify(ctx, f, c, nil, out.Whole); err != nil {
 			out.Whole = nil
 			return err
 		}
-		out.Watched.Drift = out.Whole.Drift
+		out.Watched.Drift = max(out.Watched.Drift, out.Whole.Drift)
 		return nil
 	})
 	if ctx.Err() != nil {
@@ -100,6 +101,18 @@ func (a *Activities) Watch(ctx context.Context, in flow.WatchIn) (flow.WatchOut,
 		out.Problem = problem(err)
 	}
 	return out, nil
+}
+
+// compare counts what is not as the plan says. It asks about nobody. What keeps the plan from
+// being carried out is told by a Look, and is no drift.
+func compare(ctx context.Context, f *federation.Federator, plan federation.Plan, w *flow.Watched) error {
+	changes, err := f.Preview(ctx, plan)
+	var stands *federation.PreconditionError
+	if err != nil && !errors.As(err, &stands) {
+		return err
+	}
+	w.Compared, w.Drift = true, len(changes)
+	return nil
 }
 
 func (a *Activities) watched(c *customers.Customer, w *federation.Watch) *flow.Watched {

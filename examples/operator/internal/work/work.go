@@ -49,10 +49,12 @@ type Options struct {
 	KeyPassphrase string
 	// OnStep is told of the steps of a run as they happen, in words that name no person.
 	OnStep func(domain, text string)
+	// OnSent is told of each change that a run or a rotation has sent, once the call ends.
+	OnSent func(federation.Outcome)
 	// Notify sends a notice; nil: nobody is told.
 	Notify func(context.Context, flow.Notice) error
-	// Beat sends a heartbeat, and says whether it got through. The default records it
-	// with the SDK, which does not tell. If none got through for 20 s, no write begins.
+	// Beat sends a heartbeat, and says whether it got through: [Heartbeat]. The default
+	// records it with the SDK, which does not tell. If none got through for 20 s, no write begins.
 	Beat func(context.Context, Progress) error
 	// HTTPClient returns what sends the requests of a credential; nil, or a nil client,
 	// is the library's own. Wrap is as in the options of both clients, such as for traces.
@@ -89,6 +91,9 @@ func New(o Options) (*Activities, error) {
 	}
 	if o.OnStep == nil {
 		o.OnStep = func(string, string) {}
+	}
+	if o.OnSent == nil {
+		o.OnSent = func(federation.Outcome) {}
 	}
 	if o.Notify == nil {
 		o.Notify = func(context.Context, flow.Notice) error { return nil }

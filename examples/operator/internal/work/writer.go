@@ -22,18 +22,13 @@ type writer struct {
 	j *job
 	p *pulse
 
-	mu   sync.Mutex
-	at   map[*federation.Report]time.Time
-	used map[time.Time]bool
-	why  error // why a write was not let begin
+	mu  sync.Mutex
+	at  map[*federation.Report]time.Time
+	why error // why a write was not let begin
 }
 
 func (j *job) writer(p *pulse) *writer {
-	w := &writer{j: j, p: p, at: make(map[*federation.Report]time.Time), used: make(map[time.Time]bool)}
-	for _, r := range j.runs {
-		w.used[r.Started.UTC()] = true
-	}
-	return w
+	return &writer{j: j, p: p, at: make(map[*federation.Report]time.Time)}
 }
 
 func (w *writer) options() federation.Options {
@@ -48,7 +43,8 @@ func (w *writer) options() federation.Options {
 	return o
 }
 
-// keep stores a report: each that there is of the run has a file, by when it was begun.
+// keep stores a report: each that there is of the run has a file, by when it was begun. The
+// names sort in the order in which the runs of the domain were made.
 func (w *writer) keep(rep *federation.Report) error {
 	b, err := json.Marshal(rep)
 	if err != nil {
@@ -58,12 +54,27 @@ func (w *writer) keep(rep *federation.Report) error {
 	defer w.mu.Unlock()
 	at, ok := w.at[rep]
 	if !ok {
-		for at = rep.Started.UTC(); w.used[at]; at = at.Add(1) {
+		if at, err = w.next(rep.Started.UTC()); err != nil {
+			return err
 		}
-		w.at[rep], w.used[at] = at, true
+		w.at[rep] = at
 	}
 	_, err = w.j.a.o.Data.SaveReport(w.j.c.Domain, w.j.in.Run, at, b)
 	return err
+}
+
+// next is the time under which a report is kept that was begun then: it is after those of
+// all others of the domain, also if the clock went back.
+func (w *writer) next(at time.Time) (time.Time, error) {
+	refs, err := w.j.a.o.Data.Reports(w.j.c.Domain)
+	if err != nil || len(refs) == 0 {
+		return at, err
+	}
+	last, err := timeOf(refs[len(refs)-1].Name)
+	if err == nil && !at.After(last) {
+		at = last.Add(1)
+	}
+	return at, err
 }
 
 // may says why no write may begin now.
