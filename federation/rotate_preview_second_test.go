@@ -80,6 +80,7 @@ func TestPreviewRotationSecond(t *testing.T) {
 				a = b
 			}
 			r.JumpCloud.DeleteApplication(a.ID)
+			time.Sleep(30 * time.Second) // what is asked again after a 404 takes seconds by chance, which are to end in one minute
 		}
 	}
 	twice := func(t *testing.T, r *rotation) {
