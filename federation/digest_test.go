@@ -183,6 +183,7 @@ func TestDigestNothing(t *testing.T) {
 // A thousand domains are as few lines as some dozens, the worst of them first, whatever
 // order they are in and whatever strangers have written into them.
 func TestDigestOfMany(t *testing.T) {
+	alone(t)
 	hostile := "<b>|\n\x1b[2J" + strings.Repeat("long ", 5000) + "eve@example.com"
 	var all federation.Statuses
 	for i := range 1000 {

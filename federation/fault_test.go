@@ -241,7 +241,7 @@ func TestFaults(t *testing.T) {
 	turn := 0
 	for _, r := range readings {
 		n := requestsOfARun(t, r)
-		step := everyNth(5, 13, 29)
+		step := everyNth(5, 13, 61)
 		for _, tr := range troubles {
 			for k := 1 + turn%step; k <= n+2; k += step {
 				all = append(all, scenario{r, tr, k})

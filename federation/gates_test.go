@@ -66,11 +66,12 @@ type gate struct {
 func TestGates(t *testing.T) {
 	var files []string
 	seen := make(map[federation.Code]bool)
-	for _, g := range slices.Concat(domainGates, applicationGates, directoryGates, administratorGates, signedInGates, planGates, sharedGates) {
+	for i, g := range slices.Concat(domainGates, applicationGates, directoryGates, administratorGates, signedInGates, planGates, sharedGates) {
 		file := "gates/" + g.name + ".txt"
 		files = append(files, file)
 		seen[g.code] = true
 		t.Run(g.name, func(t *testing.T) {
+			thin(t, i)
 			synctest.Test(t, func(t *testing.T) { g.check(t, file) })
 		})
 	}

@@ -186,7 +186,7 @@ var ledgerStep = flag.Int("ledger-step", 0, "tell every n-th scenario of faults;
 func mishapScenarios(t *testing.T) (all []faulty) {
 	step := *ledgerStep
 	if step == 0 {
-		step = everyNth(127, 307, 701)
+		step = everyNth(127, 307, 1409)
 	}
 	turn := 0
 	for _, v := range slices.Concat(verbs, keepers) {

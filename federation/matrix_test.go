@@ -23,3 +23,21 @@ func everyNth(usual, short, race int) int {
 	}
 	return usual
 }
+
+// thin skips a test that is the i-th of many alike, but for every fourth, under the race
+// detector: each then takes five times as long, and the calls that are looked at for races
+// are the same ones. Without it every one has its turn.
+func thin(t *testing.T, i int) {
+	t.Helper()
+	if raceDetector && !*whole && i%4 != 0 {
+		t.Skip("the race detector looks at every fourth")
+	}
+}
+
+// alone skips a test of one goroutine under the race detector, if it takes long there.
+func alone(t *testing.T) {
+	t.Helper()
+	if raceDetector && !*whole {
+		t.Skip("one goroutine has no races")
+	}
+}

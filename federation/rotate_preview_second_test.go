@@ -97,7 +97,7 @@ func TestPreviewRotationSecond(t *testing.T) {
 	refused := func(r *rotation) { r.plan.Consent.Policies = false }
 	pilots := func(t *testing.T, r *rotation) { r.plan.Pilot = true; r.until(t, federation.RotationPilot) }
 	var files []string
-	for _, tt := range []struct {
+	for i, tt := range []struct {
 		name  string
 		make  func(*testing.T, *rotation)
 		plan  func(*rotation)
@@ -188,6 +188,7 @@ func TestPreviewRotationSecond(t *testing.T) {
 		file := "rotate-preview-second/" + strings.NewReplacer(" ", "-", ",", "").Replace(tt.name) + ".txt"
 		files = append(files, file)
 		t.Run(tt.name, func(t *testing.T) {
+			thin(t, i)
 			synctest.Test(t, func(t *testing.T) {
 				r := newSecond(t)
 				if tt.make != nil {

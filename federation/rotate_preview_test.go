@@ -56,7 +56,7 @@ func TestPreviewRotation(t *testing.T) {
 	const W = 2 * time.Hour
 	gap := W + 2*time.Minute
 	var files []string
-	for _, tt := range []struct {
+	for i, tt := range []struct {
 		name   string
 		method federation.RotateMethod
 		make   func(*testing.T, *rotation)
@@ -141,6 +141,7 @@ func TestPreviewRotation(t *testing.T) {
 		file := "rotate-preview/" + strings.NewReplacer(" ", "-", ",", "").Replace(tt.name) + ".txt"
 		files = append(files, file)
 		t.Run(tt.name, func(t *testing.T) {
+			thin(t, i)
 			synctest.Test(t, func(t *testing.T) {
 				r := newRotation(t, cmp.Or(tt.method, federation.OwnKeyPair))
 				if tt.plan != nil && !strings.Contains(tt.name, "switched") && !strings.Contains(tt.name, "swapped") {

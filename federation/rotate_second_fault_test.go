@@ -126,9 +126,9 @@ func TestRotateSecondFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 			})
-			step := everyNth(29, 101, 797)
+			step := everyNth(29, 101, 1597)
 			if lag > 0 {
-				step = everyNth(101, 101, 797)
+				step = everyNth(101, 101, 1597)
 			}
 			for i, tr := range courseTroubles {
 				for k := 1 + 5*i%step; k <= n; k += step {

@@ -114,7 +114,7 @@ func TestRotateSecondInterference(t *testing.T) {
 		r.JumpCloud.DeleteApplication(b.ID)
 	}
 	stranger := slots(func(r *rotation, first, next *certs.Cert) { *next = other(t) })
-	for _, tt := range []struct {
+	for i, tt := range []struct {
 		name  string
 		at    string
 		do    func(*testing.T, *rotation)
@@ -162,6 +162,7 @@ func TestRotateSecondInterference(t *testing.T) {
 		}, end: federation.RotationClosed},
 	} {
 		t.Run(tt.name+" when "+tt.at+" to "+string(tt.end), func(t *testing.T) {
+			thin(t, i)
 			synctest.Test(t, func(t *testing.T) {
 				r := newSecond(t)
 				r.until(t, federation.RotationPhase(tt.at))

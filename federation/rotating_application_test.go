@@ -216,10 +216,11 @@ func TestFederateWritesNoOldCertificate(t *testing.T) {
 // A second rotation by a second application, beside the first one of the rotation before:
 // the other verbs know which of the three belong to it.
 func TestThirdApplication(t *testing.T) {
-	for _, phase := range []federation.RotationPhase{
+	for i, phase := range []federation.RotationPhase{
 		federation.RotationCreated, federation.RotationBound, federation.RotationRedirected, federation.RotationSwapped, federation.RotationDeactivated,
 	} {
 		t.Run(string(phase), func(t *testing.T) {
+			thin(t, i)
 			synctest.Test(t, func(t *testing.T) {
 				r := newSecond(t)
 				oldest := app(t, r.Env)

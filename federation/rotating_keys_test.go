@@ -163,11 +163,12 @@ func TestRealmOfTheOtherApplication(t *testing.T) {
 // active and whose certificate is accepted.
 func TestVerifyRotationReadBack(t *testing.T) {
 	both := []federation.RotationPhase{federation.RotationActivated, federation.RotationBound, federation.RotationRedirected, federation.RotationSwapped}
-	for _, phase := range []federation.RotationPhase{
+	for i, phase := range []federation.RotationPhase{
 		federation.RotationCreated, federation.RotationActivated, federation.RotationBound, federation.RotationRedirected,
 		federation.RotationSwapped, federation.RotationDeactivated, federation.RotationClosed,
 	} {
 		t.Run(string(phase), func(t *testing.T) {
+			thin(t, i)
 			synctest.Test(t, func(t *testing.T) {
 				r := newSecond(t)
 				r.until(t, phase)

@@ -127,8 +127,9 @@ func (m moment) opts(r *rotation) *federation.Options {
 }
 
 func TestOtherVerbsDuringARotation(t *testing.T) {
-	for _, m := range moments {
+	for i, m := range moments {
 		t.Run(m.name, func(t *testing.T) {
+			thin(t, i)
 			synctest.Test(t, func(t *testing.T) {
 				r, rep := newKept(t)
 				m.make(t, r)
@@ -143,6 +144,7 @@ func TestOtherVerbsDuringARotation(t *testing.T) {
 			})
 		})
 		t.Run(m.name+", Defederate", func(t *testing.T) {
+			thin(t, i+2)
 			synctest.Test(t, func(t *testing.T) {
 				r, _ := newKept(t)
 				m.make(t, r)

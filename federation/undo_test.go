@@ -108,7 +108,7 @@ func TestRevertFaults(t *testing.T) {
 		k  int
 	}
 	var all []scenario
-	step, turn := everyNth(11, 29, 61), 0
+	step, turn := everyNth(11, 29, 151), 0
 	for _, r := range readings {
 		n := 0
 		synctest.Test(t, func(t *testing.T) {
