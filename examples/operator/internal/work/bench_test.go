@@ -14,6 +14,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/jcaad/jcaad/examples/internal/keyfile"
 	"github.com/jcaad/jcaad/examples/operator/internal/approve"
 	"github.com/jcaad/jcaad/examples/operator/internal/audit"
 	"github.com/jcaad/jcaad/examples/operator/internal/customers"
@@ -119,6 +120,9 @@ func (b *bench) restart() {
 	}
 	b.a = a
 }
+
+// plainKeys stores keys without a passphrase, with which each use of one takes a second.
+func (b *bench) plainKeys() { b.a.keys = &keyfile.Store{Dir: b.dir.Keys()} }
 
 // list writes the customers file anew.
 func (b *bench) list(more string) {

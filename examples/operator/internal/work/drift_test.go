@@ -55,6 +55,7 @@ func TestRotationIsNoDrift(t *testing.T) {
 	}{{federation.OwnKeyPair, federation.RotateConsent{}}, {federation.SecondApplication, federation.RotateConsent{Policies: true}}} {
 		t.Run(string(tt.method), func(t *testing.T) {
 			b := newBench(t, nil, manage)
+			b.plainKeys()
 			move := b.bend()
 			b.federated(t.Context())
 			move(26 * time.Hour)

@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jcaad/jcaad/examples/internal/keyfile"
 	"github.com/jcaad/jcaad/examples/operator/internal/data"
 	"github.com/jcaad/jcaad/examples/operator/internal/flow"
 	"github.com/jcaad/jcaad/federation"
@@ -20,7 +19,7 @@ var everyKill = flag.Bool("every-kill", false, "kill rotations at every request,
 func TestRotationKilledAnywhere(t *testing.T) {
 	step := 6
 	if testing.Short() {
-		step = 12
+		step = 31
 	}
 	if *everyKill {
 		step = 1
@@ -61,8 +60,7 @@ func killedRotation(t *testing.T, method federation.RotateMethod, consent federa
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil, manage)
 		b.o.Context = nil
-		plain := &keyfile.Store{Dir: b.dir.Keys()} // a passphrase costs a second each time
-		restart := func() { b.restart(); b.a.keys = plain }
+		restart := func() { b.restart(); b.plainKeys() }
 		restart()
 		move := b.bend()
 		b.federated(t.Context())

@@ -102,7 +102,7 @@ func (b *bench) restore(all map[string][]byte) {
 func TestKilledAnywhere(t *testing.T) {
 	step := 1
 	if testing.Short() {
-		step = 7
+		step = 23
 	}
 	for _, kind := range []jumpcloudtest.FaultKind{jumpcloudtest.DropBefore, jumpcloudtest.DropAfter} {
 		t.Run(kind.String(), func(t *testing.T) {
@@ -230,7 +230,11 @@ func TestStoppedBetweenWrites(t *testing.T) {
 
 // A revert is killed at some request, and made again.
 func TestRevertKilled(t *testing.T) {
-	for k := 1; k <= 60; k += 2 {
+	step := 2
+	if testing.Short() {
+		step = 17
+	}
+	for k := 1; k <= 60; k += step {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t, nil, manage)
 			b.o.Context = nil

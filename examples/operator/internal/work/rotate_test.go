@@ -77,6 +77,9 @@ func TestRotate(t *testing.T) {
 				more += "    standing: [" + tt.standing + "]\n"
 			}
 			b := newBench(t, nil, more)
+			if testing.Short() || tt.method != federation.OwnKeyPair {
+				b.plainKeys()
+			}
 			move := b.bend()
 			b.federated(t.Context())
 			move(26 * time.Hour)

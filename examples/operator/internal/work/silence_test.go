@@ -19,7 +19,7 @@ import (
 func TestSilence(t *testing.T) {
 	step := 4
 	if testing.Short() {
-		step = 12
+		step = 23
 	}
 	for name, lose := range map[string]func(context.Context) error{
 		"reachable": nil,
