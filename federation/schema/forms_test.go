@@ -63,13 +63,18 @@ const (
 	httpsURL  = "^\\s*([hH][tT][tT][pP][sS]://.+)?$" // none, or one in any spelling of the scheme
 )
 
+// toldBack is of a field that has a person's own word in it if that was refused.
+func toldBack(_ *generator, n *node) { n.Ref, n.AnyOf = "", []*node{{Ref: n.Ref}, {Type: "string"}} }
+
 // written are what the types of fields do not say of what this module writes.
 var written = map[string]rule{
 	"Row.state":               func(_ *generator, n *node) { n.Enum = []string{"done", "held", "checked", "open", "waiting"} },
 	"Step.elapsedNanoseconds": func(_ *generator, n *node) { n.Minimum = new(int) },
-	"Certificate.thumbprint":  func(_ *generator, n *node) { n.Pattern = "^[0-9A-F]{40}$" },
+	"Certificate.thumbprint":  func(_ *generator, n *node) { n.Pattern = "^([0-9A-F]{40})?$" },
 	"Certificate.fingerprint": func(_ *generator, n *node) { n.Pattern = sha256Hex },
 	"Certificate.key":         func(_ *generator, n *node) { n.Pattern = sha256Hex },
+	"Rotation.method":         toldBack,
+	"RepairPlan.immutableIDs": toldBack,
 	"Rotation.expelled":       func(_ *generator, n *node) { n.Items.Pattern = sha256Hex },
 	"Verdict.code":            func(_ *generator, n *node) { n.Pattern = "^AADSTS[0-9]+$" },
 	"Check.code":              func(_ *generator, n *node) { n.Pattern = "^AADSTS[0-9]+$" },
