@@ -7,6 +7,7 @@
 //   - [github.com/jcaad/jcaad/aad]: a typed client of Microsoft Graph's domain authentication API.
 //   - [github.com/jcaad/jcaad/aad/signin]: judges a captured sign-in offline, as Azure AD does, and explains AADSTS codes.
 //   - [github.com/jcaad/jcaad/certs]: SAML certificates and metadata, whatever the form they arrive in.
+//   - [github.com/jcaad/jcaad/federation/schema]: JSON Schemas of plans, reports, rotations and verdicts, for editors and other languages.
 //   - jumpcloudtest, aadtest, federationtest: both services in memory, for the tests of programs that use the above.
 //
 // A complete program:

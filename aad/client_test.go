@@ -448,7 +448,7 @@ func TestOperations(t *testing.T) {
 				t.Errorf("writes = %d; want some: %v", s.Writes(), op.write)
 			}
 			for _, h := range rec.head {
-				if !strings.HasPrefix(h.Get("Authorization"), "Bearer ") || len(h.Get("client-request-id")) != 36 || !strings.Contains(h.Get("User-Agent"), "jcaad-aad") {
+				if !strings.HasPrefix(h.Get("Authorization"), "Bearer ") || len(h.Get("client-request-id")) != 36 || !strings.HasPrefix(h.Get("User-Agent"), "jcaad-aad/") {
 					t.Errorf("headers = %v", h)
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -139,6 +140,9 @@ func deniedAnywhere(t *testing.T, verb string, before func(*testing.T, *federati
 			}
 			if untold := out != nil && out.After == ""; denied != "" && err == nil && !untold { // what came of it is read once more, and left out
 				t.Errorf("GET %s is denied from request %d on: no error\n%s", denied, k, out)
+			}
+			if out != nil && slices.ContainsFunc(out.Steps, func(s federation.Step) bool { return s.Outcome == "" }) {
+				t.Errorf("GET %s is denied from request %d on: a step has no outcome\n%s", denied, k, out)
 			}
 			if out != nil && err != nil {
 				b, merr := json.Marshal(out)

@@ -199,6 +199,7 @@ func (u *undoing) make(ctx context.Context, s *undoStep) (err error) {
 	if s.at == asLeft && s.why == "" && s.losing {
 		reason, err := u.release(ctx)
 		if err != nil {
+			s.Outcome = Skipped
 			return err
 		}
 		s.why = reason

@@ -65,7 +65,8 @@ type Options struct {
 	// counts the time spent in Wrap as well.
 	Wrap func(http.RoundTripper) http.RoundTripper
 
-	// UserAgent is put in front of the package's own User-Agent.
+	// UserAgent is put in front of the package's own User-Agent, which has the version
+	// of this module that the program was built with.
 	UserAgent string
 
 	// Logger receives one debug record for each attempt: method, path

@@ -25,6 +25,9 @@
 //
 //	JCAAD_SPECS=/path/to/descriptions go test -v ./...
 //
+// Beside that, the JSON Schemas of package federation/schema are held against what the
+// library reads and writes, by a validator that others wrote. That needs no descriptions.
+//
 // It is a module of its own so that the validator and what it needs stay out of
 // everything else.
 package conformance

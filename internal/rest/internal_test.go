@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"testing"
 	"time"
 )
@@ -48,5 +49,35 @@ func TestWrapKeepsThePool(t *testing.T) {
 	pool, ok := got.(*inner).next.(*http.Transport)
 	if !ok || pool.MaxIdleConnsPerHost != 17 || pool.MaxConnsPerHost != 17 || pool.ResponseHeaderTimeout != time.Minute {
 		t.Errorf("%+v", pool)
+	}
+}
+
+// TestVersion: the version is that which the program was built with, and none that
+// go.mod requires and something else stands for.
+func TestVersion(t *testing.T) {
+	other := &debug.Module{Path: "example.com/other", Version: "v9.9.9"}
+	ours := func(version string, replace *debug.Module) *debug.Module {
+		return &debug.Module{Path: modulePath, Version: version, Replace: replace}
+	}
+	for name, c := range map[string]struct {
+		main *debug.Module
+		deps []*debug.Module
+		want string
+	}{
+		"a dependency":          {other, []*debug.Module{other, ours("v1.2.3", nil)}, "v1.2.3"},
+		"a commit":              {other, []*debug.Module{ours("v0.1.1-0.20260102030405-abcdefabcdef", nil)}, "v0.1.1-0.20260102030405-abcdefabcdef"},
+		"installed":             {ours("v1.2.3", nil), nil, "v1.2.3"},
+		"a clone with changes":  {ours("v1.2.3+dirty", nil), nil, "v1.2.3+dirty"},
+		"a clone":               {ours("(devel)", nil), nil, "devel"},
+		"no version":            {ours("", nil), nil, "devel"},
+		"replaced by a folder":  {other, []*debug.Module{ours("v0.0.0-00010101000000-000000000000", &debug.Module{Path: "../"})}, "devel"},
+		"a folder for a tag":    {other, []*debug.Module{ours("v1.2.3", &debug.Module{Path: "/src/jcaad"})}, "devel"},
+		"replaced by a version": {other, []*debug.Module{ours("v1.2.3", &debug.Module{Path: "example.com/fork", Version: "v1.2.4"})}, "v1.2.4"},
+		"not there":             {other, []*debug.Module{other}, "devel"},
+		"no header":             {ours("v1.2.3\r\nX: y", nil), nil, "devel"},
+	} {
+		if got := versionIn(&debug.BuildInfo{Main: *c.main, Deps: c.deps}); got != c.want {
+			t.Errorf("%s: %q; want %q", name, got, c.want)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"unicode"
@@ -14,18 +15,34 @@ import (
 const modulePath = "github.com/jcaad/jcaad"
 
 // UserAgent returns the value of a User-Agent header: extra, if any, then name
-// with the version of this module.
+// with the version of this module in the running program, "devel" if it has none.
 func UserAgent(extra, name string) string {
 	version := "devel"
 	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range append(info.Deps, &info.Main) {
-			if m.Path == modulePath && m.Version != "" && m.Version != "(devel)" {
-				version = m.Version
-			}
-		}
+		version = versionIn(info)
 	}
 	return strings.TrimSpace(strings.TrimSpace(extra) + " " + name + "/" + version)
 }
+
+// versionIn returns the version of this module in a build. A module that is replaced has
+// the version of what it is replaced with; a folder has none, whatever go.mod requires.
+func versionIn(info *debug.BuildInfo) string {
+	for _, m := range append([]*debug.Module{&info.Main}, info.Deps...) {
+		if m.Path != modulePath {
+			continue
+		}
+		if m.Replace != nil {
+			m = m.Replace
+		}
+		if semver.MatchString(m.Version) {
+			return m.Version
+		}
+	}
+	return "devel"
+}
+
+// semver is a version as modules have them. It has nothing that a header could not.
+var semver = regexp.MustCompile(`^v\d+\.\d+\.\d+[-+.0-9A-Za-z]*$`)
 
 // checkBase returns a copy of u without a trailing slash, or says what is
 // wrong with it.
