@@ -69,9 +69,9 @@ func (m *mask) urn(s string, at place, depth int) string {
 func (m *mask) target(s string, at place, depth int) string {
 	s, fragment, hasFragment := strings.Cut(s, "#")
 	path, query, hasQuery := strings.Cut(s, "?")
-	if hasFragment && strings.Contains(at.path, "@odata.context") || strings.HasSuffix(path, "$metadata") {
+	if strings.HasSuffix(path, "$metadata") {
 		fragment = m.question(fragment, at, depth)
-	} else if hasFragment && !public().paths[strings.ToLower(lastSegment(path)+"#")] {
+	} else {
 		fragment = m.segments(fragment, at, depth)
 	}
 	out := m.segments(path, at, depth)
@@ -83,8 +83,6 @@ func (m *mask) target(s string, at place, depth int) string {
 	}
 	return out
 }
-
-func lastSegment(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 // segments replaces the segments of a path that are not the services' own.
 func (m *mask) segments(path string, at place, depth int) string {

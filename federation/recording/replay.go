@@ -61,7 +61,7 @@ func ask(method, host string, u *url.URL, org string) question {
 			query[name][i] = instant.ReplaceAllString(v, "T")
 		}
 	}
-	return question{method, strings.ToLower(host), strings.ToLower(u.EscapedPath()), strings.ToLower(query.Encode()), org}
+	return question{method, strings.ToLower(host), strings.ToLower(u.Path), strings.ToLower(query.Encode()), org}
 }
 
 // queue are the answers to a question that are to be given.

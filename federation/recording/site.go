@@ -101,6 +101,9 @@ func (m *mask) host(s string, at place) string {
 	if strings.EqualFold(s, "localhost") {
 		return m.keep("host", s, at)
 	}
+	if out, ok := m.identifier(s, at, 0); ok {
+		return out
+	}
 	return m.word(s)
 }
 
@@ -143,7 +146,7 @@ func (m *mask) domain(s string, at place) string {
 	return out
 }
 
-// numbered replaces an IP address by one that is reserved for documentation.
+// numbered replaces an IP address by one that is reserved for tests or documentation: nobody's.
 func (m *mask) numbered(s string, at place) (string, bool) {
 	port := ""
 	bare := s

@@ -17,7 +17,7 @@ const (
 	dated                    // a number that is a time
 	listed                   // separated by commas, spaces or semicolons: each by itself
 	asked                    // a question in a query: see expression
-	secret                   // nothing of it may stay, not even its form
+	secret                   // a credential, or what stands for one: it is not looked into, unless it is a JWT
 )
 
 // memberNames are the names of members, attributes, elements and parameters that the clients'
@@ -243,7 +243,7 @@ const pathWords = `
 v1.0 beta domains federationConfiguration verify promote rootDomain verificationDnsRecords serviceConfigurationRecords
 domainNameReferences users organization directoryRoles members directoryObjects groups transitiveMembers microsoft.graph.user
 roleManagement directory roleAssignments roleDefinitions policies federatedTokenValidationPolicy auditLogs signIns me
-revokeSignInSessions $count $batch $metadata $entity $value Edm.Boolean Edm.String Collection getuserrealm.srf login.srf userrealm common organizations
+administrativeUnits revokeSignInSessions $count $batch $metadata $entity $value Edm.Boolean Edm.String Collection getuserrealm.srf login.srf userrealm common organizations
 consumers adfs ls oauth2 v2.0 token authorize GetCredentialType .well-known openid-configuration openid
 federationmetadata saml20 federationmetadata.xml 2007-06
 
@@ -252,7 +252,7 @@ office365s office365 directories associations translationrules import activate r
 saml2 wsfed commands sso oauth2 providers administrators office365s service-accounts support s article static.jumpcloud.com logos
 application-icon-office365.png static
 
-2000 2001 2005 09 xmldsig# xmldsig-more# xmlenc# xml-exc-c14n# 04 10 02 07 08 XMLSchema XMLSchema-instance xmldsig xmlenc xml-exc-c14n rsa-sha1 rsa-sha256 sha1 sha256
+2000 2001 2005 09 xmldsig-more 04 10 02 07 08 XMLSchema XMLSchema-instance xmldsig xmlenc xml-exc-c14n rsa-sha1 rsa-sha256 sha1 sha256
 ws identity claims schemas.xmlsoap.org identity authenticationmethod multipleauthn UPN ImmutableID authnmethodsreferences enveloped-signature
 implicitupn emailaddress upn nameidentifier name
 `
