@@ -29,17 +29,13 @@ func (v *interview) hold() string {
 	domains := v.graph()
 	for org, err := range v.jc.Organizations(v.ctx) {
 		v.say("jumpcloud organization", org, err)
-		if err == nil && v.jc.OrgID() == "" {
-			one := *v
-			one.jc, one.out = v.jc.ForOrganization(org.ID), strings.Builder{}
+		if err == nil {
+			one := &interview{ctx: v.ctx, jc: v.jc.ForOrganization(org.ID), ad: v.ad, now: v.now}
 			one.organization()
+			one.verbs(domains)
 			v.out.WriteString(one.out.String())
 		}
 	}
-	if v.jc.OrgID() != "" {
-		v.organization()
-	}
-	v.verbs(domains)
 	return v.out.String()
 }
 
@@ -47,7 +43,8 @@ func (v *interview) hold() string {
 func (v *interview) say(question string, answer any, err error) {
 	switch {
 	case err == nil:
-		fmt.Fprintf(&v.out, "%s: %v\n", question, shown(answer))
+		text := strings.TrimSpace(fmt.Sprint(shown(answer)))
+		fmt.Fprintf(&v.out, "%s: %s\n", question, strings.ReplaceAll(text, "\n", "\n\t"))
 	case strings.Contains(err.Error(), "not recorded"):
 		fmt.Fprintf(&v.out, "%s: was not asked\n", question)
 	default:
@@ -75,7 +72,7 @@ func shown(answer any) any {
 	case fmt.Stringer, string, int, time.Time:
 		return a
 	}
-	return strings.TrimPrefix(fmt.Sprintf("%+v", answer), "&")
+	return string(mustJSON(answer))
 }
 
 // class is what errors.Is tells of an error, or its text.
@@ -185,6 +182,12 @@ func (v *interview) organization() {
 
 // verbs asks this library about the domains that may be federated.
 func (v *interview) verbs(domains []*aad.Domain) {
+	var groups []federation.Group
+	for g, err := range v.jc.Groups(v.ctx) {
+		if err == nil && groups == nil {
+			groups = []federation.Group{{Name: g.Name}}
+		}
+	}
 	f := federation.New(v.jc, v.ad, &federation.Options{Now: func() time.Time { return v.now }})
 	admin := ""
 	for u, err := range v.ad.Users(v.ctx, nil) {
@@ -198,7 +201,7 @@ func (v *interview) verbs(domains []*aad.Domain) {
 		}
 		s, err := f.Inspect(v.ctx, d.Name)
 		v.say("inspect", s, err)
-		p, err := f.Preflight(v.ctx, federation.Plan{Domain: d.Name, MFA: aad.AcceptIfMFADoneByFederatedIdP,
+		p, err := f.Preflight(v.ctx, federation.Plan{Domain: d.Name, Groups: groups, MFA: aad.AcceptIfMFADoneByFederatedIdP,
 			TechnicalAccount: federation.TechnicalAccount{UserPrincipalName: admin}})
 		v.say("preflight", p, err)
 	}
