@@ -210,7 +210,8 @@ func exchange(t *testing.T, rec *recording.Recorder, req *http.Request, status i
 	resp.Body.Close()
 }
 
-var canaryEvery = flag.Int("canary-every", 23, "which part of the canaries' places is tried: one in so many, a fifth of it under the race detector")
+var canaryEvery = flag.Int("canary-every", 41,
+	"which part of the canaries' places is tried: one in so many, a fifth of it under the race detector")
 
 // TestNoCanary plants real values of every kind, packed in every way, in every field, header, address and
 // error of both fakes' answers, and finds none of them in what is recorded and in what is shown.
