@@ -94,6 +94,7 @@ func (s *Server) graph() http.Handler {
 			}
 		})
 	}
+	m.HandleFunc("POST /v1.0/$batch", s.batch(m))
 	m.HandleFunc("/v1.0/", func(w http.ResponseWriter, r *http.Request) {
 		if s.allow(w, r, "") {
 			refuse(w, elsewhere(r))
