@@ -232,7 +232,7 @@ func (p *parser) field() *property {
 		p.rest = p.rest[len(name):]
 		return p.within
 	}
-	f, e := p.kind.named(name)
+	f, e := p.kind.named("$filter", name)
 	if e != nil {
 		p.refuse(e)
 		return nil
@@ -245,8 +245,8 @@ func (p *parser) field() *property {
 	return f
 }
 
-// named finds the property that a condition names, without regard to capitals.
-func (k *kind) named(name string) (*property, *refusal) {
+// named finds the property that a query parameter names, without regard to capitals.
+func (k *kind) named(parameter, name string) (*property, *refusal) {
 	if name == "" {
 		return nil, bad("Invalid filter clause")
 	}
@@ -255,7 +255,7 @@ func (k *kind) named(name string) (*property, *refusal) {
 		return f, nil
 	}
 	if first, _, deeper := strings.Cut(name, "/"); f != nil || deeper && k.find(first) != nil {
-		return nil, notModelled("$filter on %s of %s", name, k.name)
+		return nil, notModelled("%s on %s of %s", parameter, name, k.name)
 	}
 	return nil, k.missing(name)
 }
@@ -284,7 +284,7 @@ func cutList(name string) (list, asked string, ok bool) {
 
 // list reads what is asked of a list: any(x:…), or whether it has nothing in it.
 func (p *parser) list(name, asked string) *expr {
-	f, e := p.kind.named(name)
+	f, e := p.kind.named("$filter", name)
 	switch {
 	case e != nil:
 		return p.refuse(e)

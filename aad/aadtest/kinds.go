@@ -53,10 +53,11 @@ var (
 
 	recordKind = newKind("domainDnsRecord", `
 		id,label,recordType,supportedService            text   shown      - -
-		text,mailExchange,canonicalName                 text   shown      - -
 		isOptional                                      bool   shown      - -
-		ttl,preference                                  int    shown      - -
-		nameTarget,port,priority,protocol,service,weight,description text unmodelled - -`)
+		ttl                                             int    shown      - -
+		text,mailExchange,preference,canonicalName      text   unmodelled - -
+		nameTarget,port,priority,protocol               text   unmodelled - -
+		service,weight,description                      text   unmodelled - -`)  // those of one sort of record only cannot be selected
 
 	organizationKind = newKind("organization", `
 		id,displayName,tenantType,countryLetterCode     text   shown      - -

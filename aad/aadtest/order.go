@@ -26,9 +26,9 @@ func parseOrder(s string, combined, eventual bool) (userOrder, *refusal) {
 	if len(words) == 0 || len(words) > 2 {
 		return userOrder{}, bad("Invalid orderby clause")
 	}
-	f, e := userKind.named(words[0])
-	if e != nil {
-		return userOrder{}, e
+	f := userKind.find(words[0])
+	if f == nil {
+		return userOrder{}, userKind.missing(words[0])
 	}
 	o := userOrder{by: f.name}
 	if len(words) == 2 {

@@ -67,7 +67,7 @@ func (p *parser) clause() *expr {
 	if !ok || wanted == "" {
 		return p.searchFail()
 	}
-	f, e := p.kind.named(name)
+	f, e := p.kind.named("$search", name)
 	if e != nil {
 		return p.refuse(e)
 	}
@@ -76,7 +76,7 @@ func (p *parser) clause() *expr {
 	case op == "" && (len(f.ops) == 0 || f.form != "text" && f.form != "text!"):
 		return p.refuse(unsupported("Property '%s' is not searchable.", f.name))
 	case op == "":
-		return p.refuse(notModelled("$search in %s", f.name))
+		return p.refuse(notModelled("$search on %s of %s", f.name, p.kind.name))
 	case op == "search" && len(tokens(wanted)) == 0:
 		return p.refuse(notModelled("$search for symbols only"))
 	}
