@@ -9,6 +9,10 @@
 // parameter, header or property that they do not name is an error, even where
 // they allow for others.
 //
+// The other way round, the fake of JumpCloud is held to the descriptions: every query
+// parameter, operator and body property of the operations that it models is sent, and
+// has to change the answer as it should, or to be refused by its name.
+//
 // The descriptions are not part of this module. The environment variable
 // JCAAD_SPECS names the folder that has them:
 //
