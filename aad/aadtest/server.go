@@ -171,6 +171,9 @@ type Quirks struct {
 	// PrincipalNames puts the user principal name into expanded principals.
 	PrincipalNames bool
 
+	// Shapes are the forms of answers.
+	Shapes Shapes
+
 	// ImmutableIDFixedWhenFederated refuses to change the immutable ID of users
 	// on federated domains.
 	ImmutableIDFixedWhenFederated bool
@@ -256,9 +259,9 @@ func (s *Server) start() {
 		graph, login := s.graph(), s.login()
 		front := s.log.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if isGraph(r) {
-				graph.ServeHTTP(w, r)
+				s.shape(w, r, graph)
 			} else {
-				login.ServeHTTP(w, r)
+				s.shape(w, r, login)
 			}
 		}), isWrite, func() fake.Front {
 			return fake.Front{Latency: s.Latency, Throttle: s.Throttle, Throttled: isGraph, Fault: s.Fault, Words: words, OnRequest: s.OnRequest}
