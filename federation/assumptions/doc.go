@@ -1,9 +1,28 @@
 // Package assumptions lists what this module relies on without a description of either
-// service that says so.
+// service that says so, and looks how a live organisation and tenant behave.
 //
 // [All] is the list. Each entry says what is assumed, what would be borne as well, what
 // breaks otherwise, which option or field of a plan answers it, and which knob of the
-// stand-ins shows it.
+// stand-ins shows it. Its ID stands wherever the same is told: on the packages' pages, at
+// the code that relies on it, and at the knob.
+//
+// [Look] asks the two services, of which it only reads, and answers each entry that
+// reading can answer:
+//
+//	var watch assumptions.Watch
+//	jc, err := jumpcloud.New(key, &jumpcloud.Options{ReadOnly: true, Wrap: watch.JumpCloud})
+//	ad, err := aad.New(cred, &aad.Options{ReadOnly: true, Wrap: watch.AzureAD})
+//	found, err := assumptions.Look(ctx, &watch, jc, ad, "example.com")
+//	fmt.Print(found)
+//
+// examples/probe is a program that does this.
+//
+// # What it cannot tell
+//
+// What only a write shows, or only load, is [CouldNotTell] always: nothing is written to
+// find out, and no service is asked until it refuses. The entry names the knob with which
+// a test can try both. What is answered is answered for this organisation and tenant, and
+// for today.
 package assumptions
 
 import (
@@ -16,7 +35,7 @@ type Kind string
 
 // The kinds.
 const (
-	Readable   Kind = "readable"      // reading tells
+	Readable   Kind = "readable"      // [Look] can tell
 	NeedsWrite Kind = "needs a write" // it shows when something is changed, or somebody signs in
 	NeedsLoad  Kind = "needs load"    // it shows when a service is asked too much
 )
@@ -51,7 +70,7 @@ type Assumption struct {
 
 	Source string `json:"source"` // who says so; that nobody does, if so
 
-	// Advice is what a difference means.
+	// Advice is what a difference means. [Look] may know better: see [Answer].
 	Advice Advice `json:"advice"`
 }
 

@@ -8,7 +8,7 @@ func jumpCloudSettings() []Assumption {
 			Assumed:   `the template of Microsoft 365 is named "office365"`,
 			Tolerated: "any other name that the plan gives, also that of the custom SAML template",
 			Breaks:    "Federate finds nothing to make the application of, and stops before its first write",
-			Knobs:     []string{"jumpcloudtest.Server.RemoveTemplate", "jumpcloudtest.Server.SetTemplate"},
+			Knobs:     []string{"jumpcloudtest.Server.RemoveTemplate"},
 			Setting:   "federation.Application.Template", Advice: SetOption,
 			Source: "no copy of the template is public; its default address ends in office365, as those of other templates end in their names",
 		},
@@ -82,7 +82,7 @@ func jumpCloudSettings() []Assumption {
 			ID: "jc-metadata-entity-id", Kind: Readable,
 			Assumed: "the metadata has the entity ID that the application's setting has, to the letter",
 			Breaks:  "the domain's issuer is not the one in assertions, and Azure AD knows nobody by it",
-			Knobs:   []string{"jumpcloudtest.Shapes.MetadataEntityID", "jumpcloudtest.Quirks.AlterEntityIDs"}, Advice: DoNotFederate,
+			Knobs:   []string{"jumpcloudtest.Shapes.MetadataEntityID"}, Advice: DoNotFederate,
 			Source: "three files of other applications",
 		},
 		{
@@ -124,7 +124,7 @@ func jumpCloudSettings() []Assumption {
 			Assumed:   "the clocks of JumpCloud and Azure AD show the same, within a minute",
 			Tolerated: "five minutes, which is what Azure AD is said to bear",
 			Breaks:    "assertions are of a time that Azure AD takes for over, or to come",
-			Knobs:     []string{"jumpcloudtest.Shapes.ClockAhead", "jumpcloudtest.SignInQuirks.ClockSkew"}, Advice: DoNotFederate,
+			Knobs:     []string{"jumpcloudtest.Shapes.ClockAhead"}, Advice: DoNotFederate,
 			Source: "Microsoft asks for synchronised clocks, and names no tolerance",
 		},
 	}

@@ -50,7 +50,7 @@ func jumpCloudUnseen() []Assumption {
 			Tolerated: "another lifetime, another class, the immutable ID as an attribute as well",
 			Breaks:    "Azure AD refuses the sign-in; package signin says why",
 			Knobs: []string{"jumpcloudtest.SignInQuirks.Lifetime", "jumpcloudtest.SignInQuirks.AuthnContext",
-				"jumpcloudtest.SignInQuirks.ImmutableIDAttribute"}, Advice: DoNotFederate,
+				"jumpcloudtest.SignInQuirks.ImmutableIDAttribute", "jumpcloudtest.SignInQuirks.ClockSkew"}, Advice: DoNotFederate,
 			Source: "no captured answer of JumpCloud to Microsoft 365 is public",
 		},
 		{
