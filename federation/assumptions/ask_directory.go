@@ -13,7 +13,8 @@ import (
 const noDirectory = "JumpCloud has no Microsoft 365 directory yet: make it in the console, and look again"
 
 // ofDirectory are answered at a Microsoft 365 directory.
-var ofDirectory = []string{"jc-directory-grant", "jc-directory-domains", "jc-total-number", "jc-sync-status", "jc-external-id", "jc-immutable-id"}
+var ofDirectory = []string{"jc-directory-grant", "jc-directory-domains", "jc-total-number", "jc-sync-status", "jc-external-id",
+	"jc-immutable-id"}
 
 func (l *looker) askDirectories() {
 	var all []*jumpcloud.Directory

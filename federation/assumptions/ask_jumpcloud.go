@@ -62,7 +62,9 @@ func (l *looker) askTemplate() {
 func (l *looker) templateDefaults(t *jumpcloud.Template) {
 	const id = "jc-template-defaults"
 	var wrong, absent []string
-	for _, want := range []struct{ key, value string }{{"spEntityId", `"` + audience + `"`}, {"acsUrl", `"` + consumer + `"`}, {"signAssertion", "true"}} {
+	for _, want := range []struct{ key, value string }{
+		{"spEntityId", `"` + audience + `"`}, {"acsUrl", `"` + consumer + `"`}, {"signAssertion", "true"},
+	} {
 		v, ok := t.Setting(want.key)
 		switch {
 		case !ok:
@@ -94,7 +96,9 @@ func (l *looker) templateLoginURL(text string) {
 var ofApplication = []string{"jc-list-config", "jc-certificate-form", "jc-certificate-dates"}
 
 // ofMetadata are answered by an application's metadata.
-var ofMetadata = []string{"jc-metadata-endpoints", "jc-metadata-certificate", "jc-metadata-entity-id", "jc-metadata-type", "jc-metadata-org"}
+var ofMetadata = []string{
+	"jc-metadata-endpoints", "jc-metadata-certificate", "jc-metadata-entity-id", "jc-metadata-type", "jc-metadata-org",
+}
 
 // askApplication looks at one application: that of the domain, else one of Microsoft
 // 365, else one of the custom SAML template, which has the same form.
@@ -136,7 +140,8 @@ func (l *looker) askApplication() {
 	was, wasErr := listed.Certificate()
 	c, err := a.Certificate()
 	l.check("jc-list-config", wasErr == nil && err == nil && was == c && listed.IdPEntityID == a.IdPEntityID,
-		"the list of applications has the entity ID: %s, the certificate: %s", yes(listed.IdPEntityID == a.IdPEntityID), yes(wasErr == nil && was == c))
+		"the list of applications has the entity ID: %s, the certificate: %s", yes(listed.IdPEntityID == a.IdPEntityID),
+		yes(wasErr == nil && was == c))
 	l.certificateForm(a)
 	l.check("jc-certificate-dates", !a.CertificateUpdated.IsZero() && !a.KeyUpdated.IsZero(), "it tells of the certificate: %s, of the key: %s",
 		yes(!a.CertificateUpdated.IsZero()), yes(!a.KeyUpdated.IsZero()))
@@ -171,27 +176,22 @@ func (l *looker) askMetadata() {
 	}
 	var m *certs.Metadata
 	var err error
-	x := last(l.during(true, func() { m, err = l.jc.Metadata(l.ctx, cmp.Or(a.OrganizationID, l.organization), a.ID) }))
-	switch {
-	case err != nil && x.status/100 == 4 && !errors.Is(err, jumpcloud.ErrDenied) && !x.org:
-		l.differs("jc-metadata-org", "it was refused without x-org-id: %s", why(err))
+	seen := l.during(true, func() { m, err = l.jc.Metadata(l.ctx, cmp.Or(a.OrganizationID, l.organization), a.ID) })
+	if err != nil {
 		l.fails(err, ofMetadata...)
 		return
-	case err != nil:
-		l.fails(err, ofMetadata...)
-		return
-	case x.org:
-		l.unknown("the client names an organisation in every request", "jc-metadata-org")
-	default:
-		l.holds("jc-metadata-org", "it came without")
 	}
+	x := last(seen)
+	l.check("jc-metadata-org", !x.org, "it came with x-org-id: %s", yes(x.org))
 	kind := x.header.Get("Content-Type")
 	l.check("jc-metadata-type", strings.Contains(kind, "xml"), "it came as %q", kind)
-	l.check("jc-metadata-entity-id", m.EntityID == a.IdPEntityID && a.IdPEntityID != "", "the two are %q and %q", m.EntityID, a.IdPEntityID)
+	l.check("jc-metadata-entity-id", m.EntityID == a.IdPEntityID && a.IdPEntityID != "", "the two are %q and %q", m.EntityID,
+		a.IdPEntityID)
 	l.metadataEndpoints(m, a.SSOURL)
 	c, err := a.Certificate()
 	own := err == nil && slices.Contains(m.SigningCerts, c)
-	l.check("jc-metadata-certificate", own && len(m.SigningCerts) == 1, "it has %d, the application's own among them: %s", len(m.SigningCerts), yes(own))
+	l.check("jc-metadata-certificate", own && len(m.SigningCerts) == 1, "it has %d, the application's own among them: %s",
+		len(m.SigningCerts), yes(own))
 	if own {
 		l.but("jc-metadata-certificate", SafeToGoOn)
 	}
@@ -234,7 +234,8 @@ func (l *looker) askMissing() {
 func (l *looker) askEvents() {
 	const id = "jc-events"
 	n := 0
-	for _, err := range l.jc.Events(l.ctx, jumpcloud.EventsOptions{From: time.Now().Add(-24 * time.Hour), NewestFirst: true, MaxPages: 1}) {
+	day := jumpcloud.EventsOptions{From: time.Now().Add(-24 * time.Hour), NewestFirst: true, MaxPages: 1}
+	for _, err := range l.jc.Events(l.ctx, day) {
 		switch {
 		case errors.Is(err, jumpcloud.ErrDenied), errors.Is(err, jumpcloud.ErrUnauthenticated), errors.Is(err, jumpcloud.ErrNotFound):
 			l.differs(id, "it was refused: %s", why(err))

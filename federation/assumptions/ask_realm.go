@@ -112,8 +112,8 @@ func (l *looker) authURL(text string) {
 		key, _, _ := strings.Cut(pair, "=")
 		names = append(names, key)
 	}
-	l.check(id, strings.EqualFold(is.Host, want.Host), "it is on %s, and the sign-in address on %s; the path is the same: %s; its parameters: %s",
-		is.Host, want.Host, yes(is.Path == want.Path), orNone(names))
+	l.check(id, strings.EqualFold(is.Host, want.Host), "it is on %s, and the sign-in address on %s; the path is the same: %s; "+
+		"its parameters: %s", is.Host, want.Host, yes(is.Path == want.Path), orNone(names))
 }
 
 // How far two clocks may be apart: what is told, and what Azure AD is said to bear.

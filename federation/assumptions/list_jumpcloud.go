@@ -96,11 +96,10 @@ func jumpCloudSettings() []Assumption {
 		{
 			ID: "jc-metadata-org", Kind: Readable,
 			Assumed:   "metadata.xml, whose path names the organisation, does not need x-org-id",
-			Tolerated: "that it does, if the client is told the organisation",
+			Tolerated: "that it does: it is asked once more, with it",
 			Breaks:    "the metadata cannot be read, and Federate stops before the domain",
-			Knobs:     []string{"jumpcloudtest.Quirks.RequireMetadataOrg"},
-			Setting:   "jumpcloud.Options.OrgID", Advice: SetOption,
-			Source: "Terraform providers, which send it always; nobody has tried without",
+			Knobs:     []string{"jumpcloudtest.Quirks.RequireMetadataOrg"}, Advice: SafeToGoOn,
+			Source: "Terraform providers, which send it always; JumpCloud's own client never does",
 		},
 		{
 			ID: "jc-404-body", Kind: Readable,
