@@ -96,8 +96,8 @@ func rank(a Advice) int {
 }
 
 // WriteTo writes the answers for people: what differs first, each with what it means,
-// then what could not be told though it is readable, then what holds, and at last what
-// reading cannot tell.
+// then what could not be told though it is readable and why, then what holds, and at last
+// what reading cannot tell, with its knobs.
 func (f *Findings) WriteTo(w io.Writer) (int64, error) {
 	n, err := io.WriteString(w, f.String())
 	return int64(n), err
@@ -122,17 +122,20 @@ func (f *Findings) String() string {
 		}
 	}
 	long := func(a Answer) {
-		fmt.Fprintf(&b, "  %-26s assumed: %s\n  %-26s seen:    %s\n", a.ID, a.Assumed, "", a.Seen)
+		fmt.Fprintf(&b, "  %-26s assumed:  %s\n  %-26s seen:     %s\n", a.ID, a.Assumed, "", a.Seen)
 		if a.Result == Differs {
-			fmt.Fprintf(&b, "  %-26s means:   %s\n", "", a.Means())
+			fmt.Fprintf(&b, "  %-26s means:    %s\n", "", a.Means())
 		}
 	}
-	short := func(a Answer) { fmt.Fprintf(&b, "  %-26s %s\n", a.ID, a.Seen) }
 	part("Differs", func(a Answer) bool { return a.Result == Differs }, long)
-	part("Could not be told, though it can be read", func(a Answer) bool { return a.Result == CouldNotTell && a.Kind == Readable }, short)
-	part("Holds", func(a Answer) bool { return a.Result == Holds }, short)
+	part("Could not be told, though it can be read", func(a Answer) bool { return a.Result == CouldNotTell && a.Kind == Readable },
+		func(a Answer) { fmt.Fprintf(&b, "  %-26s %s\n", a.ID, a.Seen) })
+	part("Holds", func(a Answer) bool { return a.Result == Holds },
+		func(a Answer) { fmt.Fprintf(&b, "  %-26s %s\n", a.ID, a.Assumed) })
 	part("Cannot be told by reading; the knob of the stand-ins tries both", func(a Answer) bool { return a.Kind != Readable },
-		func(a Answer) { fmt.Fprintf(&b, "  %-26s %s: %s\n", a.ID, a.Kind, strings.Join(a.Knobs, ", ")) })
+		func(a Answer) {
+			fmt.Fprintf(&b, "  %-26s %s (%s; %s)\n", a.ID, a.Assumed, a.Kind, strings.Join(a.Knobs, ", "))
+		})
 	fmt.Fprintf(&b, "%d hold, %d differ, %d could not be told, %d cannot be told by reading; %d requests, none of which wrote.\n",
 		f.Count(Holds), f.Count(Differs), f.Unseen(), f.Count(CouldNotTell)-f.Unseen(), f.Requests)
 	switch f.Advice() {
