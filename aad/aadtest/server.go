@@ -259,16 +259,16 @@ func (s *Server) start() {
 		graph, login := s.graph(), s.login()
 		front := s.log.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if isGraph(r) {
-				s.shape(w, r, graph)
+				graph.ServeHTTP(w, r)
 			} else {
-				s.shape(w, r, login)
+				login.ServeHTTP(w, r)
 			}
 		}), isWrite, func() fake.Front {
 			return fake.Front{Latency: s.Latency, Throttle: s.Throttle, Throttled: isGraph, Fault: s.Fault, Words: words, OnRequest: s.OnRequest}
 		})
 		s.serve = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.stamp(w, r)
-			front.ServeHTTP(w, r)
+			s.shape(w, r, front)
 		})
 	})
 }
