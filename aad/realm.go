@@ -45,21 +45,10 @@ const UnknownRealm AuthenticationType = "Unknown"
 //
 //	GET {login}/common/userrealm/{user}?api-version=2.1, GET {login}/getuserrealm.srf?login=…; no permission; safe to repeat
 func (c *Client) Realm(ctx context.Context, userOrDomain string) (*Realm, error) {
-	r := &rest.Request{Method: http.MethodGet, Path: "common/userrealm/{user}"}
-	user, domain := "", userOrDomain
-	if i := strings.LastIndex(userOrDomain, "@"); i >= 0 {
-		user, domain = userOrDomain[:i], userOrDomain[i+1:]
-	}
-	name, err := domainName(domain)
+	r, login, err := userRealm(userOrDomain)
 	if err != nil {
-		return nil, invalid(r.Method+" "+r.Path, err)
+		return nil, err
 	}
-	login := name
-	if user != "" {
-		login = user + "@" + name
-	}
-	r.Args = []string{cmp.Or(user, "realm") + "@" + name}
-	r.Query = url.Values{"api-version": {"2.1"}, "checkForMicrosoftAccount": {"false"}}
 	realm, first := c.realm(ctx, r)
 	if first == nil && realm.NameSpaceType != "" {
 		return realm, nil
@@ -67,8 +56,65 @@ func (c *Client) Realm(ctx context.Context, userOrDomain string) (*Realm, error)
 	if ctx.Err() != nil || errors.Is(first, ErrThrottled) {
 		return nil, first
 	}
-	r = &rest.Request{Method: http.MethodGet, Path: "getuserrealm.srf", Query: url.Values{"login": {login}, "json": {"1"}}}
-	realm, err = c.realm(ctx, r)
+	return c.wholeRealm(ctx, getUserRealm(login, "json"))
+}
+
+// RealmForm is one of the forms in which the login service tells a [Realm].
+type RealmForm int
+
+// The forms. None of them is documented by Microsoft.
+const (
+	UserRealm       RealmForm = iota // common/userrealm, in JSON, with the protocol
+	GetUserRealm                     // getuserrealm.srf, in JSON
+	GetUserRealmXML                  // getuserrealm.srf, in XML
+)
+
+// RealmIn is like [Client.Realm] for one form alone: what the login service does not
+// tell in it is an error or empty, and no other form is asked for. An answer in JSON
+// where XML was asked for, or the other way round, is taken.
+//
+//	GET {login}/common/userrealm/{user}?api-version=2.1 or GET {login}/getuserrealm.srf?login=…; no permission; safe to repeat
+func (c *Client) RealmIn(ctx context.Context, form RealmForm, userOrDomain string) (*Realm, error) {
+	r, login, err := userRealm(userOrDomain)
+	switch {
+	case err != nil:
+		return nil, err
+	case form == GetUserRealm:
+		r = getUserRealm(login, "json")
+	case form == GetUserRealmXML:
+		r = getUserRealm(login, "xml")
+	}
+	return c.wholeRealm(ctx, r)
+}
+
+// userRealm is the request for common/userrealm, and the name to ask others for.
+func userRealm(userOrDomain string) (r *rest.Request, login string, err error) {
+	r = &rest.Request{Method: http.MethodGet, Path: "common/userrealm/{user}"}
+	user, domain := "", userOrDomain
+	if i := strings.LastIndex(userOrDomain, "@"); i >= 0 {
+		user, domain = userOrDomain[:i], userOrDomain[i+1:]
+	}
+	name, err := domainName(domain)
+	if err != nil {
+		return nil, "", invalid(r.Method+" "+r.Path, err)
+	}
+	login = name
+	if user != "" {
+		login = user + "@" + name
+	}
+	r.Args = []string{cmp.Or(user, "realm") + "@" + name}
+	r.Query = url.Values{"api-version": {"2.1"}, "checkForMicrosoftAccount": {"false"}}
+	return r, login, nil
+}
+
+// getUserRealm is the request for getuserrealm.srf in a format.
+func getUserRealm(login, format string) *rest.Request {
+	return &rest.Request{Method: http.MethodGet, Path: "getuserrealm.srf", Query: url.Values{"login": {login}, format: {"1"}}}
+}
+
+// wholeRealm refuses an answer that does not tell what was asked.
+func (c *Client) wholeRealm(ctx context.Context, r *rest.Request) (*Realm, error) {
+	realm, err := c.realm(ctx, r)
 	if err == nil && realm.NameSpaceType == "" {
 		err = &Error{Op: r.Method + " " + r.Path, StatusCode: http.StatusOK,
 			Err: errors.New("the answer does not say how the domain signs in"), meaning: ErrUnavailable}

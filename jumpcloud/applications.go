@@ -299,7 +299,8 @@ func (c *Client) DeleteApplication(ctx context.Context, id string) error {
 // applications.readonly. The organisation's ID is [Application.OrganizationID].
 //
 // JumpCloud answers 500 for an application whose certificate was not written as
-// base64 of PEM.
+// base64 of PEM. The path names the organisation; where that is refused, it is asked once
+// more with x-org-id (jc-metadata-org in package federation/assumptions).
 func (c *Client) Metadata(ctx context.Context, orgID, appID string) (*certs.Metadata, error) {
 	const path = "api/organizations/{org_id}/applications/{app_id}/metadata.xml"
 	var body []byte
@@ -308,6 +309,13 @@ func (c *Client) Metadata(ctx context.Context, orgID, appID string) (*certs.Meta
 		Header: http.Header{"Accept": {"application/samlmetadata+xml, application/xml, text/xml, */*"}}, Permission: scopeApplicationsRead,
 	}
 	resp, err := c.do(ctx, r, &body)
+	var e *Error
+	if errors.As(err, &e) && (e.StatusCode == http.StatusBadRequest || e.StatusCode == http.StatusUnauthorized) {
+		r.Header.Set("X-Org-Id", orgID)
+		if again, err2 := c.do(ctx, r, &body); err2 == nil {
+			resp, err = again, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

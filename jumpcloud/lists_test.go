@@ -41,6 +41,7 @@ var lists = map[string]func(context.Context, *jumpcloud.Client) (int, error){
 	"Office365Domains": func(ctx context.Context, c *jumpcloud.Client) (int, error) {
 		return count(c.Office365Domains(ctx, "d"))
 	},
+	"Office365s":      func(ctx context.Context, c *jumpcloud.Client) (int, error) { return count(c.Office365s(ctx)) },
 	"Office365Users":  func(ctx context.Context, c *jumpcloud.Client) (int, error) { return count(c.Office365Users(ctx, "d")) },
 	"ImportableUsers": func(ctx context.Context, c *jumpcloud.Client) (int, error) { return count(c.ImportableUsers(ctx, "d")) },
 	"Events": func(ctx context.Context, c *jumpcloud.Client) (int, error) {

@@ -57,6 +57,14 @@ func (c *Client) office365(ctx context.Context, r *rest.Request) (*Office365, er
 	return o, nil
 }
 
+// Office365s lists the Microsoft 365 directories: GET /api/v2/office365s, scope
+// directories.readonly. JumpCloud's own command line asks this, and no description has
+// it: whether it is answered is not known, and [ErrNotFound] is the likely answer. Use
+// [Client.Directories], which lists those of all types.
+func (c *Client) Office365s(ctx context.Context) iter.Seq2[*Office365, error] {
+	return listWide(ctx, c, v2[Office365](c, "api/v2/office365s", scopeDirectoriesRead, nil), func(o *Office365) string { return o.ID })
+}
+
 // Office365Update is what [Client.UpdateOffice365] changes. Nil leaves a field
 // alone.
 type Office365Update struct {

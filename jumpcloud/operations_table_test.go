@@ -307,6 +307,12 @@ var operations = []operation{
 		want: seen{Method: "PATCH", Path: "/api/v2/office365s/d1", Body: `{"defaultDomain":{}}`}, body: office, scope: "directories", write: true,
 	},
 	{
+		name: "Office365s",
+		call: func(ctx context.Context, c *jumpcloud.Client) (any, error) { return collect(c.Office365s(ctx)) },
+		want: seen{Method: "GET", Path: "/api/v2/office365s", Query: url.Values{"limit": {"100"}, "skip": {"0"}}},
+		body: `[{"id":"d1","name":"Microsoft 365"}]`, result: []*jumpcloud.Office365{{ID: "d1", Name: "Microsoft 365"}}, scope: "directories.readonly",
+	},
+	{
 		name: "Office365Domains",
 		call: func(ctx context.Context, c *jumpcloud.Client) (any, error) {
 			return collect(c.Office365Domains(ctx, "d1"))

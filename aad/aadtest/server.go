@@ -172,6 +172,9 @@ type Quirks struct {
 	// PrincipalNames puts the user principal name into expanded principals.
 	PrincipalNames bool
 
+	// Shapes are the forms of answers.
+	Shapes Shapes
+
 	// ImmutableIDFixedWhenFederated refuses to change the immutable ID of users
 	// on federated domains.
 	ImmutableIDFixedWhenFederated bool
@@ -267,7 +270,7 @@ func (s *Server) start() {
 		})
 		s.serve = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.stamp(w, r)
-			front.ServeHTTP(w, r)
+			s.shape(w, r, front)
 		})
 	})
 }

@@ -167,3 +167,23 @@ func ExampleServer_AddOrganization() {
 	// Fabrikam
 	//   Staff of Fabrikam
 }
+
+// TestMetadataWithOrganization: metadata.xml that wants x-org-id gets it.
+func TestMetadataWithOrganization(t *testing.T) {
+	s := &jumpcloudtest.Server{Quirks: jumpcloudtest.Quirks{RequireMetadataOrg: true}}
+	id := s.AddApplication("office365", "Microsoft 365", "urn:uri:example.com", "https://sso.jumpcloud.com/saml2/example")
+	s.ResetLog()
+	m, err := s.Client(nil).Metadata(t.Context(), s.OrgID(), id)
+	if err != nil || m.EntityID != "urn:uri:example.com" || len(s.Requests()) != 2 {
+		t.Errorf("%v, %v, %d requests", m, err, len(s.Requests()))
+	}
+	s.ResetLog()
+	if _, err := s.Client(nil).Metadata(t.Context(), "ffffffffffffffffffffffff", id); err == nil || len(s.Requests()) != 2 {
+		t.Errorf("another organisation: %v, %d requests", err, len(s.Requests()))
+	}
+	s.Quirks.RequireMetadataOrg = false
+	s.ResetLog()
+	if _, err := s.Client(nil).Metadata(t.Context(), s.OrgID(), id); err != nil || len(s.Requests()) != 1 {
+		t.Errorf("where it is not wanted: %v, %d requests", err, len(s.Requests()))
+	}
+}

@@ -50,6 +50,9 @@ type Quirks struct {
 	// application/xml.
 	MetadataType string
 
+	// Shapes are the forms of answers.
+	Shapes Shapes
+
 	// SignIn are those of the identity provider.
 	SignIn SignInQuirks
 }

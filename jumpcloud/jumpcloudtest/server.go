@@ -142,7 +142,7 @@ func (s *Server) init() {
 			if o := s.organizationOf(r); o != nil {
 				o.ServeHTTP(w, r)
 			} else {
-				mux.ServeHTTP(w, r)
+				s.shape(w, r, mux)
 			}
 		}), isWrite, func() fake.Front {
 			return fake.Front{Latency: s.Latency, Throttle: s.Throttle, Fault: s.Fault, OnRequest: s.OnRequest, Throttled: ofAPI}

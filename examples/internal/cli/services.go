@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -64,6 +65,9 @@ func (s *Services) AzureADFlags(fs *flag.FlagSet) {
 type ClientOptions struct {
 	ReadOnly bool         // nothing can be written, whoever tries
 	Logger   *slog.Logger // nil discards
+
+	// What stands between each client and its service; nil is nothing.
+	WrapJumpCloud, WrapAzureAD func(http.RoundTripper) http.RoundTripper
 }
 
 // Clients makes both clients. What is missing for either comes back in one error.
@@ -76,7 +80,7 @@ func (s *Services) Clients(o ClientOptions) (*jumpcloud.Client, *aad.Client, err
 func (s *Services) jumpCloud(o ClientOptions) (*jumpcloud.Client, error) {
 	opts := &jumpcloud.Options{
 		BaseURL: s.JumpCloudURL, TokenURL: s.JumpCloudTokenURL, OrgID: s.Getenv("JUMPCLOUD_ORG_ID"),
-		ReadOnly: o.ReadOnly, Logger: o.Logger,
+		ReadOnly: o.ReadOnly, Logger: o.Logger, Wrap: o.WrapJumpCloud,
 	}
 	switch s.Region {
 	case "", "us":
@@ -126,7 +130,7 @@ func (s *Services) cloud() (aad.Cloud, cloud.Configuration, error) {
 }
 
 func (s *Services) azureAD(o ClientOptions) (*aad.Client, error) {
-	opts := &aad.Options{GraphURL: s.GraphURL, LoginURL: s.LoginURL, ReadOnly: o.ReadOnly, Logger: o.Logger}
+	opts := &aad.Options{GraphURL: s.GraphURL, LoginURL: s.LoginURL, ReadOnly: o.ReadOnly, Logger: o.Logger, Wrap: o.WrapAzureAD}
 	var azure cloud.Configuration
 	var err error
 	if opts.Cloud, azure, err = s.cloud(); err != nil {
