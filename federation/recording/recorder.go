@@ -71,10 +71,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // begin records a request.
 func (r *Recorder) begin(req *http.Request) *Exchange {
 	m := r.mask
-	x := &Exchange{At: m.move(time.Now().UTC().Truncate(time.Second))}
-	x.Method = methodOf(req.Method)
-	where := place{request: "requests"}
-	x.URL = m.address0(req, where)
+	x := &Exchange{At: m.move(time.Now().UTC().Truncate(time.Second)), Method: methodOf(req.Method), URL: m.requestURL(req)}
 	path, _, _ := strings.Cut(x.URL, "?")
 	x.where = x.Method + " " + path
 	x.Header = m.header(req.Header, requestHeaders, x.where)
@@ -119,16 +116,17 @@ func methodOf(s string) string {
 	return "OTHER"
 }
 
-func (m *mask) address0(req *http.Request, at place) string {
+// requestURL replaces the address of a request.
+func (m *mask) requestURL(req *http.Request) string {
 	u := *req.URL
 	u.User = nil
 	if u.Host == "" {
 		u.Host = req.Host
 	}
-	if out, ok := m.link(u.String(), at, 0); ok {
+	if out, ok := m.link(u.String(), place{request: "requests"}, 0); ok {
 		return out
 	}
-	return "https://" + m.word(u.String()) + ".example/"
+	return "https://" + m.word(u.String()) + ".example/" // of a scheme that is none of HTTP
 }
 
 // requestBody records the JSON of a request that can be read twice. Forms are not recorded:
