@@ -64,7 +64,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		t.r.end(x, resp, nil, true)
 		return resp, nil
 	}
-	resp.Body = &tee{ReadCloser: resp.Body, end: func(body []byte, whole bool) { t.r.end(x, resp, body, whole) }}
+	resp.Body = &tee{ReadCloser: resp.Body, length: resp.ContentLength, end: func(body []byte, whole bool) { t.r.end(x, resp, body, whole) }}
 	return resp, nil
 }
 
@@ -180,9 +180,10 @@ func (m *mask) body(a *Answer, b []byte, at place) {
 // tee hands on what is read and calls end with it, once.
 type tee struct {
 	io.ReadCloser
-	read bytes.Buffer
-	once sync.Once
-	end  func(body []byte, whole bool)
+	length int64 // of the body, -1 if nobody has told
+	read   bytes.Buffer
+	once   sync.Once
+	end    func(body []byte, whole bool)
 }
 
 func (t *tee) Read(p []byte) (int, error) {
@@ -197,7 +198,7 @@ func (t *tee) Read(p []byte) (int, error) {
 }
 
 func (t *tee) Close() error {
-	t.finish(false)
+	t.finish(int64(t.read.Len()) == t.length) // who knows the length need not ask for the end
 	return t.ReadCloser.Close()
 }
 
