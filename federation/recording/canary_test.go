@@ -211,7 +211,7 @@ func exchange(t *testing.T, rec *recording.Recorder, req *http.Request, status i
 }
 
 var canaryEvery = flag.Int("canary-every", 41,
-	"which part of the canaries' places is tried: one in so many, a fifth of it under the race detector")
+	"which part of the canaries' places is tried: one in so many, a twelfth of it under the race detector")
 
 // TestNoCanary plants real values of every kind, packed in every way, in every field, header, address and
 // error of both fakes' answers, and finds none of them in what is recorded and in what is shown.
@@ -219,7 +219,7 @@ func TestNoCanary(t *testing.T) {
 	all := captured(t)
 	every := *canaryEvery
 	if raceEnabled || testing.Short() {
-		every *= 5
+		every *= 12
 	}
 	n := 0
 	for j, c := range canaries {

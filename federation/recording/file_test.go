@@ -108,7 +108,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	late := rec.Transport(trips(func(r *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+		return &http.Response{StatusCode: 200, Header: http.Header{}, ContentLength: -1, Body: io.NopCloser(strings.NewReader("{}"))}, nil
 	}))
 	unread, err := late.RoundTrip(get(t, address))
 	if err != nil {
@@ -116,6 +116,19 @@ func TestAnswersThatAreNone(t *testing.T) {
 	}
 	r, text := written(t, rec)
 	unread.Body.Close()
+	known := rec.Transport(trips(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, ContentLength: 2, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+	}))
+	if resp, err = known.RoundTrip(get(t, address)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(resp.Body, make([]byte, 2)); err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if all := rec.Recording().Exchanges; len(all) != 5 || !all[3].Answer.Cut || all[4].Answer.Cut || string(all[4].Answer.JSON) != "{}" {
+		t.Errorf("bodies that were not read, and read without their end: %+v", all[3:])
+	}
 	if f := found(text); len(f) > 0 || len(r.Exchanges) != 3 || r.Exchanges[0].Answer != nil || !r.Exchanges[1].Answer.Cut {
 		t.Fatalf("%v\n%s", f, text)
 	}

@@ -156,5 +156,5 @@ func (m *mask) member(name string, at place) (shown string, known bool) {
 		shown, known = m.member(before, at)
 		return shown + "@odata." + annotation, known
 	}
-	return "x" + utter(m.draw("member", strings.ToLower(name)), 4), false
+	return "x" + utter(m.draw("member", name), 4), false
 }

@@ -51,7 +51,7 @@ func (p place) enumerated(s string) bool {
 // name of a member, a value of an enumeration, or a number that counts.
 type Remain struct {
 	Value string   // as it came
-	Kind  string   // member, value, number, host, address, header, sentence, id
+	Kind  string   // member, value, number, host, path, operator, header, sentence, id
 	Count int      // how often it stands in the recording
 	Where []string // the first few places: request, and the member's path after a colon
 }

@@ -64,17 +64,14 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		t.r.end(x, resp, nil, true)
 		return resp, nil
 	}
-	resp.Body = &tee{ReadCloser: resp.Body, end: func(body []byte, whole bool) { t.r.end(x, resp, body, whole) }}
+	resp.Body = &tee{ReadCloser: resp.Body, length: resp.ContentLength, end: func(body []byte, whole bool) { t.r.end(x, resp, body, whole) }}
 	return resp, nil
 }
 
 // begin records a request.
 func (r *Recorder) begin(req *http.Request) *Exchange {
 	m := r.mask
-	x := &Exchange{At: m.move(time.Now().UTC().Truncate(time.Second))}
-	x.Method = methodOf(req.Method)
-	where := place{request: "requests"}
-	x.URL = m.address0(req, where)
+	x := &Exchange{At: m.move(time.Now().UTC().Truncate(time.Second)), Method: methodOf(req.Method), URL: m.requestURL(req)}
 	path, _, _ := strings.Cut(x.URL, "?")
 	x.where = x.Method + " " + path
 	x.Header = m.header(req.Header, requestHeaders, x.where)
@@ -119,16 +116,17 @@ func methodOf(s string) string {
 	return "OTHER"
 }
 
-func (m *mask) address0(req *http.Request, at place) string {
+// requestURL replaces the address of a request.
+func (m *mask) requestURL(req *http.Request) string {
 	u := *req.URL
 	u.User = nil
 	if u.Host == "" {
 		u.Host = req.Host
 	}
-	if out, ok := m.link(u.String(), at, 0); ok {
+	if out, ok := m.link(u.String(), place{request: "requests"}, 0); ok {
 		return out
 	}
-	return "https://" + m.word(u.String()) + ".example/"
+	return "https://" + m.word(u.String()) + ".example/" // of a scheme that is none of HTTP
 }
 
 // requestBody records the JSON of a request that can be read twice. Forms are not recorded:
@@ -182,9 +180,10 @@ func (m *mask) body(a *Answer, b []byte, at place) {
 // tee hands on what is read and calls end with it, once.
 type tee struct {
 	io.ReadCloser
-	read bytes.Buffer
-	once sync.Once
-	end  func(body []byte, whole bool)
+	length int64 // of the body, -1 if nobody has told
+	read   bytes.Buffer
+	once   sync.Once
+	end    func(body []byte, whole bool)
 }
 
 func (t *tee) Read(p []byte) (int, error) {
@@ -199,7 +198,7 @@ func (t *tee) Read(p []byte) (int, error) {
 }
 
 func (t *tee) Close() error {
-	t.finish(false)
+	t.finish(int64(t.read.Len()) == t.length) // who knows the length need not ask for the end
 	return t.ReadCloser.Close()
 }
 

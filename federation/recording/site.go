@@ -166,7 +166,11 @@ func (m *mask) numbered(s string, at place) (string, bool) {
 	r := m.draw("ip", ip.WithZone("").String())
 	out := netip.AddrFrom4([4]byte{198, 18 + byte(r.IntN(2)), byte(r.IntN(256)), byte(r.IntN(256))})
 	if ip.Is6() {
-		out = netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 12: byte(r.IntN(256)), 13: byte(r.IntN(256)), 14: byte(r.IntN(256)), 15: byte(r.IntN(256))})
+		b := [16]byte{0x20, 0x01, 0x0d, 0xb8}
+		for i := 12; i < len(b); i++ {
+			b[i] = byte(r.IntN(256))
+		}
+		out = netip.AddrFrom16(b)
 	}
 	text := out.String()
 	if strings.HasPrefix(s, "[") {

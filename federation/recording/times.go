@@ -18,11 +18,13 @@ import (
 var isoForm = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:([Tt ])(\d\d:\d\d)(:\d\d)?(\.\d+)?( ?)([Zz]|[+-]\d\d:?\d\d)?)?$`)
 
 // moment reads a time that is written as a text.
-func (m *mask) moment(s string, at place, _ int) (string, bool) {
+func (m *mask) moment(s string, _ place, _ int) (string, bool) {
 	if out, ok := m.iso(s); ok {
 		return out, true
 	}
-	for _, layout := range [...]string{http.TimeFormat, time.RFC1123, time.RFC1123Z, time.RFC850, time.ANSIC, time.UnixDate, "1/2/2006 3:04:05 PM"} {
+	for _, layout := range [...]string{
+		http.TimeFormat, time.RFC1123, time.RFC1123Z, time.RFC850, time.ANSIC, time.UnixDate, "1/2/2006 3:04:05 PM",
+	} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return m.move(t.UTC()).Format(strings.Replace(layout, "MST", "GMT", 1)), true
 		}

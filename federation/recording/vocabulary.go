@@ -63,13 +63,14 @@ x5t x5t#S256 x5c nonce aud iss iat nbf exp sub oid tid upn unique_name roles wid
 response_type response_mode prompt tenant resource
 
 results totalCount total_count totalCount data name_contains limit skip sort fields filter search targets top skipToken orderby count
-syncStatus externalId domain domains objectId resourceObjectId op action attributes compiledAttributes paths to from ldapGroups
+syncStatus externalId default domain domains objectId resourceObjectId op action attributes compiledAttributes paths to from ldapGroups
 posixGroups sambaEnabled builtIn direction groupsEnabled userLockoutAction userPasswordExpirationAction defaultDomain oAuthStatus
 expiry seconds errorMessage organizationId organizationObjectId membershipMethod memberQuery memberQueryExemptions
 memberSuggestionsNotify queryType syncedAt users location
 
 active beta color config created databaseAttributes displayLabel learnMore logo logoUrl organization parentApp sso ssoUrl hidden
-idpCertExpirationAt idpCertificateUpdatedAt idpPrivateKeyUpdatedAt spCertificateUpdatedAt jit certExpired catalogItem provision spErrorFlow bookmark
+idpCertExpirationAt idpCertificateUpdatedAt idpPrivateKeyUpdatedAt spCertificateUpdatedAt jit certExpired catalogItem provision
+spErrorFlow bookmark
 supported enabled isConfigured keywords oidc grantTypes redirectUris tokenEndpointAuthMethod createOnly groups_supported test
 acsUrl authClaimConfiguration authnContextMappings authnContextMode constantAttributes declareRedirectEndpoint defaultTargetUrl
 groupsAttributeName idpCertificate idpEntityId idpInitUrl idpPrivateKey includeGroups overrideNameIdFormat sendAmrClaim signAssertion
@@ -88,9 +89,23 @@ passwordPolicy relationships tags
 
 event_type initiated_by application display_label sso_url client_ip useragent geoip idp_initiated success error_message end_time
 start_time search_after search_term and or searchFilter searchTerm mfa_meta auth_method provider
+createdAt updatedAt create_date cursor filters searchFilters enrollmentDate lastUsedDate password memberof path pendingDelete radius reply
+memberQueryErrorFlags suggestionCounts roleName roleNames osVersion uvEnabled total accessRestriction systemUserDefaults userPortal
+requireAdminMFA disableGoogleLogin disableLdap enableManagedUID enableGoogleApps enableRecoveryEmail enablePasswordExpirationInDays
+passwordExpirationInDays passwordCompliance minLength maxHistory maxLoginAttempts needsLowercase needsNumeric needsSymbolic
+needsUppercase lockoutTimeInSeconds directoryInsights systemInsights trustedAppConfig customEmailSettings showIntro
+aboutMe assignedDateTime authorizationInfo automaticRepliesSetting birthday capabilityStatus certificateUserIds
+customSecurityAttributes deviceEnrollmentLimit disabledPlans division employeeHireDate employeeLeaveDateTime employeeOrgData faxNumber
+forceChangePasswordNextSignIn forceChangePasswordNextSignInWithMfa hireDate interests isManagementRestricted isResolved language
+lastNonInteractiveSignInDateTime lastSuccessfulSignInDateTime lastUpdatedDateTime locale mailboxSettings marketingNotificationEmails
+mobileDeviceManagementAuthority mySite preferredName privacyProfile provisioningStatus responsibilities
+scheduledEndDateTime schools scopes securityComplianceNotificationMails securityComplianceNotificationPhones serviceInstance
+servicePlanId skills skuId statementUrl userPurpose workingHours timeFormat dateFormat contactEmail
+
 timezone country_code2 continent_code region_name region_code os os_name os_major os_minor device major minor patch build
 
-EntityDescriptor EntitiesDescriptor entityID ID IDPSSODescriptor KeyDescriptor KeyInfo NameIDFormat SingleSignOnService SingleLogoutService
+EntityDescriptor EntitiesDescriptor entityID ID IDPSSODescriptor KeyDescriptor KeyInfo NameIDFormat SingleSignOnService
+SingleLogoutService
 WantAuthnRequestsSigned protocolSupportEnumeration use X509Certificate X509Data Binding Location ResponseLocation index validUntil
 cacheDuration Signature SignedInfo SignatureValue SignatureMethod DigestMethod DigestValue CanonicalizationMethod Reference Transforms
 Transform Algorithm URI Extensions Organization OrganizationName OrganizationDisplayName OrganizationURL ContactPerson contactType
@@ -117,8 +132,8 @@ var memberKinds = []struct {
 // words are values that stay under the members named before them.
 var words = []struct{ members, values string }{
 	{"authenticationType namespacetype account_type", "Managed Federated Unknown"},
-	{"type", `Managed Federated text file bool constantAttributes authClaimConfiguration select string user user_group application office_365 g_suite
-		active_directory ldap_server workday saml oidc bookmark import systemuser admin federated_identity_provider scim
+	{"type", `Managed Federated text file bool constantAttributes authClaimConfiguration select string user user_group application office_365
+		g_suite active_directory ldap_server workday saml oidc bookmark import systemuser admin federated_identity_provider scim
 		radius_server system system_group`},
 	{"@odata.type", `#microsoft.graph.user #microsoft.graph.group #microsoft.graph.servicePrincipal #microsoft.graph.domain
 		#microsoft.graph.internalDomainFederation microsoft.graph.domainDnsMxRecord microsoft.graph.domainDnsTxtRecord
@@ -236,14 +251,17 @@ Access token is empty.
 `
 
 // speakers are the members that hold what a service says.
-const speakers = "message error error_description errorMessage failureReason status additionalDetails detail error_message www-authenticate"
+const speakers = `
+message error error_description errorMessage error_message failureReason status additionalDetails detail www-authenticate
+`
 
 // pathWords are parts of addresses that are the services' own.
 const pathWords = `
 v1.0 beta domains federationConfiguration verify promote rootDomain verificationDnsRecords serviceConfigurationRecords
 domainNameReferences users organization directoryRoles members directoryObjects groups transitiveMembers microsoft.graph.user
 roleManagement directory roleAssignments roleDefinitions policies federatedTokenValidationPolicy auditLogs signIns me
-administrativeUnits revokeSignInSessions $count $batch $metadata $entity $value Edm.Boolean Edm.String Collection getuserrealm.srf login.srf userrealm common organizations
+administrativeUnits revokeSignInSessions $count $batch $metadata $entity $value Edm.Boolean Edm.String Collection getuserrealm.srf
+login.srf userrealm common organizations
 consumers adfs ls oauth2 v2.0 token authorize GetCredentialType .well-known openid-configuration openid
 federationmetadata saml20 federationmetadata.xml 2007-06
 
@@ -253,7 +271,8 @@ saml2 wsfed commands sso oauth2 providers administrators office365s service-acco
 application-icon-office365.png static
 
 2000 2001 2005 09 xmldsig-more 04 10 02 07 08 XMLSchema XMLSchema-instance xmldsig xmlenc xml-exc-c14n rsa-sha1 rsa-sha256 sha1 sha256
-ws identity claims schemas.xmlsoap.org identity authenticationmethod multipleauthn UPN ImmutableID authnmethodsreferences enveloped-signature
+ws identity claims schemas.xmlsoap.org identity authenticationmethod multipleauthn UPN ImmutableID authnmethodsreferences
+enveloped-signature
 implicitupn emailaddress upn nameidentifier name
 `
 
