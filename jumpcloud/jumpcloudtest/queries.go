@@ -104,9 +104,11 @@ func strange(pattern string, body object) string {
 // What can be written of applications and users, beside what the service shows and
 // does not take from anybody: that may come back as it was.
 const (
-	applicationProperties = "_id id created organization active beta color config databaseAttributes description displayLabel displayName learnMore logo name parentApp sso ssoUrl"
-	userProperties        = "_id id created organization account_locked activated addresses allow_public_key alternateEmail attributes company costCenter delegatedAuthority " +
-		"department description disableDeviceMaxLoginAttempts displayname email employeeIdentifier employeeType enable_managed_uid " +
+	applicationProperties = "_id id created organization active beta color config databaseAttributes description displayLabel " +
+		"displayName learnMore logo name parentApp sso ssoUrl"
+	userProperties = "_id id created organization account_locked activated addresses allow_public_key alternateEmail attributes " +
+		"company costCenter delegatedAuthority department description disableDeviceMaxLoginAttempts displayname email " +
+		"employeeIdentifier employeeType enable_managed_uid " +
 		"enable_user_portal_multifactor external_dn external_password_expiration_date external_source_type externally_managed firstname " +
 		"jobTitle lastname ldap_binding_user location managedAppleId manager mfa middlename password password_expired password_never_expires " +
 		"passwordless_sudo phoneNumbers public_key recoveryEmail relationships restrictedFields samba_service_user ssh_keys state sudo " +
