@@ -55,7 +55,7 @@ func TestNamed(t *testing.T) {
 		}
 		for file, names := range comments(t, dir) {
 			for _, name := range names {
-				if n++; !exists[name] {
+				if n++; !exists[name] && name != "jc-cli" { // a program of JumpCloud's
 					t.Errorf("%s/%s names %s, which is not on the list", dir, file, name)
 				}
 			}
