@@ -103,6 +103,8 @@ func position(b []byte, offset int64, err error) string {
 		offset = syntax.Offset
 	case errors.As(err, &kind):
 		offset = kind.Offset
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		offset = int64(len(b))
 	}
 	before := b[:min(max(offset, 0), int64(len(b)))]
 	line := bytes.Count(before, []byte("\n")) + 1
@@ -117,19 +119,25 @@ func (x *Exchange) check() error {
 		return errors.New("it has no method")
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Errorf("its url %q is none of http or https", x.URL)
-	case x.Answer == nil:
-		return nil
-	case x.Answer.Status < 100 || x.Answer.Status > 599:
-		return fmt.Errorf("its answer has the status %d", x.Answer.Status)
-	case x.Answer.JSON != nil && x.Answer.Text != "":
+	}
+	if err := checkHeader(x.Header); err != nil || x.Answer == nil {
+		return err
+	}
+	switch a := x.Answer; {
+	case a.Status < 100 || a.Status > 599:
+		return fmt.Errorf("its answer has the status %d", a.Status)
+	case a.JSON != nil && a.Text != "":
 		return errors.New("its answer has both json and text")
 	}
-	for _, h := range []map[string]string{x.Header, x.Answer.Header} {
-		for name := range h {
-			switch http.CanonicalHeaderKey(name) {
-			case "Authorization", "X-Api-Key", "Cookie", "Set-Cookie", "Proxy-Authorization":
-				return fmt.Errorf("it has the header %s, which no recording has", name)
-			}
+	return checkHeader(x.Answer.Header)
+}
+
+// checkHeader refuses headers that carry credentials.
+func checkHeader(h map[string]string) error {
+	for name := range h {
+		switch name = http.CanonicalHeaderKey(name); name {
+		case "Authorization", "X-Api-Key", "Cookie", "Set-Cookie", "Proxy-Authorization":
+			return fmt.Errorf("it has the header %s, which no recording has", name)
 		}
 	}
 	return nil

@@ -78,6 +78,8 @@ func (m *mask) local(s string, at place) string {
 		return m.local(own, at) + guest
 	}
 	switch {
+	case s == "realm":
+		return s // whom aad.Client.Realm asks for when it is asked for a domain
 	case domainForm.MatchString(s):
 		return m.domain(s, at) // a name with dots in it is the same, here and alone
 	case guidForm.MatchString(s):

@@ -63,7 +63,7 @@ x5t x5t#S256 x5c nonce aud iss iat nbf exp sub oid tid upn unique_name roles wid
 response_type response_mode prompt tenant resource
 
 results totalCount total_count totalCount data name_contains limit skip sort fields filter search targets top skipToken orderby count
-syncStatus externalId domain domains objectId resourceObjectId op action attributes compiledAttributes paths to from ldapGroups
+syncStatus externalId default domain domains objectId resourceObjectId op action attributes compiledAttributes paths to from ldapGroups
 posixGroups sambaEnabled builtIn direction groupsEnabled userLockoutAction userPasswordExpirationAction defaultDomain oAuthStatus
 expiry seconds errorMessage organizationId organizationObjectId membershipMethod memberQuery memberQueryExemptions
 memberSuggestionsNotify queryType syncedAt users location
