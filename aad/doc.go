@@ -125,6 +125,26 @@
 //   - Everything ends with its context. A write that was under way then may have taken effect:
 //     ErrOutcomeUnknown.
 //
+// # What is not documented
+//
+// What this package relies on without a description that says so, or against one, has a
+// name, by which package federation/assumptions tells what else would do and what breaks:
+//
+//	Domains, Domain        aad-domain-list, aad-bare-entities, aad-subdomain, aad-read-lag
+//	Federation             aad-managed-404, aad-managed-404-text, aad-federation-list
+//	CreateFederation       aad-half-state, aad-issuer-in-use, aad-domain-write
+//	UpdateFederation       aad-update-answer, aad-clear-certificate, aad-clear-others
+//	TokenValidationPolicy  aad-policy
+//	Permissions            aad-permissions
+//	Realm, RealmIn         aad-realm-userrealm, aad-realm-srf, aad-realm-graph, aad-realm-protocol, aad-saml-auth-url
+//	Users, UserCount       aad-ends-with, aad-starts-with, aad-counts, aad-next-link, aad-empty-list
+//	SetImmutableID         aad-immutable-id-write
+//	RevokeSignInSessions   aad-revoke-administrators
+//	RoleAssignments        aad-role-expand, aad-principal-names
+//	SignIns                aad-sign-in-log, aad-sign-in-protocol
+//	retries                aad-retry-after, aad-throttle-headers
+//	sign-ins               aad-request-binding, aad-enforced-mfa, aad-issuer-code, aad-clock
+//
 // # Test with the fake
 //
 // Package aadtest has a tenant in memory, which behaves like the service where it

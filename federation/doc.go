@@ -124,4 +124,13 @@
 // those that failed, with what each code means and what to do; see [LayerSignIn]. That
 // needs AuditLog.Read.All and Microsoft Entra ID P1, and, of JumpCloud, whatever
 // Directory Insights demands, which is not published.
+//
+// What the two services are assumed to do, without a description that says so, is the list
+// in package federation/assumptions, whose Look asks a live organisation and tenant, before
+// anything is planned: the template and the keys of the application (jc-template-name,
+// jc-template-keys), that a bound account is found by its ID and has the immutable ID that
+// JumpCloud sends (jc-external-id, jc-immutable-id), how the realm endpoint shows a domain
+// on SAML (aad-saml-auth-url), and the others. What only a write shows is on the list as well:
+// whether two applications may share an entity ID (jc-entity-ids), what becomes of a creation
+// that failed (aad-half-state), how a second certificate is cleared (aad-clear-certificate).
 package federation

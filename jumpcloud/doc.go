@@ -112,6 +112,26 @@
 // What was written may be missing in lists for some time, and JumpCloud has no
 // way to write only if nothing has changed: the last writer wins.
 //
+// # What is not documented
+//
+// What this package relies on without a description that says so has a name, by which
+// package federation/assumptions tells what else would do and what breaks:
+//
+//	Template               jc-template-name, jc-template-keys, jc-template-defaults, jc-template-login-url
+//	Applications           jc-list-config, jc-certificate-form, jc-certificate-dates, jc-404-body
+//	Metadata               jc-metadata-endpoints, jc-metadata-certificate, jc-metadata-entity-id,
+//	                       jc-metadata-type, jc-metadata-org
+//	ModifyApplication      jc-empty-key
+//	ReplaceCertificate     jc-certificate-lag, jc-entity-ids
+//	DeleteApplication      jc-delete-status
+//	Group, CreateGroup     jc-group-method, jc-group-names
+//	Directories            jc-directory-grant, jc-list-office365s, jc-total-header
+//	Office365Domains       jc-directory-domains, jc-total-number
+//	Office365Users         jc-sync-status, jc-external-id, jc-immutable-id
+//	Events                 jc-events, jc-event-failures
+//	retries                jc-retry-after, jc-suspected-abuse
+//	sign-ins               jc-assertion, jc-unexported, jc-wsfed, jc-clock
+//
 // # Testing
 //
 // Package [github.com/jcaad/jcaad/jumpcloud/jumpcloudtest] has an organisation

@@ -31,7 +31,8 @@
 //   - Errors, headers, dates and links look as they do there. Bodies may be
 //     compressed, as those of Microsoft's own clients are.
 //
-// What is not documented, or was seen in more than one way, is chosen in [Quirks].
+// What is not documented, or was seen in more than one way, is chosen in [Quirks]; the names in
+// brackets there are those of package federation/assumptions.
 //
 // # What it does not model
 //
@@ -79,7 +80,7 @@
 // # Trouble
 //
 // [Server].Fault decides for each request: refused, carried out with the answer
-// lost, cut, or late. Throttle refuses by a token bucket, Latency is added to each
+// lost, cut, or late. Throttle refuses by a token bucket (aad-retry-after), Latency is added to each
 // request. ListLag and GetLag let lists and what is asked by ID show the past: by
 // time, by number, or by turns; ResourceLag does so for one resource, and RealmLag
 // for the realm endpoints.

@@ -133,7 +133,7 @@ func (s *Server) AddUser(u aad.User) string {
 	return u.ID
 }
 
-// EditUser changes a user behind everybody's back.
+// EditUser changes a user behind everybody's back (jc-immutable-id).
 func (s *Server) EditUser(idOrUPN string, edit func(*aad.User)) {
 	s.start()
 	s.mu.Lock()

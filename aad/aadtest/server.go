@@ -47,12 +47,12 @@ type Server struct {
 	// asked by its ID or name: a user, a domain, a domain's federation.
 	// ResourceLag, if not nil, says so in their place for each resource, by the
 	// path below /v1.0, such as "domains", "domains/example.com" or
-	// "domains/example.com/federationConfiguration".
+	// "domains/example.com/federationConfiguration" (aad-domain-list, aad-read-lag).
 	ListLag, GetLag Lag
 	ResourceLag     func(resource string) Lag
 
 	// RealmLag is how long after a change the realm endpoints still show the
-	// state before it.
+	// state before it (aad-realm-graph).
 	RealmLag time.Duration
 
 	// SignInLag keeps sign-ins out of the sign-in log, auditLogs/signIns. The pages
@@ -86,7 +86,8 @@ type Server struct {
 
 	// TokenLifetime of the tokens that credentials issue; the default is an hour.
 	TokenLifetime time.Duration
-	// OpaqueTokens makes credentials issue tokens that nobody but the server can read.
+	// OpaqueTokens makes credentials issue tokens that nobody but the server can read
+	// (aad-permissions).
 	OpaqueTokens bool
 
 	// Quirks are the places where the real service is not documented, or has
@@ -126,27 +127,32 @@ type Server struct {
 // says or, where it is silent, what has been seen last.
 type Quirks struct {
 	// HalfState makes the next creation of a federation answer 500 and leave the domain
-	// federated without a configuration that can be read, as many times as it says.
+	// federated without a configuration that can be read, as many times as it says
+	// (aad-half-state).
 	HalfState int
 
 	// UpdateStatus is the status of a successful update of a federation: 200,
-	// the default, comes with the configuration, 204 with nothing.
+	// the default, comes with the configuration, 204 with nothing (aad-update-answer).
 	UpdateStatus int
 
 	// UpdateReplies500 makes updates of a federation take effect and answer
 	// 500, as many times as it says.
 	UpdateReplies500 int
 
-	// EmptyList answers 200 with an empty list, instead of 404, for the federation of a managed domain.
+	// EmptyList answers 200 with an empty list, instead of 404, for the federation of a managed
+	// domain (aad-managed-404).
 	EmptyList bool
 
-	// PlainNotFound answers the 404 of a missing federation in the words of a missing domain.
+	// PlainNotFound answers the 404 of a missing federation in the words of a missing domain
+	// (aad-managed-404-text).
 	PlainNotFound bool
 
-	// SharedIssuerIs400 refuses an issuer of another domain with 400 instead of 409.
+	// SharedIssuerIs400 refuses an issuer of another domain with 400 instead of 409
+	// (aad-issuer-in-use).
 	SharedIssuerIs400 bool
 
-	// RefuseNullCertificate refuses to clear nextSigningCertificate with null.
+	// RefuseNullCertificate refuses to clear nextSigningCertificate with null
+	// (aad-clear-certificate).
 	RefuseNullCertificate bool
 
 	// IgnoreNullCertificate answers it with success, and changes nothing of
@@ -154,29 +160,31 @@ type Quirks struct {
 	IgnoreNullCertificate bool
 
 	// RevokeRefusesAdministrators refuses to end the sign-in sessions of users with a
-	// directory role, as it does who has no higher one.
+	// directory role, as it does who has no higher one (aad-revoke-administrators).
 	RevokeRefusesAdministrators bool
 
 	// RefuseCleared refuses null for metadataExchangeUri and promptLoginBehavior,
-	// KeepCleared takes it, and isSignedAuthenticationRequestRequired, and changes nothing.
+	// KeepCleared takes it, and isSignedAuthenticationRequestRequired, and changes nothing
+	// (aad-clear-others).
 	RefuseCleared, KeepCleared bool
 
 	// DomainWriteIsNotEnough refuses to create and delete federations, and
 	// DomainWriteMayNotUpdate also to update them, with Domain.ReadWrite.All alone,
-	// as was the case for years.
+	// as was the case for years (aad-domain-write).
 	DomainWriteIsNotEnough, DomainWriteMayNotUpdate bool
 
-	// SubdomainShowsParent lists the federation of the root domain for its subdomains.
+	// SubdomainShowsParent lists the federation of the root domain for its subdomains
+	// (aad-subdomain).
 	SubdomainShowsParent bool
 
-	// PrincipalNames puts the user principal name into expanded principals.
+	// PrincipalNames puts the user principal name into expanded principals (aad-principal-names).
 	PrincipalNames bool
 
 	// Shapes are the forms of answers.
 	Shapes Shapes
 
 	// ImmutableIDFixedWhenFederated refuses to change the immutable ID of users
-	// on federated domains.
+	// on federated domains (aad-immutable-id-write).
 	ImmutableIDFixedWhenFederated bool
 
 	// DeletedKeepImmutableIDs refuses immutable IDs that deleted users had.
@@ -185,50 +193,55 @@ type Quirks struct {
 	// DNSMissing makes verifications fail.
 	DNSMissing bool
 
-	// WrapEntities puts {"value": …} around single objects, as some samples of the documentation do.
+	// WrapEntities puts {"value": …} around single objects, as some samples of the
+	// documentation do (aad-bare-entities).
 	WrapEntities bool
 
-	// NullLists writes empty lists as null.
+	// NullLists writes empty lists as null (aad-empty-list).
 	NullLists bool
 
-	// NoPolicy answers 404 for the token-validation policy; PolicyList wraps it in a list.
+	// NoPolicy answers 404 for the token-validation policy; PolicyList wraps it in a list
+	// (aad-policy).
 	NoPolicy, PolicyList bool
 
-	// NextLinkHost, if not empty, is the host that links to next pages name.
+	// NextLinkHost, if not empty, is the host that links to next pages name (aad-next-link).
 	NextLinkHost string
 
 	// RealmXML answers getuserrealm.srf in XML whatever is asked for, NoUserRealm
-	// answers 404 at common/userrealm.
+	// answers 404 at common/userrealm (aad-realm-userrealm, aad-realm-srf).
 	RealmXML, NoUserRealm bool
 
 	// SAMLAuthURL returns the AuthURL of a domain that is federated by SAML. The
-	// default is the sign-in address with the user name.
+	// default is the sign-in address with the user name (aad-saml-auth-url).
 	SAMLAuthURL func(signIn, user string) string
 
-	// RedirectBinding sends requests of SAML by HTTP-Redirect instead of a form.
+	// RedirectBinding sends requests of SAML by HTTP-Redirect instead of a form
+	// (aad-request-binding).
 	RedirectBinding bool
 
 	// SAMLUserName adds the user name to the address that they are sent to.
 	SAMLUserName bool
 
 	// RequestMFA asks the identity provider for a second factor where one is demanded
-	// and the provider's is enforced: by RequestedAuthnContext, or by wauth.
+	// and the provider's is enforced: by RequestedAuthnContext, or by wauth (aad-enforced-mfa).
 	RequestMFA bool
 
-	// NoRealmIs500083 says of an unknown issuer AADSTS500083 instead of AADSTS50107.
+	// NoRealmIs500083 says of an unknown issuer AADSTS500083 instead of AADSTS50107
+	// (aad-issuer-code).
 	NoRealmIs500083 bool
 
 	// MFALoops is how often people are sent back to a provider whose second factor is
 	// enforced and not shown, before the error: 0 means twice, less than 0 never.
-	// MFALoopCode is the error's code; the default is "AADSTS50079".
+	// MFALoopCode is the error's code; the default is "AADSTS50079" (aad-enforced-mfa).
 	MFALoops    int
 	MFALoopCode string
 
-	// NoPremium refuses to show the sign-in log, as to a tenant without the license.
+	// NoPremium refuses to show the sign-in log, as to a tenant without the license
+	// (aad-sign-in-log).
 	NoPremium bool
 
 	// BareSignIns leaves protocol and token type out of the sign-in log, which the
-	// documentation has in the beta version only.
+	// documentation has in the beta version only (aad-sign-in-protocol).
 	BareSignIns bool
 }
 

@@ -11,29 +11,32 @@ import (
 // Shapes choose among forms of answers: what the service may leave out, or say in
 // another way, without doing anything else than it does. The zero value is what is likely.
 type Shapes struct {
-	// ClockAhead is how far the Date of answers is ahead of the real time.
+	// ClockAhead is how far the Date of answers is ahead of the real time (aad-clock).
 	ClockAhead time.Duration
 
 	// ListsWithoutCertificates leaves the certificates out where federations are listed;
-	// what is asked by its ID has them.
+	// what is asked by its ID has them (aad-federation-list).
 	ListsWithoutCertificates bool
 
-	// NoStartsWith and NoEndsWith refuse filters with these functions.
+	// NoStartsWith and NoEndsWith refuse filters with these functions (aad-starts-with,
+	// aad-ends-with).
 	NoStartsWith, NoEndsWith bool
 
-	// NoCounts leaves @odata.count out of lists, and refuses to count users.
+	// NoCounts leaves @odata.count out of lists, and refuses to count users (aad-counts).
 	NoCounts bool
 
-	// NoPrincipals ignores $expand where role assignments are listed.
+	// NoPrincipals ignores $expand where role assignments are listed (aad-role-expand).
 	NoPrincipals bool
 
-	// NoResourceUnits leaves out x-ms-resource-unit, which tells what a request costs.
+	// NoResourceUnits leaves out x-ms-resource-unit, which tells what a request costs
+	// (aad-throttle-headers).
 	NoResourceUnits bool
 
-	// NoGetUserRealm answers 404 at getuserrealm.srf.
+	// NoGetUserRealm answers 404 at getuserrealm.srf (aad-realm-srf).
 	NoGetUserRealm bool
 
-	// NoRealmProtocol leaves the protocol of a federated domain out of common/userrealm.
+	// NoRealmProtocol leaves the protocol of a federated domain out of common/userrealm
+	// (aad-realm-protocol).
 	NoRealmProtocol bool
 }
 

@@ -190,7 +190,7 @@ func TestFailures(t *testing.T) {
 	s, flags := live(t)
 	t.Setenv("JUMPCLOUD_API_KEY", "the-wrong-key")
 	r := program(t.Context(), nil, flags...)
-	r.want(t, exitFailed, "JumpCloud answered", "401", "aad-policy", "the service could not be asked")
+	r.want(t, exitFailed, "JumpCloud answered", "401", "aad-policy", "JumpCloud could not be asked")
 	if strings.Contains(r.out+r.err, "the-wrong-") {
 		t.Error("the credential is in the output")
 	}

@@ -17,7 +17,9 @@ func (l *looker) askDomains() error {
 	var names []string
 	for d, err := range l.ad.Domains(l.ctx) {
 		if err != nil {
-			l.fails(err, "aad-domain-list", "aad-managed-404", "aad-managed-404-text", "aad-bare-entities", "aad-subdomain")
+			if errors.Is(err, aad.ErrDenied) {
+				l.fails(err, "aad-domain-list", "aad-managed-404", "aad-managed-404-text", "aad-bare-entities", "aad-subdomain")
+			}
 			return err
 		}
 		l.domains[strings.ToLower(d.Name)], names = d, append(names, strings.ToLower(d.Name))

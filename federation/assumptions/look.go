@@ -64,17 +64,18 @@ func (l *looker) ask() error {
 	l.lost = make(map[bool]string)
 	var errs []error
 	for _, service := range []struct {
+		name      string
 		jumpCloud bool
 		first     func() error
 		then      []func()
 	}{
-		{false, l.askDomains, []func(){l.askManaged, l.askFederated, l.askSubdomain, l.askPolicy, l.askPermissions, l.askRoles,
+		{"Azure AD", false, l.askDomains, []func(){l.askManaged, l.askFederated, l.askSubdomain, l.askPolicy, l.askPermissions, l.askRoles,
 			l.askPeople, l.askStartsWith, l.askNobody, l.askRealm, l.askSignIns, l.costs}},
-		{true, l.askOrganization, []func(){l.askTemplate, l.askApplication, l.askMetadata, l.askDirectories, l.askOffice365s,
+		{"JumpCloud", true, l.askOrganization, []func(){l.askTemplate, l.askApplication, l.askMetadata, l.askDirectories, l.askOffice365s,
 			l.askDirectoryDomains, l.askBound, l.askMissing, l.askGroup, l.askEvents}},
 	} {
 		if err := l.first(service.jumpCloud, service.first); err != nil && !l.isSpent() {
-			l.lost[service.jumpCloud] = "the service could not be asked: " + why(err)
+			l.lost[service.jumpCloud] = service.name + " could not be asked"
 			errs = append(errs, err)
 			continue
 		}

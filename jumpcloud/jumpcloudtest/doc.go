@@ -71,7 +71,7 @@
 //
 // [Server].Fault decides for each request: refused, carried out with the answer
 // lost, cut, or late; [SuspectedAbuse] is one that only JumpCloud has. Throttle
-// refuses by a token bucket, Latency is added to each request. ListLag and GetLag let
+// refuses by a token bucket (jc-retry-after), Latency is added to each request. ListLag and GetLag let
 // lists and what is asked by ID show the past: by time, by number, or by turns; two of
 // the Quirks do so for a new certificate.
 //

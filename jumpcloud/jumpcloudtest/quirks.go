@@ -6,49 +6,49 @@ import "time"
 // nobody has, what is likely.
 type Quirks struct {
 	// DeleteStatus is the answer to the deletion of an application: 200 with
-	// the application (the default), or 204.
+	// the application (the default), or 204 (jc-delete-status).
 	DeleteStatus int
 
-	// EmptyNotFound leaves the body of 404 answers empty.
+	// EmptyNotFound leaves the body of 404 answers empty (jc-404-body).
 	EmptyNotFound bool
 
 	// EmptyKey is what happens when an application is written with its
-	// certificate and without a private key, which can never be read back.
+	// certificate and without a private key, which can never be read back (jc-empty-key).
 	EmptyKey EmptyKey
 
-	// UniqueGroupNames refuses a second group of the same name.
+	// UniqueGroupNames refuses a second group of the same name (jc-group-names).
 	UniqueGroupNames bool
 
 	// UniqueEntityIDs refuses a second application with the same IdP entity ID,
-	// AlterEntityIDs gives it another one, with its own ID behind it.
+	// AlterEntityIDs gives it another one, with its own ID behind it (jc-entity-ids).
 	UniqueEntityIDs, AlterEntityIDs bool
 
 	// CertificateLag keeps a new certificate, and its dates, out of what readers of an
 	// application see, MetadataLag out of metadata.xml. The answer to the write that
-	// brought the certificate shows it.
+	// brought the certificate shows it (jc-metadata-certificate, jc-certificate-lag).
 	CertificateLag, MetadataLag Lag
 
 	// KeepOldKey goes on signing with the old key when certificate and key are written.
 	KeepOldKey bool
 
-	// OmitUpdatedAt does not tell when certificate and key were replaced.
+	// OmitUpdatedAt does not tell when certificate and key were replaced (jc-certificate-dates).
 	OmitUpdatedAt bool
 
-	// StringTotals quotes the totalCount of domains, as protobuf's JSON does.
+	// StringTotals quotes the totalCount of domains, as protobuf's JSON does (jc-total-number).
 	StringTotals bool
 
-	// NoTotals leaves out x-total-count.
+	// NoTotals leaves out x-total-count (jc-total-header).
 	NoTotals bool
 
 	// ListOffice365s answers GET /api/v2/office365s, which is not found otherwise. No
-	// description has it, and JumpCloud's own command line asks it.
+	// description has it, and JumpCloud's own command line asks it (jc-list-office365s).
 	ListOffice365s bool
 
-	// RequireMetadataOrg refuses metadata.xml without x-org-id.
+	// RequireMetadataOrg refuses metadata.xml without x-org-id (jc-metadata-org).
 	RequireMetadataOrg bool
 
 	// MetadataType is the Content-Type of metadata.xml; the default is
-	// application/xml.
+	// application/xml (jc-metadata-type).
 	MetadataType string
 
 	// Shapes are the forms of answers.
@@ -71,10 +71,10 @@ const (
 // SignInQuirks choose among behaviours of the identity provider, of which next to
 // nothing has been published. The zero value is what is likely, and what Azure AD accepts.
 type SignInQuirks struct {
-	// ClockSkew is how far the identity provider's clock is ahead of [Server].Now.
+	// ClockSkew is how far the identity provider's clock is ahead of [Server].Now (jc-assertion).
 	ClockSkew time.Duration
 
-	// Lifetime of assertions; the default is ten minutes.
+	// Lifetime of assertions; the default is ten minutes (jc-assertion).
 	Lifetime time.Duration
 
 	// AuthnContext is the class that is named where the application has no
@@ -85,14 +85,14 @@ type SignInQuirks struct {
 	ImmutableIDAttribute bool
 
 	// NameUnexported sends the user's ID as immutable ID even if no Microsoft 365
-	// directory has exported the user, whom JumpCloud is said to refuse.
+	// directory has exported the user, whom JumpCloud is said to refuse (jc-unexported).
 	NameUnexported bool
 
 	// WSFed answers the requests of WS-Federation as well, with an assertion of SAML
 	// 1.1, at the login URL and at /wsfed/ with the application's ID behind it. What
-	// JumpCloud puts into such answers is not known: these hold what Azure AD needs.
+	// JumpCloud puts into such answers is not known: these hold what Azure AD needs (jc-wsfed).
 	WSFed bool
 
-	// Failures is how events tell of a person who was refused.
+	// Failures is how events tell of a person who was refused (jc-event-failures).
 	Failures Failures
 }

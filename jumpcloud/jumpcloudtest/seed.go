@@ -116,7 +116,7 @@ func (s *Server) AddDirectoryOf(t jumpcloud.ObjectType, name string) string {
 	return d.id
 }
 
-// SetOAuth sets the state of a directory's consent.
+// SetOAuth sets the state of a directory's consent (jc-directory-grant).
 func (s *Server) SetOAuth(dirID string, status jumpcloud.OAuthStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,7 +160,7 @@ func (s *Server) AddTranslationRule(dirID, builtIn string) string {
 }
 
 // BindUser binds a user to a Microsoft 365 directory and, if externalID is not
-// empty, has it synchronised with that object.
+// empty, has it synchronised with that object (jc-external-id).
 func (s *Server) BindUser(dirID, userID, externalID string) {
 	s.Bind(jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: dirID}, jumpcloud.Object{Type: jumpcloud.UserObject, ID: userID})
 	if externalID != "" {

@@ -120,7 +120,7 @@ type Server struct {
 }
 
 // SuspectedAbuse is the fault of asking too fast, as JumpCloud's edge tells it:
-// a 403 that means 429.
+// a 403 that means 429 (jc-suspected-abuse).
 func SuspectedAbuse() Fault {
 	return Fault{Kind: TooManyBare, Status: http.StatusForbidden, Body: abusePage}
 }

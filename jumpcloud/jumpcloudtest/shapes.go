@@ -15,34 +15,37 @@ import (
 // another way, without doing anything else than it does. The zero value is what has been
 // seen or, where nobody has, what is likely.
 type Shapes struct {
-	// ClockAhead is how far the Date of answers is ahead of the real time.
+	// ClockAhead is how far the Date of answers is ahead of the real time (jc-clock).
 	ClockAhead time.Duration
 
 	// ListsWithoutConfig leaves the settings, and with them the certificate, out where
-	// applications are listed; what is asked by its ID has them.
+	// applications are listed; what is asked by its ID has them (jc-list-config).
 	ListsWithoutConfig bool
 
-	// CertificateDER shows an application's certificate as base64 of DER, not of PEM.
+	// CertificateDER shows an application's certificate as base64 of DER, not of PEM
+	// (jc-certificate-form).
 	CertificateDER bool
 
 	// MetadataLocation, if not empty, is the address in metadata.xml in the place of the
-	// application's login URL, and MetadataEntityID the entity ID there.
+	// application's login URL, and MetadataEntityID the entity ID there (jc-metadata-endpoints,
+	// jc-metadata-entity-id).
 	MetadataLocation, MetadataEntityID string
 
-	// NextInMetadata shows a second certificate in metadata.xml, which nothing signs with.
+	// NextInMetadata shows a second certificate in metadata.xml, which nothing signs with
+	// (jc-metadata-certificate).
 	NextInMetadata bool
 
 	// NoDirectoryDomains does not find the domains of a Microsoft 365 directory, which
-	// only one edition of JumpCloud's description has.
+	// only one edition of JumpCloud's description has (jc-directory-domains).
 	NoDirectoryDomains bool
 
-	// NoMembershipMethod does not tell of a group who decides on its members.
+	// NoMembershipMethod does not tell of a group who decides on its members (jc-group-method).
 	NoMembershipMethod bool
 
-	// NoSyncStatus does not tell how the synchronisation of a bound user went.
+	// NoSyncStatus does not tell how the synchronisation of a bound user went (jc-sync-status).
 	NoSyncStatus bool
 
-	// NoEvents refuses to tell of events, as to a credential that may not read them.
+	// NoEvents refuses to tell of events, as to a credential that may not read them (jc-events).
 	NoEvents bool
 }
 

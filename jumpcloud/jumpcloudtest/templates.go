@@ -92,7 +92,7 @@ func (s *Server) template(name string) *template {
 // SetTemplate adds a template, or replaces the one of the same name. It is a
 // JSON object with name, displayName, sso and config, as in JumpCloud's
 // application-templates. The zero Server has "office365" (which is a guess),
-// "saml2", "oidc" and "bookmark".
+// "saml2", "oidc" and "bookmark" (jc-template-keys, jc-template-defaults, jc-template-login-url).
 func (s *Server) SetTemplate(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +107,7 @@ func (s *Server) SetTemplate(text string) {
 	s.templates = append(all, t)
 }
 
-// RemoveTemplate removes the template with the given name.
+// RemoveTemplate removes the template with the given name (jc-template-name).
 func (s *Server) RemoveTemplate(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
