@@ -5,9 +5,10 @@
 //   - [github.com/jcaad/jcaad/federation]: Plan, Preview, Federate, Verify, Revert. Start here.
 //   - [github.com/jcaad/jcaad/jumpcloud]: a typed client of the JumpCloud admin API.
 //   - [github.com/jcaad/jcaad/aad]: a typed client of Microsoft Graph's domain authentication API.
-//   - [github.com/jcaad/jcaad/federation/assumptions]: what this module relies on undocumented, and whether it is so for you.
 //   - [github.com/jcaad/jcaad/aad/signin]: judges a captured sign-in offline, as Azure AD does, and explains AADSTS codes.
 //   - [github.com/jcaad/jcaad/certs]: SAML certificates and metadata, whatever the form they arrive in.
+//   - [github.com/jcaad/jcaad/federation/assumptions]: what this module relies on undocumented, and whether it is so for you.
+//   - [github.com/jcaad/jcaad/federation/recording]: what the services answer, anonymised as it is recorded, and replayed.
 //   - [github.com/jcaad/jcaad/federation/schema]: JSON Schemas of plans, reports, rotations and verdicts, for editors and other languages.
 //   - jumpcloudtest, aadtest, federationtest: both services in memory, for the tests of programs that use the above.
 //
