@@ -41,7 +41,8 @@
 //     and cookies are not read.
 //
 // Pseudonyms are made with a random key which is not kept, so that nobody can go from one back to the
-// real one, nor tell from two recordings that somebody is in both. How many there are of
+// real one, nor tell from two recordings that somebody is in both. Numbers and codes of a few characters have
+// so few pseudonyms that different ones may become equal. How many there are of
 // something, and how much time has passed between two things, stays what it was: a recording is
 // anonymous for who does not have the same data.
 //
