@@ -27,11 +27,35 @@
 //   - A token without the permission of the operation gets 403, an expired or unknown one 401.
 //   - Users of a federated domain need an immutable ID, synchronised users cannot be changed, properties have to be asked
 //     for with $select, advanced queries need ConsistencyLevel on each page.
-//   - Principals of role assignments come without user principal name.
+//   - Principals of role assignments come without user principal name, unless that is selected.
 //   - Errors, headers, dates and links look as they do there. Bodies may be
 //     compressed, as those of Microsoft's own clients are.
 //
 // What is not documented, or was seen in more than one way, is chosen in [Quirks].
+//
+// # What it does not model
+//
+// What the server accepts it keeps and shows. What Microsoft Graph has and the server
+// does not model it refuses with 501, the code notImplemented and the name: an operation,
+// a query parameter, an operator of $filter, a property in $select or in a body, the
+// version /beta. What Graph does not have is 400, as on the service. It is modelled:
+//
+//   - Domains: list, get, create, update, delete, verify, promote, forceDelete of one without users, root domain, DNS
+//     records, references; $select. In a body authenticationType, isDefault, supportedServices and what passwords are
+//     subject to.
+//   - Federation: list, get, create, update, delete, with all properties, without query parameters.
+//   - Users: list, count, get, create, update, delete, end of sessions. $select, $filter with eq, ne, not, in, ge, le,
+//     startsWith, endsWith, any, and /$count with 0, for the properties and in the queries that the documentation has
+//     them in; $search in displayName, mail and userPrincipalName; $orderby by one property; $count, $top. All
+//     properties of the directory that can be written; those of SharePoint, Exchange, licences and synchronisation not.
+//   - Members of a group with those of the groups in it: $select, $top.
+//   - Role definitions and assignments: list, get, create, delete; $select, $filter with eq and in, $expand=principal and
+//     $expand=principal($select=…). A request can assign roles in the whole tenant only.
+//   - The organisation, the token-validation policy: get; $select. The sign-in log: list; $filter, $orderby, $top.
+//   - Batches of reads. A batch is one request for the log, Fault and Throttle.
+//
+// Keys may stand in parentheses, and the tenant's ID or one of its domains behind the
+// version, as some clients send them.
 //
 // # Signing in
 //

@@ -2,6 +2,7 @@ package aadtest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,13 +10,19 @@ import (
 	"github.com/jcaad/jcaad/aad"
 )
 
+// services are those that a domain can be for.
+var services = []string{
+	"Email", "Sharepoint", "EmailInternalRelayOnly", "OfficeCommunicationsOnline", "SharePointDefaultDomain", "FullRedelegation",
+	"SharePointPublic", "OrgIdAuthentication", "Yammer", "Intune",
+}
+
 // domainObject is a domain as Graph writes it.
 func domainObject(name string, st domainState) object {
 	return object{
 		"id": name, "authenticationType": st.auth, "availabilityStatus": nil, "isAdminManaged": st.adminManaged,
 		"isDefault": st.isDefault, "isInitial": st.isInitial, "isRoot": st.isRoot, "isVerified": st.isVerified,
-		"supportedServices": append([]string{}, st.services...), "passwordValidityPeriodInDays": nil,
-		"passwordNotificationWindowInDays": nil, "state": st.state, "manufacturer": nil, "model": nil,
+		"supportedServices": append([]string{}, st.services...), "passwordValidityPeriodInDays": st.validity,
+		"passwordNotificationWindowInDays": st.notification, "state": st.state, "manufacturer": nil, "model": nil,
 	}
 }
 
@@ -26,8 +33,7 @@ func (s *Server) listDomains(w http.ResponseWriter, r *http.Request) *refusal {
 			all = append(all, domainObject(d.name, st))
 		}
 	}
-	s.list(w, r, "domains", all)
-	return nil
+	return s.list(w, r, "domains", all)
 }
 
 func (s *Server) getDomain(w http.ResponseWriter, r *http.Request) *refusal {
@@ -59,6 +65,18 @@ func (s *Server) createDomain(w http.ResponseWriter, r *http.Request) *refusal {
 	if e != nil {
 		return e
 	}
+	for _, property := range slices.Sorted(maps.Keys(body)) {
+		switch property {
+		case "id", "authenticationType", "@odata.type":
+		default:
+			if p := domainKind.properties[property]; p != nil && p.access == kept {
+				return notModelled("%s in the creation of a domain", property)
+			}
+		}
+	}
+	if e := domainKind.writes(body); e != nil {
+		return e
+	}
 	name := strings.ToLower(text(body, "id"))
 	switch {
 	case text(body, "authenticationType") == string(aad.Federated):
@@ -67,6 +85,8 @@ func (s *Server) createDomain(w http.ResponseWriter, r *http.Request) *refusal {
 		return bad("Invalid value specified for property 'id' of resource 'Domain'.")
 	case s.find(name) != nil:
 		return sameKey(http.StatusBadRequest, "name")
+	case body["authenticationType"] != nil && text(body, "authenticationType") != string(aad.Managed):
+		return bad("Invalid value specified for property 'authenticationType' of resource 'Domain'.")
 	}
 	d := &domain{name: name}
 	d.state.Set(domainState{gone: true})
@@ -107,6 +127,11 @@ func (s *Server) patchDomain(w http.ResponseWriter, r *http.Request) *refusal {
 		return &refusal{http.StatusInternalServerError, "InternalServerError", ""}
 	case !st.isVerified:
 		return bad("Only verified domains can be updated.")
+	case body["id"] != nil:
+		return bad("Property 'id' is read-only and cannot be set.")
+	}
+	if e := domainKind.writes(body); e != nil {
+		return e
 	}
 	if v, ok := body["authenticationType"]; ok {
 		auth := aad.AuthenticationType(text(body, "authenticationType"))
@@ -141,7 +166,21 @@ func (s *Server) patchDomain(w http.ResponseWriter, r *http.Request) *refusal {
 		st.isDefault = true
 	}
 	if v := body["supportedServices"]; v != nil {
+		st.services = nil
 		json.Unmarshal(v, &st.services)
+		for _, service := range st.services {
+			if !slices.Contains(services, service) {
+				return bad("Invalid value specified for property 'supportedServices' of resource 'Domain'.")
+			}
+		}
+	}
+	for name, days := range map[string]**int32{
+		"passwordValidityPeriodInDays": &st.validity, "passwordNotificationWindowInDays": &st.notification,
+	} {
+		if v := body[name]; v != nil {
+			*days = nil
+			json.Unmarshal(v, days)
+		}
 	}
 	s.set(d, st)
 	w.WriteHeader(http.StatusNoContent)
@@ -195,6 +234,16 @@ func (s *Server) forceDelete(w http.ResponseWriter, r *http.Request) *refusal {
 	case st.isDefault || st.isInitial:
 		return bad("The default domain and the initial domain cannot be deleted.")
 	}
+	body, e := decode(r)
+	if e == nil {
+		e = forceDeleteKind.writes(body)
+	}
+	switch {
+	case e != nil:
+		return e
+	case s.inUse(d.name): // the service gives them names on the initial domain, later
+		return notModelled("forceDelete of a domain with users")
+	}
 	st.gone = true
 	s.set(d, st)
 	w.WriteHeader(http.StatusNoContent)
@@ -202,6 +251,9 @@ func (s *Server) forceDelete(w http.ResponseWriter, r *http.Request) *refusal {
 }
 
 func (s *Server) verifyDomain(w http.ResponseWriter, r *http.Request) *refusal {
+	if e := noBody(r); e != nil {
+		return e
+	}
 	d, st, e := s.one(r)
 	switch {
 	case e != nil:
@@ -221,6 +273,9 @@ func (s *Server) verifyDomain(w http.ResponseWriter, r *http.Request) *refusal {
 }
 
 func (s *Server) promoteDomain(w http.ResponseWriter, r *http.Request) *refusal {
+	if e := noBody(r); e != nil {
+		return e
+	}
 	d, st, e := s.one(r)
 	switch {
 	case e != nil:
@@ -256,7 +311,7 @@ func (s *Server) verificationRecords(w http.ResponseWriter, r *http.Request) *re
 	if e != nil {
 		return e
 	}
-	s.list(w, r, "domains('"+d.name+"')/verificationDnsRecords", []object{
+	return s.list(w, r, "domains('"+d.name+"')/verificationDnsRecords", []object{
 		{
 			"@odata.type": "#microsoft.graph.domainDnsTxtRecord", "id": "txt-" + d.name, "isOptional": false,
 			"label": d.name, "recordType": "Txt", "supportedService": "", "ttl": 3600,
@@ -268,7 +323,6 @@ func (s *Server) verificationRecords(w http.ResponseWriter, r *http.Request) *re
 			"mailExchange": "ms" + s.proof(d.name) + ".msv1.invalid", "preference": 32767,
 		},
 	})
-	return nil
 }
 
 // proof is the number that the owner of a domain has to publish.
@@ -288,14 +342,13 @@ func (s *Server) serviceRecords(w http.ResponseWriter, r *http.Request) *refusal
 	if e != nil {
 		return e
 	}
-	s.list(w, r, "domains('"+d.name+"')/serviceConfigurationRecords", []object{
+	return s.list(w, r, "domains('"+d.name+"')/serviceConfigurationRecords", []object{
 		{
 			"@odata.type": "#microsoft.graph.domainDnsCnameRecord", "id": "cname-" + d.name, "isOptional": true,
 			"label": "autodiscover." + d.name, "recordType": "CName", "supportedService": "Email", "ttl": 3600,
 			"canonicalName": "autodiscover.outlook.com",
 		},
 	})
-	return nil
 }
 
 func (s *Server) domainNameReferences(w http.ResponseWriter, r *http.Request) *refusal {
@@ -315,6 +368,5 @@ func (s *Server) domainNameReferences(w http.ResponseWriter, r *http.Request) *r
 			})
 		}
 	}
-	s.list(w, r, "directoryObjects", all)
-	return nil
+	return s.list(w, r, "directoryObjects", all)
 }

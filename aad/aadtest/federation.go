@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -72,8 +73,7 @@ func (s *Server) listFederation(w http.ResponseWriter, r *http.Request) *refusal
 	if f != nil {
 		all = append(all, federationObject(f))
 	}
-	s.list(w, r, "domains('"+d.name+"')/federationConfiguration", all)
-	return nil
+	return s.list(w, r, "domains('"+d.name+"')/federationConfiguration", all)
 }
 
 func (s *Server) getFederation(w http.ResponseWriter, r *http.Request) *refusal {
@@ -109,6 +109,11 @@ func (s *Server) sharedIssuer() *refusal {
 
 // checkFederation judges the properties of a body that are there.
 func (s *Server) checkFederation(d *domain, body map[string]json.RawMessage) *refusal {
+	known := maps.Clone(body)
+	maps.DeleteFunc(known, func(name string, _ json.RawMessage) bool { return s.newer[name] })
+	if e := federationKind.writes(known); e != nil {
+		return e
+	}
 	invalid := func(name string) *refusal {
 		return bad("Invalid value specified for property '%s' of resource 'InternalDomainFederation'.", name)
 	}

@@ -4,51 +4,76 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/jcaad/jcaad/aad"
+	"time"
 )
 
-// expr is a condition of $filter.
+// expr is a condition of $filter or $search.
 type expr struct {
-	op       string // and, or, not, startswith, endswith, eq, ne, in
+	op       string // and, or, not, startswith, endswith, eq, ne, ge, le, in, any, count, search
 	args     []*expr
-	field    string
+	field    *property
 	literals []literal
 }
 
+// literal is a value in a condition.
 type literal struct {
-	text   string
-	quoted bool
+	text string
+	form string // of the properties that it can be compared with; null
+	at   time.Time
 }
+
+// value is what an object has in a property.
+type value struct {
+	set  bool
+	text string
+	list []string
+	at   time.Time
+}
+
+// getter returns the value of a property of the object at hand.
+type getter func(name string) value
 
 // String returns a text that only conditions that say the same have.
-func (e *expr) String() string { return fmt.Sprintf("%s %s %#v %v", e.op, e.field, e.literals, e.args) }
-
-// advanced reports whether the condition is one that needs ConsistencyLevel: eventual.
-func (e *expr) advanced() bool {
-	return e.op == "endswith" || e.op == "ne" || e.op == "not" || slices.ContainsFunc(e.args, (*expr).advanced)
+func (e *expr) String() string {
+	name := ""
+	if e.field != nil {
+		name = e.field.name
+	}
+	return fmt.Sprintf("%s %s %#v %v", e.op, name, e.literals, e.args)
 }
 
-// holds reports whether a user fulfils the condition.
-func (e *expr) holds(u *aad.User) bool {
+// holds reports whether an object fulfils the condition.
+func (e *expr) holds(get getter) bool {
 	switch e.op {
 	case "and":
-		return e.args[0].holds(u) && e.args[1].holds(u)
+		return e.args[0].holds(get) && e.args[1].holds(get)
 	case "or":
-		return e.args[0].holds(u) || e.args[1].holds(u)
+		return e.args[0].holds(get) || e.args[1].holds(get)
 	case "not":
-		return !e.args[0].holds(u)
+		return !e.args[0].holds(get)
+	case "any":
+		return slices.ContainsFunc(get(e.field.name).list, func(s string) bool {
+			return e.args[0].holds(func(string) value { return value{set: s != "", text: s} })
+		})
+	}
+	v := get(e.field.name)
+	switch e.op {
 	case "ne":
-		return !equal(u, e.field, e.literals[0])
+		return !e.equal(v, e.literals[0])
+	case "count eq", "count ne":
+		return (len(v.list) == 0) == (e.op == "count eq")
+	case "search":
+		return v.set && found(v.text, e.literals[0].text)
 	case "startswith":
-		v, _ := property(u, e.field)
-		return hasPrefixFold(v, e.literals[0].text)
+		return hasPrefixFold(v.text, e.literals[0].text)
 	case "endswith":
-		v, _ := property(u, e.field)
 		l := e.literals[0].text
-		return len(v) >= len(l) && strings.EqualFold(v[len(v)-len(l):], l)
+		return len(v.text) >= len(l) && strings.EqualFold(v.text[len(v.text)-len(l):], l)
+	case "ge", "le":
+		n := e.compare(v, e.literals[0])
+		return v.set && (n == 0 || (n > 0) == (e.op == "ge"))
 	default: // eq, in
-		return slices.ContainsFunc(e.literals, func(l literal) bool { return equal(u, e.field, l) })
+		return slices.ContainsFunc(e.literals, func(l literal) bool { return e.equal(v, l) })
 	}
 }
 
@@ -56,226 +81,51 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-func equal(u *aad.User, field string, l literal) bool {
-	v, set := property(u, field)
+func (e *expr) equal(v value, l literal) bool {
 	switch {
-	case !l.quoted && l.text == "null":
-		return !set
-	case field == "onPremisesImmutableId":
-		return set && v == l.text
+	case l.form == "null":
+		return !v.set
+	case e.field.exact:
+		return v.set && v.text == l.text
+	case l.form == "date":
+		return v.set && v.at.Equal(l.at)
 	}
-	return set && strings.EqualFold(v, l.text)
+	return v.set && strings.EqualFold(v.text, l.text)
 }
 
-// property returns a property as text, and whether it is not null.
-func property(u *aad.User, field string) (string, bool) {
-	text := func(s string) (string, bool) { return s, s != "" }
-	boolean := func(v bool) (string, bool) {
-		if v {
-			return "true", true
-		}
-		return "false", true
-	}
-	switch field {
-	case "id":
-		return text(u.ID)
-	case "userPrincipalName":
-		return text(u.UserPrincipalName)
-	case "displayName":
-		return text(u.DisplayName)
-	case "mail":
-		return text(u.Mail)
-	case "onPremisesImmutableId":
-		return text(u.ImmutableID)
-	case "userType":
-		return text(userType(u))
-	case "accountEnabled":
-		return boolean(u.Enabled == nil || *u.Enabled)
-	case "onPremisesSyncEnabled":
-		if u.OnPremisesSyncEnabled == nil {
-			return "", false
-		}
-		return boolean(*u.OnPremisesSyncEnabled)
-	}
-	return "", false
-}
-
-func userType(u *aad.User) string {
-	if u.UserType == "" {
-		return "Member"
-	}
-	return u.UserType
-}
-
-// filterable are the properties that conditions may name.
-var filterable = []string{
-	"id", "userPrincipalName", "displayName", "mail", "onPremisesImmutableId", "userType", "accountEnabled", "onPremisesSyncEnabled",
-}
-
-// parser reads $filter.
-type parser struct {
-	rest   string
-	failed bool
-	depth  int
-}
-
-// parseFilter returns nil if the condition is not understood.
-func parseFilter(s string) *expr {
-	p := &parser{rest: s}
-	e := p.or()
-	if p.space(); p.failed || p.rest != "" {
-		return nil
-	}
-	return e
-}
-
-func (p *parser) fail() *expr { p.failed = true; return &expr{} }
-
-func (p *parser) space() { p.rest = strings.TrimLeft(p.rest, " ") }
-
-// word takes a word if it is the next one.
-func (p *parser) word(w string) bool {
-	p.space()
-	if !hasPrefixFold(p.rest, w) {
-		return false
-	}
-	if after := p.rest[len(w):]; after != "" && after[0] != ' ' && after[0] != '(' {
-		return false
-	}
-	p.rest = p.rest[len(w):]
-	return true
-}
-
-func (p *parser) char(c byte) bool {
-	p.space()
-	if p.rest == "" || p.rest[0] != c {
-		return false
-	}
-	p.rest = p.rest[1:]
-	return true
-}
-
-func (p *parser) or() *expr {
-	e := p.and()
-	for !p.failed && p.word("or") {
-		e = &expr{op: "or", args: []*expr{e, p.and()}}
-	}
-	return e
-}
-
-func (p *parser) and() *expr {
-	e := p.term()
-	for !p.failed && p.word("and") {
-		e = &expr{op: "and", args: []*expr{e, p.term()}}
-	}
-	return e
-}
-
-func (p *parser) term() *expr {
-	if p.depth++; p.depth > 200 {
-		return p.fail()
-	}
-	defer func() { p.depth-- }()
+func (e *expr) compare(v value, l literal) int {
 	switch {
-	case p.word("not"):
-		return &expr{op: "not", args: []*expr{p.term()}}
-	case p.char('('):
-		e := p.or()
-		if !p.char(')') {
-			return p.fail()
-		}
-		return e
-	case p.word("startsWith"):
-		return p.function("startswith")
-	case p.word("endsWith"):
-		return p.function("endswith")
+	case l.form == "date":
+		return v.at.Compare(l.at)
+	case e.field.exact:
+		return strings.Compare(v.text, l.text)
 	}
-	field := p.field()
-	switch {
-	case field == "":
-		return p.fail()
-	case p.word("eq"):
-		return &expr{op: "eq", field: field, literals: []literal{p.literal()}}
-	case p.word("ne"):
-		return &expr{op: "ne", field: field, literals: []literal{p.literal()}}
-	case p.word("in"):
-		e := &expr{op: "in", field: field}
-		if !p.char('(') {
-			return p.fail()
-		}
-		for {
-			e.literals = append(e.literals, p.literal())
-			if p.char(')') {
-				break
-			}
-			if !p.char(',') {
-				return p.fail()
-			}
-		}
-		if len(e.literals) > 15 {
-			return p.fail()
-		}
-		return e
-	}
-	return p.fail()
+	return strings.Compare(strings.ToLower(v.text), strings.ToLower(l.text))
 }
 
-func (p *parser) function(op string) *expr {
-	if !p.char('(') {
-		return p.fail()
+// condition is what lists of a kind are limited to.
+func (k *kind) condition(filter string) (func(getter) bool, *refusal) {
+	if filter == "" {
+		return func(getter) bool { return true }, nil
 	}
-	e := &expr{op: op, field: p.field()}
-	if e.field == "" || !p.char(',') {
-		return p.fail()
+	e, _, bad := k.parse(filter)
+	if bad != nil {
+		return nil, bad
 	}
-	e.literals = []literal{p.literal()}
-	if !p.char(')') {
-		return p.fail()
-	}
-	return e
+	return e.holds, nil
 }
 
-func (p *parser) field() string {
-	p.space()
-	i := strings.IndexAny(p.rest, " ,)(")
-	if i < 0 {
-		return ""
-	}
-	for _, f := range filterable {
-		if strings.EqualFold(f, p.rest[:i]) {
-			p.rest = p.rest[i:]
-			return f
+// of returns the values of an object that was written already.
+func of(o object) getter {
+	return func(name string) value {
+		switch v := o[name].(type) {
+		case string:
+			return value{set: true, text: v}
+		case bool:
+			return value{set: true, text: fmt.Sprint(v)}
 		}
+		return value{}
 	}
-	return ""
-}
-
-func (p *parser) literal() literal {
-	if p.char('\'') {
-		var b strings.Builder
-		for {
-			i := strings.IndexByte(p.rest, '\'')
-			if i < 0 {
-				p.fail()
-				return literal{}
-			}
-			b.WriteString(p.rest[:i])
-			p.rest = p.rest[i+1:]
-			if !strings.HasPrefix(p.rest, "'") {
-				return literal{b.String(), true}
-			}
-			b.WriteByte('\'')
-			p.rest = p.rest[1:]
-		}
-	}
-	for _, w := range []string{"true", "false", "null"} {
-		if hasPrefixFold(p.rest, w) {
-			p.rest = p.rest[len(w):]
-			return literal{w, false}
-		}
-	}
-	p.fail()
-	return literal{}
 }
 
 // query is a condition, with the parts that are looked up in an index apart.
@@ -287,14 +137,14 @@ type query struct {
 
 // split takes the parts that are joined by "and" apart.
 func (e *expr) split(q *query) {
-	upn := e.field == "userPrincipalName"
+	upn := e.field != nil && e.field.name == "userPrincipalName"
 	switch {
 	case e.op == "and":
 		e.args[0].split(q)
 		e.args[1].split(q)
 	case upn && e.op == "startswith":
 		q.prefixes = append(q.prefixes, strings.ToLower(e.literals[0].text))
-	case e.op == "not" && e.args[0].op == "startswith" && e.args[0].field == "userPrincipalName":
+	case e.op == "not" && e.args[0].op == "startswith" && e.args[0].field.name == "userPrincipalName":
 		q.not = append(q.not, strings.ToLower(e.args[0].literals[0].text))
 	case upn && e.op == "endswith" && strings.HasPrefix(e.literals[0].text, "@") && q.domain == "":
 		q.domain = strings.ToLower(e.literals[0].text[1:])

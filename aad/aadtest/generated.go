@@ -161,8 +161,8 @@ func (g *generated) fulfil(q query) bitset {
 			continue
 		}
 		if len(q.others) > 0 {
-			u := g.user(int(i))
-			if slices.ContainsFunc(q.others, func(e *expr) bool { return !e.holds(&u) }) {
+			u := userState{User: g.user(int(i))}
+			if slices.ContainsFunc(q.others, func(e *expr) bool { return !e.holds(u.value) }) {
 				continue
 			}
 		}

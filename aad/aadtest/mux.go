@@ -2,76 +2,102 @@ package aadtest
 
 import "net/http"
 
-// graph routes the requests to Microsoft Graph. need is the least permission.
-func (s *Server) graph() *http.ServeMux {
+// operation is an operation of Microsoft Graph that the server models.
+type operation struct {
+	pattern string
+	need    string // the least permission
+	params  string // the query parameters that it takes
+	kind    *kind  // of what it answers with; nil if $select is not among the parameters
+	serve   func(http.ResponseWriter, *http.Request) *refusal
+}
+
+const (
+	domainRead, domainWrite         = "Domain.Read.All", "Domain.ReadWrite.All"
+	federationRead, federationWrite = "Domain-InternalFederation.Read.All", "Domain-InternalFederation.ReadWrite.All"
+	userRead, userWrite             = "User.Read.All", "User.ReadWrite.All"
+	roleRead, roleWrite             = "RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory"
+)
+
+// operations are all of them. Every query parameter that a line does not name is refused.
+func (s *Server) operations() []operation {
+	const (
+		domain  = "/v1.0/domains/{domain}"
+		fed     = domain + "/federationConfiguration"
+		roles   = "/v1.0/roleManagement/directory/roleAssignments"
+		defined = "/v1.0/roleManagement/directory/roleDefinitions"
+	)
+	return []operation{
+		{"GET /v1.0/domains", domainRead, "$select $skiptoken", domainKind, s.listDomains},
+		{"POST /v1.0/domains", domainWrite, "", nil, s.createDomain},
+		{"GET " + domain, domainRead, "$select", domainKind, s.getDomain},
+		{"PATCH " + domain, domainWrite, "", nil, s.patchDomain},
+		{"DELETE " + domain, domainWrite, "", nil, s.deleteDomain},
+		{"POST " + domain + "/verify", domainWrite, "", nil, s.verifyDomain},
+		{"POST " + domain + "/promote", domainWrite, "", nil, s.promoteDomain},
+		{"POST " + domain + "/forceDelete", domainWrite, "", nil, s.forceDelete},
+		{"GET " + domain + "/rootDomain", domainRead, "$select", domainKind, s.rootDomain},
+		{"GET " + domain + "/verificationDnsRecords", domainRead, "$select $skiptoken", recordKind, s.verificationRecords},
+		{"GET " + domain + "/serviceConfigurationRecords", domainRead, "$select $skiptoken", recordKind, s.serviceRecords},
+		{"GET " + domain + "/domainNameReferences", domainRead, "$skiptoken", nil, s.domainNameReferences},
+
+		{"GET " + fed, federationRead, "$skiptoken", nil, s.listFederation},
+		{"POST " + fed, federationWrite, "", nil, s.createFederation},
+		{"GET " + fed + "/{id}", "federation by ID", "", nil, s.getFederation},
+		{"PATCH " + fed + "/{id}", federationWrite, "", nil, s.patchFederation},
+		{"DELETE " + fed + "/{id}", federationWrite, "", nil, s.deleteFederation},
+
+		{"GET /v1.0/policies/federatedTokenValidationPolicy", "Policy.Read.All", "$select $skiptoken", policyKind, s.getPolicy},
+		{"GET /v1.0/organization", "Organization.Read.All", "$select $skiptoken", organizationKind, s.listOrganization},
+		{"GET /v1.0/organization/{id}", "Organization.Read.All", "$select", organizationKind, s.getOrganization},
+
+		{"GET /v1.0/users", userRead, "$select $filter $search $orderby $count $top $skiptoken", userKind, s.listUsers},
+		{"POST /v1.0/users", userWrite, "", nil, s.createUser},
+		{"GET /v1.0/users/$count", userRead, "$filter $search", nil, s.countUsers},
+		{"GET /v1.0/users/{id}", userRead, "$select", userKind, s.getUser},
+		{"PATCH /v1.0/users/{id}", userWrite, "", nil, s.patchUser},
+		{"DELETE /v1.0/users/{id}", userWrite, "", nil, s.deleteUser},
+		{"POST /v1.0/users/{id}/revokeSignInSessions", "User.RevokeSessions.All", "", nil, s.revokeSignInSessions},
+		{"GET /v1.0/groups/{id}/transitiveMembers/microsoft.graph.user", "GroupMember.Read.All",
+			"$select $count $top $skiptoken", userKind, s.listMembers},
+
+		{"GET " + defined, roleRead, "$select $filter $skiptoken", definitionKind, s.listRoleDefinitions},
+		{"GET " + defined + "/{id}", roleRead, "$select", definitionKind, s.getRoleDefinition},
+		{"GET " + roles, roleRead, "$select $filter $expand $skiptoken", assignmentKind, s.listRoleAssignments},
+		{"GET " + roles + "/{id}", roleRead, "$select $expand", assignmentKind, s.getRoleAssignment},
+		{"POST " + roles, roleWrite, "", nil, s.createRoleAssignment},
+		{"DELETE " + roles + "/{id}", roleWrite, "", nil, s.deleteRoleAssignment},
+
+		{"GET /v1.0/auditLogs/signIns", "AuditLog.Read.All", "$filter $orderby $top $skiptoken", nil, s.listSignIns},
+	}
+}
+
+// graph routes the requests to Microsoft Graph.
+func (s *Server) graph() http.Handler {
 	m := http.NewServeMux()
-	graph := func(pattern, need string, h func(http.ResponseWriter, *http.Request) *refusal) {
-		m.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if !s.allow(w, r, need) {
+	for _, o := range s.operations() {
+		m.HandleFunc(o.pattern, func(w http.ResponseWriter, r *http.Request) {
+			if !s.allow(w, r, o.need) {
 				return
 			}
-			s.mu.Lock()
-			e := h(w, r)
-			s.mu.Unlock()
+			e := o.checkQuery(r)
+			if e == nil {
+				e = checkHeader(r)
+			}
+			if e == nil {
+				s.mu.Lock()
+				e = o.serve(w, r)
+				s.mu.Unlock()
+			}
 			s.tell()
 			if e != nil {
 				refuse(w, e)
 			}
 		})
 	}
-	const (
-		domainRead, domainWrite         = "Domain.Read.All", "Domain.ReadWrite.All"
-		federationRead, federationWrite = "Domain-InternalFederation.Read.All", "Domain-InternalFederation.ReadWrite.All"
-		userRead, userWrite             = "User.Read.All", "User.ReadWrite.All"
-		roleRead, roleWrite             = "RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory"
-	)
-	graph("GET /v1.0/domains", domainRead, s.listDomains)
-	graph("POST /v1.0/domains", domainWrite, s.createDomain)
-	graph("GET /v1.0/domains/{domain}", domainRead, s.getDomain)
-	graph("PATCH /v1.0/domains/{domain}", domainWrite, s.patchDomain)
-	graph("DELETE /v1.0/domains/{domain}", domainWrite, s.deleteDomain)
-	graph("POST /v1.0/domains/{domain}/verify", domainWrite, s.verifyDomain)
-	graph("POST /v1.0/domains/{domain}/promote", domainWrite, s.promoteDomain)
-	graph("POST /v1.0/domains/{domain}/forceDelete", domainWrite, s.forceDelete)
-	graph("GET /v1.0/domains/{domain}/rootDomain", domainRead, s.rootDomain)
-	graph("GET /v1.0/domains/{domain}/verificationDnsRecords", domainRead, s.verificationRecords)
-	graph("GET /v1.0/domains/{domain}/serviceConfigurationRecords", domainRead, s.serviceRecords)
-	graph("GET /v1.0/domains/{domain}/domainNameReferences", domainRead, s.domainNameReferences)
-
-	const fed = "/v1.0/domains/{domain}/federationConfiguration"
-	graph("GET "+fed, federationRead, s.listFederation)
-	graph("POST "+fed, federationWrite, s.createFederation)
-	graph("GET "+fed+"/{id}", "federation by ID", s.getFederation)
-	graph("PATCH "+fed+"/{id}", federationWrite, s.patchFederation)
-	graph("DELETE "+fed+"/{id}", federationWrite, s.deleteFederation)
-
-	graph("GET /v1.0/policies/federatedTokenValidationPolicy", "Policy.Read.All", s.getPolicy)
-	graph("GET /v1.0/organization", "Organization.Read.All", s.listOrganization)
-
-	graph("GET /v1.0/users", userRead, s.listUsers)
-	graph("POST /v1.0/users", userWrite, s.createUser)
-	graph("GET /v1.0/users/$count", userRead, s.countUsers)
-	graph("GET /v1.0/users/{id}", userRead, s.getUser)
-	graph("PATCH /v1.0/users/{id}", userWrite, s.patchUser)
-	graph("DELETE /v1.0/users/{id}", userWrite, s.deleteUser)
-	graph("GET /v1.0/{key}", userRead, byKey(s.getUser))
-	graph("PATCH /v1.0/{key}", userWrite, byKey(s.patchUser))
-	graph("DELETE /v1.0/{key}", userWrite, byKey(s.deleteUser))
-	const revoke = "User.RevokeSessions.All"
-	graph("POST /v1.0/users/{id}/revokeSignInSessions", revoke, s.revokeSignInSessions)
-	graph("POST /v1.0/{key}/revokeSignInSessions", revoke, byKey(s.revokeSignInSessions))
-	graph("GET /v1.0/groups/{id}/transitiveMembers/microsoft.graph.user", "GroupMember.Read.All", s.listMembers)
-
-	graph("GET /v1.0/roleManagement/directory/roleDefinitions", roleRead, s.listRoleDefinitions)
-	graph("GET /v1.0/roleManagement/directory/roleAssignments", roleRead, s.listRoleAssignments)
-	graph("POST /v1.0/roleManagement/directory/roleAssignments", roleWrite, s.createRoleAssignment)
-	graph("DELETE /v1.0/roleManagement/directory/roleAssignments/{id}", roleWrite, s.deleteRoleAssignment)
-
-	graph("GET /v1.0/auditLogs/signIns", "AuditLog.Read.All", s.listSignIns)
-
+	m.HandleFunc("POST /v1.0/$batch", s.batch(m))
 	m.HandleFunc("/v1.0/", func(w http.ResponseWriter, r *http.Request) {
 		if s.allow(w, r, "") {
-			refuse(w, bad("Resource not found for the segment."))
+			refuse(w, elsewhere(r))
 		}
 	})
 	return m

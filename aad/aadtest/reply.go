@@ -29,7 +29,7 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) {
 // cost is what a request costs in resource units.
 func cost(r *http.Request) int {
 	n := 1
-	if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/v1.0/users") {
+	if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/users") {
 		n = 2
 	}
 	if strings.HasSuffix(r.URL.Path, "/domainNameReferences") {
@@ -101,6 +101,7 @@ type object map[string]any
 
 // entity writes one object.
 func (s *Server) entity(w http.ResponseWriter, r *http.Request, status int, context string, v object) {
+	v = picked(r, v)
 	if s.Quirks.WrapEntities {
 		write(w, status, object{"@odata.context": metadata(r, context), "value": v})
 		return
@@ -110,20 +111,26 @@ func (s *Server) entity(w http.ResponseWriter, r *http.Request, status int, cont
 }
 
 // list writes the page of a collection that the request asks for.
-func (s *Server) list(w http.ResponseWriter, r *http.Request, context string, all []object) {
-	s.page(w, r, context, all, len(all))
+func (s *Server) list(w http.ResponseWriter, r *http.Request, context string, all []object) *refusal {
+	return s.page(w, r, context, all, len(all))
 }
 
 // page is list for pages of at most size.
-func (s *Server) page(w http.ResponseWriter, r *http.Request, context string, all []object, size int) {
+func (s *Server) page(w http.ResponseWriter, r *http.Request, context string, all []object, size int) *refusal {
 	if s.PageSize > 0 {
 		size = min(size, s.PageSize)
 	}
-	from := 0
-	fmt.Sscan(r.URL.Query().Get("$skiptoken"), &from)
-	from = min(max(from, 0), len(all))
+	from, e := position(r)
+	if e != nil {
+		return e
+	}
+	from = min(from, len(all))
 	to := min(from+size, len(all))
-	body := object{"@odata.context": metadata(r, context), "value": append([]object{}, all[from:to]...)}
+	list := make([]object, 0, to-from)
+	for _, o := range all[from:to] {
+		list = append(list, picked(r, o))
+	}
+	body := object{"@odata.context": metadata(r, context), "value": list}
 	if s.Quirks.NullLists && from == to {
 		body["value"] = nil
 	}
@@ -131,6 +138,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, context string, al
 		body["@odata.nextLink"] = s.nextLink(r, fmt.Sprint(to))
 	}
 	write(w, http.StatusOK, body)
+	return nil
 }
 
 func scheme(r *http.Request) string {
@@ -146,7 +154,7 @@ func metadata(r *http.Request, context string) string {
 
 // nextLink is the address of the page from token on.
 func (s *Server) nextLink(r *http.Request, token string) string {
-	u := *r.URL
+	u := *asked(r).url
 	q := u.Query()
 	q.Set("$skiptoken", token)
 	u.RawQuery = q.Encode()
@@ -186,6 +194,15 @@ func decode(r *http.Request) (map[string]json.RawMessage, *refusal) {
 		return nil, bad("Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")
 	}
 	return properties, nil
+}
+
+// noBody refuses what the body of an action says that takes none.
+func noBody(r *http.Request) *refusal {
+	body, e := decode(r)
+	if e == nil && len(body) > 0 {
+		return notModelled("the body of an action that takes none")
+	}
+	return e
 }
 
 // text returns a string of a body; "" for null, for what is no string and for what is not there.

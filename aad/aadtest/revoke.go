@@ -25,6 +25,9 @@ func (s *Server) revokeSignInSessions(w http.ResponseWriter, r *http.Request) *r
 	if e := dollar(r); e != nil {
 		return e
 	}
+	if e := noBody(r); e != nil {
+		return e
+	}
 	u := s.lookup(r.PathValue("id"), false)
 	if u == nil {
 		return notFound(r.PathValue("id"))

@@ -10,8 +10,8 @@ import (
 )
 
 type assignment struct {
-	id, role, principal string
-	gone                fake.Cell[bool]
+	id, role, principal, scope string
+	gone                       fake.Cell[bool]
 }
 
 // group is a role-assignable group.
@@ -30,76 +30,79 @@ var roleNames = []struct{ id, name string }{
 	{"194ae4cb-b126-40b2-bd5b-6091b380977d", "Security Administrator"},
 }
 
+// definition is a role as Graph writes it; nil if there is none.
+func definition(id string) object {
+	for _, role := range roleNames {
+		if strings.EqualFold(role.id, id) {
+			return object{
+				"id": role.id, "templateId": role.id, "displayName": role.name,
+				"isBuiltIn": true, "isEnabled": true, "resourceScopes": []string{"/"}, "version": "1",
+			}
+		}
+	}
+	return nil
+}
+
 func (s *Server) listRoleDefinitions(w http.ResponseWriter, r *http.Request) *refusal {
+	holds, e := definitionKind.condition(r.URL.Query().Get("$filter"))
+	if e != nil {
+		return e
+	}
 	var all []object
 	for _, role := range roleNames {
-		all = append(all, object{
-			"id": role.id, "templateId": role.id, "displayName": role.name, "description": nil,
-			"isBuiltIn": true, "isEnabled": true, "resourceScopes": []string{"/"}, "version": "1",
-		})
+		if o := definition(role.id); holds(of(o)) {
+			all = append(all, o)
+		}
 	}
-	s.list(w, r, "roleManagement/directory/roleDefinitions", all)
+	return s.list(w, r, "roleManagement/directory/roleDefinitions", all)
+}
+
+func (s *Server) getRoleDefinition(w http.ResponseWriter, r *http.Request) *refusal {
+	o := definition(r.PathValue("id"))
+	if o == nil {
+		return notFound(r.PathValue("id"))
+	}
+	s.entity(w, r, http.StatusOK, "roleManagement/directory/roleDefinitions/$entity", o)
 	return nil
 }
 
 func (a *assignment) object() object {
-	return object{"id": a.id, "principalId": a.principal, "roleDefinitionId": a.role, "directoryScopeId": "/", "resourceScope": "/"}
+	return object{"id": a.id, "principalId": a.principal, "roleDefinitionId": a.role, "directoryScopeId": a.scope, "resourceScope": a.scope}
 }
 
 func (s *Server) listRoleAssignments(w http.ResponseWriter, r *http.Request) *refusal {
-	params := r.URL.Query()
-	var role, principal string
-	for cond := range strings.SplitSeq(params.Get("$filter"), " and ") {
-		field, value, ok := strings.Cut(strings.TrimSpace(cond), " eq ")
-		value, quoted := strings.CutPrefix(value, "'")
-		switch {
-		case cond == "":
-		case !ok || !quoted || !strings.HasSuffix(value, "'"):
-			return bad("Invalid filter clause")
-		case field == "roleDefinitionId":
-			role = strings.TrimSuffix(value, "'")
-		case field == "principalId":
-			principal = strings.TrimSuffix(value, "'")
-		default:
-			return bad("Invalid filter clause")
-		}
+	holds, e := assignmentKind.condition(r.URL.Query().Get("$filter"))
+	if e != nil {
+		return e
+	}
+	x, e := s.expansion(r.URL.Query().Get("$expand"))
+	if e != nil {
+		return e
 	}
 	var all []object
 	for _, a := range s.roles {
 		gone := a.gone.Read("roles", s.lag("roleManagement/directory/roleAssignments", s.ListLag))
-		if gone || role != "" && !strings.EqualFold(a.role, role) || principal != "" && !strings.EqualFold(a.principal, principal) {
+		if gone || !holds(of(a.object())) {
 			continue
 		}
-		o := a.object()
-		if params.Get("$expand") == "principal" {
-			o["principal"] = s.principal(a.principal)
-		}
-		all = append(all, o)
+		all = append(all, x.expand(a))
 	}
-	s.list(w, r, "roleManagement/directory/roleAssignments(principal())", all)
-	return nil
+	return s.list(w, r, "roleManagement/directory/roleAssignments"+x.context(), all)
 }
 
-// principal is who has a role, as $expand shows it: users without their user principal name.
-func (s *Server) principal(id string) object {
-	if g := s.groups[id]; g != nil {
-		return object{
-			"@odata.type": "#microsoft.graph.group", "id": g.id, "displayName": g.name,
-			"isAssignableToRole": true, "securityEnabled": true,
+func (s *Server) getRoleAssignment(w http.ResponseWriter, r *http.Request) *refusal {
+	x, e := s.expansion(r.URL.Query().Get("$expand"))
+	if e != nil {
+		return e
+	}
+	id := r.PathValue("id")
+	for _, a := range s.roles {
+		if a.id == id && !a.gone.Read("role", s.lag("roleManagement/directory/roleAssignments/"+id, s.GetLag)) {
+			s.entity(w, r, http.StatusOK, "roleManagement/directory/roleAssignments"+x.context()+"/$entity", x.expand(a))
+			return nil
 		}
 	}
-	if u := s.lookup(id, false); u != nil {
-		st := u.state.Now()
-		o := object{
-			"@odata.type": "#microsoft.graph.user", "id": st.ID, "accountEnabled": st.Enabled == nil || *st.Enabled,
-			"displayName": st.DisplayName, "imAddresses": []string{}, "userType": userType(&st.User),
-		}
-		if s.Quirks.PrincipalNames {
-			o["userPrincipalName"] = st.UserPrincipalName
-		}
-		return o
-	}
-	return object{"@odata.type": "#microsoft.graph.servicePrincipal", "id": id, "displayName": "Application", "accountEnabled": true}
+	return notFound(id)
 }
 
 func (s *Server) createRoleAssignment(w http.ResponseWriter, r *http.Request) *refusal {
@@ -107,7 +110,10 @@ func (s *Server) createRoleAssignment(w http.ResponseWriter, r *http.Request) *r
 	if e != nil {
 		return e
 	}
-	a := &assignment{id: s.newID(0x401e), role: text(body, "roleDefinitionId"), principal: text(body, "principalId")}
+	if e := assignmentKind.writes(body); e != nil {
+		return e
+	}
+	a := &assignment{id: s.newID(0x401e), role: text(body, "roleDefinitionId"), principal: text(body, "principalId"), scope: "/"}
 	known := false
 	for _, role := range roleNames {
 		known = known || role.id == a.role
@@ -117,11 +123,13 @@ func (s *Server) createRoleAssignment(w http.ResponseWriter, r *http.Request) *r
 		return bad("The specified role definition does not exist.")
 	case text(body, "directoryScopeId") == "":
 		return bad("The directoryScopeId is missing.")
+	case text(body, "directoryScopeId") != "/":
+		return notModelled("the assignment of roles within %s", text(body, "directoryScopeId"))
 	case s.groups[a.principal] == nil && s.lookup(a.principal, false) == nil:
 		return notFound(a.principal)
 	}
 	for _, b := range s.roles {
-		if b.role == a.role && b.principal == a.principal && !b.gone.Now() {
+		if b.role == a.role && b.principal == a.principal && b.scope == a.scope && !b.gone.Now() {
 			return bad("A conflicting object with one or more of the specified property values is present in the directory.")
 		}
 	}
@@ -148,23 +156,26 @@ func (s *Server) listMembers(w http.ResponseWriter, r *http.Request) *refusal {
 	if g == nil {
 		return notFound(r.PathValue("id"))
 	}
-	if !strings.EqualFold(r.Header.Get("ConsistencyLevel"), "eventual") || r.URL.Query().Get("$count") != "true" {
+	if !eventual(r) || r.URL.Query().Get("$count") != "true" {
 		return unsupported("A cast needs ConsistencyLevel: eventual and $count=true.")
 	}
-	want, e := fields(r)
+	size, e := s.top(r, 999)
+	if e != nil {
+		return e
+	}
+	from, e := position(r)
 	if e != nil {
 		return e
 	}
 	var ids []string
 	s.expand(g, &ids)
-	var all []object
+	var all []userState
 	for _, id := range ids {
 		if u := s.lookup(id, false); u != nil {
-			st := u.state.Now()
-			all = append(all, userObject(&st.User, want))
+			all = append(all, u.state.Now())
 		}
 	}
-	s.list(w, r, "users", all)
+	s.writeUsers(w, r, &userPage{stored: all, from: from, size: size})
 	return nil
 }
 

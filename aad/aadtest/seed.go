@@ -55,6 +55,8 @@ func Broken(d *aad.Domain) { d.AuthenticationType = aad.Federated }
 
 // SetFederation federates a domain behind everybody's back, or changes its
 // federation, without the checks of the service. A federation without ID gets one.
+// What is in its Extra, requests may write from then on: otherwise properties that
+// Graph does not document are refused.
 func (s *Server) SetFederation(name string, f aad.Federation) {
 	s.start()
 	s.mu.Lock()
@@ -63,6 +65,9 @@ func (s *Server) SetFederation(name string, f aad.Federation) {
 	d := s.must(name)
 	if f.ID == "" {
 		f.ID = s.newID(0xfed0)
+	}
+	for name := range f.Extra {
+		s.newer[name] = true
 	}
 	st := d.state.Now()
 	st.auth, st.fed, st.broken = aad.Federated, &f, false
@@ -177,12 +182,16 @@ func (s *Server) MakeGlobalAdministrator(principalID string) string {
 	return s.AssignRole(aad.GlobalAdministrator, principalID)
 }
 
-// AssignRole gives any role.
-func (s *Server) AssignRole(roleDefinitionID, principalID string) string {
+// AssignRole gives any role, in the whole tenant or within a scope such as
+// "/administrativeUnits/{id}".
+func (s *Server) AssignRole(roleDefinitionID, principalID string, scope ...string) string {
 	s.start()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := &assignment{id: s.newID(0x401e), role: roleDefinitionID, principal: principalID}
+	a := &assignment{id: s.newID(0x401e), role: roleDefinitionID, principal: principalID, scope: "/"}
+	if len(scope) > 0 {
+		a.scope = scope[0]
+	}
 	a.gone.Set(false)
 	s.roles = append(s.roles, a)
 	return a.id

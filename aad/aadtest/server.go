@@ -109,6 +109,7 @@ type Server struct {
 	policy  *aad.TokenValidationPolicy
 	synced  bool
 	foreign map[string]bool // issuers of other tenants
+	newer   map[string]bool // properties of a federation that are not documented
 	tokens  map[string]grant
 	ids     int
 	mark    uint32 // of the tenant in its IDs; 0 for the default one
@@ -246,6 +247,7 @@ func (s *Server) start() {
 		s.names = make(map[string]*user)
 		s.groups = make(map[string]*group)
 		s.foreign = make(map[string]bool)
+		s.newer = make(map[string]bool)
 		s.tokens = make(map[string]grant)
 		s.attempts = make(map[string]*attempt)
 		s.sessions = make(map[string]session)
@@ -256,7 +258,7 @@ func (s *Server) start() {
 		graph, login := s.graph(), s.login()
 		front := s.log.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if isGraph(r) {
-				graph.ServeHTTP(w, r)
+				s.serveGraph(graph, w, r)
 			} else {
 				login.ServeHTTP(w, r)
 			}
@@ -270,11 +272,16 @@ func (s *Server) start() {
 	})
 }
 
-func isGraph(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v1.0/") }
+// isGraph tells what is for Microsoft Graph, in whatever version.
+func isGraph(r *http.Request) bool {
+	version, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	return version == "v1.0" || version == "beta"
+}
 
-// isWrite tells what counts as a write: asking for a token does not.
+// isWrite tells what counts as a write: asking for a token does not, nor does a batch,
+// which may have reads in it only.
 func isWrite(r *http.Request) bool {
-	return r.Method != http.MethodGet && r.Method != http.MethodHead && isGraph(r)
+	return r.Method != http.MethodGet && r.Method != http.MethodHead && isGraph(r) && !strings.HasSuffix(r.URL.Path, "/$batch")
 }
 
 // words is how Graph says what went wrong.
@@ -333,8 +340,8 @@ func (s *Server) ClientWith(cred azcore.TokenCredential, opts *aad.Options) *aad
 // Requests returns the requests to the stand-in, in the order of their arrival.
 func (s *Server) Requests() []Request { return s.log.Requests() }
 
-// Writes returns how many of them meant to change something: all but GET, HEAD and
-// what goes to the login service.
+// Writes returns how many of them meant to change something: all but GET, HEAD,
+// batches, and what goes to the login service.
 func (s *Server) Writes() int { return s.log.Writes() }
 
 // MaxInFlight returns how many of them were served at the same time at most.

@@ -94,99 +94,48 @@ func (s *Server) listSignIns(w http.ResponseWriter, r *http.Request) *refusal {
 		return &refusal{http.StatusForbidden, "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
 			"Neither tenant is B2C or tenant doesn't have premium license"}
 	}
-	q := r.URL.Query()
-	selects, ok := signInFilter(q.Get("$filter"))
-	if !ok {
-		return bad("Invalid filter clause")
+	holds, e := signInKind.condition(r.URL.Query().Get("$filter"))
+	if e != nil {
+		return e
 	}
-	size := 1000
-	if top := q.Get("$top"); top != "" {
-		n, err := strconv.Atoi(top)
-		if err != nil || n < 1 || n > size {
-			return bad("Invalid page size specified: '%s'. Must be between 1 and %d inclusive.", top, size)
-		}
-		size = n
+	size, e := s.top(r, 1000)
+	if e != nil {
+		return e
 	}
 	var seen []*signInEntry
 	for _, e := range s.signIns {
-		if e.there.Read("log", s.lag("auditLogs/signIns", s.SignInLag)) && selects(&e.SignIn) {
+		if e.there.Read("log", s.lag("auditLogs/signIns", s.SignInLag)) && holds(signInValues(&e.SignIn)) {
 			seen = append(seen, e)
 		}
 	}
 	slices.SortStableFunc(seen, func(a, b *signInEntry) int { return a.Created.Compare(b.Created) })
-	switch strings.Join(strings.Fields(q.Get("$orderby")), " ") {
+	switch strings.Join(strings.Fields(r.URL.Query().Get("$orderby")), " ") {
 	case "", "createdDateTime desc":
 		slices.Reverse(seen)
 	case "createdDateTime", "createdDateTime asc":
 	default:
-		return bad("Invalid orderby clause")
+		return notModelled("$orderby of sign-ins by anything but createdDateTime")
 	}
 	all := make([]object, len(seen))
 	for i, e := range seen {
 		all[i] = s.signInObject(e)
 	}
-	s.page(w, r, "auditLogs/signIns", all, size)
-	return nil
+	return s.page(w, r, "auditLogs/signIns", all, size)
 }
 
-// signInFilter reads conditions that are joined by "and", each of which compares a
-// property in one of the ways that the documentation names for it.
-func signInFilter(filter string) (func(*aad.SignIn) bool, bool) {
-	var conditions []func(*aad.SignIn) bool
-	for rest := strings.TrimSpace(filter); rest != ""; {
-		field, after, _ := strings.Cut(rest, " ")
-		op, after, _ := strings.Cut(strings.TrimLeft(after, " "), " ")
-		value, after, ok := signInLiteral(strings.TrimLeft(after, " "))
-		if !ok {
-			return nil, false
+// signInValues returns the values of a line for a condition.
+func signInValues(e *aad.SignIn) getter {
+	return func(name string) value {
+		switch name {
+		case "createdDateTime":
+			return value{set: true, at: e.Created}
+		case "status/errorCode":
+			return value{set: true, text: strconv.Itoa(e.ErrorCode)}
 		}
-		c, ok := signInCondition(field, op, value)
-		if !ok {
-			return nil, false
-		}
-		conditions = append(conditions, c)
-		if rest = strings.TrimRight(after, " "); rest != "" {
-			if rest, ok = strings.CutPrefix(rest, " and "); !ok {
-				return nil, false
-			}
-			rest = strings.TrimLeft(rest, " ")
-		}
+		text := map[string]string{
+			"userPrincipalName": e.UserPrincipalName, "userDisplayName": e.UserDisplayName, "userId": e.UserID,
+			"appId": e.AppID, "appDisplayName": e.AppDisplayName, "correlationId": e.CorrelationID,
+		}[name]
+		return value{set: text != "", text: text}
 	}
-	return func(e *aad.SignIn) bool {
-		return !slices.ContainsFunc(conditions, func(c func(*aad.SignIn) bool) bool { return !c(e) })
-	}, true
-}
-
-// signInLiteral takes a value from the beginning of s.
-func signInLiteral(s string) (value literal, rest string, ok bool) {
-	if strings.HasPrefix(s, "'") {
-		p := &parser{rest: s}
-		v := p.literal()
-		return v, p.rest, !p.failed
-	}
-	word, _, _ := strings.Cut(s, " ")
-	return literal{text: word}, s[len(word):], word != ""
-}
-
-func signInCondition(field, op string, v literal) (func(*aad.SignIn) bool, bool) {
-	if field == "createdDateTime" {
-		at, err := time.Parse(time.RFC3339Nano, v.text)
-		allowed := err == nil && !v.quoted && (op == "ge" || op == "le" || op == "eq")
-		return func(e *aad.SignIn) bool {
-			n := e.Created.Compare(at)
-			return n == 0 || n > 0 && op == "ge" || n < 0 && op == "le"
-		}, allowed
-	}
-	if field == "status/errorCode" {
-		n, err := strconv.Atoi(v.text)
-		return func(e *aad.SignIn) bool { return e.ErrorCode == n }, err == nil && !v.quoted && op == "eq"
-	}
-	get := map[string]func(*aad.SignIn) string{
-		"userPrincipalName": func(e *aad.SignIn) string { return e.UserPrincipalName },
-		"userId":            func(e *aad.SignIn) string { return e.UserID },
-		"appId":             func(e *aad.SignIn) string { return e.AppID },
-		"appDisplayName":    func(e *aad.SignIn) string { return e.AppDisplayName },
-		"correlationId":     func(e *aad.SignIn) string { return e.CorrelationID },
-	}[field]
-	return func(e *aad.SignIn) bool { return strings.EqualFold(get(e), v.text) }, get != nil && v.quoted && op == "eq"
 }

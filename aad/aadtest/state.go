@@ -19,6 +19,7 @@ type domainState struct {
 	auth                                                   aad.AuthenticationType
 	isDefault, isInitial, isRoot, isVerified, adminManaged bool
 	services                                               []string
+	validity, notification                                 *int32           // of passwords, in days
 	state                                                  *aad.DomainState // of what goes on in the background; never changed
 	fed                                                    *aad.Federation  // never changed, only replaced
 	broken                                                 bool             // federated, and fed cannot be read

@@ -10,7 +10,8 @@ import (
 	"github.com/jcaad/jcaad/aad"
 )
 
-func (s *Server) listOrganization(w http.ResponseWriter, r *http.Request) *refusal {
+// organization is the tenant as Graph writes it.
+func (s *Server) organization() object {
 	var domains []object
 	for _, d := range s.domains {
 		if st := s.seen(d, "organization", s.lag("organization", s.ListLag)); !st.gone && st.isVerified {
@@ -27,7 +28,18 @@ func (s *Server) listOrganization(w http.ResponseWriter, r *http.Request) *refus
 	if s.synced {
 		o["onPremisesSyncEnabled"], o["onPremisesLastSyncDateTime"] = true, "2026-08-25T07:44:46.2616778Z"
 	}
-	s.list(w, r, "organization", []object{o})
+	return o
+}
+
+func (s *Server) listOrganization(w http.ResponseWriter, r *http.Request) *refusal {
+	return s.list(w, r, "organization", []object{s.organization()})
+}
+
+func (s *Server) getOrganization(w http.ResponseWriter, r *http.Request) *refusal {
+	if id := r.PathValue("id"); !strings.EqualFold(id, s.TenantID) {
+		return notFound(id)
+	}
+	s.entity(w, r, http.StatusOK, "organization/$entity", s.organization())
 	return nil
 }
 
@@ -50,8 +62,7 @@ func (s *Server) getPolicy(w http.ResponseWriter, r *http.Request) *refusal {
 	}
 	o := object{"id": id, "deletedDateTime": nil, "validatingDomains": domains}
 	if s.Quirks.PolicyList {
-		s.list(w, r, "policies/federatedTokenValidationPolicy", []object{o})
-		return nil
+		return s.list(w, r, "policies/federatedTokenValidationPolicy", []object{o})
 	}
 	s.entity(w, r, http.StatusOK, "policies/federatedTokenValidationPolicy/$entity", o)
 	return nil

@@ -71,7 +71,7 @@ func (s *Server) RoleAssignments() []aad.RoleAssignment {
 	var all []aad.RoleAssignment
 	for _, a := range s.roles {
 		if !a.gone.Now() {
-			all = append(all, aad.RoleAssignment{ID: a.id, RoleDefinitionID: a.role, PrincipalID: a.principal, DirectoryScopeID: "/"})
+			all = append(all, aad.RoleAssignment{ID: a.id, RoleDefinitionID: a.role, PrincipalID: a.principal, DirectoryScopeID: a.scope})
 		}
 	}
 	return all

@@ -1,8 +1,12 @@
 package aadtest
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,20 +48,17 @@ func (s *Server) createUser(w http.ResponseWriter, r *http.Request) *refusal {
 	if e != nil {
 		return e
 	}
-	var profile struct{ Password string }
-	json.Unmarshal(body["passwordProfile"], &profile)
-	var enabled *bool
-	json.Unmarshal(body["accountEnabled"], &enabled)
 	switch {
-	case text(body, "userPrincipalName") == "", text(body, "displayName") == "", text(body, "mailNickname") == "", enabled == nil:
+	case text(body, "userPrincipalName") == "", text(body, "displayName") == "", text(body, "mailNickname") == "",
+		body["accountEnabled"] == nil:
 		return bad("One or more properties contains invalid values.")
-	case profile.Password == "":
+	case passwordOf(body) == "":
 		return bad("The specified password does not comply with password complexity requirements. Please provide a different password.")
 	}
-	st := userState{password: profile.Password, User: aad.User{
-		UserPrincipalName: text(body, "userPrincipalName"), DisplayName: text(body, "displayName"),
-		ImmutableID: text(body, "onPremisesImmutableId"), UserType: "Member", Enabled: enabled, Created: s.now().UTC().Truncate(time.Second),
-	}}
+	st := userState{User: aad.User{UserType: "Member", Created: s.now().UTC().Truncate(time.Second)}}
+	if e := st.take(body); e != nil {
+		return e
+	}
 	if e := s.checkUser(nil, &st.User, true); e != nil {
 		return e
 	}
@@ -66,8 +67,113 @@ func (s *Server) createUser(w http.ResponseWriter, r *http.Request) *refusal {
 	u.state.Set(userState{gone: true})
 	u.state.Set(st)
 	s.add(u)
-	s.entity(w, r, http.StatusCreated, "users/$entity", userObject(&st.User, strings.Split(defaultFields, ",")))
+	s.entity(w, r, http.StatusCreated, "users/$entity", userObject(&st, defaultFields))
 	return nil
+}
+
+func passwordOf(body map[string]json.RawMessage) string {
+	var profile struct{ Password string }
+	json.Unmarshal(body["passwordProfile"], &profile)
+	return profile.Password
+}
+
+// take puts the properties of a body into the user, of whom there may be older copies.
+func (u *userState) take(body map[string]json.RawMessage) *refusal {
+	if e := userKind.writes(body); e != nil {
+		return e
+	}
+	for _, name := range slices.Sorted(maps.Keys(body)) {
+		v, ok := text(body, name), true
+		switch name {
+		case "usageLocation":
+			ok = country(v)
+		case "userType":
+			ok = v == "Member" || v == "Guest"
+		case "displayName", "mailNickname":
+			ok = v != ""
+		}
+		if !ok {
+			return bad("Invalid value specified for property '%s' of resource 'User'.", name)
+		}
+	}
+	more := maps.Clone(u.more)
+	if more == nil {
+		more = make(map[string]json.RawMessage)
+	}
+	for name, v := range body {
+		switch name {
+		case "@odata.type":
+		case "userPrincipalName":
+			u.UserPrincipalName = text(body, name)
+		case "displayName":
+			u.DisplayName = text(body, name)
+		case "mail":
+			u.Mail = text(body, name)
+		case "onPremisesImmutableId":
+			u.ImmutableID = text(body, name)
+		case "userType":
+			u.UserType = text(body, name)
+		case "accountEnabled":
+			u.Enabled = new(bool)
+			json.Unmarshal(v, u.Enabled)
+		case "otherMails":
+			u.OtherMails = nil
+			json.Unmarshal(v, &u.OtherMails)
+		case "passwordProfile":
+			u.password = cmp.Or(passwordOf(body), u.password)
+			more[name] = withoutPassword(merged(more[name], v))
+		case "employeeOrgData", "onPremisesExtensionAttributes":
+			more[name] = merged(more[name], v)
+		default:
+			more[name] = compact(v)
+		}
+	}
+	u.more = more
+	return nil
+}
+
+// country reports whether s has the form of a country's code.
+func country(s string) bool {
+	return len(s) == 2 && strings.Trim(strings.ToUpper(s), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+}
+
+func compact(v json.RawMessage) json.RawMessage {
+	var b bytes.Buffer
+	if json.Compact(&b, v) != nil {
+		return v
+	}
+	return b.Bytes()
+}
+
+// merged returns an object with the properties of another one; null replaces it.
+func merged(old, change json.RawMessage) json.RawMessage {
+	var all, some map[string]json.RawMessage
+	if json.Unmarshal(change, &some); some == nil {
+		return json.RawMessage("null")
+	}
+	json.Unmarshal(old, &all)
+	if all == nil {
+		all = make(map[string]json.RawMessage)
+	}
+	maps.Copy(all, some)
+	b, _ := json.Marshal(all)
+	return b
+}
+
+// withoutPassword is a password profile as it is shown.
+func withoutPassword(v json.RawMessage) json.RawMessage {
+	shown := map[string]any{"password": nil, "forceChangePasswordNextSignIn": false, "forceChangePasswordNextSignInWithMfa": false}
+	var kept map[string]any
+	if json.Unmarshal(v, &kept); kept == nil {
+		return json.RawMessage("null")
+	}
+	for name, value := range kept {
+		if name != "password" && name != "@odata.type" {
+			shown[name] = value
+		}
+	}
+	b, _ := json.Marshal(shown)
+	return b
 }
 
 func (s *Server) patchUser(w http.ResponseWriter, r *http.Request) *refusal {
@@ -84,34 +190,11 @@ func (s *Server) patchUser(w http.ResponseWriter, r *http.Request) *refusal {
 	}
 	st := u.state.Now()
 	old := st.UserPrincipalName
-	synced := st.OnPremisesSyncEnabled != nil && *st.OnPremisesSyncEnabled
-	if v, ok := body["onPremisesImmutableId"]; ok {
-		id := text(body, "onPremisesImmutableId")
-		d := s.find(old[strings.LastIndex(old, "@")+1:])
-		switch {
-		case synced:
-			return bad("Unable to update the specified properties for on-premises mastered Directory Sync objects " +
-				"or objects currently undergoing migration.")
-		case string(v) != "null" && id == "":
-			return bad("Invalid value specified for property 'onPremisesImmutableId' of resource 'User'.")
-		case s.Quirks.ImmutableIDFixedWhenFederated && d != nil && s.seen(d, "user", Lag{}).auth == aad.Federated:
-			return bad("Unable to update the specified properties for objects that have originated within an external service.")
-		}
-		st.ImmutableID = id
+	if e := s.mastered(&st, body); e != nil {
+		return e
 	}
-	if v := text(body, "userPrincipalName"); v != "" {
-		if synced {
-			return bad("Unable to update the specified properties for on-premises mastered Directory Sync objects " +
-				"or objects currently undergoing migration.")
-		}
-		st.UserPrincipalName = v
-	}
-	if v := text(body, "displayName"); v != "" {
-		st.DisplayName = v
-	}
-	if v, ok := body["accountEnabled"]; ok {
-		st.Enabled = new(bool)
-		json.Unmarshal(v, st.Enabled)
+	if e := st.take(body); e != nil {
+		return e
 	}
 	if e := s.checkUser(u, &st.User, !strings.EqualFold(old, st.UserPrincipalName)); e != nil {
 		return e
@@ -120,6 +203,33 @@ func (s *Server) patchUser(w http.ResponseWriter, r *http.Request) *refusal {
 	s.names[strings.ToLower(st.UserPrincipalName)] = u
 	u.state.Set(st)
 	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// cloudMastered are the properties of a synchronised user that can be changed here.
+var cloudMastered = []string{
+	"usageLocation", "preferredDataLocation", "ageGroup", "consentProvidedForMinor", "passwordPolicies",
+}
+
+// mastered refuses changes of what is decided elsewhere.
+func (s *Server) mastered(st *userState, body map[string]json.RawMessage) *refusal {
+	_, host, _ := strings.Cut(st.UserPrincipalName, "@")
+	d := s.find(host)
+	federated := d != nil && s.seen(d, "user", Lag{}).auth == aad.Federated
+	synced := st.OnPremisesSyncEnabled != nil && *st.OnPremisesSyncEnabled
+	for _, name := range slices.Sorted(maps.Keys(body)) {
+		switch {
+		case userKind.properties[name] == nil || userKind.properties[name].access != kept:
+		case synced && !slices.Contains(cloudMastered, name):
+			return bad("Unable to update the specified properties for on-premises mastered Directory Sync objects " +
+				"or objects currently undergoing migration.")
+		case name == "onPremisesImmutableId" && string(body[name]) == `""`:
+			return bad("Invalid value specified for property 'onPremisesImmutableId' of resource 'User'.")
+		case name == "onPremisesImmutableId" && s.Quirks.ImmutableIDFixedWhenFederated && federated,
+			name == "passwordProfile" && federated:
+			return bad("Unable to update the specified properties for objects that have originated within an external service.")
+		}
+	}
 	return nil
 }
 

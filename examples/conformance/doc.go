@@ -2,12 +2,18 @@
 // their fakes answer, with the machine-readable descriptions of the two
 // services.
 //
-// It has nothing but a test. Each operation of both clients is driven against
+// It has nothing but tests. Each operation of both clients is driven against
 // its fake, and a validator stands between the two: an [http.RoundTripper] that
 // looks up each request and each answer in the description (path, query,
 // headers, statuses, bodies). It is stricter than the descriptions: a query
 // parameter, header or property that they do not name is an error, even where
 // they allow for others.
+//
+// The fake of Microsoft Graph is also walked, without a client: every query
+// parameter, every operator of $filter and every property of a body that the
+// description has for what the fake models is sent to it, one by one. It changes
+// the answer as it should, judged by what the fake shows otherwise, or it is
+// refused by its name.
 //
 // The descriptions are not part of this module. The environment variable
 // JCAAD_SPECS names the folder that has them:
