@@ -160,11 +160,19 @@ func TestURLsAndEntityIDsAreNotUnique(t *testing.T) {
 	}
 }
 
-func TestUnknownSettingsAreNotKept(t *testing.T) {
+// Settings that the template does not have are refused, unless the application has
+// got them from the console.
+func TestUnknownSettings(t *testing.T) {
 	var s jumpcloudtest.Server
 	a := send(t, &s, "POST", "/api/applications", fmt.Sprintf(createBody, `,"nonsense":{"value":1}`))
-	if strings.Contains(a.body, "nonsense") {
-		t.Errorf("%s", a.body)
+	if a.status != 501 || !strings.Contains(a.body, "nonsense") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	id := addApp(&s)
+	s.SetApplicationSetting(id, "nonsense", "old")
+	a = put(t, &s, id, func(_, config map[string]any) { config["nonsense"] = map[string]any{"value": "new"} })
+	if a.status != 200 || !strings.Contains(a.body, `"nonsense":{"value":"new"}`) {
+		t.Errorf("%d %s", a.status, a.body)
 	}
 }
 

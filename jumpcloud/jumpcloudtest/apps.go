@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/jcaad/jcaad/jumpcloud"
@@ -154,52 +152,6 @@ func (s *Server) listApps(c *call) reply {
 	return s.v1list(c, objects, "name")
 }
 
-// v1list filters, sorts and cuts objects, and puts them into v1's envelope.
-// Without sort they are sorted by the field that byDefault names, which says
-// nothing about those that have the same.
-func (s *Server) v1list(c *call, all []object, byDefault string) reply {
-	q := c.URL.Query()
-	match, err := v1filter(c.Request)
-	if err != "" {
-		return v1invalid(err)
-	}
-	all = slices.DeleteFunc(all, func(o object) bool { return !match(func(key string) json.RawMessage { return o[key] }) })
-	by := func(key string) {
-		slices.SortStableFunc(all, func(a, b object) int { return cmp.Compare(plain(a[key]), plain(b[key])) })
-	}
-	order := func(i int) int { return i }
-	if sort := q.Get("sort"); sort != "" {
-		by(strings.TrimPrefix(sort, "-"))
-		if sort[0] == '-' {
-			slices.Reverse(all)
-		}
-	} else {
-		by(byDefault)
-		order = s.unsorted(len(all))
-	}
-	from, to := s.window(c, len(all))
-	results := make([]object, 0, to-from)
-	for i := from; i < to; i++ {
-		results = append(results, project(all[order(i)], q.Get("fields")))
-	}
-	return ok(map[string]any{"totalCount": len(all), "results": results})
-}
-
-// project keeps the fields of a space separated list. A list with commas is
-// ignored without a word.
-func project(o object, fields string) object {
-	if fields == "" || strings.Contains(fields, ",") {
-		return o
-	}
-	out := object{"_id": o["_id"]}
-	for _, f := range strings.Fields(fields) {
-		if v, ok := o[f]; ok {
-			out[f] = v
-		}
-	}
-	return out
-}
-
 func (s *Server) createApp(c *call) reply {
 	for _, key := range []string{"idpCertificate", "idpPrivateKey"} {
 		var conf config
@@ -268,11 +220,8 @@ func (s *Server) fill(a, old *app, c *call) (reply, bool) {
 		}
 		sent = nil
 	}
-	a.config = config{}
-	for key, field := range t.config() { // a key that the template does not have is not kept
-		f := maps.Clone(field)
-		maps.Copy(f, sent[key])
-		a.config[key] = f
+	if r, ok := a.configure(t, old, sent); !ok {
+		return r, false
 	}
 	entityID := a.value("idpEntityId")
 	taken := func(o *app) bool { return o.id != a.id && o.value("idpEntityId") == entityID }
@@ -285,6 +234,28 @@ func (s *Server) fill(a, old *app, c *call) (reply, bool) {
 	}
 	if _, signs := a.config["idpCertificate"]; signs {
 		return s.certify(a, old, sent)
+	}
+	return reply{}, true
+}
+
+// configure makes the settings of a out of what was sent: what was not is as the
+// template has it. What becomes of settings that the template does not have is not
+// known, unless the application has got them otherwise.
+func (a *app) configure(t *template, old *app, sent config) (reply, bool) {
+	if a.config = t.config(); a.config == nil {
+		a.config = config{}
+	}
+	for key, field := range sent {
+		known := a.config[key] != nil || old != nil && old.config[key] != nil
+		if !known {
+			return unmodelled("the setting " + key + " of applications of the template " + t.name + ": SetTemplate can add it"), false
+		}
+		f := maps.Clone(a.config[key])
+		if f == nil {
+			f = object{}
+		}
+		maps.Copy(f, field)
+		a.config[key] = f
 	}
 	return reply{}, true
 }

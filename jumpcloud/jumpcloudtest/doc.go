@@ -21,10 +21,24 @@
 //   - Certificates, keys and metadata of applications are real; an application tells when they were replaced.
 //   - Lists without sort repeat users from page to page; fields with commas are ignored without a word.
 //   - A member who is put into a group on whose members a rule decides is accepted and not there afterwards; only the
-//     group itself tells of the rule, lists do not. Groups in groups are reached, not listed.
+//     group itself tells of the rule and its attributes, lists do not. Groups in groups are reached, not listed.
 //   - A request without a key is redirected to /login, one at another region's host is refused like a wrong key, one
 //     outside of [Server].Scopes gets 403, and x-org-id is demanded and refused route by route.
 //   - Errors, headers and IDs look as they do there, in the several shapes that they have there.
+//
+// # What it does not do
+//
+// What is not modelled is refused with 501 and its name: a route, a parameter in the
+// query, an operator or field of a filter, a property of a body. What is accepted is
+// kept and shown. Modelled are users, with search and states; user groups and their
+// members; applications in both versions of the API, templates and metadata; what binds
+// these, and what is reached from them; Microsoft 365 directories with domains, rules
+// and the users of Microsoft 365; organisations; events of sign-ins; service accounts'
+// tokens. Of systems, RADIUS servers and the like there is none: their lists are empty,
+// and nothing can be bound to one.
+//
+// Two things are kept and shown, and do nothing: the rule of a dynamic group, whose
+// members are those that a test gave it, and the attributes of groups and bindings.
 //
 // # Signing in
 //

@@ -1,7 +1,7 @@
 package jumpcloudtest
 
 import (
-	"net/http"
+	"encoding/json"
 	"slices"
 
 	"github.com/jcaad/jcaad/jumpcloud"
@@ -10,8 +10,9 @@ import (
 // edge binds two objects. Associations have no direction; of a membership, a is
 // the group.
 type edge struct {
-	a, b   jumpcloud.Object
-	member bool
+	a, b       jumpcloud.Object
+	member     bool
+	attributes json.RawMessage // that were sent along, if any
 }
 
 // key is the same for both directions.
@@ -46,6 +47,10 @@ func (s *Server) connect(op string, e edge) reply {
 		return notFound
 	case op == "remove":
 		s.tie(e, nil, s.edges.put)
+	default:
+		changed := *s.edges.get(e.key())
+		changed.attributes = e.attributes
+		s.tie(e, &changed, s.edges.put)
 	}
 	return noContent
 }
@@ -59,121 +64,26 @@ func (s *Server) cut(o jumpcloud.Object) {
 	}
 }
 
-// kindsOf maps the paths of the graph API to types, and to what they can be
-// associated with.
-var nodes = map[string]struct {
-	t       jumpcloud.ObjectType
-	read    string
-	write   string
-	targets []jumpcloud.ObjectType
-}{
-	"users": {jumpcloud.UserObject, "users.readonly", "users", []jumpcloud.ObjectType{
-		jumpcloud.ApplicationObject, jumpcloud.DirectoryObject, "g_suite", "active_directory", "ldap_server", "system", "system_group",
-	}},
-	"usergroups": {jumpcloud.GroupObject, "groups.readonly", "groups", []jumpcloud.ObjectType{
-		jumpcloud.ApplicationObject, jumpcloud.DirectoryObject, "g_suite", "active_directory", "ldap_server", "system", "system_group",
-	}},
-	"applications": {jumpcloud.ApplicationObject, "applications.readonly", "applications", []jumpcloud.ObjectType{
-		jumpcloud.UserObject, jumpcloud.GroupObject,
-	}},
-	"office365s": {jumpcloud.DirectoryObject, "directories.readonly", "directories", []jumpcloud.ObjectType{
-		jumpcloud.UserObject, jumpcloud.GroupObject,
-	}},
-}
-
-func (s *Server) graphRoutes(mux *http.ServeMux) {
-	for plural, n := range nodes {
-		path := "/api/v2/" + plural + "/{id}/"
-		s.route(mux, "GET "+path+"associations", n.read, func(c *call) reply {
-			target := jumpcloud.ObjectType(c.URL.Query().Get("targets"))
-			if !slices.Contains(n.targets, target) {
-				return invalid("targets is required")
-			}
-			return s.edgesOf(c, jumpcloud.Object{Type: n.t, ID: c.PathValue("id")}, false, target)
-		})
-		s.route(mux, "POST "+path+"associations", n.write, func(c *call) reply {
-			from := jumpcloud.Object{Type: n.t, ID: c.PathValue("id")}
-			to := jumpcloud.Object{Type: jumpcloud.ObjectType(c.str("type")), ID: c.str("id")}
-			switch op := c.str("op"); {
-			case op != "add" && op != "remove" && op != "update":
-				return invalid("op is required")
-			case !slices.Contains(n.targets, to.Type):
-				return invalid("type is not supported")
-			case !s.exists(from) || op != "remove" && !s.exists(to):
-				return notFound
-			default:
-				c.change(from.Type, from.ID)
-				return s.connect(op, edge{a: from, b: to})
-			}
-		})
-		for other, m := range nodes {
-			last := other
-			switch {
-			case n.t == m.t,
-				n.t == jumpcloud.ApplicationObject && m.t == jumpcloud.DirectoryObject,
-				n.t == jumpcloud.DirectoryObject && m.t == jumpcloud.ApplicationObject:
-				continue
-			case n.t == jumpcloud.UserObject && m.t == jumpcloud.GroupObject:
-				last = "memberof"
-			case n.t == jumpcloud.GroupObject && m.t == jumpcloud.UserObject:
-				last = "membership"
-			}
-			scope := m.read
-			if last == "membership" {
-				scope = "users.readonly"
-			}
-			s.route(mux, "GET "+path+last, scope, func(c *call) reply {
-				return s.traverse(c, jumpcloud.Object{Type: n.t, ID: c.PathValue("id")}, m.t)
-			})
-		}
-	}
-}
-
-func (s *Server) exists(o jumpcloud.Object) bool {
-	switch o.Type {
-	case jumpcloud.UserObject:
-		return s.user(o.ID) != nil
-	case jumpcloud.GroupObject:
-		return s.groups.get(o.ID) != nil
-	case jumpcloud.ApplicationObject:
-		return s.apps.get(o.ID) != nil
-	}
-	return s.dirs.get(o.ID) != nil
-}
-
-// shown reports whether a reader who asks for o by its ID finds it.
-func (s *Server) shown(o jumpcloud.Object) bool {
-	if s.GetLag == (Lag{}) {
-		return s.exists(o)
-	}
-	switch o.Type {
-	case jumpcloud.UserObject:
-		if s.users.byID[o.ID] == nil {
-			return s.exists(o) // a generated one does not lag
-		}
-		return s.users.read(o.ID, s.GetLag) != nil
-	case jumpcloud.GroupObject:
-		return s.groups.read(o.ID, s.GetLag) != nil
-	case jumpcloud.ApplicationObject:
-		return s.apps.read(o.ID, s.GetLag) != nil
-	}
-	return s.dirs.read(o.ID, s.GetLag) != nil
-}
-
 // connection is a GraphConnection; from is left out where it is clear.
 type connection struct {
-	Attributes any  `json:"attributes"`
-	To         node `json:"to"`
+	Attributes json.RawMessage `json:"attributes"`
+	To         node            `json:"to"`
 }
 
 type node struct {
-	Attributes any                  `json:"attributes"`
+	Attributes json.RawMessage      `json:"attributes"`
 	ID         string               `json:"id"`
 	Type       jumpcloud.ObjectType `json:"type"`
 }
 
-func connectionTo(o jumpcloud.Object) connection {
-	return connection{To: node{ID: o.ID, Type: o.Type}}
+// hop is a step from one object to another.
+type hop struct {
+	to  jumpcloud.Object
+	via *edge
+}
+
+func (h hop) connection() connection {
+	return connection{Attributes: h.via.attributes, To: node{ID: h.to.ID, Type: h.to.Type}}
 }
 
 // edgesOf lists the direct neighbours of o.
@@ -184,7 +94,7 @@ func (s *Server) edgesOf(c *call, o jumpcloud.Object, members bool, target jumpc
 	var all []connection
 	for _, e := range s.edges.list(s.ListLag) {
 		if to, ok := e.other(o); ok && e.member == members && to.Type == target {
-			all = append(all, connectionTo(to))
+			all = append(all, hop{to, e}.connection())
 		}
 	}
 	return v2list(s, c, all)
@@ -192,21 +102,59 @@ func (s *Server) edgesOf(c *call, o jumpcloud.Object, members bool, target jumpc
 
 // reached is a GraphObjectWithPaths.
 type reached struct {
-	ID                 string               `json:"id"`
-	Type               jumpcloud.ObjectType `json:"type"`
-	CompiledAttributes struct{}             `json:"compiledAttributes"`
-	Paths              [][]connection       `json:"paths"`
-	ExternalID         string               `json:"externalId,omitempty"`
-	SyncStatus         *syncStatus          `json:"syncStatus,omitempty"`
+	ID         string               `json:"id"`
+	Type       jumpcloud.ObjectType `json:"type"`
+	Compiled   object               `json:"compiledAttributes"`
+	Paths      [][]connection       `json:"paths"`
+	ExternalID string               `json:"externalId,omitempty"`
+	SyncStatus *syncStatus          `json:"syncStatus,omitempty"`
+
+	made *jumpcloud.BoundUser // of one who is not kept in memory
 }
 
-// reach finds the objects of one type that o reaches, directly or through a
+// compile puts together what the attributes of all ways come to: lists of the same
+// name are joined. What JumpCloud does with other values that differ is not known:
+// here the first counts.
+func (r *reached) compile() {
+	r.Compiled = object{}
+	for _, path := range r.Paths {
+		for _, c := range path {
+			for _, attributes := range []json.RawMessage{c.Attributes, c.To.Attributes} {
+				if len(attributes) == 0 || string(attributes) == "null" {
+					continue
+				}
+				for key, v := range asObject(attributes) {
+					r.Compiled[key] = joined(r.Compiled[key], v)
+				}
+			}
+		}
+	}
+}
+
+// joined is b without a, the items of both if they are lists, else a.
+func joined(a, b json.RawMessage) json.RawMessage {
+	var first, second []json.RawMessage
+	switch {
+	case a == nil:
+		return b
+	case json.Unmarshal(a, &first) != nil || json.Unmarshal(b, &second) != nil:
+		return a
+	}
+	for _, v := range second {
+		if !slices.ContainsFunc(first, func(w json.RawMessage) bool { return string(w) == string(v) }) {
+			first = append(first, v)
+		}
+	}
+	return raw(first)
+}
+
+// reach finds the objects of some types that o reaches, directly or through a
 // group and the groups in it, in the order of the edges.
-func reach(edges []*edge, o jumpcloud.Object, target jumpcloud.ObjectType) []*reached {
+func reach(edges []*edge, o jumpcloud.Object, types ...jumpcloud.ObjectType) []*reached {
 	var out []*reached
 	index := map[string]*reached{}
-	add := func(path ...jumpcloud.Object) {
-		last := path[len(path)-1]
+	add := func(path ...hop) {
+		last := path[len(path)-1].to
 		r := index[last.ID]
 		if r == nil {
 			r = &reached{ID: last.ID, Type: last.Type}
@@ -214,21 +162,21 @@ func reach(edges []*edge, o jumpcloud.Object, target jumpcloud.ObjectType) []*re
 			out = append(out, r)
 		}
 		var p []connection
-		for _, o := range path {
-			p = append(p, connectionTo(o))
+		for _, h := range path {
+			p = append(p, h.connection())
 		}
 		r.Paths = append(r.Paths, p)
 	}
-	var within func(path []jumpcloud.Object)
-	within = func(path []jumpcloud.Object) {
-		g := path[len(path)-1]
+	var within func(path []hop)
+	within = func(path []hop) {
+		g := path[len(path)-1].to
 		for _, f := range edges {
 			end, ok := f.other(g)
-			if !ok || end == o || slices.Contains(path, end) {
+			if !ok || end == o || slices.ContainsFunc(path, func(h hop) bool { return h.to == end }) {
 				continue
 			}
-			way := append(slices.Clip(path), end)
-			if end.Type == target {
+			way := append(slices.Clip(path), hop{end, f})
+			if slices.Contains(types, end.Type) {
 				add(way...)
 			}
 			from := f.a // down to the members of a group, or up from a user
@@ -245,25 +193,57 @@ func reach(edges []*edge, o jumpcloud.Object, target jumpcloud.ObjectType) []*re
 		if !ok {
 			continue
 		}
-		if to.Type == target {
-			add(to)
+		if slices.Contains(types, to.Type) {
+			add(hop{to, e})
 		}
 		if to.Type == jumpcloud.GroupObject && (o.Type != jumpcloud.GroupObject || e.member && e.a == o) {
-			within([]jumpcloud.Object{to})
+			within([]hop{{to, e}})
 		}
 	}
 	return out
 }
 
-func (s *Server) traverse(c *call, o jumpcloud.Object, target jumpcloud.ObjectType) reply {
+// graphFields are those by which what is reached can be found and sorted.
+var graphFields = []string{"object_id", "type"}
+
+func (r *reached) field(name string) json.RawMessage {
+	switch name {
+	case "object_id":
+		return raw(r.ID)
+	case "type":
+		return raw(r.Type)
+	}
+	return nil
+}
+
+func (s *Server) traverse(c *call, o jumpcloud.Object, types ...jumpcloud.ObjectType) reply {
 	if !s.shown(o) {
 		if o.Type == jumpcloud.UserObject { // seen for memberof
-			return v2list[*reached](s, c, nil)
+			return v2list[*reached](s, c, nil, graphFields...)
 		}
 		return notFound
 	}
-	if _, generated := s.bound[o.ID]; target == jumpcloud.UserObject && (generated || o.Type == jumpcloud.DirectoryObject) {
+	users := slices.Contains(types, jumpcloud.UserObject)
+	if _, generated := s.bound[o.ID]; users && (generated || o.Type == jumpcloud.DirectoryObject) {
 		return s.boundUsers(c, o)
 	}
-	return v2list(s, c, reach(s.edges.list(s.ListLag), o, target))
+	return v2listOf(s, c, reach(s.edges.list(s.ListLag), o, types...), kind[*reached]{
+		found: graphFields, fields: func(r *reached) getter { return r.field }, show: func(r *reached) any { return s.whole(r) },
+	})
+}
+
+// whole fills in what only one who is shown tells: the attributes on the ways.
+func (s *Server) whole(r *reached) *reached {
+	for _, path := range r.Paths {
+		for i, c := range path {
+			if c.To.Type != jumpcloud.GroupObject {
+				continue
+			}
+			if g := s.groups.get(c.To.ID); g != nil {
+				path[i].To.Attributes = g.Attributes
+			}
+		}
+	}
+	r.compile()
+	return r
 }

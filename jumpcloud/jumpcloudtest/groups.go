@@ -3,13 +3,13 @@ package jumpcloudtest
 import (
 	"encoding/json"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-// group is a user group. It is never changed, only replaced.
+// group is a user group. It is never changed, only replaced. What the rule of a
+// dynamic one says is kept and shown, and decides on nothing.
 type group struct {
 	ID               string          `json:"id"`
 	Name             string          `json:"name"`
@@ -18,6 +18,10 @@ type group struct {
 	Email            string          `json:"email"`
 	MembershipMethod string          `json:"membershipMethod"`
 	Attributes       json.RawMessage `json:"attributes"`
+
+	MemberQuery             json.RawMessage `json:"memberQuery,omitempty"`
+	MemberQueryExemptions   json.RawMessage `json:"memberQueryExemptions,omitempty"`
+	MemberSuggestionsNotify json.RawMessage `json:"memberSuggestionsNotify,omitempty"`
 }
 
 func (s *Server) groupRoutes(mux *http.ServeMux) {
@@ -46,37 +50,29 @@ func (s *Server) groupRoutes(mux *http.ServeMux) {
 	s.route(mux, "POST /api/v2/usergroups/{id}/members", "groups", s.putMember)
 }
 
+// Fields of groups that lists show, and those by which they find and sort besides.
+var (
+	listedGroupFields = []string{"id", "name", "type", "description", "email", "attributes"}
+	groupFields       = append([]string{"membershipMethod"}, listedGroupFields...)
+)
+
 func (s *Server) listGroups(c *call) reply {
-	match, bad := v2filter(c.Request)
-	if bad != "" {
-		return invalid(bad)
-	}
-	all := s.groups.list(s.ListLag)
-	all = slices.DeleteFunc(all, func(g *group) bool {
-		return !match(func(f string) string {
-			switch f {
-			case "name":
-				return g.Name
-			case "id":
-				return g.ID
-			case "email":
-				return g.Email
-			case "description":
-				return g.Description
-			}
-			return ""
-		})
+	return v2listOf(s, c, s.groups.list(s.ListLag), kind[*group]{
+		shown: listedGroupFields, found: groupFields,
+		fields: func(g *group) getter {
+			o := asObject(g)
+			return func(key string) json.RawMessage { return o[key] }
+		},
+		show: func(g *group) any {
+			return listedGroup{ID: g.ID, Name: g.Name, Type: g.Type, Description: g.Description, Email: g.Email}
+		},
 	})
-	items := make([]*listedGroup, len(all))
-	for i, g := range all {
-		items[i] = &listedGroup{ID: g.ID, Name: g.Name, Type: g.Type, Description: g.Description, Email: g.Email, Attributes: g.Attributes}
-	}
-	return v2list(s, c, items)
 }
 
 // listedGroup is a group in a list. Recordings of the live service have no
-// membershipMethod there: only the group itself, asked by its ID, tells that a
-// rule decides on its members.
+// membershipMethod there, and null for the attributes that the same group has
+// elsewhere: only the group itself, asked by its ID, tells that a rule decides on its
+// members.
 type listedGroup struct {
 	ID          string          `json:"id"`
 	Name        string          `json:"name"`
@@ -90,7 +86,8 @@ type listedGroup struct {
 func (s *Server) fillGroup(id string, c *call) (*group, reply, bool) {
 	g := &group{
 		ID: id, Name: c.str("name"), Type: "user_group", Description: c.str("description"), Email: c.str("email"),
-		MembershipMethod: c.str("membershipMethod"),
+		MembershipMethod: c.str("membershipMethod"), MemberQuery: c.body["memberQuery"],
+		MemberQueryExemptions: c.body["memberQueryExemptions"], MemberSuggestionsNotify: c.body["memberSuggestionsNotify"],
 	}
 	if g.Name == "" {
 		return nil, invalid("name is required"), false
@@ -98,12 +95,13 @@ func (s *Server) fillGroup(id string, c *call) (*group, reply, bool) {
 	if g.MembershipMethod == "" {
 		g.MembershipMethod = "STATIC"
 	}
-	var attributes object
-	json.Unmarshal(c.body["attributes"], &attributes)
+	attributes := asObject(c.body["attributes"])
 	if attributes == nil {
 		attributes = object{}
 	}
-	attributes["ldapGroups"] = raw([]map[string]string{{"name": g.Name}}) // JumpCloud adds it
+	if _, sent := attributes["ldapGroups"]; !sent { // JumpCloud adds it
+		attributes["ldapGroups"] = raw([]map[string]string{{"name": g.Name}})
+	}
 	g.Attributes = raw(attributes)
 	if s.Quirks.UniqueGroupNames {
 		for _, other := range s.groups.all() {
@@ -155,5 +153,6 @@ func (s *Server) putMember(c *call) reply {
 	c.change(jumpcloud.GroupObject, g.ID)
 	return s.connect(c.str("op"), edge{
 		a: jumpcloud.Object{Type: jumpcloud.GroupObject, ID: g.ID}, b: jumpcloud.Object{Type: jumpcloud.UserObject, ID: u.ID}, member: true,
+		attributes: c.body["attributes"],
 	})
 }

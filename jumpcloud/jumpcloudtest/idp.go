@@ -40,7 +40,7 @@ const pendingLifetime = 10 * time.Minute
 
 func (s *Server) signInRoutes(mux *http.ServeMux) {
 	login := people(s.atLogin)
-	api := s.serve("", func(*call) reply { return notFound })
+	api := s.serve(everythingElse, "", unrouted)
 	mux.HandleFunc("/saml2/{application...}", login)
 	mux.HandleFunc("/wsfed/{application}", login)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

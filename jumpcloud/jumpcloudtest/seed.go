@@ -81,7 +81,7 @@ func (s *Server) AddGroup(name string, memberIDs ...string) string {
 	s.groups.settle(g.ID, g)
 	for _, id := range memberIDs {
 		must(s.user(id), id)
-		s.settle(edge{jumpcloud.Object{Type: jumpcloud.GroupObject, ID: g.ID}, jumpcloud.Object{Type: jumpcloud.UserObject, ID: id}, true})
+		s.settle(edge{jumpcloud.Object{Type: jumpcloud.GroupObject, ID: g.ID}, jumpcloud.Object{Type: jumpcloud.UserObject, ID: id}, true, nil})
 	}
 	return g.ID
 }

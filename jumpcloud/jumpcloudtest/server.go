@@ -238,14 +238,23 @@ type reply struct {
 // route serves a pattern of [http.ServeMux]. scopes are the ones that give
 // access; a write scope includes the reading of the same thing.
 func (s *Server) route(mux *http.ServeMux, pattern, scope string, f func(*call) reply) {
-	mux.HandleFunc(pattern, s.serve(scope, f))
+	mux.HandleFunc(pattern, s.serve(pattern, scope, f))
 }
 
-func (s *Server) serve(scope string, f func(*call) reply) http.HandlerFunc {
+func (s *Server) serve(pattern, scope string, f func(*call) reply) http.HandlerFunc {
+	takes := queryOf(pattern)
 	return func(w http.ResponseWriter, r *http.Request) {
 		c := &call{Request: r}
 		if out, ok := s.admit(r, scope); !ok {
 			s.write(w, out)
+			return
+		}
+		if pattern == everythingElse {
+			s.write(w, f(c))
+			return
+		}
+		if name := unasked(r.URL.Query(), takes); name != "" {
+			s.write(w, unmodelled(fmt.Sprintf("the parameter %q of %s", name, pattern)))
 			return
 		}
 		if r.Method != http.MethodGet && r.ContentLength != 0 {
@@ -253,6 +262,10 @@ func (s *Server) serve(scope string, f func(*call) reply) http.HandlerFunc {
 				s.write(w, fail(http.StatusBadRequest, `{"message":"Bad Request: the body is no JSON object"}`))
 				return
 			}
+		}
+		if name := strange(pattern, c.body); name != "" {
+			s.write(w, unmodelled(fmt.Sprintf("the property %q of %s", name, pattern)))
+			return
 		}
 		s.mu.Lock()
 		out := func() reply { defer s.mu.Unlock(); return f(c) }()
@@ -322,9 +335,11 @@ func v1invalid(message string) reply {
 }
 
 func (s *Server) routes(mux *http.ServeMux) {
+	s.organizationRoutes(mux)
 	s.appRoutes(mux)
 	s.userRoutes(mux)
 	s.groupRoutes(mux)
+	s.appViewRoutes(mux)
 	s.graphRoutes(mux)
 	s.directoryRoutes(mux)
 	mux.HandleFunc("POST "+tokenPath, s.token)

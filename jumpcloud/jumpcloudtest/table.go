@@ -157,28 +157,20 @@ func (s *Server) window(c *call, n int) (from, to int) {
 	if err != nil || limit <= 0 {
 		limit = 10
 	}
-	most := 100
-	if s.PageSize > 0 {
-		most = s.PageSize
-	}
 	skip, err := strconv.Atoi(c.URL.Query().Get("skip"))
 	if err != nil || skip < 0 {
 		skip = 0
 	}
 	from = min(skip, n)
-	return from, min(from+min(limit, most), n)
+	return from, min(from+min(limit, s.most()), n)
 }
 
-// v2list is a bare array with the total in a header.
-func v2list[T any](s *Server, c *call, all []T) reply {
-	from, to := s.window(c, len(all))
-	page := all[from:to]
-	if page == nil {
-		page = []T{}
+// most is the size of the largest page.
+func (s *Server) most() int {
+	if s.PageSize > 0 {
+		return s.PageSize
 	}
-	r := ok(page)
-	r.total, r.count = len(all), true
-	return r
+	return 100
 }
 
 // unsorted changes the order of a list from one request to the next, at the

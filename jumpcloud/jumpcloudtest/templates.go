@@ -45,7 +45,16 @@ const (
 		`"spEntityId":{"type":"text","label":"SP Entity ID:","value":"","required":true,"visible":true,"readOnly":false,"position":3},` +
 		`"acsUrl":{"type":"text","label":"ACS URL:","value":"https://YOUR_ACS_URL/","required":true,"visible":true,"readOnly":false,"position":4},` +
 		`"subjectField":{"type":"text","label":"SAMLSubject NameID:","value":"email","required":true,"visible":true,"readOnly":false,"position":5},` +
+		`"overrideNameIdFormat":{"type":"text","label":"SAMLSubject NameID Format:","value":"urn:oasis:names:tc:SAML:1.0:nameid-format:unspecified","required":false,"visible":true,"readOnly":false,"position":6},` +
+		`"signatureAlgorithm":{"type":"text","label":"Signature Algorithm:","value":"RSA-SHA256","required":false,"visible":true,"readOnly":false,"position":7},` +
+		`"constantAttributes":{"type":"constantAttributes","label":"Constant Attributes:","value":[],"required":false,"visible":true,"readOnly":false,"position":8},` +
+		`"databaseAttributes":{"type":"constantAttributes","label":"User Attributes:","value":[],"required":false,"visible":true,"readOnly":false,"position":9},` +
+		`"includeGroups":{"type":"bool","label":"Include Group Attribute","value":false,"required":false,"visible":true,"readOnly":false,"position":10},` +
+		`"groupsAttributeName":{"type":"text","label":"Groups Attribute Name","value":"","required":false,"visible":true,"readOnly":false,"position":11},` +
 		`"signAssertion":{"type":"bool","label":"Sign Assertion","value":true,"required":false,"visible":true,"readOnly":false,"position":13},` +
+		`"signResponse":{"type":"bool","label":"Sign Response","value":false,"required":false,"visible":true,"readOnly":false,"position":13},` +
+		`"defaultTargetUrl":{"type":"text","label":"Default RelayState:","value":"","required":false,"visible":true,"readOnly":false,"position":14},` +
+		`"idpInitUrl":{"type":"text","label":"Login URL:","value":"","required":false,"visible":true,"readOnly":false,"position":15},` +
 		`"authClaimConfiguration":{"value":null,"label":"authClaimConfiguration:"},` +
 		`"declareRedirectEndpoint":{"type":"bool","label":"Declare Redirect Endpoint","value":false,"required":false,"visible":true,"readOnly":false,"position":16}}}`
 	templateOIDC     = `{"name":"oidc","displayName":"OpenID Connect","sso":{"type":"oidc"},"config":{}}`

@@ -28,30 +28,21 @@ func (s *Server) userRoutes(mux *http.ServeMux) {
 		if u == nil {
 			return notFound
 		}
-		return reply{status: http.StatusOK, body: appendUser(nil, u, nil)}
+		return reply{status: http.StatusOK, body: appendUser(nil, u, fieldsOf(c.URL.Query().Get("fields")))}
 	})
 	s.route(mux, "PUT /api/systemusers/{id}", "users", s.putUser)
 	s.route(mux, "DELETE /api/systemusers/{id}", "users", func(c *call) reply {
-		u := s.users.get(c.PathValue("id"))
-		if u == nil {
-			return notFound
+		u, refused := s.stored(c.PathValue("id"))
+		if refused != nil {
+			return *refused
 		}
 		s.users.put(u.ID, nil)
 		s.cut(jumpcloud.Object{Type: jumpcloud.UserObject, ID: u.ID})
 		c.change(jumpcloud.UserObject, u.ID)
 		return reply{status: http.StatusOK, body: appendUser(nil, u, nil)}
 	})
+	s.stateRoutes(mux)
 	s.route(mux, "POST /api/search/systemusers", "users.readonly", s.searchUsers)
-	s.route(mux, "GET /api/organizations", "organizations.readonly", func(c *call) reply {
-		var all []object
-		for _, o := range append([]*Server{s}, s.orgs...) {
-			id := raw(o.orgID())
-			all = append(all, object{
-				"_id": id, "id": id, "displayName": raw(o.organization()), "logoUrl": raw(nil), "created": raw("2021-02-11T20:57:14.837Z"),
-			})
-		}
-		return s.v1list(c, all, "_id")
-	})
 }
 
 // user is the truth about a user; nil if there is none.
@@ -73,83 +64,24 @@ func (s *Server) generatedUser(i int) *user {
 	return &user{User: u}
 }
 
-// userSource is a list of users that may not be in memory.
-type userSource struct {
-	n  int
-	at func(int) *user
-}
-
-func (s *Server) allUsers(sorted bool) userSource {
-	own := s.users.list(s.ListLag)
-	if sorted {
-		slices.SortStableFunc(own, func(a, b *user) int { return strings.Compare(a.ID, b.ID) })
-	}
-	return userSource{len(own) + s.generated, func(i int) *user {
-		if i < len(own) {
-			return own[i]
-		}
-		return s.generatedUser(i - len(own))
-	}}
-}
-
-// where keeps the users that match.
-func (src userSource) where(match func(*user) bool) userSource {
-	var kept []*user
-	for i := range src.n {
-		if u := src.at(i); match(u) {
-			kept = append(kept, u)
-		}
-	}
-	return userSource{len(kept), func(i int) *user { return kept[i] }}
-}
-
-func (s *Server) listUsers(c *call) reply {
-	q := c.URL.Query()
-	match, bad := v1filter(c.Request)
-	if bad != "" {
-		return v1invalid(bad)
-	}
-	src := s.allUsers(q.Get("sort") == "_id")
-	filtered := slices.ContainsFunc(slices.Collect(maps.Keys(q)), func(k string) bool { return strings.HasPrefix(k, "filter") })
-	if search := strings.ToLower(q.Get("search")); filtered || search != "" {
-		src = src.where(func(u *user) bool {
-			return match(u.field) && (search == "" || slices.ContainsFunc(
-				[]string{u.Username, u.Email, u.FirstName, u.LastName, u.DisplayName},
-				func(v string) bool { return strings.Contains(strings.ToLower(v), search) }))
-		})
-	}
-	order := func(i int) int { return i }
-	if q.Get("sort") == "" {
-		order = s.unsorted(src.n)
-	}
-	from, to := s.window(c, src.n)
-	return userPage(src, order, from, to, q.Get("fields"))
-}
-
-func userPage(src userSource, order func(int) int, from, to int, fields string) reply {
-	var only []string
-	if fields != "" && !strings.Contains(fields, ",") {
-		only = strings.Fields(fields)
-	}
-	b := make([]byte, 0, 256*(to-from)+64)
-	b = append(b, `{"totalCount":`...)
-	b = strconv.AppendInt(b, int64(src.n), 10)
-	b = append(b, `,"results":[`...)
-	for i := from; i < to; i++ {
-		if i > from {
-			b = append(b, ',')
-		}
-		b = appendUser(b, src.at(order(i)), only)
-	}
-	return reply{status: http.StatusOK, body: append(b, "]}"...)}
-}
-
 // constant are the fields that real users have and the package does not know.
 const constant = `"addresses":[],"allow_public_key":true,"attributes":[],"company":"","costCenter":"","department":"",` +
 	`"description":"","employeeIdentifier":null,"employeeType":"","enable_managed_uid":false,` +
 	`"enable_user_portal_multifactor":false,"external_dn":"","external_source_type":"","jobTitle":"","location":"",` +
 	`"mfa":{"exclusion":false,"configured":false},"middlename":"","password_never_expires":false,"phoneNumbers":[],` +
 	`"sudo":false,"totp_enabled":false,"unix_guid":5001,"unix_uid":5001,`
+
+// constants are the same, one by one.
+var constants = asObject(json.RawMessage("{" + strings.TrimSuffix(constant, ",") + "}"))
+
+// more is a field that package jumpcloud does not know.
+func (u *user) more(name string) (json.RawMessage, bool) {
+	v, ok := u.extra[name]
+	if !ok {
+		v, ok = constants[name]
+	}
+	return v, ok
+}
 
 // appendUser writes a user as JumpCloud does; only, if not nil, are the fields
 // that were asked for. It is fast, as lists have hundreds of thousands.
@@ -159,8 +91,7 @@ func appendUser(b []byte, u *user, only []string) []byte {
 		if u.extra == nil {
 			b = append(b, constant...)
 		} else {
-			var o object
-			json.Unmarshal([]byte("{"+strings.TrimSuffix(constant, ",")+"}"), &o)
+			o := maps.Clone(constants)
 			maps.Copy(o, u.extra)
 			inner := raw(o)
 			b = append(append(b, inner[1:len(inner)-1]...), ',')
@@ -204,7 +135,7 @@ func appendUser(b []byte, u *user, only []string) []byte {
 		str("created", u.Created.UTC().Format("2006-01-02T15:04:05.000Z"))
 	}
 	for _, key := range only {
-		if v, ok := u.extra[key]; ok {
+		if v, ok := u.more(key); ok {
 			b = append(append(append(append(append(b, '"'), key...), '"', ':'), v...), ',')
 		}
 	}
@@ -251,8 +182,16 @@ func (u *user) apply(body object) (*user, string) {
 			n.Suspended = flag
 		case "account_locked":
 			n.AccountLocked = flag
+		case "externally_managed":
+			n.ExternallyManaged = flag
 		case "password_expired":
 			n.PasswordExpired = flag
+		case "mfa": // what is not sent stays
+			before, _ := u.more(key)
+			mfa := asObject(before)
+			maps.Copy(mfa, asObject(v))
+			v = raw(mfa)
+			fallthrough
 		default:
 			if n.extra == nil {
 				n.extra = object{}
@@ -293,15 +232,13 @@ func (s *Server) createUser(c *call) reply {
 	if bad != "" {
 		return v1invalid(bad)
 	}
-	s.users.put(u.ID, u)
-	c.change(jumpcloud.UserObject, u.ID)
-	return reply{status: http.StatusOK, body: appendUser(nil, u, nil)}
+	return s.keepUser(c, u)
 }
 
 func (s *Server) putUser(c *call) reply {
-	old := s.users.get(c.PathValue("id"))
-	if old == nil {
-		return notFound
+	old, refused := s.stored(c.PathValue("id"))
+	if refused != nil {
+		return *refused
 	}
 	if st := c.str("state"); st == jumpcloud.Staged {
 		return v1invalid("state must be ACTIVATED or SUSPENDED")
@@ -310,67 +247,20 @@ func (s *Server) putUser(c *call) reply {
 	if bad != "" {
 		return v1invalid(bad)
 	}
+	return s.keepUser(c, u)
+}
+
+// keepUser sets a user, and the password if there is one in the body: it is never
+// shown, and opens the sign-in.
+func (s *Server) keepUser(c *call, u *user) reply {
+	if password := c.str("password"); password != "" {
+		if s.idp.passwords == nil {
+			s.idp.passwords = map[string]string{}
+		}
+		s.idp.passwords[u.ID] = password
+		u.Activated, u.PasswordExpired = true, false
+	}
 	s.users.put(u.ID, u)
 	c.change(jumpcloud.UserObject, u.ID)
 	return reply{status: http.StatusOK, body: appendUser(nil, u, nil)}
-}
-
-// searchUsers serves POST /search/systemusers.
-func (s *Server) searchUsers(c *call) reply {
-	var w struct {
-		Filter       json.RawMessage
-		SearchFilter struct {
-			SearchTerm json.RawMessage
-			Fields     []string
-		}
-		Fields, Sort string
-		Limit, Skip  int
-	}
-	if json.Unmarshal(raw(c.body), &w) != nil {
-		return v1invalid("Invalid search")
-	}
-	var list []object
-	var words map[string][]object
-	all, any := list, list
-	if w.Filter != nil && json.Unmarshal(w.Filter, &all) != nil {
-		if json.Unmarshal(w.Filter, &words) != nil {
-			return v1invalid("Invalid filter")
-		}
-		all, any = words["and"], words["or"]
-	}
-	holds := func(u *user) func(object) bool {
-		return func(o object) bool {
-			for k, v := range o {
-				if plain(u.field(k)) != plain(v) {
-					return false
-				}
-			}
-			return true
-		}
-	}
-	var terms []string
-	if w.SearchFilter.SearchTerm != nil && json.Unmarshal(w.SearchFilter.SearchTerm, &terms) != nil {
-		terms = []string{plain(w.SearchFilter.SearchTerm)}
-	}
-	src := s.allUsers(w.Sort == "_id").where(func(u *user) bool {
-		return !slices.ContainsFunc(all, func(o object) bool { return !holds(u)(o) }) &&
-			(len(any) == 0 || slices.ContainsFunc(any, holds(u))) &&
-			(len(terms) == 0 || slices.ContainsFunc(w.SearchFilter.Fields, func(f string) bool {
-				v := strings.ToLower(plain(u.field(f)))
-				return slices.ContainsFunc(terms, func(t string) bool { return strings.Contains(v, strings.ToLower(t)) })
-			}))
-	})
-	if w.Limit <= 0 {
-		w.Limit = 10
-	}
-	most := 100
-	if s.PageSize > 0 {
-		most = s.PageSize
-	}
-	from := min(max(w.Skip, 0), src.n)
-	order := func(i int) int { return i }
-	if w.Sort == "" {
-		order = s.unsorted(src.n)
-	}
-	return userPage(src, order, from, min(from+min(w.Limit, most), src.n), w.Fields)
 }
