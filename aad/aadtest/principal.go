@@ -79,9 +79,9 @@ var wholeUser = func() []string {
 
 // principal is who has a role. The user principal name of users has to be asked for.
 func (x *expansion) principal(id string) object {
-	kind, o := "servicePrincipal", object{"id": id, "displayName": "Application", "accountEnabled": true}
+	sort, o := "servicePrincipal", object{"id": id, "displayName": "Application", "accountEnabled": true}
 	if g := x.s.groups[id]; g != nil {
-		kind, o = "group", object{"id": g.id, "displayName": g.name, "isAssignableToRole": true, "securityEnabled": true}
+		sort, o = "group", object{"id": g.id, "displayName": g.name, "isAssignableToRole": true, "securityEnabled": true}
 	} else if u := x.s.lookup(id, false); u != nil {
 		st, names := u.state.Now(), wholeUser
 		if !x.whole {
@@ -89,7 +89,7 @@ func (x *expansion) principal(id string) object {
 		} else if x.s.Quirks.PrincipalNames {
 			names = append(slices.Clip(names), "userPrincipalName")
 		}
-		kind, o = "user", userObject(&st, names)
+		sort, o = "user", userObject(&st, names)
 	}
 	if !x.whole {
 		for name := range o {
@@ -99,6 +99,6 @@ func (x *expansion) principal(id string) object {
 		}
 		o["id"] = id
 	}
-	o["@odata.type"] = "#microsoft.graph." + kind
+	o["@odata.type"] = "#microsoft.graph." + sort
 	return o
 }

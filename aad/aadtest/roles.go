@@ -159,7 +159,7 @@ func (s *Server) listMembers(w http.ResponseWriter, r *http.Request) *refusal {
 	if !eventual(r) || r.URL.Query().Get("$count") != "true" {
 		return unsupported("A cast needs ConsistencyLevel: eventual and $count=true.")
 	}
-	size, e := s.top(r, 999)
+	size, e := s.top(r, defaultPage, greatestPage)
 	if e != nil {
 		return e
 	}

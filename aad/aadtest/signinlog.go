@@ -98,7 +98,7 @@ func (s *Server) listSignIns(w http.ResponseWriter, r *http.Request) *refusal {
 	if e != nil {
 		return e
 	}
-	size, e := s.top(r, 1000)
+	size, e := s.top(r, 1000, 1000)
 	if e != nil {
 		return e
 	}

@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// Sizes of the pages of users.
+const defaultPage, greatestPage = 100, 999
+
 func eventual(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("ConsistencyLevel"), "eventual")
 }
@@ -69,12 +72,8 @@ func (s *Server) matching(q query) []userState {
 	return list
 }
 
-// top returns the size of the pages that $top asks for.
-func (s *Server) top(r *http.Request, most int) (int, *refusal) {
-	size := min(100, most)
-	if most > 999 {
-		size = most // what is not a list of the directory comes in pages of the greatest size
-	}
+// top returns the size of the pages that $top asks for: size without it.
+func (s *Server) top(r *http.Request, size, most int) (int, *refusal) {
 	if top := r.URL.Query().Get("$top"); top != "" {
 		n, err := strconv.Atoi(top)
 		if err != nil || n < 1 || n > most {
@@ -112,7 +111,7 @@ func (s *Server) listUsers(w http.ResponseWriter, r *http.Request) *refusal {
 	if e != nil {
 		return e
 	}
-	size, e := s.top(r, 999)
+	size, e := s.top(r, defaultPage, greatestPage)
 	if e != nil {
 		return e
 	}
