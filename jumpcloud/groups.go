@@ -27,15 +27,18 @@ type Group struct {
 
 	// MembershipMethod is "STATIC", "DYNAMIC_AUTOMATED",
 	// "DYNAMIC_REVIEW_REQUIRED", "NOTSET" or empty. Members cannot be added
-	// to a dynamic group: JumpCloud says yes and does nothing.
+	// to a dynamic group: JumpCloud says yes and does nothing. Recorded lists do
+	// not have it: of a group out of [Client.Groups] it is empty, whatever the
+	// group is, and only [Client.Group] tells.
 	MembershipMethod string `json:"membershipMethod"`
 
 	// Attributes are what JumpCloud adds, such as the names of LDAP groups.
-	// They are ignored in writes.
+	// They are null in lists, and ignored in writes.
 	Attributes json.RawMessage `json:"attributes"`
 }
 
-// IsDynamic reports whether a rule decides on the members.
+// IsDynamic reports whether a rule decides on the members, of a group that was asked for
+// by its ID: see [Group.MembershipMethod].
 func (g *Group) IsDynamic() bool { return strings.HasPrefix(g.MembershipMethod, "DYNAMIC") }
 
 // Groups lists the user groups with exactly these names, or all if there are

@@ -9,11 +9,12 @@
 // parameter, header or property that they do not name is an error, even where
 // they allow for others.
 //
-// The fake of Microsoft Graph is also walked, without a client: every query
-// parameter, every operator of $filter and every property of a body that the
-// description has for what the fake models is sent to it, one by one. It changes
-// the answer as it should, judged by what the fake shows otherwise, or it is
-// refused by its name.
+// The fakes are also walked, without a client: every query parameter, operator and
+// property of a body that the descriptions have for what the fakes model is sent to
+// them, one by one. It changes the answer as it should, judged by what the fake shows
+// otherwise, or it is refused by its name.
+//
+// The folder clients drives both with clients that others wrote.
 //
 // The descriptions are not part of this module. The environment variable
 // JCAAD_SPECS names the folder that has them:

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/rsa"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"time"
@@ -120,7 +121,7 @@ func (s *Server) appRoutes(mux *http.ServeMux) {
 	s.route(mux, "GET /api/application-templates/{id}", "applicationtemplates.readonly", func(c *call) reply {
 		for _, t := range s.allTemplates() {
 			if t.id == c.PathValue("id") {
-				return ok(t.object)
+				return ok(project(t.object, c.URL.Query().Get("fields")))
 			}
 		}
 		return notFound
@@ -200,6 +201,13 @@ func (s *Server) fill(a, old *app, c *call) (reply, bool) {
 		return v1invalid("The IdP URL is not allowed"), false
 	case len([]rune(c.str("description"))) > 256:
 		return v1invalid("The description is too long"), false
+	}
+	shown := object{}
+	if old != nil {
+		shown = s.render(old)
+	}
+	if name := extraneous(c.body, applicationProperties, shown); name != "" {
+		return unmodelled(fmt.Sprintf("the property %q of applications", name)), false
 	}
 	a.fields = object{"active": raw(false), "displayName": t.object["displayName"]}
 	for k, v := range c.body {

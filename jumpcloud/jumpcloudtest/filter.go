@@ -126,17 +126,20 @@ func splitAlternatives(s string) []string {
 
 // wild compares with * for anything.
 func wild(s, pattern string) bool {
-	start, rest, star := strings.Cut(pattern, "*")
-	if !star {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
 		return s == pattern
 	}
-	s, ok := strings.CutPrefix(s, start)
-	for i := 0; ok && i <= len(s); i++ {
-		if wild(s[i:], rest) {
-			return true
+	last := len(parts) - 1
+	s, ok := strings.CutPrefix(s, parts[0])
+	for _, part := range parts[1:last] {
+		i := strings.Index(s, part)
+		if ok = ok && i >= 0; !ok {
+			return false
 		}
+		s = s[i+len(part):]
 	}
-	return false
+	return ok && strings.HasSuffix(s, parts[last])
 }
 
 var v1FilterName = regexp.MustCompile(`^filter(\[(or|and)\])?(\[\d*\])?$`)

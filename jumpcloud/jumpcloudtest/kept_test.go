@@ -139,6 +139,10 @@ func TestUsersKeep(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", d)
 		}
 	}
+	whole := send(t, &s, "GET", "/api/systemusers/"+id, "").body
+	if again := send(t, &s, "PUT", "/api/systemusers/"+id, whole); again.status != 200 || again.body != whole {
+		t.Errorf("written back as it was: %d\n%s\n%s", again.status, again.body, whole)
+	}
 	for _, tt := range []struct{ action, state, want string }{
 		{"unlock", "ACTIVATED", `{"account_locked":false,"state":"ACTIVATED","suspended":false}`},
 		{"state/suspend", "ACTIVATED", `{"state":"SUSPENDED","suspended":true}`},

@@ -1,8 +1,10 @@
 package jumpcloudtest
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -66,8 +68,8 @@ func unasked(q url.Values, takes []string) string {
 	return slices.Min(strange)
 }
 
-// bodies are the properties that each route takes in its body, where it does not
-// keep and show whatever it is sent.
+// bodies are the properties that each route takes in its body. Those of applications
+// and users depend on what there is: see extraneous.
 var bodies = map[string]string{
 	"POST /api/search/systemusers":                  "fields filter searchFilter limit skip sort",
 	"POST /api/systemusers/{id}/unlock":             "",
@@ -96,10 +98,30 @@ func strange(pattern string, body object) string {
 	if !limited {
 		return ""
 	}
-	known := strings.Fields(takes)
+	return extraneous(body, takes, nil)
+}
+
+// What can be written of applications and users, beside what the service shows and
+// does not take from anybody: that may come back as it was.
+const (
+	applicationProperties = "_id id created organization active beta color config databaseAttributes description displayLabel " +
+		"displayName learnMore logo name parentApp sso ssoUrl"
+	userProperties = "_id id created organization account_locked activated addresses allow_public_key alternateEmail attributes " +
+		"company costCenter delegatedAuthority department description disableDeviceMaxLoginAttempts displayname email " +
+		"employeeIdentifier employeeType enable_managed_uid " +
+		"enable_user_portal_multifactor external_dn external_password_expiration_date external_source_type externally_managed firstname " +
+		"jobTitle lastname ldap_binding_user location managedAppleId manager mfa middlename password password_expired password_never_expires " +
+		"passwordless_sudo phoneNumbers public_key recoveryEmail relationships restrictedFields samba_service_user ssh_keys state sudo " +
+		"suspended unix_guid unix_uid username"
+)
+
+// extraneous returns the first property of a body that is neither among those that can
+// be written nor shown already as it is; "" if there is none.
+func extraneous(body object, writable string, shown object) string {
+	known := strings.Fields(writable)
 	var unknown []string
-	for key := range body {
-		if !slices.Contains(known, key) {
+	for key, v := range body {
+		if !slices.Contains(known, key) && !sameJSON(v, shown[key]) {
 			unknown = append(unknown, key)
 		}
 	}
@@ -107,6 +129,12 @@ func strange(pattern string, body object) string {
 		return ""
 	}
 	return slices.Min(unknown)
+}
+
+// sameJSON reports whether two values in JSON are equal.
+func sameJSON(a, b json.RawMessage) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
 }
 
 // unmodelled is the answer to what the stand-in does not do: better than one that

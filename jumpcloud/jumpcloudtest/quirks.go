@@ -40,7 +40,8 @@ type Quirks struct {
 	// NoTotals leaves out x-total-count.
 	NoTotals bool
 
-	// ListOffice365s answers GET /api/v2/office365s, which is not found otherwise.
+	// ListOffice365s answers GET /api/v2/office365s, which is not found otherwise. No
+	// description has it, and JumpCloud's own command line asks it.
 	ListOffice365s bool
 
 	// RequireMetadataOrg refuses metadata.xml without x-org-id.

@@ -68,6 +68,11 @@ func TestNotModelled(t *testing.T) {
 		{"PATCH " + d, `{"name":"E","nonsense":1}`, `"nonsense"`},
 		{"POST " + d + "/domains", `{"domain":"example.com","nonsense":1}`, `"nonsense"`},
 		{"POST " + d + "/translationrules", `{"builtIn":"user_city","direction":"export","nonsense":1}`, `"nonsense"`},
+		{"POST /api/systemusers", `{"username":"x","email":"x@example.com","firstName":"X"}`, `"firstName"`},
+		{"PUT " + u, `{"mfaEnrollment":{}}`, `"mfaEnrollment"`},
+		{"PUT " + u, `{"totp_enabled":true}`, `"totp_enabled"`},
+		{"POST /api/applications", `{"name":"bookmark","ssoUrl":"https://x.example.com","config":{},"nonsense":1}`, `"nonsense"`},
+		{"PUT /api/applications/" + app, `{"name":"office365","ssoUrl":"https://x.example.com","nonsense":1}`, `"nonsense"`},
 		{"POST " + u + "/unlock", `{"nonsense":1}`, `"nonsense"`},
 		{"POST /insights/directory/v1/events", `{"service":["sso"],"start_time":"2026-01-01T00:00:00Z","nonsense":1}`, `"nonsense"`},
 

@@ -2,6 +2,7 @@ package jumpcloudtest
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -154,6 +155,12 @@ func (u *user) field(name string) json.RawMessage {
 	return o[name]
 }
 
+// strange returns the first property of a body that users do not have; "" if there is
+// none.
+func (u *user) strange(body object) string {
+	return extraneous(body, userProperties, asObject(json.RawMessage(appendUser(nil, u, nil))))
+}
+
 // apply changes a copy of a user as a body says.
 func (u *user) apply(body object) (*user, string) {
 	n := *u
@@ -222,6 +229,9 @@ func (s *Server) createUser(c *call) reply {
 	case c.str("username") == "":
 		return v1invalid("username is required")
 	}
+	if name := new(user).strange(c.body); name != "" {
+		return unmodelled(fmt.Sprintf("the property %q of users", name))
+	}
 	taken := s.allUsers(false).where(func(u *user) bool {
 		return strings.EqualFold(u.Email, c.str("email")) || strings.EqualFold(u.Username, c.str("username"))
 	})
@@ -242,6 +252,9 @@ func (s *Server) putUser(c *call) reply {
 	}
 	if st := c.str("state"); st == jumpcloud.Staged {
 		return v1invalid("state must be ACTIVATED or SUSPENDED")
+	}
+	if name := old.strange(c.body); name != "" {
+		return unmodelled(fmt.Sprintf("the property %q of users", name))
 	}
 	u, bad := old.apply(c.body)
 	if bad != "" {

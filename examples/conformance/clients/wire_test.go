@@ -64,7 +64,7 @@ var wireTests = []wireTest{
 
 	{name: "roles", request: "GET /roleManagement/directory/roleDefinitions?$filter=displayName%20eq%20%27Global%20Administrator%27", status: 200,
 		want: []string{"62e90394-69f5-4237-9190-012177145e10"}},
-	{name: "assignments", request: "GET " + assignments + "?$expand=principal%28%24select%3Did%2CuserPrincipalName%29", status: 200, want: []string{`"principal":{`, "alice@"}},
+	{name: "assignments", request: "GET " + assignments + "?$expand=principal%28$select%3Did%2CuserPrincipalName%29", status: 200, want: []string{`"principal":{`, "alice@"}},
 	{name: "another expansion", request: "GET " + assignments + "?$expand=appScope", status: 501, want: []string{"appScope"}},
 
 	{name: "batch", request: "POST /$batch", status: 200, want: []string{`"id":"1","status":200`, `"id":"2","status":404`, `"id":"3","status":501`},
@@ -74,6 +74,7 @@ var wireTests = []wireTest{
 
 	{name: "groups", request: "GET /groups", status: 501, want: []string{"notImplemented", "GET /groups"}},
 	{name: "delta", request: "GET /users/delta()", status: 501, want: []string{"notImplemented"}},
+	{name: "another count", request: "GET /domains/$count", status: 501, want: []string{"GET /domains/$count"}},
 	{name: "parameter", request: "GET /users?$expand=manager", status: 501, want: []string{"$expand of GET /users"}},
 	{name: "property", request: "PATCH /users/dana@example.com", body: `{"@odata.type":"#microsoft.graph.user","skills":["x"]}`, status: 501, want: []string{"skills"}},
 	{name: "another type", request: "PATCH /users/dana@example.com", body: `{"@odata.type":"#microsoft.graph.group","department":"x"}`, status: 400},
@@ -139,9 +140,11 @@ func (tt *wireTest) make(t *testing.T) *http.Request {
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Content-Encoding", "gzip")
 	}
-	req.Header.Set("Accept", "application/json")
-	if strings.HasSuffix(path, "/$count") {
+	switch {
+	case strings.HasSuffix(path, "/$count"):
 		req.Header.Set("Accept", "text/plain;q=0.9")
+	case !strings.HasSuffix(path, "/$batch"):
+		req.Header.Set("Accept", "application/json")
 	}
 	req.Header.Set("User-Agent", "kiota-go/1.5.4")
 	req.Header.Set("Sdkversion", "graph-go/1.89.0, graph-go-core/1.4.0 (hostOS=linux; hostArch=amd64;)")
