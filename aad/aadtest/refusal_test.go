@@ -59,6 +59,8 @@ func TestQueryParametersThatAreRefused(t *testing.T) {
 	}
 	w.expect(501, "$select of POST /users", "POST", "/v1.0/users?$select=id", "{}")
 	w.expect(501, "If-Match", "DELETE", example, "", "If-Match", `W/"1"`)
+	w.expect(501, "If-None-Match", "GET", example, "", "If-None-Match", "*")
+	w.expect(200, "", "GET", example, "", "If-Match", "*")
 	w.expect(501, "$batch", "POST", "/v1.0/$batch?$select=id", "{}")
 }
 
