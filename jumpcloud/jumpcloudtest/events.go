@@ -134,6 +134,9 @@ func (s *Server) listEvents(c *call) reply {
 	if json.Unmarshal(raw(c.body), &q) != nil {
 		return invalid("the request cannot be read")
 	}
+	if name := extraneous(asObject(c.body["search_term"]), "and or not", nil); name != "" {
+		return unmodelled("the search term " + name + " of events")
+	}
 	start, err := time.Parse(time.RFC3339, q.Start)
 	end := s.now()
 	if err == nil && q.End != "" {

@@ -103,6 +103,12 @@ func (s *Server) fillGroup(id string, c *call) (*group, reply, bool) {
 		attributes["ldapGroups"] = raw([]map[string]string{{"name": g.Name}})
 	}
 	g.Attributes = raw(attributes)
+	if old := s.groups.get(id); old != nil {
+		before, now := asObject(old.Attributes)["posixGroups"], attributes["posixGroups"]
+		if before != nil && now != nil && !sameJSON(before, now) {
+			return nil, invalid("posixGroups cannot be changed"), false
+		}
+	}
 	if s.Quirks.UniqueGroupNames {
 		for _, other := range s.groups.all() {
 			if other.ID != id && strings.EqualFold(other.Name, g.Name) {

@@ -60,6 +60,15 @@ func TestGroupsKeep(t *testing.T) {
 	if d := cmp.Diff(want, list); d != "" {
 		t.Errorf("the list (-want +got):\n%s", d)
 	}
+	posix := func(name string) string {
+		return `{"name":"G","attributes":{"posixGroups":[{"id":1,"name":"` + name + `"}]}}`
+	}
+	for body, status := range map[string]int{posix("p"): 200, posix("q"): 400} {
+		send(t, &s, "PUT", path, posix("p"))
+		if a := send(t, &s, "PUT", path, body); a.status != status {
+			t.Errorf("%s: %d %s", body, a.status, a.body)
+		}
+	}
 	const reset = `{"name":"H","description":"","email":"","membershipMethod":"STATIC","attributes":{"ldapGroups":[{"name":"H"}]}}`
 	after := send(t, &s, "PUT", path, `{"name":"H"}`).json(t)
 	if d := shows(t, after, reset); d != "" || after["memberQuery"] != nil || after["memberQueryExemptions"] != nil {

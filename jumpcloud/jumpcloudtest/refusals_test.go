@@ -76,6 +76,8 @@ func TestNotModelled(t *testing.T) {
 		{"POST " + u + "/unlock", `{"nonsense":1}`, `"nonsense"`},
 		{"POST /insights/directory/v1/events", `{"service":["sso"],"start_time":"2026-01-01T00:00:00Z","nonsense":1}`, `"nonsense"`},
 
+		{"POST /insights/directory/v1/events", `{"service":["sso"],"start_time":"2026-01-01T00:00:00Z","search_term":{"xor":{"a":"b"}}}`, "xor"},
+
 		// States that are changed in a way that is not known.
 		{"POST " + u + "/state/activate", "{}", "ACTIVATED"},
 		{"PUT /api/systemusers/" + jumpcloudtest.GeneratedID(0), `{"firstname":"x"}`, "not kept in memory"},
