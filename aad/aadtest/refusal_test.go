@@ -78,6 +78,10 @@ func TestOperationsThatAreRefused(t *testing.T) {
 		{501, "PUT /users/x.", "PUT", "/v1.0/users/x"},
 		{501, "GET /beta/users.", "GET", "/beta/users"},
 		{501, "the key users(userPrincipalName='x')", "GET", "/v1.0/users(userPrincipalName='x')"},
+		{501, "GET /domains/$count.", "GET", "/v1.0/domains/$count"},
+		{501, "GET /users/x/$ref.", "GET", "/v1.0/users/x/$ref"},
+		{501, "the function delta()", "GET", "/v1.0/users/delta()"},
+		{501, "the function delta", "GET", "/v1.0/users/delta"},
 		{400, "segment 'nonsense'", "GET", "/v1.0/nonsense/1"},
 		{400, "segment 'users('a'", "GET", "/v1.0/users('a'"},
 	} {
