@@ -209,6 +209,9 @@ func (s *Server) fill(a, old *app, c *call) (reply, bool) {
 	if name := extraneous(c.body, applicationProperties, shown); name != "" {
 		return unmodelled(fmt.Sprintf("the property %q of applications", name)), false
 	}
+	if name := applicationForms.strange(c.body); name != "" {
+		return mistyped(name), false
+	}
 	a.fields = object{"active": raw(false), "displayName": t.object["displayName"]}
 	for k, v := range c.body {
 		switch k {

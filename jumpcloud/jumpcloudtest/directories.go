@@ -137,6 +137,12 @@ func (s *Server) renderOffice365(d *dir) map[string]any {
 }
 
 func (s *Server) patchOffice365(c *call, old *dir) reply {
+	if name := office365Forms.strange(c.body); name != "" {
+		return mistyped(name)
+	}
+	if v, sent := c.body["name"]; sent && plain(v) == "" {
+		return unmodelled("a directory without a name")
+	}
 	d := *old
 	for key, v := range c.body {
 		switch key {

@@ -117,6 +117,10 @@ func (s *Server) renderEvent(e *event) map[string]any {
 	return out
 }
 
+// services are those that tell of events.
+var services = strings.Fields("access_management alerts all asset_management directory ldap mdm notifications object_storage password_manager " +
+	"radius reports saas_app_management software sso systems")
+
 // listEvents is a search in the events.
 func (s *Server) listEvents(c *call) reply {
 	var q struct {
@@ -146,6 +150,8 @@ func (s *Server) listEvents(c *call) reply {
 	switch {
 	case len(q.Service) == 0:
 		return invalid("service is required")
+	case slices.ContainsFunc(q.Service, func(name string) bool { return !slices.Contains(services, name) }):
+		return unmodelled("a service that is none of " + strings.Join(services, ", "))
 	case err != nil:
 		return invalid("start_time and end_time must be RFC 3339")
 	case limit < 0 || limit > 10_000:

@@ -3,6 +3,8 @@ package jumpcloudtest
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jcaad/jcaad/jumpcloud"
@@ -82,8 +84,14 @@ type listedGroup struct {
 	Attributes  json.RawMessage `json:"attributes"`
 }
 
+// membershipMethods are who may decide on the members of a group.
+var membershipMethods = []string{"NOTSET", "STATIC", "DYNAMIC_REVIEW_REQUIRED", "DYNAMIC_AUTOMATED"}
+
 // fillGroup makes a group out of a body; what is not sent is reset.
 func (s *Server) fillGroup(id string, c *call) (*group, reply, bool) {
+	if name := groupForms.strange(c.body); name != "" && name != "name" {
+		return nil, mistyped(name), false
+	}
 	g := &group{
 		ID: id, Name: c.str("name"), Type: "user_group", Description: c.str("description"), Email: c.str("email"),
 		MembershipMethod: c.str("membershipMethod"), MemberQuery: c.body["memberQuery"],
@@ -94,6 +102,12 @@ func (s *Server) fillGroup(id string, c *call) (*group, reply, bool) {
 	}
 	if g.MembershipMethod == "" {
 		g.MembershipMethod = "STATIC"
+	}
+	switch t := c.str("type"); {
+	case t != "" && t != g.Type:
+		return nil, unmodelled("groups of the type " + strconv.Quote(t)), false
+	case !slices.Contains(membershipMethods, g.MembershipMethod):
+		return nil, invalid("membershipMethod is none of " + strings.Join(membershipMethods, ", ")), false
 	}
 	attributes := asObject(c.body["attributes"])
 	if attributes == nil {

@@ -1,6 +1,7 @@
 package jumpcloudtest
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -24,9 +25,9 @@ type importUser struct {
 // startsWith and and.
 func (s *Server) importUsers(c *call, _ *dir) reply {
 	q := c.URL.Query()
-	top, err := strconv.Atoi(q.Get("top"))
-	if err != nil || top <= 0 {
-		top = 100
+	top := 100
+	if q.Has("top") {
+		top, _ = strconv.Atoi(q.Get("top"))
 	}
 	if s.PageSize > 0 {
 		top = min(top, s.PageSize)
@@ -45,8 +46,11 @@ func (s *Server) importUsers(c *call, _ *dir) reply {
 			all = append(all, v)
 		}
 	}
-	from, _ := strconv.Atoi(strings.TrimPrefix(q.Get("skipToken"), "t"))
-	from = min(max(from, 0), len(all))
+	from, err := strconv.Atoi(strings.TrimPrefix(cmp.Or(q.Get("skipToken"), "t0"), "t"))
+	if err != nil || from < 0 {
+		return unmodelled("a skipToken that it has not given out")
+	}
+	from = min(from, len(all))
 	to := min(from+top, len(all))
 	out := map[string]any{"top": top, "users": append([]importUser{}, all[from:to]...)}
 	if to < len(all) {

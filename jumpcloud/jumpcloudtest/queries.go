@@ -148,7 +148,7 @@ const everythingElse = "/"
 
 // unrouted answers what no other route does.
 func unrouted(c *call) reply {
-	if !strings.HasPrefix(c.URL.Path, "/api/") {
+	if !strings.HasPrefix(c.URL.Path, "/api/") && !strings.HasPrefix(c.URL.Path, "/insights/") {
 		return notFound
 	}
 	return unmodelled(c.Method + " " + c.URL.Path)

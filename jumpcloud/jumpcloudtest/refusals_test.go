@@ -78,6 +78,36 @@ func TestNotModelled(t *testing.T) {
 
 		{"POST /insights/directory/v1/events", `{"service":["sso"],"start_time":"2026-01-01T00:00:00Z","search_term":{"xor":{"a":"b"}}}`, "xor"},
 
+		// Numbers that are none, what is there twice, and values of other types.
+		{"GET /api/systemusers?limit=-1", "", `"limit"`},
+		{"GET /api/systemusers?limit=", "", `"limit"`},
+		{"GET /api/systemusers?skip=x", "", `"skip"`},
+		{"GET /api/v2/usergroups?limit=1.5", "", `"limit"`},
+		{"GET " + d + "/domains?skip=-1", "", `"skip"`},
+		{"GET " + d + "/import/users?top=0", "", `"top"`},
+		{"GET " + d + "/import/users?skipToken=x", "", "skipToken"},
+		{"GET /api/systemusers?limit=1&limit=2", "", `"limit"`},
+		{"GET /api/systemusers?sort=_id&sort=email", "", `"sort"`},
+		{"GET " + g + "/associations?targets=application&targets=office_365", "", `"targets"`},
+		{"POST /api/search/systemusers", `{"limit":-1}`, `"limit"`},
+		{"POST /api/search/systemusers", `{"skip":-1}`, `"skip"`},
+		{"POST /api/search/systemusers", `{"searchFilter":{"searchTerm":"a"}}`, "fields"},
+		{"POST /api/systemusers", `{"username":"x","email":"x@example.com","activated":"yes"}`, `"activated"`},
+		{"PUT " + u, `{"activated":"x"}`, `"activated"`},
+		{"PUT " + u, `{"suspended":null}`, `"suspended"`},
+		{"PUT " + u, `{"addresses":"x"}`, `"addresses"`},
+		{"PUT " + u, `{"department":7}`, `"department"`},
+		{"PUT " + u, `{"unix_uid":"7"}`, `"unix_uid"`},
+		{"PUT " + u, `{"mfa":true}`, `"mfa"`},
+		{"POST /api/v2/usergroups", `{"name":"H","description":7}`, `"description"`},
+		{"POST /api/v2/usergroups", `{"name":"H","type":"system_group"}`, `"system_group"`},
+		{"PUT " + g, `{"name":"G","memberQuery":"x"}`, `"memberQuery"`},
+		{"PATCH " + d, `{"groupsEnabled":"yes"}`, `"groupsEnabled"`},
+		{"PATCH " + d, `{"name":null}`, "without a name"},
+		{"PUT /api/applications/" + app, `{"name":"office365","ssoUrl":"https://x.example.com","config":{},"active":"yes"}`, `"active"`},
+		{"POST /insights/directory/v1/events", `{"service":["x"],"start_time":"2026-01-01T00:00:00Z"}`, "service"},
+		{"POST /insights/directory/v1/events/count", "{}", "/events/count"},
+
 		// States that are changed in a way that is not known.
 		{"POST " + u + "/state/activate", "{}", "ACTIVATED"},
 		{"PUT /api/systemusers/" + jumpcloudtest.GeneratedID(0), `{"firstname":"x"}`, "not kept in memory"},
@@ -97,6 +127,40 @@ func TestNotModelled(t *testing.T) {
 	}
 	if a := send(t, &s, "GET", "/elsewhere", ""); a.status != http.StatusNotFound {
 		t.Errorf("outside of the API: %d", a.status)
+	}
+}
+
+// What the descriptions exclude is refused, and nothing of it is kept.
+func TestExcluded(t *testing.T) {
+	var s jumpcloudtest.Server
+	user := s.AddUser(jumpcloud.User{Username: "ann", Email: "ann@example.com", State: jumpcloud.Activated})
+	s.AddUser(jumpcloud.User{Username: "bob", Email: "bob@example.com"})
+	u, g := "/api/systemusers/"+user, "/api/v2/usergroups/"+s.AddGroup("G")
+	before := send(t, &s, "GET", u, "").body + send(t, &s, "GET", g, "").body
+	for _, tt := range []struct {
+		request, body string
+		status        int
+	}{
+		{"PUT " + u, `{"email":""}`, 400},
+		{"PUT " + u, `{"username":null}`, 400},
+		{"PUT " + u, `{"email":"Bob@example.com"}`, 409},
+		{"PUT " + u, `{"username":"bob"}`, 409},
+		{"PUT " + u, `{"state":"NONE"}`, 400},
+		{"PUT " + u, `{"state":null}`, 400},
+		{"POST /api/systemusers", `{"username":"x","email":"x@example.com","state":"NONE"}`, 400},
+		{"PUT " + g, `{"name":"G","membershipMethod":"NONE"}`, 400},
+		{"PUT " + g, `{"name":7}`, 400},
+	} {
+		method, path, _ := strings.Cut(tt.request, " ")
+		if a := send(t, &s, method, path, tt.body); a.status != tt.status {
+			t.Errorf("%s %s: %d %s; want %d", tt.request, tt.body, a.status, a.body, tt.status)
+		}
+	}
+	if after := send(t, &s, "GET", u, "").body + send(t, &s, "GET", g, "").body; after != before || len(s.Users()) != 2 {
+		t.Errorf("before: %s\nafter:  %s", before, after)
+	}
+	if a := send(t, &s, "PUT", u, `{"username":"ANN","email":"ann@example.com"}`); a.status != 200 {
+		t.Errorf("the user's own name: %d %s", a.status, a.body)
 	}
 }
 

@@ -257,6 +257,10 @@ func (s *Server) serve(pattern, scope string, f func(*call) reply) http.HandlerF
 			s.write(w, unmodelled(fmt.Sprintf("the parameter %q of %s", name, pattern)))
 			return
 		}
+		if name := unclear(r.URL.Query(), strings.HasPrefix(r.URL.Path, "/api/v2/")); name != "" {
+			s.write(w, unmodelled(fmt.Sprintf("this value of the parameter %q of %s", name, pattern)))
+			return
+		}
 		if r.Method != http.MethodGet && r.ContentLength != 0 {
 			if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 8<<20)).Decode(&c.body); err != nil {
 				s.write(w, fail(http.StatusBadRequest, `{"message":"Bad Request: the body is no JSON object"}`))

@@ -153,14 +153,12 @@ func etag(body []byte) string {
 
 // window is the page that a request asks for.
 func (s *Server) window(c *call, n int) (from, to int) {
-	limit, err := strconv.Atoi(c.URL.Query().Get("limit"))
-	if err != nil || limit <= 0 {
-		limit = 10
+	q := c.URL.Query() // which has numbers: see unclear
+	limit := 10
+	if q.Has("limit") {
+		limit, _ = strconv.Atoi(q.Get("limit"))
 	}
-	skip, err := strconv.Atoi(c.URL.Query().Get("skip"))
-	if err != nil || skip < 0 {
-		skip = 0
-	}
+	skip, _ := strconv.Atoi(q.Get("skip"))
 	from = min(skip, n)
 	return from, min(from+min(limit, s.most()), n)
 }

@@ -209,6 +209,14 @@ func (s *Server) searchUsers(c *call) reply {
 			return unmodelled("the property " + strconv.Quote(name) + " of a search")
 		}
 	}
+	switch _, limited := c.body["limit"]; {
+	case limited && w.Limit < 1:
+		return unmodelled(`this value of the property "limit" of a search`)
+	case w.Skip < 0:
+		return unmodelled(`this value of the property "skip" of a search`)
+	case w.SearchFilter.SearchTerm != nil && w.SearchFilter.Fields == nil:
+		return unmodelled("a searchFilter without fields")
+	}
 	var terms []string
 	if t := w.SearchFilter.SearchTerm; t != nil && json.Unmarshal(t, &terms) != nil {
 		terms = []string{plain(t)}
@@ -224,9 +232,9 @@ func (s *Server) searchUsers(c *call) reply {
 	src, order := s.ordered(w.Sort, func(src userSource) userSource {
 		return src.where(func(u *user) bool { return match(u.field) && found(u.field) })
 	})
-	if w.Limit <= 0 {
+	if _, sent := c.body["limit"]; !sent {
 		w.Limit = 10
 	}
-	from := min(max(w.Skip, 0), src.n)
+	from := min(w.Skip, src.n)
 	return userPage(src, order, from, min(from+min(w.Limit, s.most()), src.n), w.Fields)
 }

@@ -232,10 +232,13 @@ func (s *Server) createUser(c *call) reply {
 	if name := new(user).strange(c.body); name != "" {
 		return unmodelled(fmt.Sprintf("the property %q of users", name))
 	}
-	taken := s.allUsers(false).where(func(u *user) bool {
-		return strings.EqualFold(u.Email, c.str("email")) || strings.EqualFold(u.Username, c.str("username"))
-	})
-	if taken.n > 0 {
+	if name := userForms.strange(c.body); name != "" {
+		return mistyped(name)
+	}
+	if st := c.str("state"); st != "" && !slices.Contains([]string{jumpcloud.Staged, jumpcloud.Activated, jumpcloud.Suspended}, st) {
+		return v1invalid("state must be STAGED, ACTIVATED or SUSPENDED")
+	}
+	if s.taken("", c.str("email"), c.str("username")) {
 		return exists
 	}
 	u, bad := (&user{User: jumpcloud.User{ID: s.newID(kindUser), Created: s.now(), State: jumpcloud.Activated}}).apply(c.body)
@@ -250,17 +253,33 @@ func (s *Server) putUser(c *call) reply {
 	if refused != nil {
 		return *refused
 	}
-	if st := c.str("state"); st == jumpcloud.Staged {
+	if _, sent := c.body["state"]; sent && c.str("state") != jumpcloud.Activated && c.str("state") != jumpcloud.Suspended {
 		return v1invalid("state must be ACTIVATED or SUSPENDED")
 	}
 	if name := old.strange(c.body); name != "" {
 		return unmodelled(fmt.Sprintf("the property %q of users", name))
 	}
+	if name := userForms.strange(c.body); name != "" {
+		return mistyped(name)
+	}
 	u, bad := old.apply(c.body)
-	if bad != "" {
+	switch {
+	case bad != "":
 		return v1invalid(bad)
+	case u.Email == "" && old.Email != "":
+		return v1invalid("email is required")
+	case u.Username == "" && old.Username != "":
+		return v1invalid("username is required")
+	case (u.Email != old.Email || u.Username != old.Username) && s.taken(u.ID, u.Email, u.Username):
+		return exists
 	}
 	return s.keepUser(c, u)
+}
+
+// taken reports whether somebody else than the user with an ID has an address or a name.
+func (s *Server) taken(id, email, name string) bool {
+	same := func(a, b string) bool { return a != "" && strings.EqualFold(a, b) }
+	return s.allUsers(false).where(func(u *user) bool { return u.ID != id && (same(u.Email, email) || same(u.Username, name)) }).n > 0
 }
 
 // keepUser sets a user, and the password if there is one in the body: it is never
