@@ -36,14 +36,18 @@ type Cert struct {
 func newCert(der []byte) (Cert, *ParseError) {
 	x, err := x509.ParseCertificate(der)
 	if err != nil {
+		if brokenKey(der) {
+			return Cert{}, &ParseError{Found: KindDamaged, detail: damageKey + bitChanged}
+		}
 		return Cert{}, unreadable(err)
 	}
 	if why := damaged(x); why != "" {
-		return Cert{}, &ParseError{Found: KindDamaged, Subjects: []string{subject(x)},
-			detail: why + ", so at least one bit was changed on the way: copy it again from the source"}
+		return Cert{}, &ParseError{Found: KindDamaged, Subjects: []string{subject(x)}, detail: why + bitChanged}
 	}
 	return Cert{der: string(der)}, nil
 }
+
+const bitChanged = ", so at least one bit was changed on the way: copy it again from the source"
 
 // readCert is newCert without the check of the signature.
 func readCert(der []byte) (Cert, *ParseError) {

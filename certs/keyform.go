@@ -14,32 +14,65 @@ import (
 // or nil for one of a known algorithm whose signatures are not checked. It is
 // not ok if nobody knows the algorithm, or the key is none of that algorithm.
 func signingKey(x *x509.Certificate) (key crypto.PublicKey, ok bool) {
+	id, params, b, whole := splitKey(x.RawSubjectPublicKeyInfo)
 	_, isRSA := x.PublicKey.(*rsa.PublicKey)
-	if !isRSA && x.PublicKeyAlgorithm != x509.UnknownPublicKeyAlgorithm {
-		return x.PublicKey, true
-	}
-	spki, _, _ := readElement(x.RawSubjectPublicKeyInfo)
-	alg, rest, _ := readElement(spki.body)
-	bits, _, _ := readElement(rest)
-	b, whole := bytes.CutPrefix(bits.body, []byte{0})
-	if !whole {
-		return nil, false // all of them are whole bytes
-	}
-	if isRSA {
+	switch form := keyForms[id]; {
+	case form != nil && whole:
+		return form(params, b)
+	case form != nil:
+		return nil, false
+	case isRSA && whole:
 		// crypto/x509 does not mind what stands behind the exponent.
 		_, ok := rsaKey(b)
 		return x.PublicKey, ok
-	}
-	var id asn1.ObjectIdentifier
-	params, _ := asn1.Unmarshal(alg.body, &id) // crypto/x509 has read it, too
-	form := keyForms[id.String()]
-	if form == nil {
+	case isRSA || x.PublicKeyAlgorithm == x509.UnknownPublicKeyAlgorithm:
 		return nil, false
 	}
-	return form(params, b)
+	return x.PublicKey, true
 }
 
-// keyForm reads a key that crypto/x509 does not know. It is not ok if
+// brokenKey reports whether what crypto/x509 does not read has a key that is none of its
+// algorithm's. Newer versions of it read more algorithms, and refuse such a certificate.
+func brokenKey(der []byte) bool {
+	cert, _, _ := readElement(der)
+	tbs, _, _ := readElement(cert.body)
+	e, rest, ok := readElement(tbs.body)
+	if ok && e.tag == tagContext0 {
+		_, rest, ok = readElement(rest)
+	}
+	for range 4 { // algorithm, issuer, validity, subject
+		if ok {
+			_, rest, ok = readElement(rest)
+		}
+	}
+	if !ok {
+		return false
+	}
+	id, params, b, whole := splitKey(rest)
+	form := keyForms[id]
+	if form == nil {
+		return false
+	}
+	_, ok = form(params, b)
+	return !whole || !ok
+}
+
+// splitKey takes SubjectPublicKeyInfo apart. The key is whole if it is of whole bytes, as
+// all of them are.
+func splitKey(spki []byte) (id string, params, key []byte, whole bool) {
+	info, _, _ := readElement(spki)
+	alg, rest, _ := readElement(info.body)
+	bits, _, _ := readElement(rest)
+	key, whole = bytes.CutPrefix(bits.body, []byte{0})
+	var oid asn1.ObjectIdentifier
+	params, err := asn1.Unmarshal(alg.body, &oid)
+	if err != nil {
+		return "", nil, nil, false
+	}
+	return oid.String(), params, key, whole
+}
+
+// keyForm reads a key of an algorithm that crypto/x509 does not know, or did not in Go 1.25. It is not ok if
 // parameters and key are not what the algorithm has.
 type keyForm func(params, key []byte) (pub crypto.PublicKey, ok bool)
 
