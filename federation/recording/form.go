@@ -15,6 +15,7 @@ var (
 	codeForm  = regexp.MustCompile(`AADSTS[0-9]{4,9}\b`)
 	wordForm  = regexp.MustCompile(`^[\pL\pN_'’.-]+$`)
 	codedForm = regexp.MustCompile(`^[A-Za-z]{2,3}([-_][A-Za-z]{2,4})?$`)
+	ourForm   = regexp.MustCompile(`^[a-z]+([A-Z][a-z]+)+$`) // the way nobody writes what is somebody's
 	pathForm  = regexp.MustCompile(`^/[!-~]*$`)
 )
 
@@ -35,12 +36,12 @@ func (m *mask) form(s string, at place, depth int) string {
 	switch {
 	case s == "":
 		return s
-	case !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r >= 0x80 }) && len(s) <= 3:
-		return m.keep("value", s, at)
 	case at.treatment() == secret:
 		return m.hide(s)
 	case at.treatment() == coded && codedForm.MatchString(s):
 		return m.opaque(s)
+	case !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r >= 0x80 }) && len(s) <= 3:
+		return m.keep("value", s, at)
 	case at.enumerated(s), at.key != "" && (s == "true" || s == "false" || s == "null"):
 		return m.keep("value", s, at)
 	case depth > maxDepth:
@@ -61,12 +62,15 @@ func (m *mask) hide(s string) string {
 	if out, ok := m.jwt(s, place{}, 0); ok {
 		return out
 	}
-	return m.opaque(s)
+	if out := m.opaque(s); out != s {
+		return out
+	}
+	return m.sentence(s) // of nothing but what stands between letters
 }
 
 // numeral reads numbers that are written as texts.
 func (m *mask) numeral(s string, at place, _ int) (string, bool) {
-	if at.treatment() == counted && countForm.MatchString(s) {
+	if at.counts(s) {
 		return m.keep("number", s, at), true
 	}
 	if !digitForm.MatchString(s) || len(s) == 24 || len(s) >= 32 {
@@ -82,30 +86,13 @@ func (m *mask) identifier(s string, at place, _ int) (string, bool) {
 		if public().ids[strings.ToLower(s)] {
 			return m.keep("id", s, at), true
 		}
-		return m.guid(s), true
+		return m.hex(s), true
 	case hexForm.MatchString(s) && (strings.ContainsAny(s, digits) || len(s) == 24 || len(s) >= 32):
 		return m.hex(s), true
 	case strings.HasPrefix(s, "S-1-") && phoneForm.MatchString(s[4:]):
 		return "S-1-" + m.digits(s[4:]), true
 	}
 	return "", false
-}
-
-// guid is the pseudonym of a GUID: one of version 4.
-func (m *mask) guid(s string) string {
-	out := []byte(m.hex(s))
-	if string(out) == s {
-		return s // the ID of nothing
-	}
-	first := strings.IndexByte(s, '-')
-	out[first+6] = '4'
-	if c := out[first+11]; strings.IndexByte("89abAB", c) < 0 {
-		out[first+11] = "89ab"[int(c)%4]
-		if strings.ToUpper(s) == s {
-			out[first+11] = "89AB"[int(c)%4]
-		}
-	}
-	return string(out)
 }
 
 // list reads values that hold several, and questions.
@@ -178,12 +165,12 @@ func (m *mask) said(s string, at place, _ int) (string, bool) {
 			return m.keep("sentence", s, at), true
 		case hole && len(s) > len(before)+len(after) && strings.HasPrefix(s, before) && strings.HasSuffix(s, after):
 			m.keep("sentence", pattern, at)
-			in := place{request: at.request, path: at.path}
-			what := s[len(before) : len(s)-len(after)]
-			if lower := strings.ToLower(what); public().paths[lower] || public().names[lower] {
-				return before + m.keep("value", what, in) + after, true // what is missing, not whose
+			hole := s[len(before) : len(s)-len(after)]
+			lower := strings.ToLower(hole)
+			if ourForm.MatchString(hole) && (public().names[lower] || public().paths[lower]) {
+				return before + m.keep("member", hole, at) + after, true
 			}
-			return before + m.form(what, in, maxDepth) + after, true
+			return before + m.form(hole, place{request: at.request, path: at.path}, maxDepth) + after, true
 		}
 	}
 	if code := codeForm.FindString(s); code != "" && code != s {
@@ -207,7 +194,7 @@ func (m *mask) prose(s string, _ place) string {
 func (m *mask) number(s string, at place) string {
 	switch at.treatment() {
 	case counted:
-		if countForm.MatchString(s) || s == "2147483647" { // which is "never", of the validity of passwords
+		if at.counts(s) || s == "2147483647" { // which is "never", of the validity of passwords
 			return m.keep("number", s, at)
 		}
 	case dated:
@@ -222,7 +209,16 @@ func (m *mask) number(s string, at place) string {
 	return m.digits(mantissa)
 }
 
-var countForm = regexp.MustCompile(`^-?[0-9]{1,6}(\.[0-9]{1,3})?$`)
+var (
+	countForm     = regexp.MustCompile(`^-?[0-9]{1,6}(\.[0-9]{1,3})?$`)
+	errorCodeForm = regexp.MustCompile(`^[1-9][0-9]{6}$`) // AADSTS7000215
+)
+
+// counts reports whether s is a number that counts and is small, or one of the longer codes of Azure AD.
+func (p place) counts(s string) bool {
+	long := (p.key == "errorcode" || p.key == "error_codes") && errorCodeForm.MatchString(s)
+	return p.treatment() == counted && (long || countForm.MatchString(s))
+}
 
 // quote writes a text in JSON.
 func quote(s string) []byte {

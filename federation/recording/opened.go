@@ -131,7 +131,7 @@ func (m *mask) packed(b []byte) []byte {
 		return []byte{b[3], b[2], b[1], b[0], b[5], b[4], b[7], b[6], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]}
 	}
 	h := hex.EncodeToString(swap(b))
-	g := m.guid(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:])
+	g := m.hex(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:])
 	out, err := hex.DecodeString(strings.ReplaceAll(g, "-", ""))
 	if err != nil {
 		return m.bytes(b)

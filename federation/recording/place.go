@@ -14,9 +14,14 @@ type place struct {
 	above   string // the member that this one is in
 }
 
+// longest is from when on a path grows no more, for a hostile document would make it grow without end.
+const longest = 500
+
 // in is the place of a member.
 func (p place) in(name string, known bool) place {
-	p.path = strings.TrimPrefix(p.path+"."+name, ".")
+	if len(p.path) < longest {
+		p.path = strings.TrimPrefix(p.path+"."+name, ".")
+	}
 	p.above, p.key = p.key, ""
 	if known {
 		p.key = strings.ToLower(name)
@@ -26,7 +31,9 @@ func (p place) in(name string, known bool) place {
 
 // each is the place of the elements of a list.
 func (p place) each() place {
-	p.path += "[]"
+	if len(p.path) < longest {
+		p.path += "[]"
+	}
 	return p
 }
 

@@ -123,7 +123,7 @@ func (m *mask) sentence(real string) string {
 }
 
 // hex replaces the hexadecimal digits of an ID and leaves what is between them. IDs
-// are compared without regard to capitals.
+// are compared without regard to capitals. As many as a GUID has become one of version 4.
 func (m *mask) hex(real string) string {
 	lower := strings.ToLower(real)
 	if strings.Trim(lower, "0-{}") == "" {
@@ -136,10 +136,18 @@ func (m *mask) hex(real string) string {
 		return -1
 	}, lower)
 	r := m.draw("hex", bare)
-	out := []byte(lower)
+	out, n := []byte(lower), 0
 	for i := range out {
-		if strings.IndexByte(hexDigits, out[i]) >= 0 {
-			out[i] = hexDigits[r.IntN(len(hexDigits))]
+		if strings.IndexByte(hexDigits, out[i]) < 0 {
+			continue
+		}
+		out[i] = hexDigits[r.IntN(len(hexDigits))]
+		switch n++; {
+		case len(bare) != 32:
+		case n == 13:
+			out[i] = '4'
+		case n == 17:
+			out[i] = "89ab"[r.IntN(4)]
 		}
 	}
 	if lower != real {

@@ -24,6 +24,11 @@ office365.com mail.protection.outlook.com outlook.com live.com sharepoint.com ly
 amazonaws.com odata.org ietf.org
 `)
 
+// tenantSuffixes are those of them whose next label is always somebody's, even one that is public elsewhere.
+var tenantSuffixes = set(`
+mail.onmicrosoft.com onmicrosoft.com onmicrosoft.us partner.onmschina.cn onmschina.cn mail.protection.outlook.com sharepoint.com
+`)
+
 // publicLabels are the parts of names before these that are not somebody's.
 var publicLabels = set(`
 www graph login console sso api eu in us admin-oauth id support static s3 nexus sts dod-graph microsoftgraph partner
@@ -53,10 +58,15 @@ func (m *mask) sited(s string, at place, depth int) (string, bool) {
 	if p := hostPort.FindStringSubmatch(s); p != nil && domainForm.MatchString(p[1]) {
 		return m.domain(p[1], at) + ":" + m.port(p[2]), true
 	}
-	if domainForm.MatchString(s) && strings.ContainsFunc(s, func(r rune) bool { return r > '9' }) {
+	if domainLike(s) {
 		return m.domain(s, at), true
 	}
 	return "", false
+}
+
+// domainLike reports whether s is like the name of a domain, and no number with dots.
+func domainLike(s string) bool {
+	return domainForm.MatchString(s) && strings.ContainsFunc(s, func(r rune) bool { return r > '9' })
 }
 
 // address replaces an e-mail address or a user principal name: what addressForm found in it.
@@ -80,16 +90,18 @@ func (m *mask) local(s string, at place) string {
 		}
 		return m.local(own, at) + guest
 	}
-	switch {
-	case s == "realm":
+	if s == "realm" {
 		return m.keep("value", s, at) // whom aad.Client.Realm asks for when it is asked for a domain
-	case domainForm.MatchString(s):
-		return m.domain(s, at) // a name with dots in it is the same, here and alone
-	case guidForm.MatchString(s):
-		return m.guid(s)
-	case hexForm.MatchString(s) && strings.ContainsAny(s, digits):
-		return m.hex(s)
-	case digitForm.MatchString(s):
+	}
+	if domainLike(s) {
+		return m.domain(s, at) // a name with dots in it is the same, here and alone, and so is every number
+	}
+	for _, f := range [...]func(string, place, int) (string, bool){m.numeral, m.identifier} {
+		if out, ok := f(s, place{request: at.request, path: at.path}, 0); ok {
+			return out
+		}
+	}
+	if phoneForm.MatchString(s) {
 		return m.digits(s)
 	}
 	return m.word(s)
@@ -124,21 +136,22 @@ func (m *mask) domain(s string, at place) string {
 		trail, s = ".", s[:len(s)-1]
 	}
 	lower := strings.ToLower(s)
-	labels, suffix := strings.Split(s, "."), 0
+	labels, suffix, tenant := strings.Split(s, "."), 0, -1
 	for _, p := range publicSuffixes {
 		if lower == p || strings.HasSuffix(lower, "."+p) {
-			suffix = strings.Count(p, ".") + 1
+			if suffix = strings.Count(p, ".") + 1; tenantSuffixes[p] {
+				tenant = len(labels) - suffix - 1
+			}
 			break
 		}
 	}
 	all := suffix > 0
-	var own []string // labels that stay before others that do not
+	var stay []string
 	for i, label := range labels {
 		below := strings.ToLower(strings.Join(labels[i:], "."))
 		switch {
-		case i >= len(labels)-suffix:
-		case publicLabels[strings.ToLower(label)] && (suffix > 0 || i == 0 && len(labels) > 2):
-			own = append(own, label)
+		case i >= len(labels)-suffix, i != tenant && publicLabels[strings.ToLower(label)] && (suffix > 0 || i == 0 && len(labels) > 2):
+			stay = append(stay, label)
 		case suffix == 0 && i == len(labels)-1 && (topLevels[below] || len(below) == 2):
 			labels[i] = capitals(label, "example")
 		default:
@@ -150,11 +163,8 @@ func (m *mask) domain(s string, at place) string {
 	if all {
 		return m.keep("host", out, at)
 	}
-	if suffix > 0 {
-		own = append(own, "*."+strings.Join(labels[len(labels)-suffix:], "."))
-	}
-	for _, s := range own {
-		m.keep("host", s, at)
+	for _, label := range stay {
+		m.keep("host", label, at)
 	}
 	return out
 }
@@ -171,12 +181,14 @@ func (m *mask) numbered(s string, at place) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	if ip.IsLoopback() || ip.IsUnspecified() {
+	if ip.Zone() == "" && (ip.IsLoopback() || ip.IsUnspecified()) { // a zone is the name of a network's card: anything
 		return m.keep("host", s, at), true
 	}
-	r := m.draw("ip", ip.WithZone("").String())
+	r := m.draw("ip", ip.WithZone("").Unmap().String())
 	out := netip.AddrFrom4([4]byte{198, 18 + byte(r.IntN(2)), byte(r.IntN(256)), byte(r.IntN(256))})
-	if ip.Is6() {
+	if ip.Is4In6() {
+		out = netip.AddrFrom16(out.As16())
+	} else if ip.Is6() {
 		b := [16]byte{0x20, 0x01, 0x0d, 0xb8}
 		for i := 12; i < len(b); i++ {
 			b[i] = byte(r.IntN(256))

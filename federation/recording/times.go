@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"math"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -10,8 +11,8 @@ import (
 
 // Times move by one and the same offset, whatever they are written like, so that they
 // keep their order and their distances, to the second: what is below a second is replaced, and
-// stays nothing where it was nothing. What is no time but the sign that there is none stays:
-// the first second of the years 1 and 1970, the first and the last one of the last day of 9999.
+// stays nothing where it was nothing. What is no time but the sign that there is none does not move,
+// for everybody knows what it was, and would learn the offset from where it went.
 
 // isoForm is every spelling of RFC 3339 and of ISO 8601 that the services use: with or
 // without fraction and zone, with a space in the middle, and dates alone.
@@ -89,32 +90,51 @@ func (m *mask) fraction(t time.Time, fraction string) string {
 	return string(out)
 }
 
-// never reports whether t stands for no time.
+// never reports whether t stands for no time: the first second of 1970, the last ones that 32 bits can count, and
+// the beginning and the end of years in which nobody lives, such as 1, 1601, 1900, 2099 and 9999.
 func never(t time.Time) bool {
-	t = t.UTC()
-	return t.Unix() == 0 || t.Truncate(time.Second).IsZero() ||
-		t.Format(time.DateOnly) == "9999-12-31" && (t.Format(time.TimeOnly) == "00:00:00" || t.Format(time.TimeOnly) == "23:59:59")
+	switch t = t.UTC(); t.Unix() {
+	case 0, math.MaxInt32, math.MaxUint32:
+		return true
+	}
+	day, clock := t.Format("01-02"), t.Format(time.TimeOnly)
+	return (t.Year() < firstYear || t.Year() >= lateYear) && (day == "01-01" || day == "12-31") && (clock == "00:00:00" || clock == "23:59:59")
 }
 
-// move shifts a time. What cannot be shifted back without leaving the calendar is shifted ahead.
+const (
+	firstYear = 1901 // in which something happened that a service tells of
+	lateYear  = 2049 // from which on the turn of a year is hardly when something happens
+	lastYear  = 2200 // in which certificates end
+)
+
+// move shifts a time. Of what stands for no time in another zone, only the year is left.
 func (m *mask) move(t time.Time) time.Time {
-	if never(t) {
+	const zones = 14 * time.Hour
+	start := time.Date(t.Year(), 1, 1, 0, 0, 0, 0, t.Location())
+	turn := t.Sub(start) <= zones || start.AddDate(1, 0, 0).Sub(t) <= 24*time.Hour+zones
+	switch {
+	case never(t):
 		return t
+	case t.Unix() >= -14*3600 && t.Unix() <= 14*3600:
+		return time.Unix(0, 0).In(t.Location())
+	case t.Year() < firstYear, t.Year() >= lastYear, t.Year() >= lateYear && turn:
+		return start
 	}
-	if moved := t.Add(m.shift); moved.Year() >= 1 {
-		return moved
-	}
-	return t.Add(-m.shift)
+	return t.Add(m.shift)
 }
 
 // epoch shifts a number that is a time: of seconds, milliseconds, microseconds or nanoseconds
-// since 1970, by its size. Numbers that are none of these are no times.
+// since 1970, by its size. Numbers that are none of these are no times. Those of the year 9999 stand for none.
 func (m *mask) epoch(s string) (string, bool) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
 		return "", false
 	}
 	if n == 0 || n == -1 {
+		return s, true
+	}
+	const last = 253402300799 // the end of 9999
+	if n/1000 == last || n <= last && n > last-366*24*3600 {
 		return s, true
 	}
 	for _, unit := range [...]time.Duration{time.Second, time.Millisecond, time.Microsecond, time.Nanosecond} {

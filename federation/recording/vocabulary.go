@@ -217,6 +217,7 @@ var words = []struct{ members, values string }{
 	{"x-ms-throttle-information", "CPULimitExceeded WriteLimitExceeded ResourceUnitLimitExceeded"},
 	{"consistencylevel", "eventual"},
 	{"message", "OK"},
+	{"method", "GET POST PATCH PUT DELETE"},
 }
 
 // sentences are what the services say to everybody, with an asterisk for what they say to one.
@@ -251,6 +252,9 @@ Another object with the same value for property * already exists.
 Tenant is not a B2C tenant and doesn't have premium license
 Access token has expired or is not yet valid.
 Access token is empty.
+Unable to update the specified properties for objects that have originated within an external service.
+Please retry after
+Please retry again later.
 `
 
 // speakers are the members that hold what a service says.
