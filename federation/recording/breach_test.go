@@ -98,6 +98,22 @@ func TestNumbersStayEqual(t *testing.T) {
 	}
 }
 
+// TestDomainsStayEqual: a domain is the same in both spellings, and in addresses of whatever scheme.
+func TestDomainsStayEqual(t *testing.T) {
+	m := newMask()
+	domain := replaced(m, "id", "bücher-fabrikam.com")
+	for real, want := range map[string]string{
+		"xn--bcher-fabrikam-gsb.com":                domain,
+		"xn--bcher-fabrikam-gsb.com:443":            domain + ":443",
+		"//bücher-fabrikam.com/":                    "//" + domain + "/",
+		"fabrikam-app://bücher-fabrikam.com?state=": replaced(m, "", "fabrikam-app") + "://" + domain + "?state=",
+	} {
+		if got := replaced(m, "", real); got != want {
+			t.Errorf("%s becomes %s; want %s", real, got, want)
+		}
+	}
+}
+
 // TestErrorsStay: the codes of Azure AD have up to seven digits, and its errors say which property is meant.
 func TestErrorsStay(t *testing.T) {
 	for _, doc := range []string{

@@ -31,7 +31,8 @@
 //   - a certificate becomes a fresh one with the same algorithm, size of key, and length of validity. Its
 //     key is made to be found quickly, protects nothing, and is not kept. Signatures of documents and
 //     tokens do not verify any more.
-//   - all times move by the same offset, of one to nine years, in whatever they are written.
+//   - all times move by the same offset, of one to nine years, in whatever they are written. What everybody
+//     knows to stand for no time, such as the first second of 1601, does not move.
 //   - of free text nothing is left but that there was one, and the codes of Azure AD in it.
 //   - members that nobody has described lose their name as well, and keep their type.
 //   - JSON, XML, base64, percent-encoding, tokens and URLs within texts are opened and treated
@@ -40,9 +41,10 @@
 //     and cookies are not read.
 //
 // Pseudonyms are made with a random key which is not kept, so that nobody can go from one back to the
-// real one, nor tell from two recordings that somebody is in both. How many there are of
-// something, and how much time has passed between two things, stays what it was: a recording is
-// anonymous for who does not have the same data.
+// real one, and what one recording calls somebody says nothing about another. How many there are of
+// something, and how much time has passed between two things, to the second, stays what it was: a recording is
+// anonymous for who does not have the same data, and two recordings of one tenant can be told to be that by
+// such distances. Who knows when a recording was made knows its offset, for its last exchange was then.
 //
 // # What a replay is good for
 //
