@@ -22,6 +22,7 @@ func TestPublicWordsOfSomebody(t *testing.T) {
 		{"displayName", "Active", "active"},
 		{"jobTitle", "Member", "member"},
 		{"id", "office365.example", "office365"},
+		{"search", "Ada is manager of all members", "manager"}, // of JumpCloud: any words
 		{"password", "=~=", "=~="},
 		{"password", "-----", "-----"},
 		{"password", "471190817", "471190817"},
