@@ -22,6 +22,7 @@ func TestPublicWordsOfSomebody(t *testing.T) {
 		{"displayName", "Active", "active"},
 		{"jobTitle", "Member", "member"},
 		{"id", "office365.example", "office365"},
+		{"search", "Ada is manager of all members", "manager"}, // of JumpCloud: any words
 		{"password", "=~=", "=~="},
 		{"password", "-----", "-----"},
 		{"password", "471190817", "471190817"},
@@ -95,6 +96,22 @@ func TestNumbersStayEqual(t *testing.T) {
 	}
 	if a, b := replaced(m, "client_ip", "::ffff:203.0.113.9"), replaced(m, "client_ip", "203.0.113.9"); a != "::ffff:"+b {
 		t.Errorf("an address becomes %s as one of IPv6 and %s", a, b)
+	}
+}
+
+// TestDomainsStayEqual: a domain is the same in both spellings, and in addresses of whatever scheme.
+func TestDomainsStayEqual(t *testing.T) {
+	m := newMask()
+	domain := replaced(m, "id", "bücher-fabrikam.com")
+	for real, want := range map[string]string{
+		"xn--bcher-fabrikam-gsb.com":                domain,
+		"xn--bcher-fabrikam-gsb.com:443":            domain + ":443",
+		"//bücher-fabrikam.com/":                    "//" + domain + "/",
+		"fabrikam-app://bücher-fabrikam.com?state=": replaced(m, "", "fabrikam-app") + "://" + domain + "?state=",
+	} {
+		if got := replaced(m, "", real); got != want {
+			t.Errorf("%s becomes %s; want %s", real, got, want)
+		}
 	}
 }
 

@@ -32,7 +32,8 @@
 //     key is made to be found quickly, protects nothing, and is not kept. Signatures of documents and
 //     tokens do not verify any more.
 //   - all times move back by the same offset, of one to nine years, in whatever they are written. What
-//     is below a second is replaced.
+//     is below a second is replaced. What everybody knows to stand for no time, such as the first
+//     second of 1601, does not move.
 //   - of free text nothing is left but that there was one, and the codes of Azure AD in it.
 //   - members that nobody has described lose their name as well, and keep their type.
 //   - JSON, XML, base64, percent-encoding, tokens and URLs within texts are opened and treated
@@ -41,10 +42,11 @@
 //     and cookies are not read.
 //
 // Pseudonyms are made with a random key which is not kept, so that nobody can go from one back to the
-// real one, nor tell from two recordings that somebody is in both. Numbers and codes of a few characters have
-// so few pseudonyms that different ones may become equal. How many there are of
-// something, and how much time has passed between two things, stays what it was: a recording is
-// anonymous for who does not have the same data.
+// real one, and what one recording calls somebody says nothing about another. Numbers and codes of a few
+// characters have so few pseudonyms that different ones may become equal. How many there are of
+// something, and how much time has passed between two things, to the second, stays what it was: a recording is
+// anonymous for who does not have the same data, and two recordings of one tenant can be told to be that by
+// such distances. Who knows when a recording was made knows its offset, for its last exchange was then.
 //
 // # What a replay is good for
 //

@@ -21,10 +21,17 @@ func (m *mask) link(s string, at place, depth int) (string, bool) {
 		return m.urn(s, at, depth), true
 	case pathForm.MatchString(s) && !strings.HasPrefix(s, "//"):
 		return m.target(s, at, depth), true
+	case strings.HasPrefix(s, "//"): // of the scheme of the page that it stands in
+		out, ok := m.link("https:"+s, at, depth)
+		return strings.TrimPrefix(out, "https:"), ok
 	}
 	p := schemeForm.FindStringSubmatch(s)
-	if p == nil || !schemes[strings.ToLower(p[1])] {
+	if p == nil {
 		return "", false
+	}
+	scheme := p[1]
+	if !schemes[strings.ToLower(scheme)] {
+		scheme = m.word(scheme)
 	}
 	host, rest := p[2], ""
 	if i := strings.IndexAny(host, "/?#"); i >= 0 {
@@ -44,7 +51,7 @@ func (m *mask) link(s string, at place, depth int) (string, bool) {
 	if host != "" {
 		host = m.host(host, at)
 	}
-	return p[1] + "://" + user + host + port + m.target(rest, at, depth), true
+	return scheme + "://" + user + host + port + m.target(rest, at, depth), true
 }
 
 // urn replaces the parts of a name that not everybody uses.

@@ -123,7 +123,7 @@ func (m *mask) requestURL(req *http.Request) string {
 	if u.Host == "" {
 		u.Host = req.Host
 	}
-	if out, ok := m.link(u.String(), place{request: "requests"}, 0); ok {
+	if out, ok := m.link(u.String(), place{request: "requests"}, 0); ok && (u.Scheme == "https" || u.Scheme == "http") {
 		return out
 	}
 	return "https://" + m.word(u.String()) + ".example/" // of a scheme that is none of HTTP

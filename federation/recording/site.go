@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/idna"
 )
 
 // Names of domains, and what is made of them: addresses of people and of machines.
@@ -148,7 +150,7 @@ func (m *mask) domain(s string, at place) string {
 	all := suffix > 0
 	var stay []string
 	for i, label := range labels {
-		below := strings.ToLower(strings.Join(labels[i:], "."))
+		below := ascii(strings.Join(labels[i:], "."))
 		switch {
 		case i >= len(labels)-suffix, i != tenant && publicLabels[strings.ToLower(label)] && (suffix > 0 || i == 0 && len(labels) > 2):
 			stay = append(stay, label)
@@ -167,6 +169,15 @@ func (m *mask) domain(s string, at place) string {
 		m.keep("host", label, at)
 	}
 	return out
+}
+
+// ascii is a name as the DNS has it, so that both spellings of one with umlauts are the same.
+func ascii(s string) string {
+	s = strings.ToLower(s)
+	if a, err := idna.ToASCII(s); err == nil {
+		return a
+	}
+	return s
 }
 
 // numbered replaces an IP address by one that is reserved for tests or documentation: nobody's.

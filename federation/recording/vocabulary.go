@@ -125,7 +125,7 @@ var memberKinds = []struct {
 		ratelimit-limit ratelimit-remaining ratelimit-reset json xml isdefault display major minor`},
 	{dated, `seconds expiry exp iat nbf expires_on created timestamp search_after x-search_after xms_tcdt password_date`},
 	{listed, `capabilities supportedServices scope scp response_type protocolSupportEnumeration keywords targets`},
-	{asked, `$filter $select $expand $orderby $search filter fields sort search orderby`},
+	{asked, `$filter $select $expand $orderby $search filter fields sort orderby`},
 	{coded, `countryLetterCode usageLocation country_code country_code2 region_code continent_code preferredDataLocation preferredLanguage
 		locale tenant_region_scope defaultUsageLocation`},
 	{secret, `client_secret client_assertion password idpPrivateKey access_token refresh_token id_token flowtoken apiCanary wctx
