@@ -168,7 +168,7 @@ func (m *mask) said(s string, at place, _ int) (string, bool) {
 			hole := s[len(before) : len(s)-len(after)]
 			lower := strings.ToLower(hole)
 			if ourForm.MatchString(hole) && (public().names[lower] || public().paths[lower]) {
-				return before + m.keep("member", hole, at) + after, true
+				return before + m.keep("value", hole, at) + after, true
 			}
 			return before + m.form(hole, place{request: at.request, path: at.path}, maxDepth) + after, true
 		}
