@@ -52,6 +52,10 @@ func (s *Server) canonical(r *http.Request) (*http.Request, *refusal) {
 			path, raw = path+"/"+name+"/"+key, raw+"/"+url.PathEscape(name)+"/"+url.PathEscape(key)
 		case strings.Contains(plain, "(") && strings.Contains(plain, "='"):
 			return nil, notModelled("the key %s", plain)
+		case strings.HasSuffix(plain, "()") || plain == "delta":
+			return nil, notModelled("the function %s", plain)
+		case plain == "$count" && path != "/v1.0/users" || plain == "$ref" || plain == "$value":
+			return nil, notModelled("%s %s/%s", r.Method, strings.TrimPrefix(path, "/v1.0"), plain)
 		default:
 			path, raw = path+"/"+plain, raw+"/"+segment
 		}

@@ -54,10 +54,11 @@ func (o *operation) checkQuery(r *http.Request) *refusal {
 
 // checkHeader refuses what makes a request conditional.
 func checkHeader(r *http.Request) *refusal {
-	for _, name := range []string{"If-Match", "If-None-Match"} {
-		if v := r.Header.Get(name); v != "" && v != "*" {
-			return notModelled("the header %s", name)
-		}
+	switch v := r.Header.Get("If-Match"); {
+	case v != "" && v != "*":
+		return notModelled("the header If-Match")
+	case r.Header.Get("If-None-Match") != "":
+		return notModelled("the header If-None-Match")
 	}
 	return nil
 }

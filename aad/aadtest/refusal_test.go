@@ -85,6 +85,8 @@ func TestQueryParametersThatAreRefused(t *testing.T) {
 	w.expect(501, "POST /getuserrealm.srf", "POST", "/getuserrealm.srf", "")
 	w.expect(501, "$select of POST /users", "POST", "/v1.0/users?$select=id", "{}")
 	w.expect(501, "If-Match", "DELETE", example, "", "If-Match", `W/"1"`)
+	w.expect(501, "If-None-Match", "GET", example, "", "If-None-Match", "*")
+	w.expect(200, "", "GET", example, "", "If-Match", "*")
 	w.expect(501, "$batch", "POST", "/v1.0/$batch?$select=id", "{}")
 }
 
@@ -102,6 +104,10 @@ func TestOperationsThatAreRefused(t *testing.T) {
 		{501, "PUT /users/x.", "PUT", "/v1.0/users/x"},
 		{501, "GET /beta/users.", "GET", "/beta/users"},
 		{501, "the key users(userPrincipalName='x')", "GET", "/v1.0/users(userPrincipalName='x')"},
+		{501, "GET /domains/$count.", "GET", "/v1.0/domains/$count"},
+		{501, "GET /users/x/$ref.", "GET", "/v1.0/users/x/$ref"},
+		{501, "the function delta()", "GET", "/v1.0/users/delta()"},
+		{501, "the function delta", "GET", "/v1.0/users/delta"},
 		{400, "segment 'nonsense'", "GET", "/v1.0/nonsense/1"},
 		{400, "segment 'users('a'", "GET", "/v1.0/users('a'"},
 	} {

@@ -296,6 +296,10 @@ func TestWhatIsWrittenIsShown(t *testing.T) {
 	want["department"], want["mail"], want["otherMails"] = nil, nil, []any{}
 	want["employeeOrgData"] = map[string]any{"division": "d", "costCenter": "c"}
 	shows()
+	w.expect(204, "", "PATCH", one, `{"id":"`+made.body["id"].(string)+`","employeeId":"8"}`) // as hamilton writes it
+	want["employeeId"] = "8"
+	shows()
+	w.expect(400, "'id' is read-only", "PATCH", one, `{"id":"x"}`)
 	w.expect(204, "", "PATCH", example, `{"passwordValidityPeriodInDays":90,"passwordNotificationWindowInDays":14}`)
 	a := w.expect(200, "", "GET", example+"?$select=passwordValidityPeriodInDays,passwordNotificationWindowInDays", "")
 	if a.body["passwordValidityPeriodInDays"] != 90.0 || a.body["passwordNotificationWindowInDays"] != 14.0 || a.body["id"] != nil {

@@ -195,6 +195,9 @@ func (s *Server) patchUser(w http.ResponseWriter, r *http.Request) *refusal {
 		return e
 	}
 	st := u.state.Now()
+	if text(body, "id") == st.ID {
+		delete(body, "id") // clients that write back what they have read send it along
+	}
 	old := st.UserPrincipalName
 	if e := s.mastered(&st, body); e != nil {
 		return e

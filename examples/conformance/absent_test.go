@@ -24,6 +24,7 @@ var absent = map[string][]absence{
 	"jumpcloud": {
 		{operation: "GET https://console.jumpcloud.com/api/organizations/{org}/applications/{id}/metadata.xml",
 			reason: "the description has the path without an operation; five providers for Terraform use it"},
+		{operation: "GET https://console.jumpcloud.com/api/v2/office365s", reason: "no description has it; " + jcCLI + " asks it"},
 		{operation: "GET https://console.jumpcloud.com/api/v2/office365s/{id}/domains",
 			reason: "taken out of the description after 2024: konfig-sdks/jump-cloud-java-sdk has it"},
 		{operation: "POST https://console.jumpcloud.com/api/v2/office365s/{id}/domains", reason: "the same"},

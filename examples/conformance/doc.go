@@ -15,6 +15,8 @@
 // answer as it should, judged by what the fake shows otherwise, or it is refused by
 // its name.
 //
+// The folder clients drives both with clients that others wrote.
+//
 // The descriptions are not part of this module. The environment variable
 // JCAAD_SPECS names the folder that has them:
 //

@@ -144,6 +144,8 @@ func driveGraph(t *testing.T, c *aad.Client, tenant *aadtest.Server) {
 			return some(all(c.SignIns(ctx, nil)))
 		}},
 		{"Realm", func() error { _, err := c.Realm(ctx, "alice@example.com"); return err }},
+		{"RealmIn", func() error { _, err := c.RealmIn(ctx, aad.UserRealm, "alice@example.com"); return err }},
+		{"RealmIn", func() error { _, err := c.RealmIn(ctx, aad.GetUserRealm, "alice@example.com"); return err }},
 		{"Realm", func() error {
 			tenant.Quirks.NoUserRealm = true
 			_, err := c.Realm(ctx, "alice@example.com")

@@ -249,6 +249,12 @@ func driveJumpCloud(t *testing.T, c *jumpcloud.Client, org *jumpcloudtest.Server
 		}},
 		{"Office365Domains", func() error { return some(all(c.Office365Domains(ctx, directory))) }},
 		{"SetOffice365DefaultDomain", func() error { return c.SetOffice365DefaultDomain(ctx, directory, domain.ID) }},
+		{"Office365s", func() error {
+			org.Quirks.ListOffice365s = true
+			err := some(all(c.Office365s(ctx)))
+			org.Quirks.ListOffice365s = false
+			return err
+		}},
 		{"Office365", func() error { _, err := c.Office365(ctx, directory); return err }},
 		{"UnsetOffice365DefaultDomain", func() error { return c.UnsetOffice365DefaultDomain(ctx, directory) }},
 		{"Office365", func() error { _, err := c.Office365(ctx, directory); return err }},

@@ -13,9 +13,9 @@ import (
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-// A write is an operation that keeps what it is sent. The object is read again at the
+// A writing is an operation that keeps what it is sent. The object is read again at the
 // address itself, or behind it by the ID in the answer.
-type write struct {
+type writing struct {
 	base    func(w *world, n int) map[string]any // the least that is sent; n counts the requests
 	created bool                                 // the object is new
 	takes   map[string][]any                     // values for properties that do not take any
@@ -23,7 +23,7 @@ type write struct {
 	secret  []string                             // what is kept and never shown
 }
 
-var customApplication = write{
+var customApplication = writing{
 	base: func(*world, int) map[string]any {
 		return map[string]any{"name": "saml2", "ssoUrl": "https://sso.jumpcloud.com/saml2/x", "config": map[string]any{}}
 	},
@@ -31,13 +31,13 @@ var customApplication = write{
 	owned: []string{"_id", "created", "organization", "idpCertExpirationAt"},
 }
 
-var userGroup = write{base: func(_ *world, n int) map[string]any { return map[string]any{"name": fmt.Sprint("group ", n)} }}
+var userGroup = writing{base: func(_ *world, n int) map[string]any { return map[string]any{"name": fmt.Sprint("group ", n)} }}
 
 // writes are those of the modelled operations that have a body with an object.
-var writes = map[string]write{
+var writes = map[string]writing{
 	"jumpcloud v1 POST /applications":     customApplication.creating(),
 	"jumpcloud v1 PUT /applications/{id}": customApplication,
-	"jumpcloud v1 POST /systemusers": write{
+	"jumpcloud v1 POST /systemusers": writing{
 		base: func(_ *world, n int) map[string]any {
 			return map[string]any{"username": fmt.Sprint("u", n), "email": fmt.Sprintf("u%d@example.com", n)}
 		},
@@ -54,7 +54,7 @@ var writes = map[string]write{
 		takes: map[string][]any{"defaultDomain": {map[string]any{"id": theDomain}}},
 		owned: []string{"id"},
 	},
-	"jumpcloud v2 POST /office365s/{office365_id}/translationrules": write{
+	"jumpcloud v2 POST /office365s/{office365_id}/translationrules": writing{
 		base: func(w *world, n int) map[string]any {
 			w.ids["office365s"] = w.org.AddDirectory(fmt.Sprint("directory ", n))
 			return map[string]any{"builtIn": "user_city", "direction": "export"}
@@ -65,7 +65,7 @@ var writes = map[string]write{
 // theDomain stands for the ID of a domain of the directory.
 const theDomain = "the domain"
 
-func (w write) creating() write {
+func (w writing) creating() writing {
 	w.created = true
 	return w
 }
@@ -107,7 +107,7 @@ type bodyWalk struct {
 	*testing.T
 	w   *world
 	o   operation
-	how write
+	how writing
 
 	n, kept int
 	refused []string

@@ -143,8 +143,8 @@ func (l *looker) askApplication() {
 		"the list of applications has the entity ID: %s, the certificate: %s", yes(listed.IdPEntityID == a.IdPEntityID),
 		yes(wasErr == nil && was == c))
 	l.certificateForm(a)
-	l.check("jc-certificate-dates", !a.CertificateUpdated.IsZero() && !a.KeyUpdated.IsZero(), "it tells of the certificate: %s, of the key: %s",
-		yes(!a.CertificateUpdated.IsZero()), yes(!a.KeyUpdated.IsZero()))
+	l.check("jc-certificate-dates", !a.CertificateUpdated.IsZero() && !a.KeyUpdated.IsZero(),
+		"it tells of the certificate: %s, of the key: %s", yes(!a.CertificateUpdated.IsZero()), yes(!a.KeyUpdated.IsZero()))
 }
 
 func (l *looker) certificateForm(a *jumpcloud.Application) {

@@ -74,7 +74,7 @@ func refused(err error) bool {
 // askSRF asks getuserrealm.srf in both formats.
 func (l *looker) askSRF(name string, first *aad.Realm) *aad.Realm {
 	const id = "aad-realm-srf"
-	var any *aad.Realm
+	var told *aad.Realm
 	for _, f := range []struct {
 		form   aad.RealmForm
 		format string
@@ -86,20 +86,20 @@ func (l *looker) askSRF(name string, first *aad.Realm) *aad.Realm {
 		switch {
 		case err != nil && refused(err):
 			l.differs(id, "it was not answered in %s: %s", f.format, why(err))
-			return any
+			return told
 		case err != nil:
 			l.fails(err, id)
-			return any
+			return told
 		}
-		any = r
+		told = r
 		began := bytes.HasPrefix(bytes.TrimPrefix(bytes.TrimSpace(x.body.Bytes()), []byte("\ufeff")), []byte(f.begins))
 		if !began || first != nil && r.NameSpaceType != first.NameSpaceType {
 			l.differs(id, "asked for %s, it came so: %s, and says %s", f.format, yes(began), r.NameSpaceType)
-			return any
+			return told
 		}
 	}
-	l.holds(id, "both formats came, and say %s", any.NameSpaceType)
-	return any
+	l.holds(id, "both formats came, and say %s", told.NameSpaceType)
+	return told
 }
 
 // authURL compares where people are sent with what the domain's configuration says.

@@ -18,7 +18,7 @@ import (
 // The findings are never nil, and have an answer to each entry of [All]; that something
 // differs is no error. The error says that a service, of which Microsoft's login service
 // is one, could not be asked at all (in the words of its client), that the context ended,
-// or that w does not see a client: [ErrNotWatched].
+// or that w does not see a client.
 func Look(ctx context.Context, w *Watch, jc *jumpcloud.Client, ad *aad.Client, domain string) (*Findings, error) {
 	l := &looker{w: w, jc: jc, ad: ad, domain: strings.ToLower(strings.TrimSuffix(domain, ".")), answers: make(map[string]Answer)}
 	if w == nil || jc == nil || ad == nil {
@@ -97,7 +97,7 @@ func (l *looker) first(jumpCloud bool, ask func() error) error {
 	err := ask()
 	if seen, _ := l.w.since(0, jumpCloud); len(seen) == 0 {
 		if err == nil || !errors.Is(err, aad.ErrUnauthenticated) && !errors.Is(err, jumpcloud.ErrUnauthenticated) && l.ctx.Err() == nil {
-			return errors.Join(ErrNotWatched, err)
+			return errors.Join(errNotWatched, err)
 		}
 	}
 	if errors.Is(err, aad.ErrDenied) || errors.Is(err, jumpcloud.ErrDenied) {

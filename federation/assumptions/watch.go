@@ -13,10 +13,9 @@ import (
 // MaxRequests is how many requests one [Look] sends at most, repetitions included.
 const MaxRequests = 60
 
-// ErrNotWatched is the error of a [Look] at a client that was made without its [Watch].
-var ErrNotWatched = errors.New("assumptions: the client was not made with the Watch: set Options.Wrap to Watch.JumpCloud or Watch.AzureAD")
-
 var (
+	errNotWatched = errors.New("assumptions: the client was not made with the Watch: " +
+		"set Options.Wrap to Watch.JumpCloud or Watch.AzureAD")
 	errWrite = errors.New("assumptions: a Watch lets no write through")
 	errSpent = errors.New("assumptions: the requests of one look are used up")
 )

@@ -67,9 +67,9 @@ func ofAzureAD(id, name string, f func(*aadtest.Quirks)) turning {
 }
 
 // ofTemplate replaces a part of the template of Microsoft 365.
-func ofTemplate(id, old, new string) turning {
+func ofTemplate(id, part, other string) turning {
 	return turning{id, "jumpcloudtest.Server.SetTemplate", func(e *Env) {
-		e.JumpCloud.SetTemplate(strings.Replace(someTemplate, old, new, 1))
+		e.JumpCloud.SetTemplate(strings.Replace(someTemplate, part, other, 1))
 	}}
 }
 

@@ -44,7 +44,7 @@ var canaries = []struct {
 	{"telephone", "+43 316 4711 90817", []string{"316471190817", "316 4711 90817"}},
 	{"number", "471190817263", []string{"471190817263"}},
 	{"address of a machine", "213.47.119.81", []string{"213.47.119.81"}},
-	{"time", "2023-07-19T13:37:42.7654321Z", []string{"2023-07-19t13:37:42", "7654321"}},
+	{"time", "2023-07-19T13:37:42.7654321Z", []string{"2023-07-19t13:37:42", ".7654321z"}},
 	{"free text", "Zebulon said that the Quackenbush account is quackfabrik's.", []string{"zebulon", "quackenbush", "quackfabrik"}},
 	{"error", "AADSTS50107: realm object 'https://quackfabrik-graz.com' of Zebulon does not exist.", []string{"zebulon", "quackfabrik"}},
 	{"missing", "Resource 'quackfabrik-graz.com' does not exist or one of its queried reference-property objects are not present.", []string{"quackfabrik"}},

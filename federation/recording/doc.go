@@ -26,12 +26,13 @@
 //   - names, addresses, domains, IDs, telephone numbers, tokens and URLs become others of the same
 //     form, and equal ones become equal ones, without regard to capitals where the services have none.
 //     The address of somebody is on the pseudonym of the domain, and a subdomain below that of
-//     its domain. Domains end in .example, IP addresses are ones that nobody has; onmicrosoft.com and its kin
-//     keep their names.
+//     its domain. Domains end in .example or in what is no top-level domain, IP addresses are ones that
+//     nobody has; onmicrosoft.com and its kin keep their names.
 //   - a certificate becomes a fresh one with the same algorithm, size of key, and length of validity. Its
 //     key is made to be found quickly, protects nothing, and is not kept. Signatures of documents and
 //     tokens do not verify any more.
-//   - all times move by the same offset, of one to nine years, in whatever they are written.
+//   - all times move back by the same offset, of one to nine years, in whatever they are written. What
+//     is below a second is replaced.
 //   - of free text nothing is left but that there was one, and the codes of Azure AD in it.
 //   - members that nobody has described lose their name as well, and keep their type.
 //   - JSON, XML, base64, percent-encoding, tokens and URLs within texts are opened and treated
@@ -40,7 +41,8 @@
 //     and cookies are not read.
 //
 // Pseudonyms are made with a random key which is not kept, so that nobody can go from one back to the
-// real one, nor tell from two recordings that somebody is in both. How many there are of
+// real one, nor tell from two recordings that somebody is in both. Numbers and codes of a few characters have
+// so few pseudonyms that different ones may become equal. How many there are of
 // something, and how much time has passed between two things, stays what it was: a recording is
 // anonymous for who does not have the same data.
 //

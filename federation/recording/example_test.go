@@ -41,6 +41,7 @@ func ExampleRecorder() {
 	// host graph.microsoft.com
 	// sentence Resource '*' does not exist or one of its queried reference-property objects are not present.
 	// value Request_ResourceNotFound
+	// value federationConfiguration
 	// false
 }
 

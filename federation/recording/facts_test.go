@@ -1,9 +1,11 @@
 package recording_test
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -149,5 +151,58 @@ func TestHeaders(t *testing.T) {
 	}
 	if len(h["Cf-Ray"]) != 16 || strings.Contains(h["Www-Authenticate"], "Zebulon") || !strings.Contains(h["Www-Authenticate"], "/common/oauth2/authorize") {
 		t.Errorf("%v", h)
+	}
+}
+
+// TestWhatRemainsIsShown: whatever stands in a recording and stood in what was recorded is shown before it is written.
+func TestWhatRemainsIsShown(t *testing.T) {
+	rec := recording.New()
+	real := make(map[string]bool)
+	for _, a := range captured(t) {
+		req := get(t, a.req.URL.String())
+		exchange(t, rec, req, a.status, a.header, a.body)
+		text := a.req.URL.Path + " " + a.req.URL.RawQuery + " " + string(a.body)
+		for name, values := range a.header {
+			text += " " + name + " " + strings.Join(values, " ")
+		}
+		parts(text, real)
+	}
+	_, text := written(t, rec)
+	recorded, shown := make(map[string]bool), make(map[string]bool)
+	parts(text, recorded)
+	for _, r := range rec.Remains() {
+		parts(r.Value, shown)
+	}
+	parts("version exchanges method answer status header json text mark GET", shown) // the file's own
+	parts("Client-Request-Id Content-Type Date Request-Id Cf-Ray X-Ms-Resource-Unit X-Total-Count X-Limit X-Sort X-Result-Count X-Search_after", shown)
+	parts("encoding utf-8 xml xmlns https example null", shown)
+	if len(real) < 300 || len(shown) < 200 {
+		t.Errorf("%d parts were recorded, and %d are shown", len(real), len(shown))
+	}
+	for p := range recorded {
+		if real[p] && !shown[p] {
+			t.Errorf("%q is in the recording and is not shown", p)
+		}
+	}
+}
+
+func unhex(s string) byte {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		panic(err)
+	}
+	return b[0]
+}
+
+var percentForm = regexp.MustCompile("%[0-9A-Fa-f]{2}")
+
+// parts adds the words of a text, in small letters, that have so many characters that none is there by
+// chance, and begin with a letter.
+func parts(text string, out map[string]bool) {
+	text = percentForm.ReplaceAllStringFunc(text, func(s string) string { return string(rune(unhex(s[1:]))) })
+	for _, w := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return r < '0' || r > '9' && r < 'a' || r > 'z' }) {
+		if len(w) >= 6 && w[0] > '9' {
+			out[w] = true
+		}
 	}
 }

@@ -14,6 +14,7 @@ var (
 	phoneForm = regexp.MustCompile(`^[+(]?[0-9][0-9 ()./:,-]*$`)
 	codeForm  = regexp.MustCompile(`AADSTS[0-9]{4,9}\b`)
 	wordForm  = regexp.MustCompile(`^[\pL\pN_'’.-]+$`)
+	codedForm = regexp.MustCompile(`^[A-Za-z]{2,3}([-_][A-Za-z]{2,4})?$`)
 	pathForm  = regexp.MustCompile(`^/[!-~]*$`)
 )
 
@@ -38,6 +39,8 @@ func (m *mask) form(s string, at place, depth int) string {
 		return m.keep("value", s, at)
 	case at.treatment() == secret:
 		return m.hide(s)
+	case at.treatment() == coded && codedForm.MatchString(s):
+		return m.opaque(s)
 	case at.enumerated(s), at.key != "" && (s == "true" || s == "false" || s == "null"):
 		return m.keep("value", s, at)
 	case depth > maxDepth:
@@ -175,7 +178,12 @@ func (m *mask) said(s string, at place, _ int) (string, bool) {
 			return m.keep("sentence", s, at), true
 		case hole && len(s) > len(before)+len(after) && strings.HasPrefix(s, before) && strings.HasSuffix(s, after):
 			m.keep("sentence", pattern, at)
-			return before + m.form(s[len(before):len(s)-len(after)], place{request: at.request, path: at.path}, maxDepth) + after, true
+			in := place{request: at.request, path: at.path}
+			what := s[len(before) : len(s)-len(after)]
+			if lower := strings.ToLower(what); public().paths[lower] || public().names[lower] {
+				return before + m.keep("value", what, in) + after, true // what is missing, not whose
+			}
+			return before + m.form(what, in, maxDepth) + after, true
 		}
 	}
 	if code := codeForm.FindString(s); code != "" && code != s {

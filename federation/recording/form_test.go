@@ -83,6 +83,10 @@ func TestFormStays(t *testing.T) {
 		{"an error of Azure AD", "errorMessage", "AADSTS9002313: Invalid request for ada@fabrikam.com.", "AADSTS9002313: text " + label},
 		{"an error with a name", "message", "Resource 'fabrikam.com' does not exist or one of its queried reference-property objects are not present.",
 			"Resource '" + name + "' does not exist or one of its queried reference-property objects are not present\\."},
+		{"an error about a kind of thing", "message", "Resource 'federationConfiguration' does not exist or one of its queried reference-property objects are not present.",
+			"Resource 'federationConfiguration' does not exist or one of its queried reference-property objects are not present\\."},
+		{"a country", "countryLetterCode", "AT", "[A-Z]{2}"},
+		{"a language", "preferredLanguage", "de-AT", "[A-Za-z]{2}-[A-Za-z]{2}"},
 		{"an error as it always is", "message", "Already Exists", "Already Exists"},
 		{"the same words elsewhere", "displayName", "Already Exists", `[A-Z][a-z]{5} [A-Z][a-z]{5}`},
 		{"an enumeration", "authenticationType", "Federated", "Federated"},
@@ -136,7 +140,7 @@ func TestEqualStaysEqual(t *testing.T) {
 		t.Errorf("packed GUID: % x, %v; want that of %s", packed, err, guid)
 	}
 	seen := make(map[string]string)
-	for _, real := range []string{"ada", "adb", "a da", "fabrikam.com", "fabrikam.net", "contoso.com", "www.contoso.com", "17", "18", "text a b c d", "text a b c e"} {
+	for _, real := range []string{"ada", "adb", "a da", "fabrikam.com", "fabrikam.net", "contoso.com", "www.contoso.com", "1700000017", "1700000018", "text a b c d", "text a b c e"} {
 		got := replaced(m, "", real)
 		if other, ok := seen[got]; ok {
 			t.Errorf("%q and %q both become %q", real, other, got)

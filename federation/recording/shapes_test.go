@@ -141,7 +141,8 @@ func save(t *testing.T, name string, r *recording.Recording) {
 }
 
 // TestReplays: every recording in testdata answers what it answered when its golden file was read: the
-// typed clients read it, and this library judges it.
+// typed clients read it, and this library judges it. Another recording is put beside them; -update then writes
+// its golden file, which is to be read before it is committed.
 func TestReplays(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.json")
 	if err != nil || len(names) < 5 {

@@ -65,6 +65,9 @@ func (m *mask) address(p []string, at place) string {
 	if kind != "" && !slices.Contains([]string{"smtp:", "sip:", "mailto:", "x500:", "eum:"}, strings.ToLower(kind)) {
 		local, kind = kind+local, ""
 	}
+	if kind != "" {
+		m.keep("value", kind, at)
+	}
 	return kind + m.local(local, at) + "@" + m.host(host, at)
 }
 
@@ -79,7 +82,7 @@ func (m *mask) local(s string, at place) string {
 	}
 	switch {
 	case s == "realm":
-		return s // whom aad.Client.Realm asks for when it is asked for a domain
+		return m.keep("value", s, at) // whom aad.Client.Realm asks for when it is asked for a domain
 	case domainForm.MatchString(s):
 		return m.domain(s, at) // a name with dots in it is the same, here and alone
 	case guidForm.MatchString(s):
@@ -129,11 +132,13 @@ func (m *mask) domain(s string, at place) string {
 		}
 	}
 	all := suffix > 0
+	var own []string // labels that stay before others that do not
 	for i, label := range labels {
 		below := strings.ToLower(strings.Join(labels[i:], "."))
 		switch {
 		case i >= len(labels)-suffix:
 		case publicLabels[strings.ToLower(label)] && (suffix > 0 || i == 0 && len(labels) > 2):
+			own = append(own, label)
 		case suffix == 0 && i == len(labels)-1 && (topLevels[below] || len(below) == 2):
 			labels[i] = capitals(label, "example")
 		default:
@@ -144,6 +149,12 @@ func (m *mask) domain(s string, at place) string {
 	out := lead + strings.Join(labels, ".") + trail
 	if all {
 		return m.keep("host", out, at)
+	}
+	if suffix > 0 {
+		own = append(own, "*."+strings.Join(labels[len(labels)-suffix:], "."))
+	}
+	for _, s := range own {
+		m.keep("host", s, at)
 	}
 	return out
 }

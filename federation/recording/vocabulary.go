@@ -17,6 +17,7 @@ const (
 	dated                    // a number that is a time
 	listed                   // separated by commas, spaces or semicolons: each by itself
 	asked                    // a question in a query: see expression
+	coded                    // a short code of a country or language: another one of its length
 	secret                   // a credential, or what stands for one: it is not looked into, unless it is a JWT
 )
 
@@ -125,6 +126,8 @@ var memberKinds = []struct {
 	{dated, `seconds expiry exp iat nbf expires_on created timestamp search_after x-search_after xms_tcdt password_date`},
 	{listed, `capabilities supportedServices scope scp response_type protocolSupportEnumeration keywords targets`},
 	{asked, `$filter $select $expand $orderby $search filter fields sort search orderby`},
+	{coded, `countryLetterCode usageLocation country_code country_code2 region_code continent_code preferredDataLocation preferredLanguage
+		locale tenant_region_scope defaultUsageLocation`},
 	{secret, `client_secret client_assertion password idpPrivateKey access_token refresh_token id_token flowtoken apiCanary wctx
 		RelayState SAMLRequest Signature kid x5t nonce`},
 }

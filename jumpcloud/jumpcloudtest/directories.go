@@ -234,7 +234,10 @@ var builtIns = map[string]bool{
 }
 
 func (s *Server) addRule(c *call, d *dir) reply {
-	r := &rule{dir: d.id, BuiltIn: c.str("builtIn"), Direction: c.str("direction")}
+	r := &rule{dir: d.id, BuiltIn: c.str("builtIn"), Direction: "export"}
+	if _, sent := c.body["direction"]; sent { // JumpCloud's client for Go does not send it
+		r.Direction = c.str("direction")
+	}
 	if !builtIns[r.BuiltIn] || r.Direction != "export" {
 		return answer(http.StatusBadRequest, map[string]any{"code": 400, "status": "Bad Request", "message": "invalid translation rule",
 			"details": []any{map[string]any{"@type": "type.googleapis.com/google.rpc.BadRequest"}}})

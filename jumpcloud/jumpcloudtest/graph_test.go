@@ -214,6 +214,9 @@ func TestDirectoriesOnTheWire(t *testing.T) {
 		if a := send(t, &s, "POST", rules, `{"builtIn":"user_city","direction":"export"}`); a.status != 201 {
 			t.Errorf("%d %s", a.status, a.body)
 		}
+		if a := send(t, &s, "POST", rules, `{"builtIn":"user_state"}`); a.status != 201 || !strings.Contains(a.body, `"direction":"export"`) {
+			t.Errorf("without a direction: %d %s", a.status, a.body)
+		}
 		if a := send(t, &s, "POST", rules, `{"builtIn":"user_moon","direction":"export"}`); a.status != 400 || !strings.Contains(a.body, "@type") {
 			t.Errorf("%d %s; want ErrorDetails", a.status, a.body)
 		}
