@@ -88,7 +88,7 @@ var roots = strings.Fields(`
 	deviceManagement devices directory directoryObjects directoryRoleTemplates directoryRoles domainDnsRecords domains
 	drives education employeeExperience external filterOperators functions groupLifecyclePolicies groupSettingTemplates
 	groupSettings groups identity identityGovernance identityProtection identityProviders informationProtection
-	invitations me oauth2PermissionGrants organization permissionGrants places planner policies print privacy reports
+	invitations me myorganization oauth2PermissionGrants organization permissionGrants places planner policies print privacy reports
 	roleManagement schemaExtensions scopedRoleMemberships search security servicePrincipals shares sites solutions
 	storage subscribedSkus subscriptions teams teamsTemplates teamwork tenantRelationships users`)
 

@@ -73,20 +73,23 @@ func (k *kind) missing(name string) *refusal {
 	return bad("Could not find a property named '%s' on type 'microsoft.graph.%s'.", name, k.name)
 }
 
-// selects judges what $select names.
-func (k *kind) selects(names []string) *refusal {
+// selects judges what $select names, and returns it as Graph spells it: Microsoft's
+// module for PowerShell begins names with capitals.
+func (k *kind) selects(names []string) ([]string, *refusal) {
+	var spelled []string
 	for _, name := range names {
-		p := k.properties[name]
+		p := k.find(name)
 		switch {
 		case name == "*":
-			return notModelled("$select=*")
+			return nil, notModelled("$select=*")
 		case p == nil:
-			return k.missing(name)
+			return nil, k.missing(name)
 		case p.access == unmodelled:
-			return notModelled("the property %s of %s", name, k.name)
+			return nil, notModelled("the property %s of %s", p.name, k.name)
 		}
+		spelled = append(spelled, p.name)
 	}
-	return nil
+	return spelled, nil
 }
 
 // writes judges the properties of a body.
@@ -101,6 +104,8 @@ func (k *kind) writes(body map[string]json.RawMessage) *refusal {
 			continue
 		case strings.Contains(name, "@odata."):
 			return notModelled("the annotation %s of %s", name, k.name)
+		case p == nil && k.find(name) != nil:
+			return notModelled("the spelling %s of a property in a body", name)
 		case p == nil:
 			return bad("The property '%s' does not exist on type 'microsoft.graph.%s'. "+
 				"Make sure to only use property names that are defined by the type.", name, k.name)

@@ -121,6 +121,7 @@ func (s *Server) login() *http.ServeMux {
 			h(w, r)
 		})
 	}
+	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { refuse(w, notModelled("%s %s", r.Method, r.URL.Path)) })
 	page("GET /{$}", s.beginSignIn)
 	page("GET /login.srf", s.beginSignIn)
 	page("GET /{tenant}/oauth2/v2.0/authorize", s.beginSignIn)

@@ -44,7 +44,10 @@ func (o *operation) checkQuery(r *http.Request) *refusal {
 		}
 	}
 	if names := selected(r); names != nil {
-		return o.kind.selects(names)
+		names, e := o.kind.selects(names)
+		params.Set("$select", strings.Join(names, ","))
+		r.URL.RawQuery = params.Encode()
+		return e
 	}
 	return nil
 }

@@ -39,9 +39,11 @@ func (s *Server) expansion(expand string) (*expansion, *refusal) {
 	for name := range strings.SplitSeq(sel, ",") {
 		name = strings.TrimSpace(name)
 		if groupKind.properties[name] == nil {
-			if e := userKind.selects([]string{name}); e != nil {
+			spelled, e := userKind.selects([]string{name})
+			if e != nil {
 				return nil, e
 			}
+			name = spelled[0]
 		}
 		x.names = append(x.names, name)
 	}

@@ -15,6 +15,28 @@ const (
 	definitions = "/v1.0/roleManagement/directory/roleDefinitions"
 )
 
+// Names of properties may have other capitals in a query, as those that PowerShell sends,
+// and come back as Graph spells them; how the service takes them in a body is not known.
+func TestCapitals(t *testing.T) {
+	w := newWire(t)
+	w.s.AddUser(aad.User{ID: "1", DisplayName: "Ann", UserPrincipalName: "a@example.com"})
+	const query = "?$select=DisplayName,USERPRINCIPALNAME,displayName"
+	want := map[string]any{"displayName": "Ann", "userPrincipalName": "a@example.com"}
+	list := w.expect(200, "", "GET", "/v1.0/users"+query+"&$filter=DisplayName eq 'Ann'", "").body["value"]
+	if d := cmp.Diff([]any{want}, list); d != "" {
+		t.Error(d)
+	}
+	one := w.expect(200, "", "GET", "/v1.0/users/1"+query, "").body
+	delete(one, "@odata.context")
+	if d := cmp.Diff(want, one); d != "" {
+		t.Error(d)
+	}
+	w.expect(501, "DisplayName", "PATCH", "/v1.0/users/1", `{"DisplayName":"Bea"}`)
+	w.expect(400, "payload", "PATCH", "/v1.0/users/1", "null")
+	w.expect(400, "businessPhones", "PATCH", "/v1.0/users/1", `{"businessPhones":["1","2"]}`)
+	w.expect(400, "mailNickname", "PATCH", "/v1.0/users/1", `{"mailNickname":"a b"}`)
+}
+
 // What Graph has and the server does not is 501 with its name, what Graph does not
 // have is 400.
 func TestQueryParametersThatAreRefused(t *testing.T) {
@@ -57,6 +79,10 @@ func TestQueryParametersThatAreRefused(t *testing.T) {
 			t.Errorf("%s: code %q; want %q", tt.path, a.code(), want)
 		}
 	}
+	for _, path := range []string{"/v2.0/users", "/V1.0/users", "/common/discovery/instance", "/v1.0/myorganization/users"} {
+		w.expect(501, path[strings.LastIndex(path, "/"):], "GET", path, "")
+	}
+	w.expect(501, "POST /getuserrealm.srf", "POST", "/getuserrealm.srf", "")
 	w.expect(501, "$select of POST /users", "POST", "/v1.0/users?$select=id", "{}")
 	w.expect(501, "If-Match", "DELETE", example, "", "If-Match", `W/"1"`)
 	w.expect(501, "If-None-Match", "GET", example, "", "If-None-Match", "*")

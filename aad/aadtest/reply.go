@@ -190,7 +190,7 @@ func decode(r *http.Request) (map[string]json.RawMessage, *refusal) {
 		return nil, bad("Write requests (excluding DELETE) must contain the Content-Type header declaration.")
 	}
 	var properties map[string]json.RawMessage
-	if err := json.Unmarshal(b, &properties); err != nil {
+	if err := json.Unmarshal(b, &properties); err != nil || properties == nil {
 		return nil, bad("Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")
 	}
 	return properties, nil

@@ -89,8 +89,14 @@ func (u *userState) take(body map[string]json.RawMessage) *refusal {
 			ok = country(v)
 		case "userType":
 			ok = v == "Member" || v == "Guest"
-		case "displayName", "mailNickname":
+		case "displayName":
 			ok = v != ""
+		case "mailNickname":
+			ok = v != "" && len(v) <= 64 && !strings.ContainsAny(v, `@()\[]";:<>, `)
+		case "businessPhones": // a list of one, as the documentation says
+			var phones []string
+			json.Unmarshal(body[name], &phones)
+			ok = len(phones) <= 1
 		}
 		if !ok {
 			return bad("Invalid value specified for property '%s' of resource 'User'.", name)

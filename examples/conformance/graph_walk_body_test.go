@@ -21,6 +21,7 @@ func special(w *walk, property string, i int) (any, bool) {
 		"usageLocation":                   []string{"AT", "DE", "FR"}[i%3],
 		"userPrincipalName":               fmt.Sprintf("name%d@example.com", i),
 		"mail":                            fmt.Sprintf("mail%d@example.com", i),
+		"mailNickname":                    fmt.Sprintf("nickname%d", i),
 		"userType":                        []string{"Member", "Guest"}[i%2],
 		"accountEnabled":                  i%2 == 0,
 		"authenticationType":              "Managed",

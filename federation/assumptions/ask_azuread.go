@@ -61,11 +61,20 @@ func (l *looker) compareDomain(name string) {
 		l.fails(err, "aad-domain-list", "aad-bare-entities")
 		return
 	}
+	if l.domain != "" && l.domain != name {
+		l.unknown("the tenant does not have the domain "+l.domain+": "+name+" was looked at instead", "aad-domain-list")
+	} else {
+		l.checkListed(d, listed)
+	}
+	l.check("aad-bare-entities", !wrapped(x.body.Bytes()), "the domain is wrapped: %s", yes(wrapped(x.body.Bytes())))
+}
+
+// checkListed compares a domain with what the list says of it.
+func (l *looker) checkListed(d, listed *aad.Domain) {
 	same := d.AuthenticationType == listed.AuthenticationType && d.IsDefault == listed.IsDefault && d.IsInitial == listed.IsInitial &&
 		d.IsVerified == listed.IsVerified && d.IsRoot == listed.IsRoot
-	l.check("aad-domain-list", same, "%s is %s, the default one: %s; in the list it is %s, the default one: %s", name, d.AuthenticationType,
-		yes(d.IsDefault), listed.AuthenticationType, yes(listed.IsDefault))
-	l.check("aad-bare-entities", !wrapped(x.body.Bytes()), "the domain is wrapped: %s", yes(wrapped(x.body.Bytes())))
+	l.check("aad-domain-list", same, "%s is %s, the default one: %s; in the list it is %s, the default one: %s", strings.ToLower(d.Name),
+		d.AuthenticationType, yes(d.IsDefault), listed.AuthenticationType, yes(listed.IsDefault))
 }
 
 // wrapped reports whether an answer is {"value": {…}}.

@@ -40,6 +40,10 @@ func (l *looker) askRealm() {
 		if l.answers["aad-realm-userrealm"].Result == Differs && l.answers["aad-realm-srf"].Result == Differs {
 			l.but("aad-realm-userrealm", DoNotFederate)
 		}
+		var e *aad.Error
+		if answered := errors.As(err, &e) && e.StatusCode != 0; !answered && l.ctx.Err() == nil {
+			l.noLogin = err
+		}
 		l.unknown("no realm endpoint has answered", "aad-realm-graph", protocol, address)
 		return
 	}

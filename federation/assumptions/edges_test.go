@@ -109,6 +109,41 @@ func TestOneServiceLost(t *testing.T) {
 	}
 }
 
+// noLogin is a network that does not reach Microsoft's login service.
+type noLogin struct{ http.RoundTripper }
+
+var errUnreachable = errors.New("no route to host")
+
+func (n noLogin) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.Contains(r.URL.Path, "userrealm") {
+		return nil, errUnreachable
+	}
+	return n.RoundTripper.RoundTrip(r)
+}
+
+// TestNoLogin: Microsoft's login service has a host of its own. That it cannot be asked is
+// an error as well, and what Graph answers is told.
+func TestNoLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var watch assumptions.Watch
+		wrap := func(next http.RoundTripper) http.RoundTripper { return watch.AzureAD(noLogin{next}) }
+		f, err := assumptions.Look(t.Context(), &watch, w.JumpCloud.Client(&jumpcloud.Options{Wrap: watch.JumpCloud}),
+			w.AzureAD.Client(&aad.Options{Wrap: wrap}), w.domain)
+		if !errors.Is(err, errUnreachable) {
+			t.Errorf("error = %v", err)
+		}
+		if a := of(t, f, "aad-realm-graph"); a.Result != assumptions.CouldNotTell {
+			t.Errorf("%s: %s (%s)", a.ID, a.Result, a.Seen)
+		}
+		for _, id := range []string{"aad-policy", "jc-404-body"} {
+			if a := of(t, f, id); a.Result != assumptions.Holds {
+				t.Errorf("%s: %s (%s)", a.ID, a.Result, a.Seen)
+			}
+		}
+	})
+}
+
 // TestServiceAccount: what asks for a token is counted, and is no write.
 func TestServiceAccount(t *testing.T) {
 	w := newWorld(t)

@@ -16,8 +16,9 @@ import (
 // is the one that is to be federated; empty means none in particular.
 //
 // The findings are never nil, and have an answer to each entry of [All]; that something
-// differs is no error. The error says that a service could not be asked at all (in the
-// words of its client), that the context ended, or that w does not see a client.
+// differs is no error. The error says that a service, of which Microsoft's login service
+// is one, could not be asked at all (in the words of its client), that the context ended,
+// or that w does not see a client.
 func Look(ctx context.Context, w *Watch, jc *jumpcloud.Client, ad *aad.Client, domain string) (*Findings, error) {
 	l := &looker{w: w, jc: jc, ad: ad, domain: strings.ToLower(strings.TrimSuffix(domain, ".")), answers: make(map[string]Answer)}
 	if w == nil || jc == nil || ad == nil {
@@ -56,6 +57,8 @@ type looker struct {
 	federated string          // a domain of the tenant that is federated; by SAML, if there is one
 	fed       *aad.Federation // its configuration
 	people    string          // the domain whose people are looked at
+
+	noLogin error // why Microsoft's login service, which is a host of its own, could not be asked
 }
 
 // ask asks everything. A service whose first question fails is not asked any more.
@@ -86,7 +89,7 @@ func (l *looker) ask() error {
 		}
 	}
 	l.clocks()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, l.noLogin)...)
 }
 
 // first asks a service for the first time. What is denied does not end the look.
