@@ -37,7 +37,7 @@ func jumpCloudUnseen() []Assumption {
 		},
 		{
 			ID: "jc-certificate-lag", Kind: NeedsWrite,
-			Assumed:   "a new certificate signs at once, and shows after a while",
+			Assumed:   "a new certificate signs, and shows, at once",
 			Tolerated: "any delay within the settling time of the rotation",
 			Breaks:    "a rotation goes on while some of JumpCloud's machines sign with the old key",
 			Knobs:     []string{"jumpcloudtest.Quirks.CertificateLag", "jumpcloudtest.Quirks.MetadataLag", "jumpcloudtest.Quirks.KeepOldKey"},
@@ -88,8 +88,8 @@ func jumpCloudUnseen() []Assumption {
 		},
 		{
 			ID: "jc-suspected-abuse", Kind: NeedsLoad,
-			Assumed:   "403 with a page about suspected abuse means that too much was asked",
-			Tolerated: "429",
+			Assumed:   "who asks too much is refused with 429",
+			Tolerated: "403 with a page about suspected abuse: it is taken for the same",
 			Breaks:    "a throttled run is taken for a credential without rights",
 			Knobs:     []string{"jumpcloudtest.SuspectedAbuse"},
 			Setting:   "jumpcloud.Options.MaxWorkers", Advice: SafeToGoOn,
