@@ -172,15 +172,19 @@ func (o *operator) guide(ctx context.Context) {
 		return
 	}
 	pilot := act.Domains[0]
-	if !o.wait(ctx, func() bool { s, _ := o.desk.Domain(pilot); return s.Effective && s.Phase == flow.Watching }) {
+	var replace string // known once the domain was watched for the first time
+	if !o.wait(ctx, func() bool {
+		s, _ := o.desk.Domain(pilot)
+		if s.Watch != nil {
+			replace = s.Watch.Replace
+		}
+		return s.Effective && s.Phase == flow.Watching && replace != ""
+	}) {
 		return
 	}
 	rotate := o.touring(flow.UpdateRotate, pilot)
 	// A new application is given a day by the library; the stand-ins need half an hour.
-	rotate.Rotate = &flow.RotateArg{Method: federation.OwnKeyPair, Settle: 2 * time.Hour}
-	if s, _ := o.desk.Domain(pilot); s.Watch != nil {
-		rotate.Rotate.Replace = s.Watch.Replace
-	}
+	rotate.Rotate = &flow.RotateArg{Method: federation.OwnKeyPair, Replace: replace, Settle: 2 * time.Hour}
 	say("asks for a new signing certificate of %s, and approves what is proposed", pilot)
 	if err := o.desk.Act(ctx, rotate); err != nil {
 		say("%v", err)
