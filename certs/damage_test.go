@@ -28,6 +28,7 @@ var typedRunes = append([]rune(typed), '\u00a0', '\u00ad', '\u200b', '\ufeff', '
 // A certificate that was pasted with one character that is another, lost, there
 // twice, or in its neighbour's place never comes back as another certificate.
 func TestOneCharacter(t *testing.T) {
+	alone(t)
 	key := rsaSigner().key
 	withIDs := func(x *x509.Certificate) { // with key identifiers, as authorities have them
 		x.IsCA, x.BasicConstraintsValid = true, true

@@ -43,6 +43,7 @@ func (m *manyIDs) Read(p []byte) (int, error) {
 // A stream of any length is read in the same memory: its IDs are not kept
 // without bound.
 func TestReadMetadataForKeepsNoIDs(t *testing.T) {
+	alone(t)
 	read := func(n int) int64 {
 		return allocated(func() {
 			if _, err := certs.ReadMetadataFor(&manyIDs{n: n}, "y"); found(err) != certs.KindUnknownEntity {
@@ -97,6 +98,7 @@ func TestVerifyMetadataWithManyKeys(t *testing.T) {
 
 // What a document takes is in proportion to its length, whoever signed it.
 func TestVerifyMetadataLinear(t *testing.T) {
+	alone(t)
 	s := rsaSigner()
 	unit := func(n int) map[string]string {
 		return map[string]string{

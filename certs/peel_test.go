@@ -156,6 +156,7 @@ func TestWrappedMetadata(t *testing.T) {
 
 // Two layers of any kind are as good as one, or refused; never something else.
 func TestMetadataWrappedTwice(t *testing.T) {
+	alone(t)
 	xml, _ := oddMetadata(t)
 	refused := 0
 	for outer, f := range waysToWrap {

@@ -34,7 +34,7 @@ func TestWorkIsLinear(t *testing.T) {
 	some, pairs := 0, 0
 	for i, head := range heads {
 		for j, unit := range units {
-			if raceDetector && (3*i+j)%7 != 0 {
+			if raceDetector && (3*i+j)%29 != 0 {
 				continue // one goroutine works here: the race detector needs no more than some
 			}
 			pairs++
