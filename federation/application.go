@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jcaad/jcaad/certs"
+	"github.com/jcaad/jcaad/internal/text"
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
@@ -248,7 +249,7 @@ func (p Plan) loginURL(t *jumpcloud.Template) string {
 			root = dir
 		}
 	}
-	return root + slug(p.Domain)
+	return root + text.Slug(p.Domain)
 }
 
 func (st *observation) inspectApplication(ps *findings, p Plan) {

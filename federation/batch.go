@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/jcaad/jcaad/internal/text"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -183,7 +184,7 @@ func contradictions(ps *findings, plans []Plan) {
 			a.IdPEntityID = entityIDPrefix + d
 		}
 		if a.LoginURL == "" && a.ID == "" {
-			a.LoginURL = defaultLoginRoot + slug(d)
+			a.LoginURL = defaultLoginRoot + text.Slug(d)
 		}
 		own("IdP entity ID", a.IdPEntityID)
 		own("login URL", a.LoginURL)

@@ -224,10 +224,4 @@ func checkURL(s string) string {
 	return ""
 }
 
-// slug is the last segment of the login URL that is made for a domain. No two
-// domains have the same: acme-co.uk is acme--co-uk, acme.co.uk acme-co-uk.
-func slug(domain string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(domain, "-", "--"), ".", "-")
-}
-
 func quote(s string) string { return `"` + s + `"` }

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/jcaad/jcaad/internal/reshape"
 )
 
 // maxBatch is how many requests a batch may have.
@@ -82,7 +84,7 @@ func batchItems(r *http.Request) ([]batchItem, *refusal) {
 
 // batched answers one request of a batch.
 func (s *Server) batched(operations http.Handler, outer *http.Request, item batchItem, status map[string]int) object {
-	rec := &batchAnswer{header: make(http.Header)}
+	rec := &reshape.Buffer{Head: make(http.Header)} // it becomes a part of another answer
 	failed := slices.ContainsFunc(item.DependsOn, func(id string) bool { return status[strings.ToLower(id)] >= 400 })
 	u, err := url.Parse(item.URL)
 	switch {
@@ -110,32 +112,12 @@ func (s *Server) batched(operations http.Handler, outer *http.Request, item batc
 		s.serveGraph(operations, rec, in)
 	}
 	headers := make(map[string]string)
-	for name := range rec.header {
-		headers[name] = rec.header.Get(name)
+	for name := range rec.Head {
+		headers[name] = rec.Head.Get(name)
 	}
-	answer := object{"id": item.ID, "status": max(rec.status, http.StatusOK), "headers": headers}
-	if rec.body.Len() > 0 {
-		answer["body"] = json.RawMessage(rec.body.Bytes())
+	answer := object{"id": item.ID, "status": max(rec.Status, http.StatusOK), "headers": headers}
+	if rec.Body.Len() > 0 {
+		answer["body"] = json.RawMessage(rec.Body.Bytes())
 	}
 	return answer
-}
-
-// batchAnswer is an answer that becomes a part of another one.
-type batchAnswer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (a *batchAnswer) Header() http.Header { return a.header }
-
-func (a *batchAnswer) WriteHeader(status int) {
-	if a.status == 0 {
-		a.status = status
-	}
-}
-
-func (a *batchAnswer) Write(b []byte) (int, error) {
-	a.WriteHeader(http.StatusOK)
-	return a.body.Write(b)
 }

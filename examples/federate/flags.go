@@ -35,27 +35,12 @@ type settings struct {
 	keep                       bool // demo: go on listening
 
 	before, into string // preflight
-	reasons      list
+	reasons      cli.List
 	lockOuts     bool
 	bom          bool
 
 	defederation federation.DefederatePlan
 	repairs      federation.RepairPlan
-}
-
-// A list is a flag that may be given several times, or with commas.
-type list []string
-
-func (l *list) String() string { return strings.Join(*l, ",") }
-
-// Set implements [flag.Value].
-func (l *list) Set(s string) error {
-	for _, one := range strings.Split(s, ",") {
-		if one = strings.TrimSpace(one); one != "" {
-			*l = append(*l, one)
-		}
-	}
-	return nil
 }
 
 // parse reads the flags of a command. Flags may stand behind arguments. Of
@@ -181,7 +166,7 @@ func (s *settings) repairFlags(fs *flag.FlagSet) {
 		"give immutable IDs to people who have none, from this `source`: "+sources())
 	fs.BoolVar(&s.repairs.Bind, "bind", false, "bind people to the Microsoft 365 directory who are not")
 	fs.StringVar(&s.repairs.Group, "group", "", "`name` of the group of the plan to which people are added who are in none")
-	fs.Var((*list)(&s.repairs.People), "person", "only this `person`, by user principal name or email")
+	fs.Var((*cli.List)(&s.repairs.People), "person", "only this `person`, by user principal name or email")
 }
 
 func (s *settings) checkNothing() error {

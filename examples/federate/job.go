@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/examples/internal/cli"
@@ -175,25 +172,7 @@ func (j *job) confirm(ctx context.Context, p *federation.Proposal) error {
 		}
 		fmt.Fprintf(j.tell, "  will be locked out:  %s\n", f)
 	}
-	if !j.terminal {
-		return errors.New("standard input is no terminal, so that nobody can be asked; -yes goes on without asking")
-	}
-	fmt.Fprintf(j.tell, "\nMake %s to %s now? Type yes: ", plural(len(p.Changes), "this change", "these %d changes"), p.Domain)
-	line := make(chan string, 1)
-	go func() {
-		s, _ := bufio.NewReader(j.stdin).ReadString('\n')
-		line <- strings.TrimSpace(s)
-	}()
-	select {
-	case <-ctx.Done():
-		fmt.Fprintln(j.tell)
-		return context.Cause(ctx)
-	case answer := <-line:
-		if answer != "yes" {
-			return errors.New("the answer was not yes")
-		}
-		return nil
-	}
+	return cli.Confirm(ctx, j.stdin, j.terminal, j.tell, fmt.Sprintf("Make %s to %s now?", plural(len(p.Changes), "this change", "these %d changes"), p.Domain))
 }
 
 // namesAtMost is how many people are named before a question.

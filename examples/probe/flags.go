@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,27 +18,12 @@ type settings struct {
 	services cli.Services
 
 	live, list, fresh, yes, verbose bool
-	differ                          turned
+	differ                          cli.List // IDs, or an ID, a slash and one of its knobs
 	domain                          string
 	save                            string // file for the recording
 	within                          time.Duration
-	form                            string // table, json, markdown
-}
-
-// turned is a flag with assumptions that are turned round: IDs, or an ID, a slash and one
-// of its knobs.
-type turned []string
-
-func (t *turned) String() string { return strings.Join(*t, ",") }
-
-// Set implements [flag.Value].
-func (t *turned) Set(s string) error {
-	for _, one := range strings.Split(s, ",") {
-		if one = strings.TrimSpace(one); one != "" {
-			*t = append(*t, one)
-		}
-	}
-	return nil
+	form                            string   // table, json, markdown
+	where                           []string // the flags of services that were given
 }
 
 // parse reads the flags. Of [flag.ErrHelp] it has told them.
@@ -72,6 +56,13 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	if fs.NArg() > 0 {
 		return s, fmt.Errorf("probe takes flags alone, and %q is none; probe -h tells them", fs.Arg(0))
 	}
+	ofServices := flag.NewFlagSet("", flag.ContinueOnError)
+	new(cli.Services).Flags(ofServices)
+	fs.Visit(func(f *flag.Flag) {
+		if ofServices.Lookup(f.Name) != nil {
+			s.where = append(s.where, "-"+f.Name)
+		}
+	})
 	return s, s.check()
 }
 
@@ -88,13 +79,10 @@ func (s *settings) check() error {
 		return errors.New("-yes is for -save")
 	case s.within <= 0:
 		return errors.New("-within is how long the look may take, such as 2m")
-	case !s.live && cmp.Or(s.services.JumpCloudURL, s.services.GraphURL, s.services.LoginURL, s.services.GraphTokenEnv) != "":
-		return errors.New("where the services are is for -live; without it they are stand-ins")
+	case !s.live && len(s.where) > 0:
+		return fmt.Errorf("%s is for -live, which asks live services; without it they are stand-ins", strings.Join(s.where, ", "))
 	case s.save == "":
 		return nil
 	}
-	if _, err := os.Lstat(s.save); err == nil {
-		return fmt.Errorf("%s exists already: choose another name for the recording", s.save)
-	}
-	return nil
+	return cli.CheckNew(s.save)
 }

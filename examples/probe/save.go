@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -23,8 +22,10 @@ func (p *probe) keep(ctx context.Context) error {
 	fmt.Fprintf(page, "\nThe recording has %d requests with their answers. Names, addresses, domains, IDs, certificates, tokens and free "+
 		"text in it are replaced by others of the same form. This remains as it came:\n\n", n)
 	remaining(page, p.recorder.Remains())
-	if err := p.confirm(ctx, page); err != nil {
-		return err
+	if !p.yes {
+		if err := cli.Confirm(ctx, p.stdin, cli.IsTerminal(p.stdin), page, fmt.Sprintf("Write it to %s?", p.save)); err != nil {
+			return err
+		}
 	}
 	f, err := os.OpenFile(p.save, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -47,31 +48,5 @@ func remaining(w io.Writer, all []recording.Remain) {
 			values, all = append(values, all[0].Value), all[1:]
 		}
 		fmt.Fprintf(w, "  %-9s %s\n", kind, strings.Join(values, ", "))
-	}
-}
-
-// confirm asks whether the recording is to be written.
-func (p *probe) confirm(ctx context.Context, w io.Writer) error {
-	if p.yes {
-		return nil
-	}
-	if !cli.IsTerminal(p.stdin) {
-		return errors.New("standard input is no terminal, so that nobody can be asked; -yes goes on without asking")
-	}
-	fmt.Fprintf(w, "\nWrite it to %s? Type yes: ", p.save)
-	line := make(chan string, 1)
-	go func() {
-		s, _ := bufio.NewReader(p.stdin).ReadString('\n')
-		line <- strings.TrimSpace(s)
-	}()
-	select {
-	case <-ctx.Done():
-		fmt.Fprintln(w)
-		return context.Cause(ctx)
-	case answer := <-line:
-		if answer != "yes" {
-			return errors.New("the answer was not yes")
-		}
-		return nil
 	}
 }

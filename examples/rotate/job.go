@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -268,24 +267,7 @@ func (j *job) confirm(ctx context.Context, p *federation.Proposal) error {
 		return nil
 	}
 	fmt.Fprintf(j.out, "%s\n", strings.TrimRight(p.Changes.String(), "\n"))
-	if !j.terminal {
-		return errors.New("standard input is no terminal, so that nobody can be asked; -yes goes on without asking")
-	}
-	fmt.Fprintf(j.out, "\nMake this change to %s now? Type yes: ", p.Domain)
-	line := make(chan string, 1)
-	go func() {
-		s, _ := bufio.NewReader(j.stdin).ReadString('\n')
-		line <- strings.TrimSpace(s)
-	}()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case answer := <-line:
-		if answer != "yes" {
-			return errors.New("the answer was not yes")
-		}
-		return nil
-	}
+	return cli.Confirm(ctx, j.stdin, j.terminal, j.out, fmt.Sprintf("Make this change to %s now?", p.Domain))
 }
 
 // look is Watch. It returns the severity as exit code.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/aad/aadtest"
+	"github.com/jcaad/jcaad/internal/text"
 	"github.com/jcaad/jcaad/jumpcloud"
 	"github.com/jcaad/jcaad/jumpcloud/jumpcloudtest"
 )
@@ -17,7 +18,7 @@ import (
 func (e *Env) AddFederated(domain string) (applicationID string) {
 	e.AzureAD.AddDomain(domain)
 	issuer := "urn:uri:" + domain
-	loginURL := "https://sso.jumpcloud.com/saml2/" + strings.ReplaceAll(strings.ReplaceAll(domain, "-", "--"), ".", "-")
+	loginURL := "https://sso.jumpcloud.com/saml2/" + text.Slug(domain)
 	id := e.JumpCloud.AddApplication(jumpcloud.Office365Template, "Microsoft 365 ("+domain+")", issuer, loginURL)
 	a, _ := e.JumpCloud.Application(id)
 	e.AzureAD.SetFederation(domain, aad.Federation{
@@ -57,11 +58,12 @@ type turning struct {
 	turn     func(*Env)
 }
 
-// a turn of a quirk of JumpCloud, and of Azure AD.
+// ofJumpCloud turns a quirk of JumpCloud.
 func ofJumpCloud(id, name string, f func(*jumpcloudtest.Quirks)) turning {
 	return turning{id, "jumpcloudtest." + name, func(e *Env) { f(&e.JumpCloud.Quirks) }}
 }
 
+// ofAzureAD turns a quirk of Azure AD.
 func ofAzureAD(id, name string, f func(*aadtest.Quirks)) turning {
 	return turning{id, "aadtest." + name, func(e *Env) { f(&e.AzureAD.Quirks) }}
 }

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/jcaad/jcaad/internal/text"
 )
 
 // Addresses of pages and of resources, and the questions in them.
@@ -127,7 +129,7 @@ func (m *mask) slug(s string, at place) string {
 	if !domainForm.MatchString(dotted) {
 		return m.form(s, at, 1)
 	}
-	return strings.ReplaceAll(strings.ReplaceAll(m.domain(dotted, at), "-", "--"), ".", "-")
+	return text.Slug(m.domain(dotted, at))
 }
 
 // query replaces the parameters of a query, in their order.

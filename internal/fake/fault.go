@@ -9,13 +9,13 @@
 package fake
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/jcaad/jcaad/internal/reshape"
 	"github.com/jcaad/jcaad/internal/wait"
 )
 
@@ -77,10 +77,10 @@ func Wrap(next http.Handler, f func(*http.Request) Fault) http.Handler {
 			panic(http.ErrAbortHandler)
 		}
 		run := func() *buffer {
-			b := &buffer{header: make(http.Header)}
+			b := &buffer{reshape.Buffer{Head: make(http.Header)}}
 			next.ServeHTTP(b, r)
 			b.WriteHeader(http.StatusOK)
-			note.inner(b.status)
+			note.inner(b.Status)
 			return b
 		}
 		switch flt.Kind {
@@ -141,45 +141,28 @@ func (f *Fault) answer(w http.ResponseWriter, r *http.Request, status int, retry
 // and the server notices when the client goes away.
 func drain(r *http.Request) { io.Copy(io.Discard, io.LimitReader(r.Body, 1<<20)) }
 
-// buffer holds an answer back.
-type buffer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (b *buffer) Header() http.Header { return b.header }
-
-func (b *buffer) WriteHeader(status int) {
-	if b.status == 0 && status >= 200 {
-		b.status = status
-	}
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.WriteHeader(http.StatusOK)
-	return b.body.Write(p)
-}
+// buffer holds an answer back that a fault lets out in its own way.
+type buffer struct{ reshape.Buffer }
 
 // start sends the header with the whole length.
 func (b *buffer) start(w http.ResponseWriter) {
-	for k, v := range b.header {
+	for k, v := range b.Head {
 		w.Header()[k] = v
 	}
-	if b.body.Len() > 0 {
-		w.Header().Set("Content-Length", strconv.Itoa(b.body.Len()))
+	if b.Body.Len() > 0 {
+		w.Header().Set("Content-Length", strconv.Itoa(b.Body.Len()))
 	}
-	w.WriteHeader(b.status)
+	w.WriteHeader(b.Status)
 }
 
 // truncate sends half of the body and drops the connection. An answer without
 // a body is lost whole.
 func (b *buffer) truncate(w http.ResponseWriter) {
-	if b.body.Len() == 0 {
+	if b.Body.Len() == 0 {
 		panic(http.ErrAbortHandler)
 	}
 	b.start(w)
-	w.Write(b.body.Bytes()[:b.body.Len()/2])
+	w.Write(b.Body.Bytes()[:b.Body.Len()/2])
 	flush(w)
 	panic(http.ErrAbortHandler)
 }
@@ -189,7 +172,7 @@ func (b *buffer) slow(ctx context.Context, w http.ResponseWriter, d time.Duratio
 	const pieces = 10
 	b.start(w)
 	flush(w)
-	p := b.body.Bytes()
+	p := b.Body.Bytes()
 	for i := range pieces {
 		if !outlives(ctx, d/pieces) {
 			panic(http.ErrAbortHandler)

@@ -18,10 +18,10 @@ type Answer struct {
 
 // Serve serves r by next, and lets edit change the answer. Redirects pass as they are.
 func Serve(w http.ResponseWriter, r *http.Request, next http.Handler, edit func(*Answer)) {
-	b := &held{header: w.Header()}
+	b := &Buffer{Head: w.Header()}
 	next.ServeHTTP(b, r)
 	b.WriteHeader(http.StatusOK)
-	a := &Answer{b.status, b.header, b.body.Bytes()}
+	a := &Answer{Status: b.Status, Header: b.Head, Body: b.Body.Bytes()}
 	if a.Status/100 != 3 {
 		edit(a)
 	}
@@ -30,26 +30,6 @@ func Serve(w http.ResponseWriter, r *http.Request, next http.Handler, edit func(
 	}
 	w.WriteHeader(a.Status)
 	w.Write(a.Body) // the client may be gone
-}
-
-// held holds an answer back.
-type held struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (h *held) Header() http.Header { return h.header }
-
-func (h *held) WriteHeader(status int) {
-	if h.status == 0 && status >= 200 {
-		h.status = status
-	}
-}
-
-func (h *held) Write(p []byte) (int, error) {
-	h.WriteHeader(http.StatusOK)
-	return h.body.Write(p)
 }
 
 // JSON lets edit change the object that is the body; an answer without one stays.

@@ -80,3 +80,9 @@ func WrongDomain(name string) string {
 	}
 	return ""
 }
+
+// Slug is the last segment of the login URL that is made for a domain. No two domains have
+// the same: acme-co.uk is acme--co-uk, acme.co.uk acme-co-uk.
+func Slug(domain string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(domain, "-", "--"), ".", "-")
+}

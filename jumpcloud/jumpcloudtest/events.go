@@ -118,8 +118,8 @@ func (s *Server) renderEvent(e *event) map[string]any {
 }
 
 // services are those that tell of events.
-var services = strings.Fields("access_management alerts all asset_management directory ldap mdm notifications object_storage password_manager " +
-	"radius reports saas_app_management software sso systems")
+var services = strings.Fields(`access_management alerts all asset_management directory ldap mdm notifications
+	object_storage password_manager radius reports saas_app_management software sso systems`)
 
 // listEvents is a search in the events.
 func (s *Server) listEvents(c *call) reply {

@@ -75,7 +75,8 @@ func mistyped(name string) reply {
 
 // unclear returns the first parameter of a query that is there more than once and is no
 // list, or should be a number above zero and is none, or is a skip that is not one from
-// zero on; "" if there is none. What the service makes of them is not known.
+// zero on, or a word that is neither true nor false, or one of v1's sorts with commas, which
+// parts its fields with spaces; "" if there is none. What the service makes of them is not known.
 func unclear(q url.Values, v2 bool) string {
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		values := q[name]
@@ -86,7 +87,8 @@ func unclear(q url.Values, v2 bool) string {
 				return name
 			}
 		}
-		if len(values) > 1 && !list {
+		if len(values) > 1 && !list || name == "syncStatus" && values[0] != "true" && values[0] != "false" ||
+			!v2 && strings.HasPrefix(name, "sort") && strings.Contains(values[0], ",") {
 			return name
 		}
 	}

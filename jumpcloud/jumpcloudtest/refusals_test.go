@@ -34,6 +34,8 @@ func TestNotModelled(t *testing.T) {
 		{"GET /api/systemusers?nonsense=1", "", `"nonsense"`},
 		{"GET /api/systemusers?filter[not][0]=a:$eq:b", "", `"filter[not][0]"`},
 		{"GET " + u + "?filter=username:$eq:x", "", `"filter"`},
+		{"GET /api/systemusers?sort=lastname,-username", "", `"sort"`},
+		{"GET " + d + "/users?syncStatus=yes", "", `"syncStatus"`},
 		{"POST /api/systemusers?fullValidationDetails=true", `{"username":"x","email":"x@example.com"}`, `"fullValidationDetails"`},
 		{"PUT " + u + "?fullValidationDetails=true", `{"firstname":"x"}`, `"fullValidationDetails"`},
 		{"GET /api/organizations?search=x", "", `"search"`},

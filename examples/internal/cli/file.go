@@ -14,7 +14,7 @@ import (
 func CheckNew(path string) error {
 	switch _, err := os.Stat(path); {
 	case err == nil:
-		return fmt.Errorf("%s exists already; an earlier report is needed to undo what it says, so choose another name", path)
+		return fmt.Errorf("%s exists already, and what it says may still be needed: choose another name", path)
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}

@@ -297,7 +297,8 @@ func skipDomain(v *viewer, r *http.Request) (*sent, error) {
 		if err := v.p.o.Backend.Act(ctx, act); err != nil {
 			return "", err
 		}
-		return name + " is skipped: the next wave does not wait for it. If it has had its turn, that goes on; else its approval is void, and it waits for another.", nil
+		return name + " is skipped: the next wave does not wait for it. If it has had its turn, that goes on; " +
+			"else its approval is void, and it waits for another.", nil
 	}
 	return s, nil
 }
