@@ -276,7 +276,7 @@ func TestCorpusHostile(t *testing.T) {
 		if _, err := certs.Parse(b); row.Doctype && err == nil {
 			t.Error("Parse accepted a document type")
 		}
-		if d := time.Since(began); d > 5*time.Second {
+		if d := time.Since(began); d > time.Minute {
 			t.Errorf("took %v", d)
 		}
 	})

@@ -130,7 +130,7 @@ func TestHostile(t *testing.T) {
 	}
 	signed := string(good().make(t))
 	at := func(old, by string) string { return strings.Replace(signed, old, by, 1) }
-	limit := 2 * time.Second // it may be a slow machine that does other things, under the race detector
+	limit := time.Minute // told from a hang; how fast it is, is measured on a machine that does nothing else
 	if os.Getenv("JCAAD_BUDGET") != "" {
 		limit = 100 * time.Millisecond
 	}

@@ -87,7 +87,7 @@ func TestNoStart(t *testing.T) {
 			if strings.Contains(out.String(), key) {
 				t.Errorf("a key is in:\n%s", out.String())
 			}
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > time.Minute {
 				t.Errorf("it took %v", took)
 			}
 		})
