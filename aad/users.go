@@ -197,11 +197,7 @@ func (c *Client) users(ctx context.Context, first *rest.Request, o *UsersOptions
 			if onTotal != nil && p.number == 1 && p.page.count >= 0 {
 				onTotal(p.page.count)
 			}
-			for u, err := range p.page.users() {
-				if err != nil {
-					yield(nil, p.broken(err))
-					return
-				}
+			for u := range p.page.users() {
 				if !yield(u, nil) {
 					return
 				}
@@ -301,6 +297,10 @@ func (p *pager) next() bool {
 	}
 	p.seen[link] = true
 	p.number++
+	var old blocks
+	if p.page.reuse != nil { // nobody keeps a user of the page before
+		old = p.page.made
+	}
 	for try := 1; ; try++ {
 		var body []byte
 		r := *p.r
@@ -310,7 +310,7 @@ func (p *pager) next() bool {
 			return false
 		}
 		var err error
-		if p.page, err = parsePage(body); err == nil {
+		if p.page, err = parsePage(body, old); err == nil {
 			return true
 		}
 		if err == errNoList || try == pageTries {
@@ -318,11 +318,6 @@ func (p *pager) next() bool {
 			return false
 		}
 	}
-}
-
-// broken is the error for a page whose users cannot be decoded.
-func (p *pager) broken(err error) error {
-	return &Error{Op: p.r.Method + " " + p.r.Path, StatusCode: http.StatusOK, Err: err, meaning: ErrUnavailable}
 }
 
 // UserCount returns how many users there are, or how many of them fulfil the

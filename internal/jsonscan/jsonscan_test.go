@@ -57,8 +57,10 @@ func FuzzText(f *testing.F) {
 			}
 			got := make([]string, len(want))
 			s, a, n := New(doc), Arena{}, 0
-			s.Array(func() { a.Text(&s, &got[n]); n++ })
-			a.Done()
+			for ok := s.Array(); ok; ok = s.Element() {
+				a.Text(&s, &got[n])
+				n++
+			}
 			if err := s.End(); err != nil || n != len(want) || strings.Join(got, "|") != strings.Join(want, "|") {
 				t.Errorf("%q: %q, %v; want %q", doc, got, err, want)
 			}
@@ -70,7 +72,6 @@ func TestLoose(t *testing.T) {
 	for in, want := range map[string]string{`"a"`: "a", "-1.50": "-1.50", "null": "before", "true": "before", `{"a":["b"]}`: "before", `""`: ""} {
 		s, a, got := New([]byte(in)), Arena{}, "before"
 		a.Loose(&s, &got)
-		a.Done()
 		if err := s.End(); got != want || err != nil {
 			t.Errorf("%s: %q, %v; want %q", in, got, err, want)
 		}
@@ -80,7 +81,10 @@ func TestLoose(t *testing.T) {
 // TestStop: who has enough is not called again, and the scan is no success.
 func TestStop(t *testing.T) {
 	s, n := New([]byte("[1,2,3]")), 0
-	s.Array(func() { n++; s.Stop() })
+	for ok := s.Array(); ok; ok = s.Element() {
+		n++
+		s.Stop()
+	}
 	if err := s.End(); n != 1 || err == nil {
 		t.Errorf("%d elements, %v", n, err)
 	}
