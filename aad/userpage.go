@@ -27,7 +27,7 @@ var errNotPage = errors.New("the answer is not a page of users")
 func parsePage(b []byte, old blocks) (userPage, error) {
 	p := userPage{count: -1, made: blocks{all: old.all}}
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
-	d := decoder{Scanner: jsonscan.New(b)}
+	d := decoder{Scanner: jsonscan.New(b), keys: jsonscan.NewKeys(keyOf)}
 	if d.Peek() != '{' {
 		return p, errNotPage
 	}
@@ -134,9 +134,53 @@ func (u *block) be(v *block) {
 	}
 }
 
+// The properties of a user, as keyOf numbers them.
+const (
+	keyID = 1 + iota
+	keyUPN
+	keyName
+	keyMail
+	keyImmutableID
+	keyType
+	keyEnabled
+	keySynced
+	keyProxies
+	keyMails
+	keyCreated
+)
+
+func keyOf(key []byte) int {
+	switch string(key) {
+	case "id":
+		return keyID
+	case "userPrincipalName":
+		return keyUPN
+	case "displayName":
+		return keyName
+	case "mail":
+		return keyMail
+	case "onPremisesImmutableId":
+		return keyImmutableID
+	case "userType":
+		return keyType
+	case "accountEnabled":
+		return keyEnabled
+	case "onPremisesSyncEnabled":
+		return keySynced
+	case "proxyAddresses":
+		return keyProxies
+	case "otherMails":
+		return keyMails
+	case "createdDateTime":
+		return keyCreated
+	}
+	return 0
+}
+
 // decoder reads users one after the other.
 type decoder struct {
 	jsonscan.Scanner
+	keys  jsonscan.Keys
 	texts jsonscan.Arena
 	lists []string // what is left of those allocated last
 	list  []string // of the user at hand
@@ -147,29 +191,29 @@ func (d *decoder) user(u *block) {
 	s, texts := &d.Scanner, &d.texts
 	var proxies, mails [2]int // of d.list
 	d.list = d.list[:0]
-	for key, ok := d.Object(); ok; key, ok = d.Field() {
-		switch string(key) {
-		case "id":
+	for key, ok := d.ObjectOf(&d.keys); ok; key, ok = d.FieldOf(&d.keys) {
+		switch key {
+		case keyID:
 			texts.Text(s, &u.ID)
-		case "userPrincipalName":
+		case keyUPN:
 			texts.Text(s, &u.UserPrincipalName)
-		case "displayName":
+		case keyName:
 			texts.Text(s, &u.DisplayName)
-		case "mail":
+		case keyMail:
 			texts.Text(s, &u.Mail)
-		case "onPremisesImmutableId":
+		case keyImmutableID:
 			texts.Text(s, &u.ImmutableID)
-		case "userType":
+		case keyType:
 			texts.Text(s, &u.UserType)
-		case "accountEnabled":
+		case keyEnabled:
 			u.Enabled = flag(s.Skip(), &u.enabled)
-		case "onPremisesSyncEnabled":
+		case keySynced:
 			u.OnPremisesSyncEnabled = flag(s.Skip(), &u.synced)
-		case "proxyAddresses":
+		case keyProxies:
 			proxies = d.strings()
-		case "otherMails":
+		case keyMails:
 			mails = d.strings()
-		case "createdDateTime":
+		case keyCreated:
 			u.Created = parseTime(string(bytes.Trim(s.Skip(), `"`)))
 		}
 	}

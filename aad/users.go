@@ -302,7 +302,7 @@ func (p *pager) next() bool {
 		old = p.page.made
 	}
 	for try := 1; ; try++ {
-		var body []byte
+		var body rest.Body
 		r := *p.r
 		r.Header = r.Header.Clone() // the same ones on each page, but for our ID
 		var resp *rest.Response
@@ -310,7 +310,8 @@ func (p *pager) next() bool {
 			return false
 		}
 		var err error
-		if p.page, err = parsePage(body, old); err == nil {
+		if p.page, err = parsePage(body.Bytes, old); err == nil {
+			body.Release()
 			return true
 		}
 		if err == errNoList || try == pageTries {

@@ -29,8 +29,10 @@ const (
 )
 
 // userField is the field of a key; 0 if it is none that [User] has.
-func userField(key string) userFields {
-	switch key {
+func userField(key []byte) int { return int(userFieldOf(key)) }
+
+func userFieldOf(key []byte) userFields {
+	switch string(key) {
 	case "_id", "id": // real answers have both
 		return fieldID
 	case "username":
@@ -70,7 +72,7 @@ func fieldsOf(names []string) (set userFields, others bool) {
 	}
 	set = fieldID
 	for _, n := range names {
-		field := userField(n)
+		field := userFieldOf([]byte(n))
 		set |= field
 		others = others || field == 0
 	}
@@ -78,9 +80,9 @@ func fieldsOf(names []string) (set userFields, others bool) {
 }
 
 // scan reads one user; only the wanted fields are taken.
-func (u *User) scan(s *jsonscan.Scanner, a *jsonscan.Arena, want userFields) {
-	for key, ok := s.Object(); ok; key, ok = s.Field() {
-		field := userField(string(key)) & want
+func (u *User) scan(s *jsonscan.Scanner, k *jsonscan.Keys, a *jsonscan.Arena, want userFields) {
+	for key, ok := s.ObjectOf(k); ok; key, ok = s.FieldOf(k) {
+		field := userFields(key) & want
 		if field == fieldID {
 			want &^= fieldID // the first of them counts
 		}
@@ -130,14 +132,14 @@ type userPage struct {
 }
 
 func (p *userPage) decode(b []byte) (err error) {
-	s, a := jsonscan.New(b), new(jsonscan.Arena)
+	s, k, a := jsonscan.New(b), jsonscan.NewKeys(userField), new(jsonscan.Arena)
 	p.items = make([]User, 0, pageSize)
 	e := elementsOf(&s)
 	for ok := e.first(); ok; ok = e.next() {
 		p.items = append(p.items, User{})
 		u := &p.items[len(p.items)-1]
 		from := s.At()
-		u.scan(&s, a, p.want)
+		u.scan(&s, &k, a, p.want)
 		if p.raw {
 			u.Raw = slices.Clone(b[from:s.At()])
 		}

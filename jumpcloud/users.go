@@ -52,9 +52,9 @@ type User struct {
 
 // UnmarshalJSON reads JumpCloud's form of a user.
 func (u *User) UnmarshalJSON(b []byte) error {
-	s := jsonscan.New(b)
+	s, k := jsonscan.New(b), jsonscan.NewKeys(userField)
 	*u = User{}
-	u.scan(&s, new(jsonscan.Arena), allUserFields)
+	u.scan(&s, &k, new(jsonscan.Arena), allUserFields)
 	u.Raw = slices.Clone(b)
 	return s.End()
 }

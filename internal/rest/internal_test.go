@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"net/url"
@@ -28,7 +29,9 @@ func TestBodyLimits(t *testing.T) {
 		{io.LimitReader(zeros{}, 5), 1 << 40, 5, false},
 	}
 	for _, tt := range tests {
-		b, more, err := readLimited(tt.body, tt.length, limit)
+		var buf bytes.Buffer
+		more, err := readLimited(&buf, tt.body, tt.length, limit)
+		b := buf.Bytes()
 		if len(b) != tt.want || more != tt.more || err != nil {
 			t.Errorf("%d bytes, %v, %v; want %d, %v", len(b), more, err, tt.want, tt.more)
 		}

@@ -18,11 +18,13 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -121,6 +123,8 @@ type Caller struct {
 	base  url.URL
 	retry *retryablehttp.Client
 	pace  *pace.Gate
+
+	bodies sync.Pool // of *bytes.Buffer: see [Body]
 }
 
 // New returns a Caller. It refuses a base URL that is neither https nor http
@@ -157,6 +161,7 @@ func New(cfg Config) (*Caller, error) {
 		cfg.Error = func(f *Failure) error { return f }
 	}
 	c := &Caller{cfg: cfg, base: *base, pace: pace.New(cfg.Workers, cfg.MaxWorkers)}
+	c.bodies.New = func() any { return new(bytes.Buffer) }
 	hc, err := newHTTPClient(&cfg, base)
 	if err != nil {
 		return nil, err
