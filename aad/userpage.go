@@ -22,10 +22,10 @@ type userPage struct {
 
 var errNotPage = errors.New("the answer is not a page of users")
 
-// parsePage decodes a page and checks it to its end. The users are made in the
-// blocks of an old page, if there are any, which nobody may read any more.
-func parsePage(b []byte, old blocks) (userPage, error) {
-	p := userPage{count: -1, made: blocks{all: old.all}}
+// parsePage decodes a page and checks it to its end. The users are made in blocks
+// that nobody else uses, and which are empty.
+func parsePage(b []byte, made blocks) (userPage, error) {
+	p := userPage{count: -1, made: made}
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	d := decoder{Scanner: jsonscan.New(b), keys: jsonscan.NewKeys(keyOf)}
 	if d.Peek() != '{' {
@@ -44,7 +44,8 @@ func parsePage(b []byte, old blocks) (userPage, error) {
 			}
 		case "value":
 			list = true
-			p.len, p.made.n = 0, 0
+			p.len = 0
+			p.made.clear()
 			p.value(&d)
 		}
 	}
@@ -109,10 +110,16 @@ func (b *blocks) add() *block {
 	if b.n == len(b.all)*blockSize {
 		b.all = append(b.all, make([]block, blockSize))
 	}
-	u := b.at(b.n)
 	b.n++
-	*u = block{}
-	return u
+	return b.at(b.n - 1)
+}
+
+// clear makes room for others.
+func (b *blocks) clear() {
+	for i := range (b.n + blockSize - 1) / blockSize {
+		clear(b.all[i])
+	}
+	b.n = 0
 }
 
 func (b *blocks) at(i int) *block { return &b.all[i/blockSize][i%blockSize] }

@@ -139,14 +139,15 @@ func page(n int) []byte {
 func TestUserPageAllocations(t *testing.T) {
 	body := page(maxPage)
 	for _, reuse := range []*block{nil, new(block)} {
-		var old blocks
+		var made blocks
 		n := testing.AllocsPerRun(10, func() {
-			p, err := parsePage(body, old)
+			made.clear()
+			p, err := parsePage(body, made)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if p.reuse = reuse; reuse != nil {
-				old = p.made
+				made = p.made
 			}
 			n := 0
 			for u := range p.users() {
@@ -181,13 +182,14 @@ func BenchmarkUserPage(b *testing.B) {
 	b.Run("reuse", func(b *testing.B) {
 		b.SetBytes(int64(len(body)))
 		b.ReportAllocs()
-		reuse, old := new(block), blocks{}
+		reuse, made := new(block), blocks{}
 		for b.Loop() {
-			p, err := parsePage(body, old)
+			made.clear()
+			p, err := parsePage(body, made)
 			if err != nil {
 				b.Fatal(err)
 			}
-			p.reuse, old = reuse, p.made
+			p.reuse, made = reuse, p.made
 			for range p.users() {
 			}
 		}

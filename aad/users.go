@@ -297,9 +297,10 @@ func (p *pager) next() bool {
 	}
 	p.seen[link] = true
 	p.number++
-	var old blocks
+	var made blocks
 	if p.page.reuse != nil { // nobody keeps a user of the page before
-		old = p.page.made
+		made = p.page.made
+		made.clear()
 	}
 	for try := 1; ; try++ {
 		var body rest.Body
@@ -310,7 +311,7 @@ func (p *pager) next() bool {
 			return false
 		}
 		var err error
-		if p.page, err = parsePage(body.Bytes, old); err == nil {
+		if p.page, err = parsePage(body.Bytes, made); err == nil {
 			body.Release()
 			return true
 		}
@@ -318,6 +319,7 @@ func (p *pager) next() bool {
 			p.err = unusable(&r, resp, err)
 			return false
 		}
+		made = blocks{} // what was made in them is half a page
 	}
 }
 

@@ -121,6 +121,7 @@ type Config struct {
 type Caller struct {
 	cfg   Config
 	base  url.URL
+	root  string // base as text
 	retry *retryablehttp.Client
 	pace  *pace.Gate
 
@@ -160,7 +161,7 @@ func New(cfg Config) (*Caller, error) {
 	if cfg.Error == nil {
 		cfg.Error = func(f *Failure) error { return f }
 	}
-	c := &Caller{cfg: cfg, base: *base, pace: pace.New(cfg.Workers, cfg.MaxWorkers)}
+	c := &Caller{cfg: cfg, base: *base, root: base.String(), pace: pace.New(cfg.Workers, cfg.MaxWorkers)}
 	c.bodies.New = func() any { return new(bytes.Buffer) }
 	hc, err := newHTTPClient(&cfg, base)
 	if err != nil {

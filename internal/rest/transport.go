@@ -142,8 +142,11 @@ func tooLarge() error { return fmt.Errorf("%w: over %d MiB", ErrTooLarge, maxBod
 
 // readLimited reads up to limit bytes and reports whether there are more.
 func readLimited(buf *bytes.Buffer, body io.Reader, length, limit int64) (more bool, err error) {
-	if length > 0 && length <= limit {
-		buf.Grow(int(length) + bytes.MinRead)
+	if need := int(length) + bytes.MinRead; length > 0 && length <= limit && need > buf.Cap() {
+		if buf.Cap() > 0 {
+			need += need / 8 // the next page may be a little longer again
+		}
+		*buf = *bytes.NewBuffer(make([]byte, 0, need)) // Grow would double it
 	}
 	n, err := buf.ReadFrom(io.LimitReader(body, limit))
 	if err != nil || n < limit {
