@@ -22,28 +22,34 @@ type Arena struct {
 
 // Text reads a string into *dst. Null and all that is no string leave it alone.
 func (a *Arena) Text(s *Scanner, dst *string) {
-	if s.Peek() != '"' {
-		s.Skip()
+	if s.here() != '"' && s.Peek() != '"' {
+		s.pass()
 		return
 	}
 	begin := s.i
 	raw, plain := s.Quoted()
 	if !plain && (bytes.IndexByte(raw, '\\') >= 0 || !utf8.Valid(raw)) {
-		var v string
-		json.Unmarshal(s.b[begin:s.i], &v) // after a mistake, nothing
-		*dst = v
+		*dst = decoded(s.b[begin:s.i])
 		return
 	}
 	*dst = a.keep(raw)
 }
 
+// decoded is what a string with escapes, or with what is not UTF-8, says.
+func decoded(quoted []byte) (text string) {
+	json.Unmarshal(quoted, &text) // after a mistake, nothing
+	return text
+}
+
 // Loose is Text that takes numbers too, as they are written.
 func (a *Arena) Loose(s *Scanner, dst *string) {
-	if c := s.Peek(); c != '-' && (c < '0' || c > '9') {
-		a.Text(s, dst)
-		return
+	if s.here() != '"' {
+		if c := s.Peek(); c == '-' || c >= '0' && c <= '9' {
+			*dst = a.keep(s.Skip())
+			return
+		}
 	}
-	*dst = a.keep(s.Skip())
+	a.Text(s, dst)
 }
 
 // keep returns b as a string.

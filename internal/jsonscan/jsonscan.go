@@ -82,10 +82,19 @@ func (s *Scanner) fail() {
 
 // Peek returns the first byte of the next token, 0 at the end.
 func (s *Scanner) Peek() byte {
-	if s.i < len(s.b) && s.b[s.i] > ' ' {
-		return s.b[s.i]
+	if c := s.here(); c > ' ' {
+		return c
 	}
 	return s.space()
+}
+
+// here returns the byte at the present place. It is most of Peek, which is too long
+// for the compiler to copy to where it is called for each token.
+func (s *Scanner) here() byte {
+	if s.i < len(s.b) {
+		return s.b[s.i]
+	}
+	return 0
 }
 
 // space passes over white space, and is Peek then.
@@ -206,20 +215,20 @@ func (s *Scanner) key() []byte {
 // Quoted returns what is between the quotes of the string at the present place.
 // It is plain if that is ASCII without escapes; for the rest, [Arena] decodes it.
 func (s *Scanner) Quoted() (raw []byte, plain bool) {
-	from, b := s.i+1, s.b
-	i := from
-	for ; i+8 <= len(b); i += 8 { // eight that say nothing at a time
-		m := special(binary.LittleEndian.Uint64(b[i : i+8]))
+	i := s.i + 1
+	for i+8 <= len(s.b) { // eight that say nothing at a time
+		m := special(binary.LittleEndian.Uint64(s.b[i : i+8]))
 		if m == 0 {
+			i += 8
 			continue
 		}
-		if i += bits.TrailingZeros64(m) / 8; i < len(b) && b[i] == '"' {
-			s.i = i + 1
-			return b[from:i], true
+		if i += bits.TrailingZeros64(m) / 8; s.b[i] == '"' {
+			raw, s.i = s.b[s.i+1:i], i+1
+			return raw, true
 		}
 		break
 	}
-	return s.quoted(from, i)
+	return s.quoted(s.i+1, i)
 }
 
 // quoted is Quoted for the string that begins at from and is plain as far as i.

@@ -32,20 +32,26 @@ func (s *Scanner) FieldOf(k *Keys) (name int, ok bool) {
 	if s.i == s.value {
 		s.pass()
 	}
-	if !s.more('}') {
+	if s.here() == ',' {
+		s.i++
+	} else if !s.more('}') {
 		return 0, false
 	}
 	return s.keyOf(k)
 }
 
 func (s *Scanner) keyOf(k *Keys) (name int, ok bool) {
+	if s.here() <= ' ' {
+		s.space()
+	}
 	if k.at < k.n {
 		p := &k.first[k.at]
 		to := s.i + p.to - p.from
 		if to <= len(s.b) && string(s.b[s.i:to]) == string(s.b[p.from:p.to]) {
 			k.at++
-			s.i = to
-			s.Peek()
+			if s.i = to; s.here() <= ' ' {
+				s.space()
+			}
 			s.value = s.i
 			return p.name, true
 		}
