@@ -168,7 +168,8 @@ func (o *UsersOptions) request() (*rest.Request, error) {
 // lists by condition come from an index that lags behind by seconds to minutes.
 // Memory is needed for a page or, if opts.Parallel, for a page of each range.
 //
-// The strings of one user share their memory; who keeps only one of them for long clones it.
+// The users of a page share their memory, some dozens at a time, and so do their strings; who
+// keeps only a few of them for long clones what they keep.
 //
 //	GET /users, $top=999, with $count and ConsistencyLevel: eventual where there is a condition; User.Read.All; safe to repeat
 func (c *Client) Users(ctx context.Context, opts *UsersOptions) iter.Seq2[*User, error] {
@@ -197,11 +198,7 @@ func (c *Client) users(ctx context.Context, first *rest.Request, o *UsersOptions
 			if onTotal != nil && p.number == 1 && p.page.count >= 0 {
 				onTotal(p.page.count)
 			}
-			for u, err := range p.page.users() {
-				if err != nil {
-					yield(nil, p.broken(err))
-					return
-				}
+			for u := range p.page.users() {
 				if !yield(u, nil) {
 					return
 				}
@@ -301,8 +298,13 @@ func (p *pager) next() bool {
 	}
 	p.seen[link] = true
 	p.number++
+	var made blocks
+	if p.page.reuse != nil { // nobody keeps a user of the page before
+		made = p.page.made
+		made.clear()
+	}
 	for try := 1; ; try++ {
-		var body []byte
+		var body rest.Body
 		r := *p.r
 		r.Header = r.Header.Clone() // the same ones on each page, but for our ID
 		var resp *rest.Response
@@ -310,19 +312,16 @@ func (p *pager) next() bool {
 			return false
 		}
 		var err error
-		if p.page, err = parsePage(body); err == nil {
+		if p.page, err = parsePage(body.Bytes, made); err == nil {
+			body.Release()
 			return true
 		}
 		if err == errNoList || try == pageTries {
 			p.err = unusable(&r, resp, err)
 			return false
 		}
+		made = blocks{} // what was made in them is half a page
 	}
-}
-
-// broken is the error for a page whose users cannot be decoded.
-func (p *pager) broken(err error) error {
-	return &Error{Op: p.r.Method + " " + p.r.Path, StatusCode: http.StatusOK, Err: err, meaning: ErrUnavailable}
 }
 
 // UserCount returns how many users there are, or how many of them fulfil the
