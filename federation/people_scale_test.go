@@ -143,3 +143,25 @@ func TestPeopleMemory(t *testing.T) {
 		t.Errorf("%.1f bytes a person stay, want at most 100", u.live)
 	}
 }
+
+// TestAilingMemory holds the same budget of allocations when everybody has a finding.
+func TestAilingMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("counts what the race detector adds to")
+	}
+	const n = 6000
+	for _, with := range ailments {
+		t.Run(with.name, func(t *testing.T) {
+			run := replaying(t, ailing(n, with))
+			var pf *federation.Preflight
+			u := measure(n, func() any { pf = run(); return pf })
+			if err := with.check(n, pf.People.Counts); err != nil {
+				t.Error(err)
+			}
+			t.Logf("%.2f allocations and %.0f bytes allocated a person; %.1f bytes live, %.0f at the peak", u.allocs, u.allocated, u.live, u.peak)
+			if u.allocs > 6 {
+				t.Errorf("%.2f allocations a person, want at most 6", u.allocs)
+			}
+		})
+	}
+}

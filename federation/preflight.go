@@ -61,12 +61,9 @@ func (f *Federator) Preflight(ctx context.Context, plan Plan) (*Preflight, error
 			return nil, reading(PhaseCheck, err)
 		}
 	}
-	gates, people, err := f.check(ctx, plan, &st)
+	gates, people, err := f.check(ctx, plan, &st, false) // by name they are among the people
 	if err != nil {
 		return nil, err
-	}
-	for i := range gates {
-		gates[i].People = nil // they are below, with everybody else
 	}
 	out.Gates, out.People = append(out.Gates, gates...), people
 	return out, nil

@@ -66,7 +66,7 @@ func (st *observation) gateSignedIn(ps *findings, p Plan, perms *aad.Permissions
 		return
 	}
 	if of != nil {
-		for _, f := range of.LockedOut() {
+		for f := range of.lockedOut().all() {
 			if who.is(f.AzureADID, f.UserPrincipalName) {
 				ps.warn(CodeSignedIn, name, "the account that is signed in, "+name+", would be locked out itself ("+f.Evidence+
 					"), and nothing could be undone with it once its session has ended", signInElsewhere)

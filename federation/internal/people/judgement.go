@@ -84,6 +84,15 @@ type Person struct {
 	Admin     bool // a Global Administrator
 }
 
+// Account is the user principal name of whom a finding is about; "" if there is no
+// account.
+func (j *Judgement) Account(f Finding) string {
+	if f.ad == 0 {
+		return ""
+	}
+	return j.crowd.text.str(j.crowd.ad.at(f.ad - 1).upn)
+}
+
 // Person says whom a finding is about.
 func (j *Judgement) Person(f Finding) (p Person) {
 	c := j.crowd
