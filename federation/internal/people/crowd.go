@@ -21,14 +21,16 @@ type Crowd struct {
 	jcIDs idIndex
 	adIDs idIndex
 
-	// What only few people have.
-	alias []aliasOf         // addresses of Azure AD beside the user principal name
-	fault map[uint32]string // what the directory says about a JumpCloud user's binding
-	alt   map[uint32]ref    // alternate emails, where a rule makes use of them
+	// What only few people have, or all of them.
+	alias rows[alias] // addresses of Azure AD beside the user principal name
+	alt   sparse      // by user: the ref of the alternate email, where a rule makes use of it
+	fault faults
 
-	sharing map[uint32]uint32 // by account: another with the same immutable ID; set by join
-
-	elsewhere map[uint32]uint32 // by user: the account that the binding names, from 1, if the person has another; set by join
+	// What join finds.
+	partner   []uint32 // by account: the user, from 1
+	mails     []uint64 // those of all accounts that are not the user principal name
+	sharing   sparse   // by account: another with the same immutable ID, from 1
+	elsewhere sparse   // by user: the account that the binding names, from 1, if the person has another
 
 	a       Audience
 	domains []string // of the audience
@@ -102,26 +104,10 @@ const (
 	adForm = 28 // what the immutable ID looks like: an idForm from this bit on
 )
 
-// aliasOf is a further address of an Azure AD user.
-type aliasOf struct {
-	addr ref
-	ad   uint32 // from 0
-	kind aliasKind
-}
-
-type aliasKind uint32
-
-const (
-	aliasMail  = aliasKind(matchMail)
-	aliasProxy = aliasKind(matchProxy)
-	aliasOther = aliasKind(matchOther)
-)
-
 // New returns an empty crowd for the people of an audience.
 func New(a Audience) *Crowd {
 	return &Crowd{
 		a: a, text: newTexts(), domains: a.Domains(),
-		fault: make(map[uint32]string), alt: make(map[uint32]ref),
 		jcIDs: idIndex{seed: maphash.MakeSeed()}, adIDs: idIndex{seed: maphash.MakeSeed()},
 	}
 }
@@ -150,7 +136,7 @@ func (c *Crowd) AddJumpCloud(u *JumpCloudUser) {
 	}
 	if c.a.AlternateEmail {
 		if a := c.text.address(u.Alternate); a != 0 {
-			c.alt[i] = a
+			c.alt.set(i, uint32(a))
 		}
 	}
 }
@@ -158,7 +144,7 @@ func (c *Crowd) AddJumpCloud(u *JumpCloudUser) {
 // key is the address that JumpCloud exports as the user principal name.
 func (c *Crowd) key(i uint32) ref {
 	if c.a.AlternateEmail {
-		return c.alt[i]
+		return ref(c.alt.at(i))
 	}
 	return c.email(i)
 }
@@ -189,7 +175,7 @@ func (c *Crowd) AddBinding(userID, externalID, fault string) {
 	}
 	if fault != "" {
 		p.flags |= jcBindingFault
-		c.fault[i] = Plain(fault)
+		c.fault.set(c.text, i, fault)
 	}
 }
 
@@ -242,7 +228,7 @@ func (c *Crowd) AddAzureAD(u *AzureADUser) {
 		p.flags |= adNoMail
 	} else if a != p.upn {
 		p.flags |= adMailDiffers
-		c.alias = append(c.alias, aliasOf{a, i, aliasMail})
+		c.alias.add(newAlias(a, i, aliasMail))
 	}
 	for _, s := range u.Proxies {
 		if len(s) > 5 && (s[:5] == "SMTP:" || s[:5] == "smtp:") {
@@ -280,12 +266,16 @@ func (c *Crowd) addAlias(i uint32, p *adPerson, address string, k aliasKind) {
 	if a == 0 || a == p.upn {
 		return
 	}
-	for j := len(c.alias) - 1; j >= 0 && c.alias[j].ad == i; j-- {
-		if c.alias[j].addr == a {
+	for j := c.alias.n; j > 0; j-- {
+		switch x := *c.alias.at(j - 1); {
+		case x.account() != i:
+			c.alias.add(newAlias(a, i, k))
+			return
+		case x.address() == a:
 			return
 		}
 	}
-	c.alias = append(c.alias, aliasOf{a, i, k})
+	c.alias.add(newAlias(a, i, k))
 }
 
 // odd is how the keys of IDs begin that are not of the usual form: what follows

@@ -36,9 +36,9 @@ func TestJoinOnce(t *testing.T) {
 		for _, add := range do {
 			add(c)
 		}
-		partner := c.join(nil)
+		c.join(nil)
 		seen := make(map[uint32]bool)
-		for u, j := range partner {
+		for u, j := range c.partner {
 			if j == 0 {
 				continue
 			}
@@ -56,7 +56,7 @@ func TestJoinOnce(t *testing.T) {
 				continue
 			}
 			for u := range c.ad.n {
-				if c.open(partner, u) && c.key(j) != 0 && c.key(j) == c.ad.at(u).upn {
+				if c.open(u) && c.key(j) != 0 && c.key(j) == c.ad.at(u).upn {
 					t.Fatalf("seed %d: user %d and account %d have the same address and were not matched", seed, j, u)
 				}
 			}

@@ -38,7 +38,10 @@
 //     refs of addresses are equal if the addresses are. A name that the login spells,
 //     such as Anna Berg's, anna.berg, is not stored, only its length.
 //   - Immutable IDs are kept as hashes: they are only compared.
-//   - A finding is sixteen bytes. Its sentence is made when it is asked for.
+//   - What is true of some is kept in little blocks (sparse, index.go), aliases and
+//     what directories say about bindings as numbers (alias.go).
+//   - A finding is eight bytes, and whom findings are about four (order.go). Its
+//     sentence is made when it is asked for.
 //
 // # How people are matched
 //
@@ -47,5 +50,5 @@
 // JumpCloud exports against the user principal name; else by the mail address, the
 // proxy addresses and the other mails. ids.go looks which immutable IDs JumpCloud most
 // likely does not send. judge.go says what follows for each person, evidence.go what
-// was seen, judgement.go sorts and counts.
+// was seen, order.go sorts, judgement.go counts.
 package people

@@ -11,7 +11,6 @@ type Finding struct {
 	LockedOut, AlreadyOut bool
 
 	jc, ad uint32 // from 1
-	arg    uint32 // what the kind makes of it
 }
 
 // Both reports whether the person is in both directories.

@@ -86,6 +86,44 @@ func (r *rows[T]) add(v T) uint32 {
 // at returns a pointer that stays valid.
 func (r *rows[T]) at(i uint32) *T { return &r.blocks[i>>rowsBits][i&(1<<rowsBits-1)] }
 
+// sparse is a number for some of many records; 0 is none. It costs what those records
+// cost that have one, and their neighbours.
+type sparse struct{ blocks []*[1 << sparseBits]uint32 }
+
+const sparseBits = 6
+
+func (s *sparse) set(i, v uint32) {
+	if n := int(i >> sparseBits); n >= len(s.blocks) {
+		s.blocks = append(s.blocks, make([]*[1 << sparseBits]uint32, n+1-len(s.blocks))...)
+	}
+	b := &s.blocks[i>>sparseBits]
+	if *b == nil {
+		*b = new([1 << sparseBits]uint32)
+	}
+	(*b)[i&(1<<sparseBits-1)] = v
+}
+
+func (s *sparse) at(i uint32) uint32 {
+	if n := int(i >> sparseBits); n >= len(s.blocks) || s.blocks[n] == nil {
+		return 0
+	}
+	return s.blocks[i>>sparseBits][i&(1<<sparseBits-1)]
+}
+
+// bitmap is a set of small numbers.
+type bitmap []uint64
+
+func newBitmap(n uint32) bitmap { return make(bitmap, (n+63)/64) }
+
+func (b bitmap) has(i uint32) bool { return b[i/64]>>(i%64)&1 != 0 }
+
+// add reports whether i is new.
+func (b bitmap) add(i uint32) bool {
+	is := b.has(i)
+	b[i/64] |= 1 << (i % 64)
+	return !is
+}
+
 // idIndex finds records by ID.
 type idIndex struct {
 	slots []uint32 // index from 1
