@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"iter"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -84,9 +82,15 @@ func (s served) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Ac
 	return azcore.AccessToken{Token: s.token, ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
-// serve starts the services: with few who have a finding, or, with an ailment by its
-// number, with everybody.
-func serve(t testing.TB, people int, latency time.Duration, of int) served {
+// serve starts services in which few have a finding.
+func serve(t testing.TB, people int, latency time.Duration) served {
+	t.Helper()
+	return serveAiling(t, people, latency, -1)
+}
+
+// serveAiling starts services in which everybody has a finding, by the number of the
+// ailment.
+func serveAiling(t testing.TB, people int, latency time.Duration, of int) served {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestServeCrowd$", "-test.timeout=0")
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d,%v,%d", serveEnv, people, latency, of))
@@ -117,8 +121,8 @@ func serve(t testing.TB, people int, latency time.Duration, of int) served {
 	return s
 }
 
-// clients are those of both services.
-func (s served) clients(t testing.TB, workers int) (*jumpcloud.Client, *aad.Client) {
+// connect returns clients of both services.
+func (s served) connect(t testing.TB, workers int) (*jumpcloud.Client, *aad.Client) {
 	jc, err := jumpcloud.New("key", &jumpcloud.Options{BaseURL: s.jc, MaxWorkers: workers})
 	if err != nil {
 		t.Fatal(err)
@@ -132,46 +136,12 @@ func (s served) clients(t testing.TB, workers int) (*jumpcloud.Client, *aad.Clie
 
 // preflight is what is measured.
 func (s served) preflight(t testing.TB, workers int) *federation.Preflight {
-	jc, ad := s.clients(t, workers)
+	jc, ad := s.connect(t, workers)
 	pf, err := federation.New(jc, ad, nil).Preflight(t.Context(), (&federationtest.Env{Domain: "example.com", Administrators: [2]string{"breakglass1@contoso.onmicrosoft.com"}}).Plan())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return pf
-}
-
-// read reads what a preflight reads of people, by the clients alone, and keeps nothing.
-func (s served) read(t testing.TB, workers int) (read int64) {
-	jc, ad := s.clients(t, workers)
-	var wg sync.WaitGroup
-	var n atomic.Int64
-	wg.Go(func() {
-		fields := []string{"email", "username", "state", "activated", "suspended", "password_expired", "account_locked"}
-		countAll(t, &n, jc.Users(t.Context(), &jumpcloud.UsersOptions{Fields: fields}))
-	})
-	wg.Go(func() { countAll(t, &n, jc.Office365Users(t.Context(), s.directory)) })
-	wg.Go(func() { countAll(t, &n, jc.GroupMembership(t.Context(), s.group)) })
-	wg.Go(func() {
-		countAll(t, &n, ad.Users(t.Context(), &aad.UsersOptions{
-			Filter: "endsWith(userPrincipalName,'@example.com') or endsWith(mail,'@example.com')",
-			Select: []string{
-				"id", "userPrincipalName", "displayName", "mail", "onPremisesImmutableId", "userType",
-				"accountEnabled", "onPremisesSyncEnabled", "proxyAddresses", "otherMails",
-			},
-			Parallel: true, Reuse: true,
-		}))
-	})
-	wg.Wait()
-	return n.Load()
-}
-
-func countAll[T any](t testing.TB, n *atomic.Int64, all iter.Seq2[T, error]) {
-	for _, err := range all {
-		if err != nil {
-			t.Error(err)
-		}
-		n.Add(1)
-	}
 }
 
 // loop is what one would write by hand: net/http and encoding/json, the pages of
@@ -321,7 +291,7 @@ func (u usage) report(b *testing.B, took, work time.Duration) {
 func BenchmarkPreflight(b *testing.B) {
 	for _, n := range []int{1000, 10000, 100000, 300000} {
 		b.Run("people="+strconv.Itoa(n), func(b *testing.B) {
-			s := serve(b, n, 50*time.Millisecond, -1)
+			s := serve(b, n, 50*time.Millisecond)
 			for _, workers := range []int{32, 96} {
 				b.Run("preflight/workers="+strconv.Itoa(workers), func(b *testing.B) {
 					for b.Loop() {
@@ -353,58 +323,4 @@ func BenchmarkPreflight(b *testing.B) {
 		})
 	}
 	runtime.GC()
-}
-
-// BenchmarkPreflightAll measures a preflight when everybody has a finding, beside the
-// same lists read by the clients alone, and the loop that one would write by hand. A
-// person is one in both directories, or, of an ailment that leaves everybody on one
-// side, two.
-func BenchmarkPreflightAll(b *testing.B) {
-	const n = 300000
-	for of, with := range ailments {
-		if !with.measured {
-			continue
-		}
-		b.Run(with.name, func(b *testing.B) {
-			s := serve(b, n, 50*time.Millisecond, of)
-			var reading time.Duration
-			b.Run("reading", func(b *testing.B) {
-				for b.Loop() {
-					began, worked := time.Now(), cpu()
-					u := measure(n, func() any {
-						if got := s.read(b, 32); got < 2*n {
-							b.Fatalf("read %d", got)
-						}
-						return nil
-					})
-					reading = cpu() - worked
-					u.report(b, time.Since(began), reading)
-				}
-			})
-			b.Run("preflight", func(b *testing.B) {
-				for b.Loop() {
-					var pf *federation.Preflight
-					began, worked := time.Now(), cpu()
-					u := measure(n, func() any { pf = s.preflight(b, 32); return pf })
-					work := cpu() - worked
-					u.report(b, time.Since(began), work)
-					b.ReportMetric((work - reading).Seconds(), "joined-cpu-s")
-					b.ReportMetric(work.Seconds()/reading.Seconds(), "reading=1")
-					if u.peak > 200 || u.allocs > 6 {
-						b.Errorf("%.0f bytes at the peak and %.2f allocations a person, want at most 200 and 6", u.peak, u.allocs)
-					}
-					if err := with.check(n, pf.People.Counts); err != nil {
-						b.Fatal(err)
-					}
-				}
-			})
-			b.Run("loop", func(b *testing.B) {
-				for b.Loop() {
-					began, worked := time.Now(), cpu()
-					u := measure(n, func() any { s.loop(b, n, 32); return nil })
-					u.report(b, time.Since(began), cpu()-worked)
-				}
-			})
-		})
-	}
 }
