@@ -72,7 +72,7 @@ type rows[T any] struct {
 	n      uint32
 }
 
-const rowsBits = 10
+const rowsBits = 11 // a block of what is kept here fills pages of the heap
 
 func (r *rows[T]) add(v T) uint32 {
 	if r.n>>rowsBits == uint32(len(r.blocks)) {
