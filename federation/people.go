@@ -1,8 +1,11 @@
 package federation
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
+	"io"
 	"iter"
 
 	"github.com/jcaad/jcaad/federation/internal/people"
@@ -167,7 +170,34 @@ func (p *People) MarshalJSON() ([]byte, error) {
 	if p == nil {
 		return []byte("null"), nil
 	}
-	return json.Marshal(peopleJSON{p.Domain, p.Counts, p.Findings()})
+	var b bytes.Buffer
+	err := p.writeJSON(&b, "")
+	return b.Bytes(), err
+}
+
+// writeJSON writes the form in JSON, finding by finding, with a text before each.
+func (p *People) writeJSON(w io.Writer, before string) error {
+	head, err := json.Marshal(peopleJSON{p.Domain, p.Counts, []PersonFinding{}})
+	if err != nil {
+		return err
+	}
+	const end = "]}" // of no findings
+	if _, err := w.Write(bytes.TrimSuffix(head, []byte(end))); err != nil {
+		return err
+	}
+	sep := before
+	for _, f := range p.All() {
+		b, err := json.Marshal(f)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s%s", sep, b); err != nil {
+			return err
+		}
+		sep = "," + before
+	}
+	_, err = io.WriteString(w, end)
+	return err
 }
 
 // UnmarshalJSON implements [json.Unmarshaler].

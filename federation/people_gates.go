@@ -179,11 +179,11 @@ var toldByName = []struct {
 func (c LockOut) unused(fs *findings, domain string, rolls ...roll) {
 	left := c.names()
 	for _, r := range rolls {
-		for _, i := range r.at {
-			if len(left) == 0 {
-				return
-			}
-			delete(left, r.of.account(int(i)))
+		if len(left) == 0 {
+			return
+		}
+		for _, a := range r.accounts() {
+			delete(left, string(a.upn))
 		}
 	}
 	var names []string

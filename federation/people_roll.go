@@ -82,7 +82,7 @@ func count(people int) string {
 func (p *People) lockedOut() roll {
 	r := p.roll(p.counts().LockedOut)
 	for i := range p.Len() {
-		if p.judged == nil && !p.list[i].LockedOut || p.judged != nil && !p.judged.At(i).LockedOut {
+		if !p.isLockedOut(i) {
 			break // they stand first
 		}
 		r.add(i)
@@ -125,11 +125,11 @@ func (c LockOut) split(locked roll) (unconsented, consented roll) {
 	if len(c.People) > 0 {
 		others = roll{of: locked.of}
 		names := c.names()
-		for _, i := range locked.at {
-			if r := &others; names[locked.of.account(int(i))] {
+		for i, a := range locked.accounts() {
+			if names[string(a.upn)] {
 				named.at = append(named.at, i)
 			} else {
-				r.at = append(r.at, i)
+				others.at = append(others.at, i)
 			}
 		}
 	}
@@ -148,10 +148,42 @@ func (c LockOut) names() map[string]bool {
 	return named
 }
 
-// account is the user principal name of the person of the i-th finding.
-func (p *People) account(i int) string {
-	if p.judged == nil {
-		return p.list[i].UserPrincipalName
+// An account is the ID and the user principal name of one. Both are valid until the
+// next is asked for.
+type account struct{ id, upn []byte }
+
+// accounts returns the accounts of the people, with the numbers of their findings.
+func (r roll) accounts() iter.Seq2[uint32, account] {
+	return func(yield func(uint32, account) bool) {
+		var a account
+		for _, i := range r.at {
+			a.id, a.upn = r.of.appendAccount(a.id[:0], a.upn[:0], int(i))
+			if !yield(i, a) {
+				return
+			}
+		}
 	}
-	return p.judged.Account(p.judged.At(i))
+}
+
+func (p *People) appendAccount(id, upn []byte, i int) (_, _ []byte) {
+	if p.judged == nil {
+		return append(id, p.list[i].AzureADID...), append(upn, p.list[i].UserPrincipalName...)
+	}
+	return p.judged.AppendAccount(id, upn, p.judged.At(i))
+}
+
+// isLockedOut reports whether a finding is that somebody would be locked out.
+func (p *People) isLockedOut(i int) bool {
+	if p.judged == nil {
+		return p.list[i].LockedOut
+	}
+	return p.judged.At(i).LockedOut
+}
+
+// code is what was found.
+func (p *People) code(i int) Code {
+	if p.judged == nil {
+		return p.list[i].Code
+	}
+	return personCodes[p.judged.At(i).Kind].code
 }

@@ -181,8 +181,8 @@ func (f *Federator) layerPeople(ctx context.Context, p Plan, st *observation) (L
 	unable := of.lockedOut()
 	unable.at = append(unable.at, of.alreadyOut().at...)
 	st.unable = make(map[string]bool, len(unable.at))
-	for _, i := range unable.at {
-		st.unable[of.account(int(i))] = true
+	for _, a := range unable.accounts() {
+		st.unable[string(a.upn)] = true
 	}
 	if bad, _ := p.Consent.LockOut.split(unable); len(bad.at) > 0 {
 		l.Status = Wrong

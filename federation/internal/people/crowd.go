@@ -324,12 +324,14 @@ func (c *Crowd) jcID(i uint32) string {
 	return hex.EncodeToString(k[:])
 }
 
-func (c *Crowd) adID(i uint32) string {
+func (c *Crowd) adID(i uint32) string { return string(c.appendADID(make([]byte, 0, 36), i)) }
+
+func (c *Crowd) appendADID(b []byte, i uint32) []byte {
 	k := c.ad.at(i).id
 	if binary.BigEndian.Uint64(k[:]) == odd {
-		return c.text.str(ref(binary.BigEndian.Uint32(k[12:])))
+		return c.text.append(b, ref(binary.BigEndian.Uint32(k[12:])))
 	}
-	return guid(k)
+	return appendGUID(b, k)
 }
 
 // ExpectJumpCloud makes room for so many users.

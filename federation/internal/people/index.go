@@ -6,15 +6,14 @@ import (
 	"math/bits"
 )
 
-func guid(k [16]byte) string {
-	var b [36]byte
-	hex.Encode(b[:8], k[:4])
-	hex.Encode(b[9:13], k[4:6])
-	hex.Encode(b[14:18], k[6:8])
-	hex.Encode(b[19:23], k[8:10])
-	hex.Encode(b[24:], k[10:])
-	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
-	return string(b[:])
+func appendGUID(b []byte, k [16]byte) []byte {
+	for i, from := range [...]int{0, 4, 6, 8, 10} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, k[from:[...]int{4, 6, 8, 10, 16}[i]])
+	}
+	return b
 }
 
 // unhex reads small hexadecimal digits into dst.

@@ -87,13 +87,14 @@ type Person struct {
 	Admin     bool // a Global Administrator
 }
 
-// Account is the user principal name of whom a finding is about; "" if there is no
-// account.
-func (j *Judgement) Account(f Finding) string {
+// AppendAccount appends the ID of the account that a finding is about to id, and its
+// user principal name to upn; nothing if there is no account.
+func (j *Judgement) AppendAccount(id, upn []byte, f Finding) (_, _ []byte) {
 	if f.ad == 0 {
-		return ""
+		return id, upn
 	}
-	return j.crowd.text.str(j.crowd.ad.at(f.ad - 1).upn)
+	c := j.crowd
+	return c.appendADID(id, f.ad-1), c.text.append(upn, c.ad.at(f.ad-1).upn)
 }
 
 // Person says whom a finding is about.

@@ -84,6 +84,18 @@ func (t *texts) str(r ref) string {
 	return string(local) + "@" + t.domains[d]
 }
 
+// append appends a text as people write it.
+func (t *texts) append(b []byte, r ref) []byte {
+	if r == 0 {
+		return b
+	}
+	local, d := t.get(r)
+	if b = append(b, local...); d == 0 || d == inline {
+		return b
+	}
+	return append(append(b, '@'), t.domains[d]...)
+}
+
 // domain returns the domain of an address.
 func (t *texts) domain(r ref) string {
 	if r == 0 {
