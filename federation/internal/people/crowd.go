@@ -18,8 +18,9 @@ type Crowd struct {
 	text  *texts
 	jc    rows[jcPerson]
 	ad    rows[adPerson]
-	jcIDs idIndex
-	adIDs idIndex
+	jcIDs table
+	adIDs table
+	seed  maphash.Seed // of their hashes
 
 	// What only few people have, or all of them.
 	alias rows[alias] // addresses of Azure AD beside the user principal name
@@ -107,8 +108,7 @@ const (
 // New returns an empty crowd for the people of an audience.
 func New(a Audience) *Crowd {
 	return &Crowd{
-		a: a, text: newTexts(), domains: a.Domains(),
-		jcIDs: idIndex{seed: maphash.MakeSeed()}, adIDs: idIndex{seed: maphash.MakeSeed()},
+		a: a, text: newTexts(), domains: a.Domains(), seed: maphash.MakeSeed(),
 	}
 }
 
@@ -224,14 +224,18 @@ func (c *Crowd) AddAzureAD(u *AzureADUser) {
 			p.flags |= f.flag
 		}
 	}
-	if a := c.text.address(u.Mail); a == 0 {
+	mail := p.upn
+	if u.Mail != u.UPN { // else it is not looked for again
+		mail = c.text.address(u.Mail)
+	}
+	if mail == 0 {
 		p.flags |= adNoMail
-	} else if a != p.upn {
+	} else if mail != p.upn {
 		p.flags |= adMailDiffers
-		c.alias.add(newAlias(a, i, aliasMail))
+		c.alias.add(newAlias(mail, i, aliasMail))
 	}
 	for _, s := range u.Proxies {
-		if len(s) > 5 && (s[:5] == "SMTP:" || s[:5] == "smtp:") {
+		if len(s) > 5 && (s[:5] == "SMTP:" || s[:5] == "smtp:") && s[5:] != u.UPN {
 			c.addAlias(i, p, s[5:], aliasProxy)
 		}
 	}
@@ -291,13 +295,17 @@ func (c *Crowd) jumpCloud(id string) uint32 {
 		}
 		binary.BigEndian.PutUint32(k[8:], uint32(c.text.address(id)))
 	}
-	i, found := c.jcIDs.find(k[:], func(i uint32) []byte { return c.jc.at(i).id[:] })
-	if !found {
-		i = c.jc.add(jcPerson{id: k})
-		c.jcIDs.set(k[:], i, func(i uint32) []byte { return c.jc.at(i).id[:] })
+	h := maphash.Bytes(c.seed, k[:])
+	v := c.jcIDs.find(h, func(v uint32) bool { return c.jc.at(v-1).id == k })
+	if v == 0 {
+		v = c.jc.add(jcPerson{id: k}) + 1
+		c.jcIDs.add(h, v, c.jcHash)
 	}
-	return i
+	return v - 1
 }
+
+// jcHash is the hash of the ID of a user, from 1.
+func (c *Crowd) jcHash(v uint32) uint64 { return maphash.Bytes(c.seed, c.jc.at(v - 1).id[:]) }
 
 // azureAD returns the index of the account with this ID.
 func (c *Crowd) azureAD(id string) uint32 {
@@ -308,13 +316,16 @@ func (c *Crowd) azureAD(id string) uint32 {
 		}
 		binary.BigEndian.PutUint32(k[12:], uint32(c.text.address(id)))
 	}
-	i, found := c.adIDs.find(k[:], func(i uint32) []byte { return c.ad.at(i).id[:] })
-	if !found {
-		i = c.ad.add(adPerson{id: k})
-		c.adIDs.set(k[:], i, func(i uint32) []byte { return c.ad.at(i).id[:] })
+	h := maphash.Bytes(c.seed, k[:])
+	v := c.adIDs.find(h, func(v uint32) bool { return c.ad.at(v-1).id == k })
+	if v == 0 {
+		v = c.ad.add(adPerson{id: k}) + 1
+		c.adIDs.add(h, v, c.adHash)
 	}
-	return i
+	return v - 1
 }
+
+func (c *Crowd) adHash(v uint32) uint64 { return maphash.Bytes(c.seed, c.ad.at(v - 1).id[:]) }
 
 func (c *Crowd) jcID(i uint32) string {
 	k := c.jc.at(i).id
@@ -338,20 +349,17 @@ func (c *Crowd) appendADID(b []byte, i uint32) []byte {
 func (c *Crowd) ExpectJumpCloud(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.jcIDs.grow(room(n), func(i uint32) []byte { return c.jc.at(i).id[:] })
-	c.text.grow(room(n))
+	c.jcIDs.grow(room(n), c.jcHash)
+	c.text.table.grow(room(n), c.text.hashOf)
 }
 
 // ExpectAzureAD makes room for so many accounts.
 func (c *Crowd) ExpectAzureAD(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.adIDs.grow(room(n), func(i uint32) []byte { return c.ad.at(i).id[:] })
-	c.text.grow(room(n))
+	c.adIDs.grow(room(n), c.adHash)
+	c.text.table.grow(room(n), c.text.hashOf)
 }
 
-// room is how many slots n entries need. Totals are the services' word only.
-func room(n int) int {
-	n = min(max(n, 0), 4<<20)
-	return (n+n/64)*8/7 + 8
-}
+// room is for how many there will be room. Totals are the services' word only.
+func room(n int) int { return min(max(n, 0), 4<<20) }

@@ -72,7 +72,7 @@ func TestIDs(t *testing.T) {
 			t.Errorf("ID %q came back as %q", id, got)
 		}
 	}
-	for _, id := range []string{accountID(1), "short", strings.ToUpper(accountID(2)), "6601d14b-d113-4f64-8da2-00000000000g", "6601d14b-d113-4f64-8da2x000000000001"} {
+	for _, id := range []string{accountID(1), "short", strings.ToUpper(accountID(2)), "6601d14b-d113-4f64-8da2-00000000000g", "6601d14b-d113-4f64-8da2x000000000001", "6601d14b-d113-4f64-8da2-0000000000-1", "6601d14b-d113-4f64-8da2--00000000001"} {
 		i := c.azureAD(id)
 		if got := c.adID(i); got != strings.ToLower(id) || c.azureAD(id) != i {
 			t.Errorf("ID %q came back as %q", id, got)

@@ -32,7 +32,7 @@
 //     (rows, index.go). What is true of somebody is a bit of flags. People point to
 //     each other by number; 0 is nobody, so that such numbers count from 1.
 //   - IDs are kept as their 12 or 16 bytes and found by an open hash table of numbers
-//     (idIndex). An ID of an unusual form is a text, and its bytes say which.
+//     (table.go). An ID of an unusual form is a text, and its bytes say which.
 //   - Texts (text.go) are written one after the other into blocks, each address once
 //     for both directories, and its domain as a number. A ref says where one is;
 //     refs of addresses are equal if the addresses are. A name that the login spells,

@@ -92,7 +92,7 @@ func windowsGUID(k *[16]byte) *[16]byte {
 func (c *Crowd) hashID(id string) [2]uint32 {
 	var raw [12]byte
 	if len(id) == 24 && unhex(raw[:], id) {
-		return halves(maphash.Bytes(c.jcIDs.seed, raw[:]))
+		return halves(maphash.Bytes(c.seed, raw[:]))
 	}
 	return halves(maphash.String(c.text.seed, id))
 }
@@ -109,8 +109,9 @@ func (c *Crowd) sender(p *adPerson) (uint32, bool) {
 	if idForm(p.flags>>adForm) != formUser {
 		return 0, false
 	}
-	j, ok := c.jcIDs.findHash(uint64(p.immutable[0])<<32|uint64(p.immutable[1]), func(i uint32) []byte { return c.jc.at(i).id[:] })
-	return j, ok && c.jc.at(j).flags&jcSeen != 0
+	h := uint64(p.immutable[0])<<32 | uint64(p.immutable[1])
+	v := c.jcIDs.find(h, func(v uint32) bool { return c.jcHash(v) == h })
+	return v - 1, v != 0 && c.jc.at(v-1).flags&jcSeen != 0
 }
 
 // joinIDs pairs the domain's accounts with the users whose IDs they have: that is
@@ -135,7 +136,7 @@ func (c *Crowd) differs(p *adPerson, j uint32) bool {
 	if binary.BigEndian.Uint64(q.id[:]) == odd {
 		return p.immutable != c.hashID(c.jcID(j))
 	}
-	return p.immutable != halves(maphash.Bytes(c.jcIDs.seed, q.id[:]))
+	return p.immutable != halves(maphash.Bytes(c.seed, q.id[:]))
 }
 
 // belonging counts the bindings of people on the domain that name an account, and

@@ -21,7 +21,7 @@ func (c *Crowd) join(planned map[ref]bool) {
 	room := make([]uint64, 0, max(c.jc.n, c.ad.n))
 	c.shareIDs(room)
 	c.joinIDs()
-	c.jcIDs, c.adIDs = idIndex{seed: c.jcIDs.seed}, idIndex{} // everybody is here
+	c.jcIDs, c.adIDs = table{}, table{} // everybody is here
 	c.joinBindings()
 	c.twins(room, planned)
 	c.joinUPN(room)

@@ -19,7 +19,7 @@ func (c *Crowd) Judge() *Judgement {
 			planned[r] = planned[r] || exported
 		}
 	}
-	c.text.slots, c.a.Planned = nil, nil // from here on texts are only shown
+	c.text.table, c.a.Planned = table{}, nil // from here on texts are only shown
 	j := &judging{Crowd: c, out: &Judgement{crowd: c}}
 	j.out.Known = int(c.jc.n)
 	j.out.Named, j.out.Here = c.belonging() // before the join decides on accounts
