@@ -60,7 +60,7 @@ func (c *Crowd) mailsOf(u uint32) string {
 
 // faults are what the directory says about bindings, by user.
 type faults struct {
-	of   sparse            // the ref of the text
+	of   sparse[uint32]    // the ref of the text
 	long map[uint32]string // those that are too long for one
 	said map[string]ref    // the first few that differ: what is said of everybody is kept once
 }

@@ -34,7 +34,7 @@ func TestFaults(t *testing.T) {
 }
 
 func TestSparse(t *testing.T) {
-	var s sparse
+	var s sparse[uint32]
 	if s.at(0) != 0 || s.at(1<<31) != 0 {
 		t.Error("an empty one has numbers")
 	}

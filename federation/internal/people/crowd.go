@@ -23,15 +23,17 @@ type Crowd struct {
 	seed  maphash.Seed // of their hashes
 
 	// What only few people have, or all of them.
-	alias rows[alias] // addresses of Azure AD beside the user principal name
-	alt   sparse      // by user: the ref of the alternate email, where a rule makes use of it
-	fault faults
+	alias     rows[alias]    // addresses of Azure AD beside the user principal name
+	alt       sparse[uint32] // by user: the ref of the alternate email, where a rule makes use of it
+	fault     faults
+	immutable sparse[uint64] // by account: the hash of the immutable ID
+	names     sparse[uint32] // by account: the ref of the name, if the login does not spell it
 
 	// What join finds.
-	partner   []uint32 // by account: the user, from 1
-	mails     []uint64 // those of all accounts that are not the user principal name
-	sharing   sparse   // by account: another with the same immutable ID, from 1
-	elsewhere sparse   // by user: the account that the binding names, from 1, if the person has another
+	partner   []uint32       // by account: the user, from 1
+	mails     []uint64       // those of all accounts that are not the user principal name
+	sharing   sparse[uint32] // by account: another with the same immutable ID, from 1
+	elsewhere sparse[uint32] // by user: the account that the binding names, from 1, if the person has another
 
 	a       Audience
 	domains []string // of the audience
@@ -80,11 +82,9 @@ const (
 
 // adPerson is an Azure AD user.
 type adPerson struct {
-	id        [16]byte
-	immutable [2]uint32 // hash, 0 for none; two halves need no padding
-	upn       ref
-	name      ref
-	flags     uint32
+	id    [16]byte
+	upn   ref
+	flags uint32
 }
 
 const (
@@ -102,7 +102,8 @@ const (
 	adOwnID    // the immutable ID is the ID of the person's JumpCloud user
 	adSignedIn // a sign-in through JumpCloud has found the account
 
-	adForm = 28 // what the immutable ID looks like: an idForm from this bit on
+	adSpelled = 16 // how much of the login is the name: a byte from this bit on; 0 for nothing
+	adForm    = 28 // what the immutable ID looks like: an idForm from this bit on
 )
 
 // New returns an empty crowd for the people of an audience.
@@ -205,9 +206,13 @@ func (c *Crowd) AddAzureAD(u *AzureADUser) {
 	}
 	p.flags |= adSeen
 	p.upn = c.text.address(u.UPN)
-	p.name = c.text.nameLike(p.upn, u.Name)
+	if n := c.text.spelled(p.upn, u.Name); n > 0 {
+		p.flags |= uint32(n) << adSpelled
+	} else if r := c.text.name(u.Name); r != 0 {
+		c.names.set(i, uint32(r))
+	}
 	if u.ImmutableID != "" {
-		p.immutable = c.hashID(u.ImmutableID)
+		c.immutable.set(i, c.hashID(u.ImmutableID))
 		p.flags |= uint32(formOf(u)) << adForm
 	}
 	if c.onDomain(p.upn) {
@@ -263,7 +268,16 @@ func IsExternal(upn string) bool {
 }
 
 // name is an account's display name.
-func (c *Crowd) name(p *adPerson) string { return c.text.nameOr(p.upn, p.name) }
+func (c *Crowd) name(u uint32) string {
+	p := c.ad.at(u)
+	if n := uint8(p.flags >> adSpelled); n > 0 {
+		return c.text.spell(p.upn, n)
+	}
+	return c.text.str(ref(c.names.at(u)))
+}
+
+// hasID reports whether an account has an immutable ID.
+func (p *adPerson) hasID() bool { return idForm(p.flags>>adForm) != formNone }
 
 func (c *Crowd) addAlias(i uint32, p *adPerson, address string, k aliasKind) {
 	a := c.text.address(address)

@@ -101,9 +101,9 @@ func (j *Judgement) Evidence(f Finding) string {
 		return "synchronised from a directory on the premises, which owns the immutable ID"
 	case ServiceAccount:
 		if service := c.a.LikelyService; service != nil {
-			return "looks like a service, a room or a shared mailbox: " + service(upn, c.name(u))
+			return "looks like a service, a room or a shared mailbox: " + service(upn, c.name(f.ad-1))
 		}
-		return "looks like a service, a room or a shared mailbox: " + c.hint(u)
+		return "looks like a service, a room or a shared mailbox: " + c.hint(f.ad-1)
 	case NestedGroup:
 		return "in a bound group only by way of another group"
 	case Guest:

@@ -87,29 +87,23 @@ func windowsGUID(k *[16]byte) *[16]byte {
 	return k
 }
 
-// hashID is the hash of an immutable ID. One that looks like a JumpCloud ID has
-// the hash under which the user is found.
-func (c *Crowd) hashID(id string) [2]uint32 {
+// hashID is the hash of an immutable ID, which is not that of none. One that looks like
+// a JumpCloud ID has the hash under which the user is found.
+func (c *Crowd) hashID(id string) uint64 {
 	var raw [12]byte
 	if len(id) == 24 && unhex(raw[:], id) {
-		return halves(maphash.Bytes(c.seed, raw[:]))
+		return max(1, maphash.Bytes(c.seed, raw[:]))
 	}
-	return halves(maphash.String(c.text.seed, id))
-}
-
-// halves are a hash that is not that of no ID.
-func halves(h uint64) [2]uint32 {
-	h = max(1, h)
-	return [2]uint32{uint32(h >> 32), uint32(h)}
+	return max(1, maphash.String(c.text.seed, id))
 }
 
 // sender is the JumpCloud user whose ID an account has as its immutable ID. It
 // can be asked as long as the index is there.
-func (c *Crowd) sender(p *adPerson) (uint32, bool) {
-	if idForm(p.flags>>adForm) != formUser {
+func (c *Crowd) sender(u uint32) (uint32, bool) {
+	if idForm(c.ad.at(u).flags>>adForm) != formUser {
 		return 0, false
 	}
-	h := uint64(p.immutable[0])<<32 | uint64(p.immutable[1])
+	h := c.immutable.at(u)
 	v := c.jcIDs.find(h, func(v uint32) bool { return c.jcHash(v) == h })
 	return v - 1, v != 0 && c.jc.at(v-1).flags&jcSeen != 0
 }
@@ -121,7 +115,7 @@ func (c *Crowd) joinIDs() {
 	const all = adSeen | adOnDomain | adDisabled | adExternal | adSharedID
 	for u := range c.ad.n {
 		if p := c.ad.at(u); p.flags&all == adSeen|adOnDomain {
-			if j, ok := c.sender(p); ok && c.free(j) {
+			if j, ok := c.sender(u); ok && c.free(j) {
 				c.partner[u] = j + 1
 				c.pair(j, u, matchID)
 			}
@@ -131,12 +125,12 @@ func (c *Crowd) joinIDs() {
 
 // differs reports whether an account's immutable ID is another than the one that
 // JumpCloud most likely sends for its user.
-func (c *Crowd) differs(p *adPerson, j uint32) bool {
+func (c *Crowd) differs(u, j uint32) bool {
 	q := c.jc.at(j)
 	if binary.BigEndian.Uint64(q.id[:]) == odd {
-		return p.immutable != c.hashID(c.jcID(j))
+		return c.immutable.at(u) != c.hashID(c.jcID(j))
 	}
-	return p.immutable != halves(maphash.Bytes(c.seed, q.id[:]))
+	return c.immutable.at(u) != max(1, maphash.Bytes(c.seed, q.id[:]))
 }
 
 // belonging counts the bindings of people on the domain that name an account, and
@@ -217,7 +211,7 @@ type identities struct {
 // compares reports whether an account's immutable ID is compared with its user's.
 func (c *Crowd) compares(p *adPerson) bool {
 	const all = adSeen | adOnDomain | adDisabled | adExternal
-	return p.flags&all == adSeen|adOnDomain && p.immutable != [2]uint32{}
+	return p.flags&all == adSeen|adOnDomain && p.hasID()
 }
 
 // never reports whether the directory has never synchronised somebody who is bound.
@@ -236,7 +230,7 @@ func (j *judging) compare() {
 			continue
 		}
 		compared++
-		q, own, in := c.jc.at(jc-1), !c.differs(p, jc-1), p.flags&adSignedIn != 0
+		q, own, in := c.jc.at(jc-1), !c.differs(u, jc-1), p.flags&adSignedIn != 0
 		if own {
 			p.flags |= adOwnID
 			proved.Own++

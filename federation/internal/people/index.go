@@ -79,22 +79,22 @@ func (r *rows[T]) at(i uint32) *T { return &r.blocks[i>>rowsBits][i&(1<<rowsBits
 
 // sparse is a number for some of many records; 0 is none. It costs what those records
 // cost that have one, and their neighbours.
-type sparse struct{ blocks []*[1 << sparseBits]uint32 }
+type sparse[T uint32 | uint64] struct{ blocks []*[1 << sparseBits]T }
 
 const sparseBits = 6
 
-func (s *sparse) set(i, v uint32) {
+func (s *sparse[T]) set(i uint32, v T) {
 	if n := int(i >> sparseBits); n >= len(s.blocks) {
-		s.blocks = append(s.blocks, make([]*[1 << sparseBits]uint32, n+1-len(s.blocks))...)
+		s.blocks = append(s.blocks, make([]*[1 << sparseBits]T, n+1-len(s.blocks))...)
 	}
 	b := &s.blocks[i>>sparseBits]
 	if *b == nil {
-		*b = new([1 << sparseBits]uint32)
+		*b = new([1 << sparseBits]T)
 	}
 	(*b)[i&(1<<sparseBits-1)] = v
 }
 
-func (s *sparse) at(i uint32) uint32 {
+func (s *sparse[T]) at(i uint32) T {
 	if n := int(i >> sparseBits); n >= len(s.blocks) || s.blocks[n] == nil {
 		return 0
 	}

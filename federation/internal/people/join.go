@@ -210,7 +210,7 @@ func (c *Crowd) joinAlias(room []uint64) {
 		slices.Sort(left)
 		by := aliases
 		if c.a.AlternateEmail {
-			by = slices.Concat(aliases, c.names())
+			by = slices.Concat(aliases, c.upns())
 		}
 		slices.Sort(by)
 		for how := matchMail; how <= matchOther; how++ {
@@ -226,8 +226,8 @@ func (c *Crowd) joinAlias(room []uint64) {
 	slices.Sort(c.mails)
 }
 
-// names are the user principal names of accounts that are open.
-func (c *Crowd) names() (names []alias) {
+// upns are the user principal names of accounts that are open.
+func (c *Crowd) upns() (names []alias) {
 	for u := range c.ad.n {
 		if upn := c.ad.at(u).upn; upn != 0 && c.open(u) {
 			names = append(names, newAlias(upn, u, aliasUPN))
@@ -289,13 +289,9 @@ func (c *Crowd) meet(how match, by []alias, left []uint64, f func(j, u uint32)) 
 // shareIDs marks the accounts that have one immutable ID in common, and notes
 // with whom.
 func (c *Crowd) shareIDs(room []uint64) {
-	hash := func(u uint32) uint64 {
-		p := c.ad.at(u)
-		return uint64(p.immutable[0])<<32 | uint64(p.immutable[1])
-	}
 	ids := room[:0]
 	for u := range c.ad.n {
-		if h := hash(u); h != 0 {
+		if h := c.immutable.at(u); h != 0 {
 			ids = append(ids, h)
 		}
 	}
@@ -315,7 +311,7 @@ func (c *Crowd) shareIDs(room []uint64) {
 	}
 	all := make([]uint64, 0, sharing) // which of the IDs, and the account
 	for u := range c.ad.n {
-		if k, ok := slices.BinarySearch(shared, hash(u)); ok {
+		if k, ok := slices.BinarySearch(shared, c.immutable.at(u)); ok {
 			c.ad.at(u).flags |= adSharedID
 			all = append(all, uint64(k)<<32|uint64(u))
 		}

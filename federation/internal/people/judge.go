@@ -63,7 +63,7 @@ func (j *judging) lock(k Kind, jc, ad uint32) {
 	could := true
 	switch j.a.Before {
 	case WithID:
-		could = j.ad.at(ad-1).immutable != [2]uint32{}
+		could = j.ad.at(ad - 1).hasID()
 	case HalfMade:
 		could = k == NotInGroup || k == NotBound
 	case AsAfter:
@@ -110,14 +110,14 @@ func (j *judging) account(u, jc uint32) {
 	}
 	if p.flags&adAdmin != 0 {
 		j.add(GlobalAdmin, Warning, jc, ad)
-		if p.immutable != [2]uint32{} {
+		if p.hasID() {
 			j.add(PrivilegedID, Warning, jc, ad)
 		}
 	}
 	if p.flags&adSharedID != 0 {
 		j.lockIf(enabled, SharedImmutableID, jc, ad)
 	}
-	if enabled && j.service(p) != "" {
+	if enabled && j.service(u) != "" {
 		j.add(ServiceAccount, Warning, jc, ad)
 	}
 	if p.flags&adNoMail != 0 && jc == 0 {
@@ -177,7 +177,7 @@ func (j *judging) addresses(p *adPerson, jc, ad uint32) {
 // access judges whether the person of an enabled account gets through JumpCloud.
 func (j *judging) access(p *adPerson, jc, ad uint32) {
 	q := j.jc.at(jc - 1)
-	if p.immutable == [2]uint32{} {
+	if !p.hasID() {
 		j.lock(NoImmutableID, jc, ad)
 	}
 	if q.flags&jcSuspended != 0 {
@@ -254,20 +254,20 @@ func (c *Crowd) owner(i uint32) uint32 {
 }
 
 // service says why the account looks like no person.
-func (j *judging) service(p *adPerson) string {
+func (j *judging) service(u uint32) string {
 	if f := j.a.LikelyService; f != nil {
-		return f(j.text.str(p.upn), j.name(p))
+		return f(j.text.str(j.ad.at(u).upn), j.name(u))
 	}
-	return j.hint(p)
+	return j.hint(u)
 }
 
-func (c *Crowd) hint(p *adPerson) string {
+func (c *Crowd) hint(u uint32) string {
 	var local, name []byte
-	if p.upn != 0 {
-		local, _ = c.text.get(p.upn)
+	if upn := c.ad.at(u).upn; upn != 0 {
+		local, _ = c.text.get(upn)
 	}
-	if p.name != 0 && p.name < nameOf { // else its words are those of the login
-		name, _ = c.text.get(p.name)
+	if r := ref(c.names.at(u)); r != 0 { // else its words are those of the login
+		name, _ = c.text.get(r)
 	}
 	return serviceHint(local, name)
 }

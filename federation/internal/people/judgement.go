@@ -102,7 +102,7 @@ func (j *Judgement) Person(f Finding) (p Person) {
 	c := j.crowd
 	if f.ad != 0 {
 		u := c.ad.at(f.ad - 1)
-		p.UserPrincipalName, p.DisplayName, p.AzureADID = c.text.str(u.upn), c.name(u), c.adID(f.ad-1)
+		p.UserPrincipalName, p.DisplayName, p.AzureADID = c.text.str(u.upn), c.name(f.ad-1), c.adID(f.ad-1)
 		p.Synced, p.Admin = u.flags&adSynced != 0, u.flags&adAdmin != 0
 	}
 	if f.jc != 0 {
@@ -129,11 +129,11 @@ func (j *Judgement) Origins(of ...func(azureADID, jumpCloudID string) string) (c
 			continue
 		}
 		u := c.ad.at(q.ad - 1)
-		if u.immutable == [2]uint32{} || u.flags&adOnDomain == 0 {
+		if !u.hasID() || u.flags&adOnDomain == 0 {
 			continue
 		}
 		k := slices.IndexFunc(of, func(f func(string, string) string) bool {
-			return u.immutable == c.hashID(f(c.adID(q.ad-1), c.jcID(i)))
+			return c.immutable.at(q.ad-1) == c.hashID(f(c.adID(q.ad-1), c.jcID(i)))
 		})
 		if k < 0 {
 			others++

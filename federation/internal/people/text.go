@@ -116,27 +116,21 @@ func (t *texts) name(s string) ref {
 	return t.put(0, t.scratch)
 }
 
-// nameOf is how the refs of names begin that a login spells out, such as Anna
-// Berg's: "anna.berg". What follows is how much of it; the text is not stored.
-const nameOf ref = 0xffffff00
-
-// nameLike stores the name of somebody with this address.
-func (t *texts) nameLike(address ref, name string) ref {
+// spelled is how many bytes of somebody's login are their name, such as Anna Berg's:
+// "anna.berg". It need not be stored. 0 means that the login begins otherwise.
+func (t *texts) spelled(address ref, name string) uint8 {
 	if address != 0 && len(name) > 0 && len(name) < 256 {
 		if local, _ := t.get(address); spells(local, name) {
-			return nameOf | ref(len(name))
+			return uint8(len(name))
 		}
 	}
-	return t.name(name)
+	return 0
 }
 
-// nameOr returns the name that nameLike has stored.
-func (t *texts) nameOr(address, name ref) string {
-	if name < nameOf {
-		return t.str(name)
-	}
+// spell returns the name that so many bytes of a login are.
+func (t *texts) spell(address ref, n uint8) string {
 	local, _ := t.get(address)
-	b := append([]byte(nil), local[:name&^nameOf]...)
+	b := append([]byte(nil), local[:n]...)
 	for i, c := range b {
 		switch {
 		case isSeparator(c):
