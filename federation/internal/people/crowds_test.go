@@ -143,6 +143,9 @@ func spent(f func() any) (bytes, allocs, live uint64) {
 // TestCrowdMemory holds the bytes and allocations that people cost while they are read,
 // while they are judged, and as findings, whatever befalls all of them.
 func TestCrowdMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("counts what the race detector adds to")
+	}
 	const n = 10000
 	for _, a := range ailings {
 		t.Run(a.name, func(t *testing.T) {

@@ -5,7 +5,7 @@ import "testing"
 // Numbers are found whatever they need, also if one needs more room than there was, and
 // if all have the same hash.
 func TestTable(t *testing.T) {
-	const many = 3000
+	const many = 900
 	for name, of := range map[string]func(v uint32) uint64{
 		"all the same":          func(uint32) uint64 { return 7 },
 		"all at the end":        func(v uint32) uint64 { return 1<<64 - 1 - uint64(v) },
