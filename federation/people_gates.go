@@ -40,48 +40,60 @@ func some(words []string, by string) string {
 // something is likely to be in their way. The findings have their people if
 // byName says so; their sentences name ten at most.
 func (p *People) gates(consent LockOut, similar []string, byName bool) (fs findings) {
-	attach := func(f *Finding, who roll) *Finding {
-		if byName {
-			f.People = who.people()
-		}
-		return f
-	}
 	locked, out := p.lockedOut(), p.alreadyOut()
 	bad, accepted := consent.split(locked)
 	if len(bad.at) > 0 {
-		f := attach(fs.refuse(CodeLockOut, p.Domain, bad.count()+" would be locked out: "+bad.String(),
-			"run Preflight for the reasons and repairs, or name these people in consent.lockOut.people"), bad)
+		f := fs.refuse(CodeLockOut, p.Domain, bad.count()+" would be locked out: "+bad.String(),
+			"run Preflight for the reasons and repairs, or name these people in consent.lockOut.people")
 		f.unless("lockOut.people", false)
+		f.of(bad, byName)
 		f.because(similar)
 	}
 	if len(accepted.at) > 0 {
-		attach(fs.refuse(CodeLockOut, p.Domain, accepted.count()+" will be locked out: "+accepted.String(), ""), accepted).
-			unless("lockOut.people", true)
+		f := fs.refuse(CodeLockOut, p.Domain, accepted.count()+" will be locked out: "+accepted.String(), "")
+		f.unless("lockOut.people", true)
+		f.of(accepted, byName)
 	}
 	if len(out.at) > 0 {
-		attach(fs.warn(CodeAlreadyOut, p.Domain, out.count()+" cannot sign in today either, and will not be able to: "+out.String(),
-			"run Preflight for the reasons and repairs"), out).because(similar)
+		f := fs.warn(CodeAlreadyOut, p.Domain, out.count()+" cannot sign in today either, and will not be able to: "+out.String(),
+			"run Preflight for the reasons and repairs")
+		f.of(out, byName)
+		f.because(similar)
 	}
 	for _, t := range toldByName {
 		if who := p.with(t.kind, func(f people.Finding) bool { return f.Severity != people.Info }); len(who.at) > 0 {
 			c := personCodes[t.kind]
-			attach(fs.warn(c.code, p.Domain, t.text+" ("+who.count()+"): "+who.String(), c.repair), who)
+			fs.warn(c.code, p.Domain, t.text+" ("+who.count()+"): "+who.String(), c.repair).of(who, byName)
 		}
 	}
 	p.usualIDs(&fs)
 	p.expectedIDs(&fs)
 	p.customer(&fs)
-	if who := p.with(people.OtherDomain, func(f people.Finding) bool { return f.Severity == people.Warning }); len(who.at) > 0 {
-		attach(fs.warn(CodeTokenPolicy, p.Domain, "the tenant's token validation policy lets nobody in through "+p.Domain+
-			" whose user principal name is on another domain ("+codeOtherRoot+"): "+who.String(),
-			"give these people user principal names on "+p.Domain+", or let them go on signing in on their own domain"), who)
-	}
+	p.otherDomainGate(&fs, byName)
 	if len(p.subdomains) > 0 {
 		fs.info(CodeSubdomain, p.Domain,
 			"federated together with "+p.Domain+", because they follow it: "+strings.Join(p.subdomains, ", "), "")
 	}
 	consent.unused(&fs, p.Domain, locked, out)
 	return fs
+}
+
+// of makes the finding one about people, and attaches them if byName says so.
+func (f *Finding) of(who roll, byName bool) {
+	if byName {
+		f.People = who.people()
+	}
+}
+
+// otherDomainGate names the people whom the tenant's token validation policy keeps
+// out although JumpCloud would let them in.
+func (p *People) otherDomainGate(fs *findings, byName bool) {
+	who := p.with(people.OtherDomain, func(f people.Finding) bool { return f.Severity == people.Warning })
+	if len(who.at) > 0 {
+		fs.warn(CodeTokenPolicy, p.Domain, "the tenant's token validation policy lets nobody in through "+p.Domain+
+			" whose user principal name is on another domain ("+codeOtherRoot+"): "+who.String(),
+			"give these people user principal names on "+p.Domain+", or let them go on signing in on their own domain").of(who, byName)
+	}
 }
 
 // strangersEnough is how many bindings must name accounts, none of which the
@@ -183,7 +195,9 @@ func (c LockOut) unused(fs *findings, domain string, rolls ...roll) {
 			return
 		}
 		for _, a := range r.accounts() {
-			delete(left, string(a.upn))
+			if left[string(a.upn)] {
+				delete(left, string(a.upn))
+			}
 		}
 	}
 	var names []string
