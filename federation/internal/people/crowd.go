@@ -21,6 +21,7 @@ type Crowd struct {
 	jcIDs table
 	adIDs table
 	seed  maphash.Seed // of their hashes
+	near  [lists]uint32
 
 	// What only few people have, or all of them.
 	alias     rows[alias]    // addresses of Azure AD beside the user principal name
@@ -113,11 +114,20 @@ func New(a Audience) *Crowd {
 	}
 }
 
+// The lists of JumpCloud, all of which are in the order of the IDs. Near is for each who
+// stands after the user whom it has named last: most often that is the next.
+const (
+	listUsers = iota
+	listBindings
+	listMembers
+	lists
+)
+
 // AddJumpCloud adds a user of JumpCloud's list; the first time counts.
 func (c *Crowd) AddJumpCloud(u *JumpCloudUser) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := c.jumpCloud(u.ID)
+	i := c.jumpCloud(u.ID, listUsers)
 	p := c.jc.at(i)
 	if p.flags&jcSeen != 0 {
 		return // on two pages
@@ -163,7 +173,7 @@ func (c *Crowd) email(i uint32) ref {
 func (c *Crowd) AddBinding(userID, externalID, fault string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := c.jumpCloud(userID)
+	i := c.jumpCloud(userID, listBindings)
 	var account uint32
 	if externalID != "" {
 		account = c.azureAD(externalID) + 1
@@ -185,7 +195,7 @@ func (c *Crowd) AddBinding(userID, externalID, fault string) {
 func (c *Crowd) AddMember(userID string, direct, exported bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := c.jc.at(c.jumpCloud(userID))
+	p := c.jc.at(c.jumpCloud(userID, listMembers))
 	p.flags |= jcInGroup
 	if direct {
 		p.flags |= jcDirect
@@ -300,8 +310,8 @@ func (c *Crowd) addAlias(i uint32, p *adPerson, address string, k aliasKind) {
 // is the ref of the text.
 const odd = 1<<64 - 1
 
-// jumpCloud returns the index of the user with this ID.
-func (c *Crowd) jumpCloud(id string) uint32 {
+// jumpCloud returns the index of the user with this ID, whom a list names.
+func (c *Crowd) jumpCloud(id string, list int) uint32 {
 	var k [12]byte
 	if len(id) != 24 || !unhex(k[:], id) || binary.BigEndian.Uint64(k[:]) == odd {
 		for i := range 8 {
@@ -309,12 +319,17 @@ func (c *Crowd) jumpCloud(id string) uint32 {
 		}
 		binary.BigEndian.PutUint32(k[8:], uint32(c.text.address(id)))
 	}
+	if n := c.near[list]; n < c.jc.n && c.jc.at(n).id == k {
+		c.near[list]++
+		return n
+	}
 	h := maphash.Bytes(c.seed, k[:])
 	v := c.jcIDs.find(h, func(v uint32) bool { return c.jc.at(v-1).id == k })
 	if v == 0 {
 		v = c.jc.add(jcPerson{id: k}) + 1
 		c.jcIDs.add(h, v, c.jcHash)
 	}
+	c.near[list] = v
 	return v - 1
 }
 

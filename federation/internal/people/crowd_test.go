@@ -67,8 +67,8 @@ func TestJoinOnce(t *testing.T) {
 func TestIDs(t *testing.T) {
 	c := New(Audience{Domain: "example.com"})
 	for _, id := range []string{userID(1), "short", "ffffffffffffffffffffffff", "6026BEC6B820725500000001", "not-hexadecimal-24-chars"} {
-		i := c.jumpCloud(id)
-		if got := c.jcID(i); got != strings.ToLower(id) || c.jumpCloud(id) != i {
+		i := c.jumpCloud(id, listUsers)
+		if got := c.jcID(i); got != strings.ToLower(id) || c.jumpCloud(id, listMembers) != i {
 			t.Errorf("ID %q came back as %q", id, got)
 		}
 	}
