@@ -30,11 +30,12 @@ func (t *table) find(hash uint64, is func(v uint32) bool) uint32 {
 	}
 }
 
-// add adds a number that is not there.
+// add adds a number that is not there. Of sixteen slots at most fifteen are used: to look at
+// several in a row costs little.
 func (t *table) add(hash uint64, v uint32, hashOf func(v uint32) uint64) {
 	width := max(t.width, firstWidth, uint(bits.Len32(v)))
 	n := len(t.slots)
-	if t.used*8 >= n*7 {
+	if t.used*16 >= n*15 {
 		n = max(1024, n+n/2)
 	}
 	t.resize(n, width, hashOf)
@@ -44,7 +45,7 @@ func (t *table) add(hash uint64, v uint32, hashOf func(v uint32) uint64) {
 
 // grow makes room for n numbers.
 func (t *table) grow(n int, hashOf func(v uint32) uint64) {
-	if n = (n+n/64)*8/7 + 8; n > len(t.slots) {
+	if n = (n+n/64)*16/15 + 8; n > len(t.slots) {
 		t.resize(n, max(t.width, firstWidth), hashOf)
 	}
 }
