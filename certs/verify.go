@@ -105,6 +105,28 @@ type covered struct {
 // verifySignature verifies the enveloped signature of a document, whose root
 // element it shows to root, and returns what it covers.
 func verifySignature(doc document, keys []*x509.Certificate, sha1 bool, root func(xmlscan.Name, attributes) error) (*covered, error) {
+	v, err := prove(doc, keys, sha1, root)
+	if err != nil {
+		return nil, err
+	}
+	if !v.g.doubt {
+		var perr *ParseError
+		if v.covered.tree, perr = v.g.secondOpinion(doc, v.key); perr != nil {
+			return nil, perr
+		}
+	}
+	return v.covered, nil
+}
+
+// proof is what this package alone finds of a signature that verifies.
+type proof struct {
+	g       *signature
+	key     *x509.Certificate // has made it
+	covered *covered
+}
+
+// prove is verifySignature without the second opinion.
+func prove(doc document, keys []*x509.Certificate, sha1 bool, root func(xmlscan.Name, attributes) error) (*proof, error) {
 	var key *x509.Certificate
 	g, perr := findSignature(doc)
 	if perr == nil {
@@ -124,13 +146,8 @@ func verifySignature(doc document, keys []*x509.Certificate, sha1 bool, root fun
 		return nil, perr
 	case !bytes.Equal(xmlsig.Sum(g.digest, c.text), g.want):
 		return nil, refuse(KindBadSignature, "the digest is another one: the file was changed after it was signed")
-	case g.doubt:
-		return c, nil
 	}
-	if c.tree, perr = g.secondOpinion(doc, key); perr != nil {
-		return nil, perr
-	}
-	return c, nil
+	return &proof{g, key, c}, nil
 }
 
 // scanSigned checks strictly what etree and goxmldsig do not, and that the

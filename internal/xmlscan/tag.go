@@ -21,7 +21,7 @@ func (s *Scanner) startTag() error {
 	if s.buf[end-1] == '/' {
 		stop--
 	}
-	qname, i, err := s.qname(s.pos+1, stop)
+	qname, colon, err := s.qname(s.pos+1, stop)
 	if err != nil {
 		return err
 	}
@@ -29,11 +29,28 @@ func (s *Scanner) startTag() error {
 	if depth > maxDepth {
 		return s.fail(s.pos, "elements nested more than %d deep", maxDepth)
 	}
+	if err := s.attributes(s.pos+1+len(qname), stop, depth); err != nil {
+		return err
+	}
+	if err := s.resolve(qname, colon); err != nil {
+		return err
+	}
+	s.root = true
+	s.Elements++
+	s.open = append(s.open, element{len(s.stack), colon, s.Name.Space, s.Name.URI})
+	s.stack = append(s.stack, qname...)
+	s.pending = stop != end
+	s.pos = end + 1
+	return nil
+}
+
+// attributes reads the attributes at buf[i:stop].
+func (s *Scanner) attributes(i, stop, depth int) error {
 	s.Attrs = s.Attrs[:0]
 	for {
 		j := SkipSpace(s.buf[:stop], i)
 		if j == stop {
-			break
+			return nil
 		}
 		if j == i {
 			return s.fail(j, "no space before an attribute")
@@ -41,30 +58,25 @@ func (s *Scanner) startTag() error {
 		if len(s.Attrs) == maxAttrs {
 			return s.fail(j, "more than %d attributes in one element", maxAttrs)
 		}
-		an, k, err := s.qname(j, stop)
+		name, colon, err := s.qname(j, stop)
 		if err != nil {
 			return err
 		}
-		var a Attr
-		if a.Raw, i, err = s.attrValue(k, stop); err != nil {
+		s.Attrs = append(s.Attrs, Attr{})
+		a := &s.Attrs[len(s.Attrs)-1]
+		if a.Raw, i, err = s.attrValue(j+len(name), stop); err != nil {
 			return err
 		}
-		a.Prefix, a.Local = SplitName(an)
-		s.Attrs = append(s.Attrs, a)
-		if err := s.declare(&s.Attrs[len(s.Attrs)-1], j, depth); err != nil {
-			return err
+		a.Prefix, a.Local = split(name, colon)
+		s.work += len(a.Raw)
+		a.plain = clean(a.Raw) == len(a.Raw)
+		a.declares = string(a.Prefix) == "xmlns" || colon < 0 && string(name) == "xmlns"
+		if a.declares {
+			if err := s.declare(a, j, depth); err != nil {
+				return err
+			}
 		}
 	}
-	if err := s.resolve(depth, qname); err != nil {
-		return err
-	}
-	s.root = true
-	s.Elements++
-	s.open = append(s.open, len(s.stack))
-	s.stack = append(s.stack, qname...)
-	s.pending = stop != end
-	s.pos = end + 1
-	return nil
 }
 
 // tagEnd returns the index of the > that ends the tag at pos, outside quotes.
@@ -73,7 +85,11 @@ func (s *Scanner) tagEnd() (int, error) {
 	for quote := byte(0); ; {
 		s.work -= i
 		for ; s.pos+i < len(s.buf); i++ {
-			switch c := s.buf[s.pos+i]; {
+			c := s.buf[s.pos+i]
+			if quote == 0 && classes[c]&endsTag == 0 {
+				continue
+			}
+			switch {
 			case quote != 0:
 				n := bytes.IndexByte(s.buf[s.pos+i:], quote)
 				if n < 0 {
@@ -103,18 +119,18 @@ func (s *Scanner) tagEnd() (int, error) {
 
 // declare notes a namespace declaration.
 func (s *Scanner) declare(a *Attr, at, depth int) error {
-	if !a.Declares() {
-		return nil
-	}
 	var prefix []byte
 	if len(a.Prefix) > 0 {
 		prefix = a.Local
 	}
-	v, err := s.decode(s.offset(a.Raw), a.Raw, true)
-	if err != nil {
-		return err
+	v := a.Raw
+	if !a.plain {
+		var err error
+		if v, err = s.decode(s.offset(a.Raw), a.Raw, true); err != nil {
+			return err
+		}
 	}
-	uri := string(v)
+	uri := kept(v)
 	isXML := string(prefix) == "xml"
 	switch {
 	case string(prefix) == "xmlns" || uri == URIXMLNS || isXML != (uri == URIXML):
@@ -132,12 +148,23 @@ func (s *Scanner) declare(a *Attr, at, depth int) error {
 	if len(s.bound) > maxPrefixes { // one is that of xml
 		return s.fail(at, "more than %d namespace declarations", maxPrefixes)
 	}
-	b := Binding{string(prefix), uri, None, depth}
+	b := Binding{kept(prefix), uri, None, depth}
 	if uri != "" {
 		b.space = s.namespace(uri)
 	}
 	s.bound = append(s.bound, b)
 	return nil
+}
+
+// kept returns a prefix or URI as a string, which takes memory only for those
+// that are not among the usual ones.
+func kept(b []byte) string {
+	for _, v := range [...]string{URIDS, URIMD, URISAML, URISAMLP, "ds", "md", "saml", "samlp"} {
+		if string(b) == v {
+			return v
+		}
+	}
+	return string(b)
 }
 
 // namespace returns the number of a URI. Only those in scope need to differ.
@@ -155,32 +182,36 @@ func (s *Scanner) namespace(uri string) Space {
 	return Other + Space(s.others)
 }
 
-func (s *Scanner) lookup(prefix []byte) (Space, bool) {
+// lookup returns the innermost declaration of a prefix, or nil.
+func (s *Scanner) lookup(prefix []byte) *Binding {
 	for i := len(s.bound) - 1; i >= 0; i-- {
 		s.work++
 		if s.bound[i].Prefix == string(prefix) {
-			return s.bound[i].space, true
+			return &s.bound[i]
 		}
 	}
-	return None, len(prefix) == 0
+	return nil
 }
 
 // resolve finds the namespaces of the element and its attributes, and refuses
 // attributes given twice and IDs used twice.
-func (s *Scanner) resolve(depth int, qname []byte) error {
-	prefix, local := SplitName(qname)
-	space, ok := s.lookup(prefix)
-	if !ok || string(prefix) == "xmlns" {
+func (s *Scanner) resolve(qname []byte, colon int) error {
+	prefix, local := split(qname, colon)
+	s.Name = Name{Prefix: prefix, Local: local}
+	switch b := s.lookup(prefix); {
+	case b != nil:
+		s.Name.Space, s.Name.URI = b.space, b.URI
+	case colon >= 0:
 		return s.fail(s.pos, "the prefix %q is not declared", clip(prefix, 40))
 	}
-	s.Name = Name{space, prefix, local}
 	for i := range s.Attrs {
 		a := &s.Attrs[i]
-		declares := a.Declares()
-		if len(a.Prefix) > 0 && !declares {
-			if a.Space, ok = s.lookup(a.Prefix); !ok {
+		if len(a.Prefix) > 0 && !a.declares {
+			b := s.lookup(a.Prefix)
+			if b == nil {
 				return s.fail(s.pos, "the prefix %q is not declared", clip(a.Prefix, 40))
 			}
+			a.Space, a.URI = b.space, b.URI
 		}
 		for j := range i {
 			s.work++
@@ -189,7 +220,7 @@ func (s *Scanner) resolve(depth int, qname []byte) error {
 				return s.fail(s.pos, "an attribute given twice")
 			}
 		}
-		if declares {
+		if a.declares {
 			continue // declare has decoded it
 		}
 		if len(a.Prefix) == 0 && string(a.Local) == "ID" || a.Space == XML && string(a.Local) == "id" {
@@ -205,8 +236,7 @@ func (s *Scanner) resolve(depth int, qname []byte) error {
 
 // checkValue checks an attribute's characters and references.
 func (s *Scanner) checkValue(a *Attr) error {
-	s.work += len(a.Raw)
-	if plain(a.Raw) {
+	if a.plain {
 		return nil
 	}
 	_, err := s.decode(s.offset(a.Raw), a.Raw, true)
@@ -250,8 +280,7 @@ func (s *Scanner) Attr(local string) (string, bool) {
 
 // Value returns the decoded value of one of Attrs.
 func (s *Scanner) Value(a *Attr) []byte {
-	s.work += len(a.Raw)
-	if plain(a.Raw) {
+	if a.plain {
 		return a.Raw
 	}
 	v, _ := s.decode(s.pos, a.Raw, true) // checked before
@@ -292,57 +321,55 @@ func (s *Scanner) endTag() error {
 	if end < 0 {
 		return s.fail(s.pos, "a tag without an end")
 	}
-	qname, i, err := s.qname(s.pos+2, end)
+	if n := len(s.open); n > 0 && bytes.Equal(s.buf[s.pos+2:end], s.stack[s.open[n-1].from:]) {
+		s.pop()
+		s.pos = end + 1
+		return nil
+	}
+	qname, _, err := s.qname(s.pos+2, end)
 	if err != nil {
 		return err
 	}
-	if SkipSpace(s.buf[:end], i) != end {
+	if i := s.pos + 2 + len(qname); SkipSpace(s.buf[:end], i) != end {
 		return s.fail(i, "an end tag with more than a name")
 	}
 	if len(s.open) == 0 {
 		return s.fail(s.pos, "an end tag without a start tag")
 	}
-	if open := s.stack[s.open[len(s.open)-1]:]; !bytes.Equal(open, qname) {
+	if open := s.stack[s.open[len(s.open)-1].from:]; !bytes.Equal(open, qname) {
 		return s.fail(s.pos, "</%s> where </%s> was expected", clip(qname, 60), clip(open, 60))
 	}
-	if err := s.pop(); err != nil {
-		return err
-	}
+	s.pop()
 	s.pos = end + 1
 	return nil
 }
 
 // pop closes the innermost element and leaves its name in s.Name.
-func (s *Scanner) pop() error {
+func (s *Scanner) pop() {
 	depth := len(s.open)
-	qname := s.stack[s.open[depth-1]:]
-	prefix, local := SplitName(qname)
-	space, _ := s.lookup(prefix)
-	s.Name = Name{space, prefix, local}
-	s.stack = s.stack[:s.open[depth-1]]
+	e := &s.open[depth-1]
+	prefix, local := split(s.stack[e.from:], e.colon)
+	s.Name = Name{e.space, e.uri, prefix, local}
+	s.stack = s.stack[:e.from]
 	s.open = s.open[:depth-1]
 	for len(s.bound) > 0 && s.bound[len(s.bound)-1].depth == depth {
 		s.bound = s.bound[:len(s.bound)-1]
 	}
-	return nil
 }
 
-// qname reads a qualified name at buf[i:stop].
-func (s *Scanner) qname(i, stop int) ([]byte, int, error) {
-	n := ScanName(s.buf[i:stop])
-	q := s.buf[i : i+n]
-	if n == 0 {
+// qname reads a qualified name at buf[i:stop]. The colon is where it is in the
+// name, or -1.
+func (s *Scanner) qname(i, stop int) (q []byte, colon int, err error) {
+	n, colon, ok := scanQName(s.buf[i:stop])
+	switch {
+	case n == 0:
 		return nil, 0, s.fail(i, "a character where a name should begin")
-	}
-	if n > MaxName {
+	case n > MaxName:
 		return nil, 0, s.fail(i, "a name of more than %d bytes", MaxName)
+	case !ok:
+		return nil, 0, s.fail(i, "a name with a misplaced colon")
 	}
-	if c := bytes.IndexByte(q, ':'); c >= 0 {
-		if c == 0 || ScanName(q[c+1:]) != n-c-1 || n == c+1 || bytes.IndexByte(q[c+1:], ':') >= 0 {
-			return nil, 0, s.fail(i, "a name with a misplaced colon")
-		}
-	}
-	return q, i + n, nil
+	return s.buf[i : i+n], colon, nil
 }
 
 // attrValue reads = and a quoted value at buf[i:stop].
