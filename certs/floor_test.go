@@ -237,6 +237,6 @@ func Verdict(b []byte, signer Cert) error {
 	if perr != nil {
 		return perr
 	}
-	_, err := prove(doc, []*x509.Certificate{signer.X509()}, false, new(extractor).root)
+	_, _, err := prove(doc, []*x509.Certificate{signer.X509()}, false, new(extractor).root)
 	return err
 }

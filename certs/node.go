@@ -15,7 +15,7 @@ type node struct {
 	attrs      []nodeAttr // those without a prefix, by name
 	text       []byte     // of the element itself
 	kids       []*node
-	from, to   int // of a KeyInfo: where it is in the document
+	from, to   int // where it is in the document, without what is empty before it
 }
 
 type nodeAttr struct{ name, value string }
@@ -24,51 +24,65 @@ type nodeAttr struct{ name, value string }
 // have a dozen.
 const maxNodes = 64
 
-// readNode reads the element that has just begun, to its end. Of a KeyInfo it
-// keeps the name only.
-func readNode(s *xmlscan.Scanner) (*node, *ParseError) {
-	open := []*node{newNode(s)}
-	key := 0 // depth within KeyInfo
+// readNode reads the element that has just begun, to its end, with the tokens
+// that next reads from s. Of a KeyInfo it keeps the name only. The second error is
+// that of next.
+func readNode(s *xmlscan.Scanner, next func() (xmlscan.Kind, error)) (*node, *ParseError, error) {
+	root := newNode(s)
+	open := append(make([]*node, 0, 8), root)
 	for n := 1; ; {
 		from := s.Pos()
-		k, err := s.Next()
+		k, err := next()
 		if err != nil {
-			return nil, refuse(KindMalformedXML, "%v", err) // it was read before
+			return nil, nil, err
 		}
-		last := len(open) - 1
-		switch {
-		case key > 0:
-			if k == xmlscan.Start {
-				key++
-			} else if k == xmlscan.End {
-				if key--; key == 0 {
-					open[last].kids[len(open[last].kids)-1].to = s.Pos()
-				}
-			}
-		case k == xmlscan.Start:
+		last := open[len(open)-1]
+		switch k {
+		case xmlscan.Start:
 			if n++; n > maxNodes {
-				return nil, refuse(KindBadSignature, "the Signature has more than %d elements", maxNodes)
+				perr := refuse(KindBadSignature, "the Signature has more than %d elements", maxNodes)
+				return nil, perr, skip(next, len(open)+1)
 			}
 			el := newNode(s)
-			open[last].kids = append(open[last].kids, el)
+			el.from = from
+			last.kids = append(last.kids, el)
 			if el.tag == "KeyInfo" && el.space == xmlscan.URIDS {
-				key, el.from = 1, from
+				if err := skip(next, 1); err != nil {
+					return nil, nil, err
+				}
+				el.to = s.Pos()
 				continue
 			}
 			open = append(open, el)
-		case k == xmlscan.Text:
-			open[last].text = append(open[last].text, s.Text...)
-		case k == xmlscan.End:
-			if last == 0 {
-				return open[0], nil
+		case xmlscan.Text:
+			last.text = append(last.text, s.Text...)
+		case xmlscan.End:
+			last.to = s.Pos()
+			if open = open[:len(open)-1]; len(open) == 0 {
+				return root, nil, nil
 			}
-			open = open[:last]
 		}
 	}
 }
 
+// skip reads on until as many of the open elements have ended.
+func skip(next func() (xmlscan.Kind, error), elements int) error {
+	for elements > 0 {
+		k, err := next()
+		switch {
+		case err != nil:
+			return err
+		case k == xmlscan.Start:
+			elements++
+		case k == xmlscan.End:
+			elements--
+		}
+	}
+	return nil
+}
+
 func newNode(s *xmlscan.Scanner) *node {
-	n := &node{space: s.URI(s.Name.Prefix), tag: string(s.Name.Local)}
+	n := &node{space: s.Name.URI, tag: string(s.Name.Local)}
 	for i := range s.Attrs {
 		if a := &s.Attrs[i]; len(a.Prefix) == 0 && !a.Declares() {
 			n.attrs = append(n.attrs, nodeAttr{string(a.Local), string(s.Value(a))})

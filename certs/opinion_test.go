@@ -26,14 +26,11 @@ func opinionOn(t *testing.T, k ecKey, doc string) (*signature, *covered, documen
 	if err != nil {
 		t.Fatalf("%v\n%s", err, signed)
 	}
-	g, perr := findSignature(d)
-	if perr == nil {
-		perr = g.check(false)
+	p, _, err := prove(d, []*x509.Certificate{k.cert.X509()}, false, new(extractor).root)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if perr != nil {
-		t.Fatal(perr)
-	}
-	return g, c, d
+	return p.g, c, d
 }
 
 // opinionDoc is a document to sign: with attributes of the root, an ID among

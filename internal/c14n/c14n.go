@@ -5,6 +5,7 @@ package c14n
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"io"
 	"slices"
@@ -45,6 +46,7 @@ type binding struct {
 type attr struct {
 	uri                  string
 	prefix, local, value []byte
+	plain                bool // the value has nothing but quotes that is written as a reference
 }
 
 // NewWriter returns a Writer to w. If that is nil, the Writer keeps what it
@@ -70,7 +72,7 @@ func (w *Writer) Ancestor(s *xmlscan.Scanner) {
 		}
 		w.base(a.Local)
 		w.inherit = slices.DeleteFunc(w.inherit, func(b attr) bool { return bytes.Equal(a.Local, b.local) })
-		w.inherit = append(w.inherit, attr{xmlscan.URIXML, []byte("xml"), bytes.Clone(a.Local), bytes.Clone(s.Value(a))})
+		w.inherit = append(w.inherit, attr{xmlscan.URIXML, []byte("xml"), bytes.Clone(a.Local), bytes.Clone(s.Value(a)), a.Plain()})
 	}
 }
 
@@ -108,11 +110,7 @@ func (w *Writer) Start(s *xmlscan.Scanner) {
 		if a.Declares() {
 			continue
 		}
-		uri := ""
-		if len(a.Prefix) > 0 {
-			uri = s.URI(a.Prefix)
-		}
-		w.attrs = append(w.attrs, attr{uri, a.Prefix, a.Local, s.Value(a)})
+		w.attrs = append(w.attrs, attr{a.URI, a.Prefix, a.Local, s.Value(a), a.Plain()})
 	}
 	if w.depth == 1 {
 		for _, a := range w.attrs {
@@ -127,27 +125,45 @@ func (w *Writer) Start(s *xmlscan.Scanner) {
 		}
 	}
 	w.namespaces(s)
-	slices.SortFunc(w.spaces, func(a, b binding) int { return strings.Compare(a.prefix, b.prefix) })
-	slices.SortFunc(w.attrs, func(a, b attr) int {
-		return cmp.Or(strings.Compare(a.uri, b.uri), bytes.Compare(a.local, b.local))
-	})
+	if len(w.spaces) > 1 {
+		slices.SortFunc(w.spaces, func(a, b binding) int { return strings.Compare(a.prefix, b.prefix) })
+	}
+	if len(w.attrs) > 1 {
+		slices.SortFunc(w.attrs, func(a, b attr) int {
+			return cmp.Or(strings.Compare(a.uri, b.uri), bytes.Compare(a.local, b.local))
+		})
+	}
+	w.tag(s.Name)
+}
+
+// tag writes the start tag at hand.
+func (w *Writer) tag(n xmlscan.Name) {
 	w.out = append(w.out, '<')
-	w.name(s.Name.Prefix, s.Name.Local)
+	w.name(n.Prefix, n.Local)
 	for _, b := range w.spaces {
 		w.out = append(w.out, " xmlns"...)
 		if b.prefix != "" {
 			w.out = append(w.out, ':')
 			w.out = append(w.out, b.prefix...)
 		}
-		w.value([]byte(b.uri))
+		w.out = append(w.out, `="`...)
+		escape(w, b.uri, &inValue)
+		w.out = append(w.out, '"')
 	}
 	for i := range w.attrs {
+		a := &w.attrs[i]
 		w.out = append(w.out, ' ')
-		w.name(w.attrs[i].prefix, w.attrs[i].local)
-		w.value(w.attrs[i].value)
+		w.name(a.prefix, a.local)
+		w.out = append(w.out, `="`...)
+		if a.plain && bytes.IndexByte(a.value, '"') < 0 {
+			w.out = append(w.out, a.value...)
+		} else {
+			escape(w, a.value, &inValue)
+		}
+		w.out = append(w.out, '"')
 	}
 	w.out = append(w.out, '>')
-	w.flush(minFlush)
+	w.flush(MinFlush)
 }
 
 // namespaces finds the declarations that the start tag at hand needs.
@@ -166,33 +182,45 @@ func (w *Writer) namespaces(s *xmlscan.Scanner) {
 				continue
 			}
 			if w.depth > 1 || !slices.ContainsFunc(declared[i+1:], func(c xmlscan.Binding) bool { return c.Prefix == b.Prefix }) {
-				render(w, b.Prefix, b.URI)
+				w.render(b)
 			}
 		}
 	}
 	if !w.method.Exclusive {
 		return
 	}
-	render(w, s.Name.Prefix, s.URI(s.Name.Prefix))
+	w.use(s, s.Name.Prefix, s.Name.URI)
 	for i := range s.Attrs {
 		if a := &s.Attrs[i]; len(a.Prefix) > 0 && !a.Declares() {
-			render(w, a.Prefix, s.URI(a.Prefix))
+			w.use(s, a.Prefix, a.URI)
 		}
 	}
 }
 
+// use renders the declaration of a prefix that the start tag at hand uses.
+func (w *Writer) use(s *xmlscan.Scanner, prefix []byte, uri string) {
+	if n := len(w.rendered); n > 0 && w.rendered[n-1].uri == uri && w.rendered[n-1].prefix == string(prefix) {
+		return
+	}
+	b := xmlscan.Binding{URI: uri}
+	scope := s.InScope()
+	for i := len(scope) - 1; i >= 0 && len(prefix) > 0; i-- {
+		if scope[i].Prefix == string(prefix) {
+			b = scope[i]
+			break
+		}
+	}
+	w.render(b)
+}
+
 // render adds a declaration to the start tag at hand, unless the output has it
 // already.
-func render[T string | []byte](w *Writer, prefix T, uri string) {
-	if string(prefix) == "xml" {
+func (w *Writer) render(b xmlscan.Binding) {
+	if b.Prefix == "xml" || w.current(b.Prefix) == b.URI {
 		return
 	}
-	if w.current(string(prefix)) == uri {
-		return
-	}
-	b := binding{string(prefix), uri, w.depth}
-	w.rendered = append(w.rendered, b)
-	w.spaces = append(w.spaces, b)
+	w.rendered = append(w.rendered, binding{b.Prefix, b.URI, w.depth})
+	w.spaces = append(w.spaces, w.rendered[len(w.rendered)-1])
 }
 
 // current returns what the output has bound a prefix to, "" if to nothing.
@@ -215,7 +243,7 @@ func (w *Writer) End(n xmlscan.Name) {
 	}
 	w.depth--
 	w.ended = w.depth == 0
-	w.flush(minFlush)
+	w.flush(MinFlush)
 }
 
 func (w *Writer) name(prefix, local []byte) {
@@ -228,8 +256,12 @@ func (w *Writer) name(prefix, local []byte) {
 
 // Text writes a piece of decoded text.
 func (w *Writer) Text(b []byte) {
-	w.escape(b, &inText)
-	w.flush(minFlush)
+	n := clean(b)
+	w.out = append(w.out, b[:n]...)
+	if n < len(b) {
+		escape(w, b[n:], &inText)
+	}
+	w.flush(MinFlush)
 }
 
 // Comment writes a comment.
@@ -264,7 +296,7 @@ func (w *Writer) outside(write func()) {
 	if w.depth == 0 && !w.ended {
 		w.out = append(w.out, '\n')
 	}
-	w.flush(minFlush)
+	w.flush(MinFlush)
 }
 
 // Close passes on what is left.
@@ -282,13 +314,6 @@ func (w *Writer) flush(most int) {
 	}
 }
 
-// value writes an attribute's value, = and quotes included.
-func (w *Writer) value(v []byte) {
-	w.out = append(w.out, `="`...)
-	w.escape(v, &inValue)
-	w.out = append(w.out, '"')
-}
-
 // escaped is a set of bytes that the canonical form writes as references.
 type escaped [256]bool
 
@@ -297,12 +322,32 @@ var (
 	inValue = escaped{'&': true, '<': true, '"': true, '\t': true, '\n': true, '\r': true}
 )
 
-func (w *Writer) escape(b []byte, set *escaped) {
+// clean returns how many bytes from the first of b on text has as they are.
+func clean(b []byte) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		// Those that are the byte looked for are 0; < and > differ in one bit.
+		amp, angle, cr := x^ones*'&', x&^(ones*2)^ones*'<', x^ones*'\r'
+		if ((amp-ones)&^amp|(angle-ones)&^angle|(cr-ones)&^cr)&tops != 0 {
+			break
+		}
+	}
+	for ; i < len(b); i++ {
+		if inText[b[i]] {
+			break
+		}
+	}
+	return i
+}
+
+func escape[T string | []byte](w *Writer, b T, set *escaped) {
 	from := 0
-	for i, c := range b {
-		if set[c] {
+	for i := range len(b) {
+		if set[b[i]] {
 			w.out = append(w.out, b[from:i]...)
-			w.out = append(w.out, reference(c)...)
+			w.out = append(w.out, reference(b[i])...)
 			from = i + 1
 		}
 	}

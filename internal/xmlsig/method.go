@@ -92,7 +92,7 @@ func Doubtful(s *xmlscan.Scanner, k xmlscan.Kind) bool {
 			a := &s.Attrs[i]
 			exotic = exotic || !ascii(a.Prefix) || !ascii(a.Local)
 			switch {
-			case bytes.ContainsAny(a.Raw, "\t\n\r"): // it does not make them spaces
+			case !a.Plain() && bytes.ContainsAny(a.Raw, "\t\n\r"): // it does not make them spaces
 				return true
 			case a.Declares():
 				if len(a.Raw) == 0 { // it forgets that the default namespace was taken back
@@ -109,7 +109,12 @@ func Doubtful(s *xmlscan.Scanner, k xmlscan.Kind) bool {
 }
 
 func ascii(b []byte) bool {
-	return bytes.IndexFunc(b, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // DoubtfulAncestor does the same for an element around what is signed, which is
