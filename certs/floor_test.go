@@ -224,19 +224,22 @@ func (f *floor) name(a floorAttr) {
 	f.out = append(f.out, a.local...)
 }
 
-// Floor is a floor for the benchmarks: it returns an error if the key of signer
-// has not signed b.
-func Floor() func(b []byte, signer Cert) error {
-	f := &floor{hash: sha256.New()}
-	return func(b []byte, signer Cert) error { return f.verify(b, signer.X509().PublicKey.(*rsa.PublicKey)) }
+// Floor returns the floor for documents that signer has signed.
+func Floor(signer Cert) func(b []byte) error {
+	f, key := &floor{hash: sha256.New()}, signer.X509().PublicKey.(*rsa.PublicKey)
+	return func(b []byte) error { return f.verify(b, key) }
 }
 
-// Verdict is what VerifyMetadata finds by itself, without goxmldsig.
-func Verdict(b []byte, signer Cert) error {
-	doc, perr := openMetadata(b)
-	if perr != nil {
-		return perr
+// Verdict returns this package's own verdict on whether signer has signed a
+// document: what VerifyMetadata does before it asks goxmldsig.
+func Verdict(signer Cert) func(b []byte) error {
+	keys := []*x509.Certificate{signer.X509()}
+	return func(b []byte) error {
+		doc, perr := openMetadata(b)
+		if perr != nil {
+			return perr
+		}
+		_, _, err := prove(doc, keys, false, new(extractor).root)
+		return err
 	}
-	_, _, err := prove(doc, []*x509.Certificate{signer.X509()}, false, new(extractor).root)
-	return err
 }

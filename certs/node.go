@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jcaad/jcaad/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlsig"
 )
 
 // node is an element of a Signature.
@@ -15,7 +16,8 @@ type node struct {
 	attrs      []nodeAttr // those without a prefix, by name
 	text       []byte     // of the element itself
 	kids       []*node
-	from, to   int // where it is in the document, without what is empty before it
+	few        [3]*node // what kids begins with
+	from, to   int      // where it is in the document, without what is empty before it
 }
 
 type nodeAttr struct{ name, value string }
@@ -28,7 +30,8 @@ const maxNodes = 64
 // that next reads from s. Of a KeyInfo it keeps the name only. The second error is
 // that of next.
 func readNode(s *xmlscan.Scanner, next func() (xmlscan.Kind, error)) (*node, *ParseError, error) {
-	root := newNode(s)
+	t := tree{make([]node, 0, 16), make([]nodeAttr, 0, 16)}
+	root := t.add(s)
 	open := append(make([]*node, 0, 8), root)
 	for n := 1; ; {
 		from := s.Pos()
@@ -43,7 +46,7 @@ func readNode(s *xmlscan.Scanner, next func() (xmlscan.Kind, error)) (*node, *Pa
 				perr := refuse(KindBadSignature, "the Signature has more than %d elements", maxNodes)
 				return nil, perr, skip(next, len(open)+1)
 			}
-			el := newNode(s)
+			el := t.add(s)
 			el.from = from
 			last.kids = append(last.kids, el)
 			if el.tag == "KeyInfo" && el.space == xmlscan.URIDS {
@@ -55,7 +58,11 @@ func readNode(s *xmlscan.Scanner, next func() (xmlscan.Kind, error)) (*node, *Pa
 			}
 			open = append(open, el)
 		case xmlscan.Text:
-			last.text = append(last.text, s.Text...)
+			if len(last.text) == 0 {
+				last.text = s.Text[:len(s.Text):len(s.Text)] // of the document, or decoded for this token alone
+			} else {
+				last.text = append(last.text, s.Text...)
+			}
 		case xmlscan.End:
 			last.to = s.Pos()
 			if open = open[:len(open)-1]; len(open) == 0 {
@@ -81,15 +88,46 @@ func skip(next func() (xmlscan.Kind, error), elements int) error {
 	return nil
 }
 
-func newNode(s *xmlscan.Scanner) *node {
-	n := &node{space: s.Name.URI, tag: string(s.Name.Local)}
+// tree makes nodes, many at a time.
+type tree struct {
+	nodes []node
+	attrs []nodeAttr
+}
+
+// add returns a node for the element that has just begun.
+func (t *tree) add(s *xmlscan.Scanner) *node {
+	if len(t.nodes) == cap(t.nodes) {
+		t.nodes = make([]node, 0, 16) // those that are there stay where they are
+	}
+	t.nodes = append(t.nodes, node{space: s.Name.URI, tag: usual(s.Name.Local)})
+	n := &t.nodes[len(t.nodes)-1]
+	n.kids = n.few[:0]
 	for i := range s.Attrs {
 		if a := &s.Attrs[i]; len(a.Prefix) == 0 && !a.Declares() {
-			n.attrs = append(n.attrs, nodeAttr{string(a.Local), string(s.Value(a))})
+			t.attrs = append(t.attrs, nodeAttr{usual(a.Local), usual(s.Value(a))})
 		}
 	}
-	slices.SortFunc(n.attrs, func(a, b nodeAttr) int { return strings.Compare(a.name, b.name) })
+	n.attrs = t.attrs[:len(t.attrs):len(t.attrs)]
+	t.attrs = t.attrs[len(t.attrs):]
+	if len(n.attrs) > 1 {
+		slices.SortFunc(n.attrs, func(a, b nodeAttr) int { return strings.Compare(a.name, b.name) })
+	}
 	return n
+}
+
+// usual returns a name or a value as a string, which takes memory only for those
+// that most Signatures do not have.
+func usual(b []byte) string {
+	for _, v := range [...]string{
+		"SignedInfo", "CanonicalizationMethod", "SignatureMethod", "Reference", "Transforms", "Transform", "DigestMethod", "DigestValue",
+		"SignatureValue", "KeyInfo", "Signature", "Algorithm", "URI",
+		uriExclusive, xmlsig.Enveloped, "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha256",
+	} {
+		if string(b) == v {
+			return v
+		}
+	}
+	return string(b)
 }
 
 func (n *node) attr(name string) string {

@@ -170,7 +170,7 @@ func (g *signature) write(w *c14n.Writer, s *xmlscan.Scanner, k xmlscan.Kind, in
 	case xmlscan.End:
 		w.End(s.Name)
 	case xmlscan.Text:
-		w.Text(s.Text)
+		w.Characters(s)
 	case xmlscan.Instruction:
 		if inside || g.whole {
 			g.see(s, k)
@@ -251,7 +251,7 @@ func (g *signature) canonicalInfo(doc document) ([]byte, error) {
 			}
 		case xmlscan.Text:
 			if write {
-				w.Text(s.Text)
+				w.Characters(s)
 			}
 		case xmlscan.Comment:
 			if write && g.infoBy.Comments {

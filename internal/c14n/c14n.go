@@ -5,7 +5,6 @@ package c14n
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"io"
 	"slices"
@@ -46,7 +45,7 @@ type binding struct {
 type attr struct {
 	uri                  string
 	prefix, local, value []byte
-	plain                bool // the value has nothing but quotes that is written as a reference
+	plain                bool // as xmlscan says it
 }
 
 // NewWriter returns a Writer to w. If that is nil, the Writer keeps what it
@@ -104,13 +103,58 @@ func (w *Writer) base(local []byte) {
 // Start writes the start tag that the scanner has read.
 func (w *Writer) Start(s *xmlscan.Scanner) {
 	w.depth++
-	w.spaces, w.attrs = w.spaces[:0], w.attrs[:0]
-	for i := range s.Attrs {
-		a := &s.Attrs[i]
-		if a.Declares() {
-			continue
+	w.spaces = w.spaces[:0]
+	w.namespaces(s)
+	if len(w.spaces) > 1 {
+		slices.SortFunc(w.spaces, func(a, b binding) int { return strings.Compare(a.prefix, b.prefix) })
+	}
+	w.out = append(w.out, '<')
+	w.name(s.Name.Prefix, s.Name.Local)
+	for i := range w.spaces {
+		w.declaration(&w.spaces[i])
+	}
+	if w.depth > 1 && ordered(s.Attrs) { // as they are, then
+		for i := range s.Attrs {
+			if a := &s.Attrs[i]; !a.Declares() {
+				w.attribute(a.Prefix, a.Local, s.Value(a), a.Plain())
+			}
 		}
-		w.attrs = append(w.attrs, attr{a.URI, a.Prefix, a.Local, s.Value(a), a.Plain()})
+	} else {
+		w.sort(s)
+		for i := range w.attrs {
+			a := &w.attrs[i]
+			w.attribute(a.prefix, a.local, a.value, a.plain)
+		}
+	}
+	w.out = append(w.out, '>')
+	w.flush(MinFlush)
+}
+
+// ordered reports whether attributes are in the order of the canonical form.
+func ordered(attrs []xmlscan.Attr) bool {
+	var last *xmlscan.Attr
+	for i := range attrs {
+		a := &attrs[i]
+		switch {
+		case a.Declares():
+			continue
+		case last == nil:
+		case cmp.Or(strings.Compare(last.URI, a.URI), bytes.Compare(last.Local, a.Local)) > 0:
+			return false
+		}
+		last = a
+	}
+	return true
+}
+
+// sort makes attrs those of the start tag at hand in the order of the canonical
+// form, with those that it inherits.
+func (w *Writer) sort(s *xmlscan.Scanner) {
+	w.attrs = w.attrs[:0]
+	for i := range s.Attrs {
+		if a := &s.Attrs[i]; !a.Declares() {
+			w.attrs = append(w.attrs, attr{a.URI, a.Prefix, a.Local, s.Value(a), a.Plain()})
+		}
 	}
 	if w.depth == 1 {
 		for _, a := range w.attrs {
@@ -124,46 +168,35 @@ func (w *Writer) Start(s *xmlscan.Scanner) {
 			}
 		}
 	}
-	w.namespaces(s)
-	if len(w.spaces) > 1 {
-		slices.SortFunc(w.spaces, func(a, b binding) int { return strings.Compare(a.prefix, b.prefix) })
-	}
-	if len(w.attrs) > 1 {
-		slices.SortFunc(w.attrs, func(a, b attr) int {
-			return cmp.Or(strings.Compare(a.uri, b.uri), bytes.Compare(a.local, b.local))
-		})
-	}
-	w.tag(s.Name)
+	slices.SortFunc(w.attrs, func(a, b attr) int {
+		return cmp.Or(strings.Compare(a.uri, b.uri), bytes.Compare(a.local, b.local))
+	})
 }
 
-// tag writes the start tag at hand.
-func (w *Writer) tag(n xmlscan.Name) {
-	w.out = append(w.out, '<')
-	w.name(n.Prefix, n.Local)
-	for _, b := range w.spaces {
-		w.out = append(w.out, " xmlns"...)
-		if b.prefix != "" {
-			w.out = append(w.out, ':')
-			w.out = append(w.out, b.prefix...)
-		}
-		w.out = append(w.out, `="`...)
-		escape(w, b.uri, &inValue)
-		w.out = append(w.out, '"')
+// declaration writes the declaration of a namespace.
+func (w *Writer) declaration(b *binding) {
+	w.out = append(w.out, " xmlns"...)
+	if b.prefix != "" {
+		w.out = append(w.out, ':')
+		w.out = append(w.out, b.prefix...)
 	}
-	for i := range w.attrs {
-		a := &w.attrs[i]
-		w.out = append(w.out, ' ')
-		w.name(a.prefix, a.local)
-		w.out = append(w.out, `="`...)
-		if a.plain && bytes.IndexByte(a.value, '"') < 0 {
-			w.out = append(w.out, a.value...)
-		} else {
-			escape(w, a.value, &inValue)
-		}
-		w.out = append(w.out, '"')
+	w.out = append(w.out, `="`...)
+	escape(w, b.uri, &inValue)
+	w.out = append(w.out, '"')
+}
+
+// attribute writes an attribute. If it is plain, its value has nothing but quotes
+// that is written as a reference.
+func (w *Writer) attribute(prefix, local, value []byte, plain bool) {
+	w.out = append(w.out, ' ')
+	w.name(prefix, local)
+	w.out = append(w.out, `="`...)
+	if plain && bytes.IndexByte(value, '"') < 0 {
+		w.out = append(w.out, value...)
+	} else {
+		escape(w, value, &inValue)
 	}
-	w.out = append(w.out, '>')
-	w.flush(MinFlush)
+	w.out = append(w.out, '"')
 }
 
 // namespaces finds the declarations that the start tag at hand needs.
@@ -264,6 +297,16 @@ func (w *Writer) Text(b []byte) {
 	w.flush(MinFlush)
 }
 
+// Characters writes the text that the scanner has read.
+func (w *Writer) Characters(s *xmlscan.Scanner) {
+	if !s.Plain {
+		w.Text(s.Text)
+		return
+	}
+	w.out = append(w.out, s.Text...)
+	w.flush(MinFlush)
+}
+
 // Comment writes a comment.
 func (w *Writer) Comment(text []byte) {
 	w.outside(func() {
@@ -312,62 +355,4 @@ func (w *Writer) flush(most int) {
 		}
 		w.out = w.out[:0]
 	}
-}
-
-// escaped is a set of bytes that the canonical form writes as references.
-type escaped [256]bool
-
-var (
-	inText  = escaped{'&': true, '<': true, '>': true, '\r': true}
-	inValue = escaped{'&': true, '<': true, '"': true, '\t': true, '\n': true, '\r': true}
-)
-
-// clean returns how many bytes from the first of b on text has as they are.
-func clean(b []byte) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; i+8 <= len(b); i += 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
-		// Those that are the byte looked for are 0; < and > differ in one bit.
-		amp, angle, cr := x^ones*'&', x&^(ones*2)^ones*'<', x^ones*'\r'
-		if ((amp-ones)&^amp|(angle-ones)&^angle|(cr-ones)&^cr)&tops != 0 {
-			break
-		}
-	}
-	for ; i < len(b); i++ {
-		if inText[b[i]] {
-			break
-		}
-	}
-	return i
-}
-
-func escape[T string | []byte](w *Writer, b T, set *escaped) {
-	from := 0
-	for i := range len(b) {
-		if set[b[i]] {
-			w.out = append(w.out, b[from:i]...)
-			w.out = append(w.out, reference(b[i])...)
-			from = i + 1
-		}
-	}
-	w.out = append(w.out, b[from:]...)
-}
-
-func reference(c byte) string {
-	switch c {
-	case '&':
-		return "&amp;"
-	case '<':
-		return "&lt;"
-	case '>':
-		return "&gt;"
-	case '"':
-		return "&quot;"
-	case '\t':
-		return "&#x9;"
-	case '\n':
-		return "&#xA;"
-	}
-	return "&#xD;"
 }

@@ -43,7 +43,7 @@ func ScanName(b []byte) int {
 
 // scanQName is ScanName that also returns where the colon is, -1 if there is none,
 // and whether the name is one with at most one colon, between two names.
-func scanQName(b []byte) (n, colon int, ok bool) {
+func (s *Scanner) scanQName(b []byte) (n, colon int, ok bool) {
 	colon, ok = -1, true
 	for n < len(b) && classes[b[n]]&inName != 0 {
 		if b[n] == ':' {
@@ -54,6 +54,7 @@ func scanQName(b []byte) (n, colon int, ok bool) {
 	}
 	switch {
 	case n < len(b) && b[n] >= utf8.RuneSelf:
+		s.ASCII = false
 		n = ScanName(b)
 		if colon = bytes.IndexByte(b[:n], ':'); colon >= 0 {
 			local := b[colon+1 : n]

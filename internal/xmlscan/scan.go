@@ -150,6 +150,8 @@ type Scanner struct {
 	Name  Name
 	Attrs []Attr
 	Text  []byte // decoded
+	Plain bool   // Text has none of & < > and CR; only said if it stood there like this
+	ASCII bool   // the names in the start tag are
 
 	// Elements counts the start tags so far.
 	Elements int
@@ -323,8 +325,10 @@ func (s *Scanner) Next() (Kind, error) {
 		return End, nil
 	}
 	for {
-		if err := s.have(9); err != nil { // <![CDATA[ and <!DOCTYPE
-			return 0, err
+		if !s.eof {
+			if err := s.have(9); err != nil { // <![CDATA[ and <!DOCTYPE
+				return 0, err
+			}
 		}
 		if !s.any && s.pos == 0 && s.at("\ufeff") {
 			s.pos = 3

@@ -1,15 +1,17 @@
 package xmlscan
 
-import (
-	"bytes"
-	"hash/maphash"
-)
+import "bytes"
 
 // startTag reads a start tag or an empty-element tag.
 func (s *Scanner) startTag() error {
-	end, err := s.tagEnd()
-	if err != nil {
-		return err
+	s.ASCII = true
+	qname, colon := s.bareTag()
+	end := s.pos + 1 + len(qname)
+	var err error
+	if qname == nil {
+		if end, err = s.tagEnd(); err != nil {
+			return err
+		}
 	}
 	if end < 0 {
 		return s.fail(s.pos, "a tag without an end")
@@ -21,9 +23,10 @@ func (s *Scanner) startTag() error {
 	if s.buf[end-1] == '/' {
 		stop--
 	}
-	qname, colon, err := s.qname(s.pos+1, stop)
-	if err != nil {
-		return err
+	if qname == nil {
+		if qname, colon, err = s.qname(s.pos+1, stop); err != nil {
+			return err
+		}
 	}
 	depth := len(s.open) + 1
 	if depth > maxDepth {
@@ -42,6 +45,18 @@ func (s *Scanner) startTag() error {
 	s.pending = stop != end
 	s.pos = end + 1
 	return nil
+}
+
+// bareTag returns the name in a start tag that is nothing but a name, and where the
+// colon is; nil for any other.
+func (s *Scanner) bareTag() ([]byte, int) {
+	b := s.buf[s.pos+1 : min(len(s.buf), s.pos+2+MaxName)]
+	n, colon, ok := s.scanQName(b)
+	s.work += n
+	if !ok || n == 0 || n == len(b) || b[n] != '>' {
+		return nil, 0
+	}
+	return b[:n], colon
 }
 
 // attributes reads the attributes at buf[i:stop].
@@ -84,28 +99,32 @@ func (s *Scanner) tagEnd() (int, error) {
 	i := 1
 	for quote := byte(0); ; {
 		s.work -= i
-		for ; s.pos+i < len(s.buf); i++ {
-			c := s.buf[s.pos+i]
-			if quote == 0 && classes[c]&endsTag == 0 {
-				continue
-			}
-			switch {
-			case quote != 0:
-				n := bytes.IndexByte(s.buf[s.pos+i:], quote)
+		b := s.buf[s.pos:]
+		for i < len(b) {
+			if quote != 0 {
+				n := bytes.IndexByte(b[i:], quote)
 				if n < 0 {
-					i = len(s.buf) - s.pos - 1
-					continue
+					i = len(b)
+					break
 				}
-				i += n
+				i += n + 1
 				quote = 0
-			case c == '"' || c == '\'':
-				quote = c
-			case c == '>':
+			}
+			for i < len(b) && classes[b[i]]&endsTag == 0 {
+				i++
+			}
+			if i == len(b) {
+				break
+			}
+			switch b[i] {
+			case '>':
 				s.work += i
 				return s.pos + i, nil
-			case c == '<':
+			case '<':
 				return 0, s.fail(s.pos+i, "a < inside a tag")
 			}
+			quote = b[i]
+			i++
 		}
 		s.work += i
 		if s.eof {
@@ -117,214 +136,22 @@ func (s *Scanner) tagEnd() (int, error) {
 	}
 }
 
-// declare notes a namespace declaration.
-func (s *Scanner) declare(a *Attr, at, depth int) error {
-	var prefix []byte
-	if len(a.Prefix) > 0 {
-		prefix = a.Local
-	}
-	v := a.Raw
-	if !a.plain {
-		var err error
-		if v, err = s.decode(s.offset(a.Raw), a.Raw, true); err != nil {
-			return err
-		}
-	}
-	uri := kept(v)
-	isXML := string(prefix) == "xml"
-	switch {
-	case string(prefix) == "xmlns" || uri == URIXMLNS || isXML != (uri == URIXML):
-		return s.fail(at, "a reserved namespace declared anew")
-	case uri == "" && len(prefix) > 0:
-		return s.fail(at, "a prefix bound to no namespace")
-	case isXML:
-		return nil
-	}
-	for i := len(s.bound) - 1; i >= 0 && s.bound[i].depth == depth; i-- {
-		if s.bound[i].Prefix == string(prefix) {
-			return s.fail(at, "an attribute given twice")
-		}
-	}
-	if len(s.bound) > maxPrefixes { // one is that of xml
-		return s.fail(at, "more than %d namespace declarations", maxPrefixes)
-	}
-	b := Binding{kept(prefix), uri, None, depth}
-	if uri != "" {
-		b.space = s.namespace(uri)
-	}
-	s.bound = append(s.bound, b)
-	return nil
-}
-
-// kept returns a prefix or URI as a string, which takes memory only for those
-// that are not among the usual ones.
-func kept(b []byte) string {
-	for _, v := range [...]string{URIDS, URIMD, URISAML, URISAMLP, "ds", "md", "saml", "samlp"} {
-		if string(b) == v {
-			return v
-		}
-	}
-	return string(b)
-}
-
-// namespace returns the number of a URI. Only those in scope need to differ.
-func (s *Scanner) namespace(uri string) Space {
-	if id, ok := KnownSpace(uri); ok {
-		return id
-	}
-	for _, b := range s.bound {
-		s.work++
-		if b.URI == uri && b.space >= Other {
-			return b.space
-		}
-	}
-	s.others++
-	return Other + Space(s.others)
-}
-
-// lookup returns the innermost declaration of a prefix, or nil.
-func (s *Scanner) lookup(prefix []byte) *Binding {
-	for i := len(s.bound) - 1; i >= 0; i-- {
-		s.work++
-		if s.bound[i].Prefix == string(prefix) {
-			return &s.bound[i]
-		}
-	}
-	return nil
-}
-
-// resolve finds the namespaces of the element and its attributes, and refuses
-// attributes given twice and IDs used twice.
-func (s *Scanner) resolve(qname []byte, colon int) error {
-	prefix, local := split(qname, colon)
-	s.Name = Name{Prefix: prefix, Local: local}
-	switch b := s.lookup(prefix); {
-	case b != nil:
-		s.Name.Space, s.Name.URI = b.space, b.URI
-	case colon >= 0:
-		return s.fail(s.pos, "the prefix %q is not declared", clip(prefix, 40))
-	}
-	for i := range s.Attrs {
-		a := &s.Attrs[i]
-		if len(a.Prefix) > 0 && !a.declares {
-			b := s.lookup(a.Prefix)
-			if b == nil {
-				return s.fail(s.pos, "the prefix %q is not declared", clip(a.Prefix, 40))
-			}
-			a.Space, a.URI = b.space, b.URI
-		}
-		for j := range i {
-			s.work++
-			b := &s.Attrs[j]
-			if a.Space == b.Space && bytes.Equal(a.Local, b.Local) && (a.Space != None || bytes.Equal(a.Prefix, b.Prefix)) {
-				return s.fail(s.pos, "an attribute given twice")
-			}
-		}
-		if a.declares {
-			continue // declare has decoded it
-		}
-		if len(a.Prefix) == 0 && string(a.Local) == "ID" || a.Space == XML && string(a.Local) == "id" {
-			if err := s.noteID(a); err != nil {
-				return err
-			}
-		} else if err := s.checkValue(a); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkValue checks an attribute's characters and references.
-func (s *Scanner) checkValue(a *Attr) error {
-	if a.plain {
-		return nil
-	}
-	_, err := s.decode(s.offset(a.Raw), a.Raw, true)
-	return err
-}
-
-// offset returns where in buf a part of it begins.
-func (s *Scanner) offset(part []byte) int { return cap(s.buf) - cap(part) }
-
-// noteID refuses an ID that another element has: a signature could refer to
-// either.
-func (s *Scanner) noteID(a *Attr) error {
-	v, err := s.decode(s.offset(a.Raw), a.Raw, true)
-	if err != nil {
-		return err
-	}
-	if s.ids == nil {
-		s.ids, s.seed = map[uint64]struct{}{}, maphash.MakeSeed()
-	}
-	h := maphash.Bytes(s.seed, v)
-	if _, dup := s.ids[h]; dup {
-		return s.fail(s.pos, "an ID that two elements have")
-	}
-	if len(s.ids) < s.MaxIDs {
-		s.ids[h] = struct{}{}
-	}
-	return nil
-}
-
-// Attr returns the decoded value of an attribute without a namespace.
-func (s *Scanner) Attr(local string) (string, bool) {
-	for i := range s.Attrs {
-		a := &s.Attrs[i]
-		if len(a.Prefix) == 0 && string(a.Local) == local {
-			v, err := s.decode(s.pos, a.Raw, true) // checked before
-			return string(v), err == nil
-		}
-	}
-	return "", false
-}
-
-// Value returns the decoded value of one of Attrs.
-func (s *Scanner) Value(a *Attr) []byte {
-	if a.plain {
-		return a.Raw
-	}
-	v, _ := s.decode(s.pos, a.Raw, true) // checked before
-	return v
-}
-
-// Declared returns the namespace declarations of the element that has just
-// begun.
-func (s *Scanner) Declared() []Binding {
-	i := len(s.bound)
-	for i > 0 && s.bound[i-1].depth == len(s.open) {
-		i--
-	}
-	return s.bound[i:]
-}
-
-// InScope returns the declarations of all open elements, outermost first; a
-// later one takes the place of an earlier one of its prefix. That of the prefix
-// xml is the first.
-func (s *Scanner) InScope() []Binding { return s.bound }
-
-// URI returns the namespace that a prefix is bound to, "" if to none.
-func (s *Scanner) URI(prefix []byte) string {
-	for i := len(s.bound) - 1; i >= 0; i-- {
-		s.work++
-		if s.bound[i].Prefix == string(prefix) {
-			return s.bound[i].URI
-		}
-	}
-	return ""
-}
-
 func (s *Scanner) endTag() error {
+	if n := len(s.open); n > 0 { // as nearly always
+		open := s.stack[s.open[n-1].from:]
+		if end := s.pos + 2 + len(open); end < len(s.buf) && s.buf[end] == '>' && bytes.Equal(s.buf[s.pos+2:end], open) {
+			s.work += len(open)
+			s.pop()
+			s.pos = end + 1
+			return nil
+		}
+	}
 	end, err := s.until(2, ">")
 	if err != nil {
 		return err
 	}
 	if end < 0 {
 		return s.fail(s.pos, "a tag without an end")
-	}
-	if n := len(s.open); n > 0 && bytes.Equal(s.buf[s.pos+2:end], s.stack[s.open[n-1].from:]) {
-		s.pop()
-		s.pos = end + 1
-		return nil
 	}
 	qname, _, err := s.qname(s.pos+2, end)
 	if err != nil {
@@ -360,7 +187,7 @@ func (s *Scanner) pop() {
 // qname reads a qualified name at buf[i:stop]. The colon is where it is in the
 // name, or -1.
 func (s *Scanner) qname(i, stop int) (q []byte, colon int, err error) {
-	n, colon, ok := scanQName(s.buf[i:stop])
+	n, colon, ok := s.scanQName(s.buf[i:stop])
 	switch {
 	case n == 0:
 		return nil, 0, s.fail(i, "a character where a name should begin")

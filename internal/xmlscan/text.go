@@ -14,15 +14,20 @@ const maxReference = 64
 // reference, a line end, what must not be there, and what is not ASCII.
 func special(c byte) bool { return c < 0x20 || c == '&' || c >= utf8.RuneSelf }
 
+// eight returns 0 if none of the first eight bytes of b is special.
+func eight(b []byte) uint64 {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	x := binary.LittleEndian.Uint64(b)
+	amp := x ^ ones*'&'
+	// A byte below 0x20, and what is 0 for an &, borrows.
+	return (x | (x-ones*0x20)&^x | (amp-ones)&^amp) & tops
+}
+
 // clean returns how many bytes from the first of b on are not special.
 func clean(b []byte) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0
-	for ; i+8 <= len(b); i += 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
-		amp := x ^ ones*'&'
-		// A byte below 0x20, or none that is left of an &, borrows.
-		if (x|(x-ones*0x20)&^x|(amp-ones)&^amp)&tops != 0 {
+	for ; i+16 <= len(b); i += 16 {
+		if eight(b[i:])|eight(b[i+8:]) != 0 {
 			break
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	_ "crypto/sha512"
 	"encoding/asn1"
 	"math/big"
-	"unicode/utf8"
 
 	"github.com/jcaad/jcaad/internal/xmlscan"
 )
@@ -87,10 +86,8 @@ func Doubtful(s *xmlscan.Scanner, k xmlscan.Kind) bool {
 		return true // in SignedInfo; it takes CRLF in them for two characters
 	case xmlscan.Start:
 		prefixed := 0
-		exotic := !ascii(s.Name.Prefix) || !ascii(s.Name.Local)
 		for i := range s.Attrs {
 			a := &s.Attrs[i]
-			exotic = exotic || !ascii(a.Prefix) || !ascii(a.Local)
 			switch {
 			case !a.Plain() && bytes.ContainsAny(a.Raw, "\t\n\r"): // it does not make them spaces
 				return true
@@ -103,18 +100,9 @@ func Doubtful(s *xmlscan.Scanner, k xmlscan.Kind) bool {
 			}
 		}
 		// encoding/xml has the names of an older XML; and it sorts by prefix.
-		return exotic || prefixed > 1
+		return !s.ASCII || prefixed > 1
 	}
 	return false
-}
-
-func ascii(b []byte) bool {
-	for _, c := range b {
-		if c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 // DoubtfulAncestor does the same for an element around what is signed, which is
