@@ -242,5 +242,8 @@ func TestXMLSec1(t *testing.T) {
 		}
 	}
 	flush()
+	if !t.Failed() && opinions < doubts/4 {
+		t.Errorf("goxmldsig was asked about %d documents, and not about %d", opinions, doubts)
+	}
 	t.Logf("%d documents, %d with a second opinion; %d left out; %d changed", doubts+opinions, opinions, left, changed)
 }
