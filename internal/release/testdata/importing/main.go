@@ -1,0 +1,13 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+
+	_ "github.com/jcaad/jcaad/federation"
+)
+
+func main() {
+	resp, err := http.Get("https://example.com")
+	fmt.Println(resp, err)
+}
