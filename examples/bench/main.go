@@ -25,16 +25,17 @@ func main() {
 	quick := flag.Bool("quick", false, "small sizes, and without the official clients, which take minutes to compile")
 	readme := flag.String("readme", "", "write the tables into this `file` too, between the marks")
 	only := flag.String("only", "", "one table: reading, latency, throttled, preflight, signatures, federating or weight")
+	profiles := flag.String("profiles", "", "write profiles of the processor time into this `folder`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *quick, *only, *readme); err != nil {
+	if err := run(ctx, *quick, *only, *readme, *profiles); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, quick bool, only, readme string) error {
+func run(ctx context.Context, quick bool, only, readme, profiles string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -43,12 +44,20 @@ func run(ctx context.Context, quick bool, only, readme string) error {
 	if err != nil {
 		return err
 	}
+	if profiles != "" {
+		if profiles, err = filepath.Abs(profiles); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(profiles, 0o755); err != nil {
+			return err
+		}
+	}
 	bin, err := os.MkdirTemp("", "jcaad-bench")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(bin)
-	b := &bench{dir: dir, bin: bin, self: self, log: os.Stderr}
+	b := &bench{dir: dir, bin: bin, self: self, log: os.Stderr, prof: profiles}
 	tables, err := b.tables(ctx, quick, only)
 	if err != nil {
 		return err
@@ -57,7 +66,7 @@ func run(ctx context.Context, quick bool, only, readme string) error {
 	if readme == "" {
 		return nil
 	}
-	return replace(filepath.Join(readme), tables)
+	return replace(readme, tables)
 }
 
 // Marks in the README, between which the tables stand.

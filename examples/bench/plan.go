@@ -89,9 +89,9 @@ func tooLarge(last *result, people int) string {
 func (b *bench) reading(ctx context.Context, p *plan, book *ledger) (*table, error) {
 	t := &table{
 		title: "Reading and joining both directories",
-		text: "Services without latency or limits. A *user* is an entry of one directory, so there are two of each person. " +
-			"*Memory* is the most that the whole process had.",
-		head: []string{"people a side", by, "processor time, s", "floor = 1", "allocations a user", "memory, MiB", "requests"},
+		text: "Services without latency or limits. A *person* is one in both directories, that is, two users. *Memory* is the most " +
+			"that the whole process had.",
+		head: []string{"people a side", by, "processor time, s", "floor = 1", "allocations a person", "memory, MiB", "requests"},
 	}
 	programs, err := b.programs(ctx, p, floor, ours, hand, retry, official)
 	if err != nil {
@@ -121,10 +121,10 @@ func (b *bench) reading(ctx context.Context, p *plan, book *ledger) (*table, err
 			book.results = append(book.results, r)
 			if c == ours && n == 300000 {
 				book.note("reading cpu", r.CPU.Seconds()/least.CPU.Seconds())
-				book.note("reading allocations", float64(r.Allocs)/float64(2*n))
+				book.note("reading allocations", float64(r.Allocs)/float64(n))
 			}
 			t.add(thousands(n), c.title, seconds(r.CPU.Seconds()), fmt.Sprintf("%.1f", r.CPU.Seconds()/least.CPU.Seconds()),
-				perUser(r.Result, n), mib(r.Peak), thousands(r.Requests))
+				perPerson(r.Result, n), mib(r.Peak), thousands(r.Requests))
 		}
 	}
 	return t, nil

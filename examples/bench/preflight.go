@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jcaad/jcaad/examples/bench/internal/crowd"
 	"github.com/jcaad/jcaad/examples/bench/internal/task"
@@ -45,7 +44,7 @@ func (b *bench) preflight(ctx context.Context, p *plan, book *ledger) (*table, e
 				if c == ours && n == 300000 && all {
 					notePreflight(book, r, person)
 				}
-				t.add(thousands(n), title, seconds(r.CPU.Seconds()), seconds(r.Wall.Seconds()), fmt.Sprintf("%.2f", float64(r.Allocs)/float64(n)),
+				t.add(thousands(n), title, seconds(r.CPU.Seconds()), seconds(r.Wall.Seconds()), perPerson(r.Result, n),
 					thousands(int(person)), mib(r.Peak))
 			}
 		}

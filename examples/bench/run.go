@@ -46,6 +46,7 @@ type bench struct {
 	dir  string // of this module
 	bin  string // where the programs are built
 	self string // this program, which also is the server
+	prof string // where profiles are written, if anywhere
 	log  io.Writer
 }
 
@@ -125,6 +126,9 @@ func (b *bench) work(ctx context.Context, r *result, s *server) error {
 	t, before := r.Task, s.last
 	t.JumpCloudURL, t.GraphURL, t.Token, t.Directory, t.Group = s.JumpCloudURL, s.GraphURL, s.Token, s.Directory, s.Group
 	t.People = r.settings.People
+	if b.prof != "" {
+		t.Profile = filepath.Join(b.prof, fmt.Sprintf("%s-%s-%d.pprof", r.name, r.Work, t.People))
+	}
 	arg, err := json.Marshal(t)
 	if err != nil {
 		return err

@@ -94,7 +94,7 @@ func budgets(l *ledger) *table {
 		digits     int
 	}{
 		{"reading 300,000 a side: processor time, floor = 1", "reading cpu", 2, 2},
-		{"reading 300,000 a side: allocations a user", "reading allocations", 1.5, 2},
+		{"reading 300,000 a side: allocations a person, both sides together", "reading allocations", 1.5, 2},
 		{"Preflight, everybody with a finding, 300,000 a side: bytes a person at the peak, beyond those at the start", "preflight peak", 200, 0},
 		{"… allocations a person", "preflight allocations", 6, 2},
 		{"… processor time, reading alone = 1", "preflight cpu", 3, 2},
@@ -154,9 +154,9 @@ func seconds(s float64) string {
 	return strconv.FormatFloat(s, 'f', 0, 64)
 }
 
-// a user is an entry of one directory; a person is one in both.
-func perUser(r task.Result, people int) string {
-	return strconv.FormatFloat(float64(r.Allocs)/float64(2*people), 'f', 2, 64)
+// perPerson writes the allocations of both sides together.
+func perPerson(r task.Result, people int) string {
+	return strconv.FormatFloat(float64(r.Allocs)/float64(people), 'f', 2, 64)
 }
 
 func mib(bytes uint64) string { return strconv.FormatFloat(float64(bytes)/(1<<20), 'f', 0, 64) }

@@ -145,8 +145,8 @@ func add(sum *crowd.Sum, page []pair) {
 }
 
 func join(ctx context.Context, t *task.Task) (sum crowd.Sum, err error) {
-	ids := make(map[string]string)
-	var all []pair
+	ids := make(map[string]string, t.People)
+	all := make([]pair, 0, t.People)
 	var wg sync.WaitGroup
 	var failed [2]error
 	wg.Go(func() {

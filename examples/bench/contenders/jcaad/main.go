@@ -35,7 +35,7 @@ func (t token) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acc
 }
 
 func clients(t *task.Task) (*jumpcloud.Client, *aad.Client, error) {
-	jc, err := jumpcloud.New("not-a-real-key", &jumpcloud.Options{BaseURL: t.JumpCloudURL})
+	jc, err := jumpcloud.New("not-a-real-key", &jumpcloud.Options{BaseURL: t.JumpCloudURL, MaxPages: 20000})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -43,8 +43,10 @@ func clients(t *task.Task) (*jumpcloud.Client, *aad.Client, error) {
 	return jc, ad, err
 }
 
-func eachUser(ctx context.Context, jc *jumpcloud.Client, yield func(*jumpcloud.User)) error {
-	for u, err := range jc.Users(ctx, &jumpcloud.UsersOptions{Fields: []string{"email", "username", "state", "activated", "suspended"}}) {
+func eachUser(ctx context.Context, jc *jumpcloud.Client, total func(int), yield func(*jumpcloud.User)) error {
+	for u, err := range jc.Users(ctx, &jumpcloud.UsersOptions{
+		Fields: []string{"email", "username", "state", "activated", "suspended"}, OnTotal: total,
+	}) {
 		if err != nil {
 			return err
 		}
@@ -53,9 +55,9 @@ func eachUser(ctx context.Context, jc *jumpcloud.Client, yield func(*jumpcloud.U
 	return nil
 }
 
-func eachAccount(ctx context.Context, ad *aad.Client, yield func(*aad.User)) error {
+func eachAccount(ctx context.Context, ad *aad.Client, total func(int), yield func(*aad.User)) error {
 	for u, err := range ad.Users(ctx, &aad.UsersOptions{
-		Domain: crowd.Domain, Parallel: true, Reuse: true,
+		Domain: crowd.Domain, Parallel: true, Reuse: true, OnTotal: total,
 		Select: []string{"id", "userPrincipalName", "displayName", "mail", "onPremisesImmutableId", "accountEnabled"},
 	}) {
 		if err != nil {
@@ -72,15 +74,17 @@ func join(ctx context.Context, t *task.Task) (sum crowd.Sum, err error) {
 		return sum, err
 	}
 	type account struct{ id, upn string }
-	ids := make(map[string]string)
+	var ids map[string]string
 	var accounts []account
 	var wg sync.WaitGroup
 	var failed [2]error
 	wg.Go(func() {
-		failed[0] = eachUser(ctx, jc, func(u *jumpcloud.User) { ids[strings.ToLower(u.Email)] = u.ID })
+		failed[0] = eachUser(ctx, jc, func(n int) { ids = make(map[string]string, n) },
+			func(u *jumpcloud.User) { ids[strings.ToLower(u.Email)] = u.ID })
 	})
 	wg.Go(func() {
-		failed[1] = eachAccount(ctx, ad, func(u *aad.User) { accounts = append(accounts, account{u.ID, u.UserPrincipalName}) })
+		failed[1] = eachAccount(ctx, ad, func(n int) { accounts = make([]account, 0, n) },
+			func(u *aad.User) { accounts = append(accounts, account{u.ID, u.UserPrincipalName}) })
 	})
 	wg.Wait()
 	for _, a := range accounts {
@@ -96,7 +100,7 @@ func readJumpCloud(ctx context.Context, t *task.Task) (sum crowd.Sum, err error)
 	if err != nil {
 		return sum, err
 	}
-	err = eachUser(ctx, jc, func(u *jumpcloud.User) { sum.Add(u.ID, u.Email) })
+	err = eachUser(ctx, jc, nil, func(u *jumpcloud.User) { sum.Add(u.ID, u.Email) })
 	return sum, err
 }
 
@@ -105,7 +109,7 @@ func readGraph(ctx context.Context, t *task.Task) (sum crowd.Sum, err error) {
 	if err != nil {
 		return sum, err
 	}
-	err = eachAccount(ctx, ad, func(u *aad.User) { sum.Add(u.ID, u.UserPrincipalName) })
+	err = eachAccount(ctx, ad, nil, func(u *aad.User) { sum.Add(u.ID, u.UserPrincipalName) })
 	return sum, err
 }
 

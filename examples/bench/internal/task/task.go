@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 	"time"
@@ -38,6 +39,8 @@ type Task struct {
 	Document, Certificate string // files
 	EntityID              string // the provider, of several
 	Rounds                int    // how often the metadata is verified
+
+	Profile string // a file for a profile of the processor time
 }
 
 // Result is what it came to, after everything was set up.
@@ -72,6 +75,17 @@ func run(works map[string]Func) error {
 	f := works[t.Work]
 	if f == nil {
 		return fmt.Errorf("%q is not done by this program", t.Work)
+	}
+	if t.Profile != "" {
+		file, err := os.Create(t.Profile)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	var before, after runtime.MemStats
 	runtime.GC()
