@@ -127,7 +127,7 @@ func TestReadme(t *testing.T) {
 	}
 	_, rest, ok := strings.Cut(string(text), firstMark)
 	tables, _, closed := strings.Cut(rest, lastMark)
-	if !ok || !closed || strings.Count(tables, "\n### ") != 8 {
-		t.Errorf("between the marks are %d tables, want 8: %v %v", strings.Count(tables, "\n### "), ok, closed)
+	if !ok || !closed || strings.Count(tables, "\n### ") != 9 {
+		t.Errorf("between the marks are %d tables, want 9: %v %v", strings.Count(tables, "\n### "), ok, closed)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jcaad/jcaad/examples/bench/internal/crowd"
@@ -59,9 +60,13 @@ func (b *bench) build(ctx context.Context, c contender) error {
 	return b.goBuild(ctx, dir, pkg, c.name)
 }
 
-func (b *bench) goBuild(ctx context.Context, dir, pkg, name string) error {
+// goBuild builds a program without symbols, or as the flags for the linker say.
+func (b *bench) goBuild(ctx context.Context, dir, pkg, name string, ldflags ...string) error {
 	began := time.Now()
-	args := []string{"build", "-ldflags=-s -w", "-o", filepath.Join(b.bin, name)}
+	if ldflags == nil {
+		ldflags = []string{"-s -w"}
+	}
+	args := []string{"build", "-ldflags=" + strings.Join(ldflags, " "), "-o", filepath.Join(b.bin, name)}
 	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
 	cmd.Dir, cmd.Stderr = dir, b.log
 	if err := cmd.Run(); err != nil {

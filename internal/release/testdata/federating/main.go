@@ -1,3 +1,4 @@
+// Command federating federates a domain, and prints it. It is built to be weighed, not to be run.
 package main
 
 import (
@@ -18,6 +19,6 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	report, err := federation.New(jc, ad, nil).Federate(context.Background(), federation.Plan{Domain: "example.com"})
-	fmt.Println(report, err)
+	result, err := federation.New(jc, ad, nil).Federate(context.Background(), federation.Plan{Domain: "example.com"})
+	fmt.Println(result, err)
 }

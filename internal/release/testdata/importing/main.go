@@ -1,3 +1,4 @@
+// Command importing is nethttp, and imports package federation, of which it calls nothing.
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Command nethttp is the smallest program that asks something over HTTP: what the others
+// are weighed against.
 package main
 
 import (
