@@ -132,7 +132,7 @@ func (b *bench) work(ctx context.Context, r *result, s *server) error {
 	t.JumpCloudURL, t.GraphURL, t.Token, t.Directory, t.Group = s.JumpCloudURL, s.GraphURL, s.Token, s.Directory, s.Group
 	t.People = r.settings.People
 	if b.prof != "" {
-		t.Profile = filepath.Join(b.prof, fmt.Sprintf("%s-%s-%d.pprof", r.name, r.Work, t.People))
+		t.Profile = filepath.Join(b.prof, r.profile())
 	}
 	arg, err := json.Marshal(t)
 	if err != nil {
@@ -165,6 +165,18 @@ func (b *bench) work(ctx context.Context, r *result, s *server) error {
 		return fmt.Errorf("%s, %s of %d: %w: %+v, want %+v", r.name, r.Work, t.People, errWrong, r.Sum, r.want)
 	}
 	return s.count(&r.counts, before)
+}
+
+// profile is the name of the file for a profile.
+func (c *cell) profile() string {
+	name := fmt.Sprintf("%s-%s-%d", c.name, c.Work, c.settings.People)
+	if c.All {
+		name += "-all"
+	}
+	if c.Latency > 0 {
+		name += "-latency"
+	}
+	return name + ".pprof"
 }
 
 // limited reports whether the services refuse.
