@@ -14,9 +14,10 @@ func (b *bench) throttled(ctx context.Context, p *plan, book *ledger) (*table, e
 	pages, graphPages := p.throttled/100, (p.throttled+998)/999
 	t := &table{
 		title: "Throttled",
-		text: fmt.Sprintf("The users of JumpCloud: %d pages, 50 requests in 2 s. The accounts of Azure AD: %d pages, 5 requests "+
-			"in 2 s. What is too fast is refused with 429 and Retry-After in whole seconds. *Bucket*: requests come back one by one; "+
-			"*windows*: all at once, every 2 s. *Schedule* is the least time in which the service takes a request for each page.", pages, graphPages),
+		text: fmt.Sprintf("The users of JumpCloud: %d pages, 50 requests in 2 s. The accounts of Azure AD: %d pages, 5 requests in 2 s. "+
+			"What is too fast is refused with 429 and Retry-After in whole seconds. *Bucket*: requests come back one by one; "+
+			"*windows*: all at once, every 2 s. *Schedule* is the least time in which the service takes a request for each page.",
+			pages, graphPages),
 		head: []string{"list", by, "time, s", "schedule = 1", "requests", "refused"},
 	}
 	programs, err := b.programs(ctx, p, ours, hand, retry, official)
