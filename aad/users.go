@@ -74,6 +74,16 @@ type UsersOptions struct {
 	// OnTotal, if not nil, is told how many users the service has counted,
 	// before the first of them is returned. The count may be behind the list.
 	OnTotal func(n int)
+
+	prefixes []string // one of them, in addition
+}
+
+// beginning is what the names of all users of the list begin with.
+func (o *UsersOptions) beginning() string {
+	if len(o.prefixes) == 1 {
+		return o.prefixes[0]
+	}
+	return o.Prefix
 }
 
 // Quote makes s a string of an OData filter, for [UsersOptions].Filter.
@@ -106,7 +116,13 @@ func (o *UsersOptions) filter() (string, error) {
 		}
 		and = append(and, "endsWith(userPrincipalName,"+quote("@"+name)+")")
 	}
-	if o.Prefix != "" {
+	if len(o.prefixes) > 0 {
+		or := make([]string, len(o.prefixes))
+		for i, p := range o.prefixes {
+			or[i] = "startsWith(userPrincipalName," + quote(p) + ")"
+		}
+		and = append(and, "("+strings.Join(or, " or ")+")")
+	} else if o.Prefix != "" {
 		and = append(and, "startsWith(userPrincipalName,"+quote(o.Prefix)+")")
 	}
 	for _, p := range o.NotPrefixes {
@@ -277,7 +293,6 @@ type pager struct {
 	page   userPage
 	number int // of the page, from 1
 	seen   map[string]bool
-	skip   []string // beginnings of names that are left out
 	err    error
 }
 
