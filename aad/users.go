@@ -74,16 +74,6 @@ type UsersOptions struct {
 	// OnTotal, if not nil, is told how many users the service has counted,
 	// before the first of them is returned. The count may be behind the list.
 	OnTotal func(n int)
-
-	prefixes []string // one of them, in addition
-}
-
-// beginning is what the names of all users of the list begin with.
-func (o *UsersOptions) beginning() string {
-	if len(o.prefixes) == 1 {
-		return o.prefixes[0]
-	}
-	return o.Prefix
 }
 
 // Quote makes s a string of an OData filter, for [UsersOptions].Filter.
@@ -116,13 +106,7 @@ func (o *UsersOptions) filter() (string, error) {
 		}
 		and = append(and, "endsWith(userPrincipalName,"+quote("@"+name)+")")
 	}
-	if len(o.prefixes) > 0 {
-		or := make([]string, len(o.prefixes))
-		for i, p := range o.prefixes {
-			or[i] = "startsWith(userPrincipalName," + quote(p) + ")"
-		}
-		and = append(and, "("+strings.Join(or, " or ")+")")
-	} else if o.Prefix != "" {
+	if o.Prefix != "" {
 		and = append(and, "startsWith(userPrincipalName,"+quote(o.Prefix)+")")
 	}
 	for _, p := range o.NotPrefixes {

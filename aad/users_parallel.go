@@ -77,7 +77,7 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 		d.extra.Store(int64(pages/extraShare - d.cost()))
 		defer d.running.Wait()
 		defer cancel()
-		d.running.Go(func() { d.split(p, o, 0) })
+		d.running.Go(func() { d.split(p, span{UsersOptions: o}, 0) })
 		done := make(chan struct{})
 		go func() { d.running.Wait(); close(done) }()
 		for {
@@ -150,12 +150,37 @@ type division struct {
 	running sync.WaitGroup
 }
 
+// span is a range of a list: the names that begin with one of prefixes, if there are any.
+type span struct {
+	UsersOptions
+	prefixes []string
+}
+
+// options are those of the list that the range is.
+func (s *span) options() UsersOptions {
+	o := s.UsersOptions
+	if len(s.prefixes) == 1 {
+		o.Prefix = s.prefixes[0]
+	} else if len(s.prefixes) > 1 {
+		or := make([]string, len(s.prefixes))
+		for i, p := range s.prefixes {
+			or[i] = "startsWith(userPrincipalName," + quote(p) + ")"
+		}
+		if o.Filter != "" {
+			o.Filter = "(" + o.Filter + ") and "
+		}
+		o.Filter += "(" + strings.Join(or, " or ") + ")"
+	}
+	return o
+}
+
 // read reads a range: as it is, or in ranges of its own.
-func (d *division) read(o UsersOptions, depth int) {
+func (d *division) read(o span, depth int) {
 	if !d.enter() {
 		return
 	}
-	p, err := d.c.firstPage(d.ctx, &o)
+	list := o.options()
+	p, err := d.c.firstPage(d.ctx, &list)
 	switch {
 	case errors.Is(err, ErrInvalid) && len(o.prefixes) > 1: // the service does not take a condition of this length
 		<-d.slots
@@ -177,7 +202,7 @@ func (d *division) read(o UsersOptions, depth int) {
 }
 
 // apart reads a range of several beginnings in ranges of n of them.
-func (d *division) apart(o UsersOptions, n, depth int) {
+func (d *division) apart(o span, n, depth int) {
 	for some := range slices.Chunk(o.prefixes, n) {
 		part := o
 		part.prefixes = some
@@ -187,7 +212,7 @@ func (d *division) apart(o UsersOptions, n, depth int) {
 
 // pays reports whether what the division of a range costs may be spent, and
 // accounts for it.
-func (d *division) pays(o UsersOptions) bool {
+func (d *division) pays(o span) bool {
 	cost := 2
 	if len(o.prefixes) < 2 {
 		cost = d.cost()
@@ -236,15 +261,15 @@ func (d *division) chainOf(p *pager) {
 }
 
 // split divides the range whose first page is p.
-func (d *division) split(p *pager, o UsersOptions, depth int) {
-	prefix, branches, err := d.common(p, o)
+func (d *division) split(p *pager, o span, depth int) {
+	prefix, branches, err := d.common(p, o.options())
 	if err != nil {
 		d.hand(&pager{err: err})
 		return
 	}
 	rest := o
 	rest.NotPrefixes = slices.Clone(o.NotPrefixes)
-	var parts []UsersOptions
+	var parts []span
 	for _, branches := range groups(branches, d.ranges) {
 		part := o
 		part.prefixes = make([]string, len(branches))
@@ -257,7 +282,8 @@ func (d *division) split(p *pager, o UsersOptions, depth int) {
 	if !d.enter() {
 		return
 	}
-	others, err := d.c.firstPage(d.ctx, &rest)
+	list := rest.options()
+	others, err := d.c.firstPage(d.ctx, &list)
 	switch {
 	case errors.Is(err, ErrInvalid):
 		// The service does not take a condition of this length: read the range as it is.
@@ -307,7 +333,6 @@ func groups(branches string, n int) []string {
 // common returns what most of the names in a range begin with, which is at least its
 // own prefix, and what to divide it by.
 func (d *division) common(p *pager, o UsersOptions) (prefix, branches string, err error) {
-	o.Prefix = o.beginning()
 	own := len(o.Prefix)
 	var first, names string // the first name of the page, and what all its names begin with
 	n := 0
@@ -342,7 +367,7 @@ func (d *division) common(p *pager, o UsersOptions) (prefix, branches string, er
 	best, beyond := own, min(len(names), own+maxProbes)+1
 	for best+1 < beyond {
 		part := o
-		part.prefixes, part.Prefix = nil, names[:(best+beyond)/2]
+		part.Prefix = names[:(best+beyond)/2]
 		count, err := d.c.UserCount(d.ctx, &part)
 		if err != nil {
 			return "", "", err
