@@ -187,7 +187,8 @@ func TestRangesGivenUp(t *testing.T) {
 				seen[u.ID] = true
 			}
 			if k := s.Counts(); !inRanges || k.Refused == 0 || k.Accepted > 165 {
-				t.Errorf("seed %d: ranges %v, %d refused, %d requests; want ranges that are throttled, for 150 pages", seed, inRanges, k.Refused, k.Accepted)
+				t.Errorf("seed %d: ranges %v, %d refused, %d requests; want ranges that are throttled, for 150 pages",
+					seed, inRanges, k.Refused, k.Accepted)
 			}
 			for id := range always {
 				if !seen[id] {

@@ -14,8 +14,8 @@ import (
 // Gate stands before one service, for all that ask it. It is
 //
 //   - a gate: after a throttling answer nothing leaves before the time named;
-//   - a pace: after the first refusal requests are spaced at the rate that the
-//     service was seen to bear (rate.go);
+//   - a pace: after the first refusal requests keep to the limit that it tells of
+//     (quota.go), or are spaced at the rate that the service was seen to bear (rate.go);
 //   - a width: so many bulk requests at a time as it bears (width.go), and no more
 //     single ones than there are connections. What waited behind the gate for
 //     one would be sent after a refusal that all others keep to.

@@ -91,13 +91,10 @@ func (r *rate) limitTo(n int, per time.Duration, now time.Time) {
 	r.holdUntil = now.Add(per + max(30*r.cost, 5*time.Second))
 }
 
-// writtenDown is the shortest span that people write down, above least and up
-// to most; if there is none, most.
+// writtenDown is the shortest span of whole seconds above least and up to most; if
+// there is none, most.
 func writtenDown(least, most time.Duration) time.Duration {
-	for s := math.Floor(least.Seconds()) + 1; s <= most.Seconds(); s++ {
-		return time.Duration(s) * time.Second
-	}
-	return most
+	return min(most, least.Truncate(time.Second)+time.Second)
 }
 
 // nearest is the whole number of seconds that d nearly is, or d.
