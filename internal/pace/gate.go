@@ -363,7 +363,7 @@ func (g *Gate) start() int {
 	if g.expected < 4*burstShare {
 		return min(n, max(1, g.accepted/3))
 	}
-	return min(n, max(4, g.accepted*2/3))
+	return min(n, max(4, g.accepted))
 }
 
 // narrow keeps few bulk requests under way while it is doubtful what the service
@@ -373,6 +373,8 @@ func (g *Gate) narrow() {
 	switch {
 	case !g.rate.closing && !g.rate.refusedOnce() && g.accepted < wideAfter:
 		g.width.cap = max(4, g.start())
+	case !g.rate.closing && !g.rate.doubted && g.rate.quota.n > 0 && g.rate.quota.good <= g.rate.quota.n:
+		g.width.cap = max(4, 2*g.expected/doubtShare) // until the next span has begun as it should
 	case !g.rate.closing && !g.rate.doubted:
 		g.width.cap = 0
 	case g.rate.quota.good == 0 && !g.rate.named:

@@ -87,7 +87,7 @@ func (r reading) bound() (ratio float64, refused int) {
 	case r.style == limits.Fraction && bucket && r.pages == 50:
 		refused = 3
 	case r.style == limits.Fraction && r.limit.Phase > 0:
-		refused += refused * 4 / 5
+		refused += refused * 2 / 5
 	}
 	return ratio, refused
 }
