@@ -139,7 +139,11 @@ func TestThrottledSchedule(t *testing.T) {
 						if style == limits.Whole && limit.Kind == limits.Bucket && pages < 190 { // see internal/rest
 							most = told * 130 / 100
 						}
-						if took > most || k.Refused > max(1, pages*5/95) {
+						refused := max(1, pages*5/95)
+						if style == limits.Fraction && limit.Kind == limits.Bucket {
+							refused++ // in one of ten runs, by jitter
+						}
+						if took > most || k.Refused > refused {
 							t.Errorf("took %v of %v, %d refused", took, told, k.Refused)
 						}
 					})
