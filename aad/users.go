@@ -197,11 +197,7 @@ func (c *Client) users(ctx context.Context, first *rest.Request, o *UsersOptions
 			if onTotal != nil && p.number == 1 && p.page.count >= 0 {
 				onTotal(p.page.count)
 			}
-			for u, err := range p.page.users() {
-				if err != nil {
-					yield(nil, p.broken(err))
-					return
-				}
+			for u := range p.page.users() {
 				if !yield(u, nil) {
 					return
 				}
@@ -301,8 +297,13 @@ func (p *pager) next() bool {
 	}
 	p.seen[link] = true
 	p.number++
+	var made blocks
+	if p.page.reuse != nil { // nobody keeps a user of the page before
+		made = p.page.made
+		made.clear()
+	}
 	for try := 1; ; try++ {
-		var body []byte
+		var body rest.Body
 		r := *p.r
 		r.Header = r.Header.Clone() // the same ones on each page, but for our ID
 		var resp *rest.Response
@@ -310,19 +311,16 @@ func (p *pager) next() bool {
 			return false
 		}
 		var err error
-		if p.page, err = parsePage(body); err == nil {
+		if p.page, err = parsePage(body.Bytes, made); err == nil {
+			body.Release()
 			return true
 		}
 		if err == errNoList || try == pageTries {
 			p.err = unusable(&r, resp, err)
 			return false
 		}
+		made = blocks{} // what was made in them is half a page
 	}
-}
-
-// broken is the error for a page whose users cannot be decoded.
-func (p *pager) broken(err error) error {
-	return &Error{Op: p.r.Method + " " + p.r.Path, StatusCode: http.StatusOK, Err: err, meaning: ErrUnavailable}
 }
 
 // UserCount returns how many users there are, or how many of them fulfil the

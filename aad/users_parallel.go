@@ -105,11 +105,8 @@ func (c *Client) firstPage(ctx context.Context, o *UsersOptions) (*pager, error)
 
 // yield yields the users of the page, without those whose names begin with one of skip.
 func (p *pager) yield(yield func(*User, error) bool, skip []string) bool {
-	for u, err := range p.page.users() {
+	for u := range p.page.users() {
 		switch {
-		case err != nil:
-			yield(nil, p.broken(err))
-			return false
 		case slices.ContainsFunc(skip, func(s string) bool { return hasPrefixFold(u.UserPrincipalName, s) }):
 		case !yield(u, nil):
 			return false
@@ -237,10 +234,7 @@ func (d *division) common(p *pager, o UsersOptions) (prefix, branches string, er
 	own := len(o.Prefix)
 	var first, names string // the first name of the page, and what all its names begin with
 	n := 0
-	for u, err := range p.page.users() {
-		if err != nil {
-			return "", "", p.broken(err)
-		}
+	for u := range p.page.users() {
 		name := strings.ToLower(u.UserPrincipalName)
 		if n++; n == 1 {
 			first = name

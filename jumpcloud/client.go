@@ -294,7 +294,8 @@ func (c *Client) via(ctx context.Context, host host, r *rest.Request, out any) (
 	return caller.Do(ctx, r, out)
 }
 
-// decoder reads an answer by itself, in one pass.
+// decoder reads an answer by itself, in one pass, and keeps nothing of it: the next
+// answer is read into the same memory.
 type decoder interface {
 	decode([]byte) error
 }
@@ -307,16 +308,18 @@ func (c *Client) read(ctx context.Context, r *rest.Request, out decoder) (*rest.
 
 func (c *Client) readVia(ctx context.Context, host host, r *rest.Request, out decoder) (*rest.Response, error) {
 	for try := 1; ; try++ {
-		var body []byte
+		var body rest.Body
 		resp, err := c.via(ctx, host, r, &body)
 		if err != nil {
 			return nil, err
 		}
-		if err = out.decode(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))); err == nil {
+		if err = out.decode(bytes.TrimPrefix(body.Bytes, []byte("\xef\xbb\xbf"))); err == nil {
+			resp.Body = nil // out has kept nothing of it
+			body.Release()
 			return resp, nil
 		}
 		if !errors.Is(err, io.ErrUnexpectedEOF) || try == maxReads {
-			return nil, c.unusable(r, resp, try, fmt.Errorf("the answer cannot be read: it is %s: %w", rest.What(body), err))
+			return nil, c.unusable(r, resp, try, fmt.Errorf("the answer cannot be read: it is %s: %w", rest.What(body.Bytes), err))
 		}
 	}
 }

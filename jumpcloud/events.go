@@ -239,16 +239,18 @@ func (c *Client) eachEvent(ctx context.Context, q map[string]any, o EventsOption
 type eventsPage struct{ items []*Event }
 
 func (p *eventsPage) decode(b []byte) error {
-	s, a := jsonscan.New(b), newArena(0)
+	s := jsonscan.New(b)
 	p.items = nil
 	var bad error
-	_, err := scanPage(&s, &a, func() {
+	all := elementsOf(&s)
+	for ok := all.first(); ok; ok = all.next() {
 		e := new(Event)
 		if err := e.UnmarshalJSON(s.Skip()); err != nil && bad == nil {
 			bad = fmt.Errorf("an event of the list: %w", err)
 		}
 		p.items = append(p.items, e)
-	})
+	}
+	_, err := all.end()
 	if err == nil {
 		err = bad
 	}

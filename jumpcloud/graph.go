@@ -216,13 +216,16 @@ type reachPage struct {
 type extent struct{ from, to int }
 
 func (p *reachPage) decode(b []byte) (err error) {
-	s, a := jsonscan.New(b), newArena(len(b))
+	s, a := jsonscan.New(b), new(jsonscan.Arena)
 	*p = reachPage{
 		items: make([]Reach, 0, pageSize),
 		steps: make([]Object, 0, pageSize), ways: make([]extent, 0, pageSize), of: make([]struct{ ways, attributes extent }, 0, pageSize),
 	}
-	p.total, err = scanPage(&s, &a, func() { p.object(&s, &a) })
-	if err != nil {
+	e := elementsOf(&s)
+	for ok := e.first(); ok; ok = e.next() {
+		p.object(&s, a)
+	}
+	if p.total, err = e.end(); err != nil {
 		return err
 	}
 	paths := make([][]Object, len(p.ways))
@@ -242,12 +245,9 @@ func (p *reachPage) decode(b []byte) (err error) {
 
 // object reads one object.
 func (p *reachPage) object(s *jsonscan.Scanner, a *jsonscan.Arena) {
-	if len(p.items) == cap(p.items) {
-		a.Done() // they are about to move
-	}
 	p.items, p.of = append(p.items, Reach{}), append(p.of, struct{ ways, attributes extent }{})
 	r, o := &p.items[len(p.items)-1], &p.of[len(p.of)-1]
-	s.Object(func(key []byte) {
+	for key, ok := s.Object(); ok; key, ok = s.Field() {
 		switch string(key) {
 		case "id":
 			a.Loose(s, &r.ID)
@@ -261,42 +261,39 @@ func (p *reachPage) object(s *jsonscan.Scanner, a *jsonscan.Arena) {
 			}
 		case "paths":
 			o.ways.from = len(p.ways)
-			s.Array(func() {
-				from := len(p.steps)
-				s.Array(func() {
-					if len(p.steps) == cap(p.steps) {
-						a.Done()
-					}
-					p.steps = append(p.steps, Object{})
-					target(s, a, &p.steps[len(p.steps)-1])
-				})
-				p.ways = append(p.ways, extent{from, len(p.steps)})
-			})
+			for ok := s.Array(); ok; ok = s.Element() {
+				p.way(s, a)
+			}
 			o.ways.to = len(p.ways)
-		default:
-			s.Skip()
 		}
-	})
+	}
+}
+
+// way reads one way to an object.
+func (p *reachPage) way(s *jsonscan.Scanner, a *jsonscan.Arena) {
+	from := len(p.steps)
+	for ok := s.Array(); ok; ok = s.Element() {
+		p.steps = append(p.steps, Object{})
+		target(s, a, &p.steps[len(p.steps)-1])
+	}
+	p.ways = append(p.ways, extent{from, len(p.steps)})
 }
 
 // target reads where a GraphConnection leads.
 func target(s *jsonscan.Scanner, a *jsonscan.Arena, to *Object) {
-	s.Object(func(key []byte) {
+	for key, ok := s.Object(); ok; key, ok = s.Field() {
 		if string(key) != "to" {
-			s.Skip()
-			return
+			continue
 		}
-		s.Object(func(key []byte) {
+		for key, ok := s.Object(); ok; key, ok = s.Field() {
 			switch string(key) {
 			case "id":
 				a.Loose(s, &to.ID)
 			case "type":
 				to.Type = objectType(s)
-			default:
-				s.Skip()
 			}
-		})
-	})
+		}
+	}
 }
 
 // objectType reads a type; those that are known are not allocated.

@@ -41,26 +41,26 @@ type boundPage struct {
 }
 
 func (p *boundPage) decode(b []byte) (err error) {
-	s, a := jsonscan.New(b), newArena(len(b))
+	s, a := jsonscan.New(b), new(jsonscan.Arena)
 	*p = boundPage{items: make([]BoundUser, 0, pageSize)}
-	with := make([]int, 0, pageSize)
-	p.total, err = scanPage(&s, &a, func() { p.user(&s, &a, &with) })
+	with := make([]int, 0, pageSize) // the place of each one's status in p.sync, from 1
+	e := elementsOf(&s)
+	for ok := e.first(); ok; ok = e.next() {
+		p.items = append(p.items, BoundUser{})
+		with = append(with, p.user(&p.items[len(p.items)-1], &s, a))
+	}
 	for i, n := range with {
 		if n > 0 {
 			p.items[i].Sync = &p.sync[n-1]
 		}
 	}
+	p.total, err = e.end()
 	return err
 }
 
-// user reads one user; with gets the place of their status in p.sync, from 1.
-func (p *boundPage) user(s *jsonscan.Scanner, a *jsonscan.Arena, with *[]int) {
-	if len(p.items) == cap(p.items) || p.sync != nil && len(p.sync) == cap(p.sync) {
-		a.Done() // they are about to move
-	}
-	p.items, *with = append(p.items, BoundUser{}), append(*with, 0)
-	u := &p.items[len(p.items)-1]
-	s.Object(func(key []byte) {
+// user reads one user, and returns how many have a status if this one does; else 0.
+func (p *boundPage) user(u *BoundUser, s *jsonscan.Scanner, a *jsonscan.Arena) (status int) {
+	for key, ok := s.Object(); ok; key, ok = s.Field() {
 		switch string(key) {
 		case "id":
 			a.Loose(s, &u.UserID)
@@ -68,23 +68,21 @@ func (p *boundPage) user(s *jsonscan.Scanner, a *jsonscan.Arena, with *[]int) {
 			a.Loose(s, &u.ExternalID)
 		case "syncStatus":
 			if s.Peek() != '{' {
-				s.Skip()
-				return
+				continue
 			}
 			if p.sync == nil {
 				p.sync = make([]SyncStatus, 0, pageSize)
 			}
 			p.sync = append(p.sync, SyncStatus{})
-			(*with)[len(*with)-1] = len(p.sync)
-			p.sync[len(p.sync)-1].scan(s, a)
-		default:
-			s.Skip()
+			status = len(p.sync)
+			p.sync[status-1].scan(s, a)
 		}
-	})
+	}
+	return status
 }
 
 func (st *SyncStatus) scan(s *jsonscan.Scanner, a *jsonscan.Arena) {
-	s.Object(func(key []byte) {
+	for key, ok := s.Object(); ok; key, ok = s.Field() {
 		switch string(key) {
 		case "code": // a number, says the description
 			a.Loose(s, &st.Code)
@@ -96,10 +94,8 @@ func (st *SyncStatus) scan(s *jsonscan.Scanner, a *jsonscan.Arena) {
 			if d := s.Skip(); string(d) != "null" && string(d) != "[]" {
 				st.Details = slices.Clone(d)
 			}
-		default:
-			s.Skip()
 		}
-	})
+	}
 }
 
 // Office365Users lists the users who are bound to a directory, directly or by

@@ -1,50 +1,77 @@
 package jumpcloud
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/jcaad/jcaad/internal/jsonscan"
 )
 
-// newArena is for the strings of a page of n bytes: a few kilobytes.
-func newArena(n int) jsonscan.Arena { return jsonscan.NewArena(4*pageSize, n/2) }
+// elements walks over a list in one of JumpCloud's forms: {"totalCount":1,"results":[…]}
+// or a bare array.
+type elements struct {
+	*jsonscan.Scanner
+	total int  // -1 if there is none
+	bare  bool // an array without an object around it
+	found bool // an array
+}
 
-// scanPage reads a list in one of JumpCloud's forms, {"totalCount":1,"results":[…]}
-// or a bare array, and calls f for each element. The total is -1 if there is
-// none. Everything without an array is an error: to take it for an empty list
-// would be a lie.
-func scanPage(s *jsonscan.Scanner, a *jsonscan.Arena, f func()) (total int, err error) {
-	total = -1
-	list := false
-	elements := func() {
-		list = s.Peek() == '['
-		s.Array(f)
+// elementsOf returns the elements of what s is about to read.
+func elementsOf(s *jsonscan.Scanner) elements { return elements{Scanner: s, total: -1} }
+
+// first goes to the first element, and reports whether there is one.
+func (e *elements) first() bool {
+	if e.bare = e.Peek() != '{'; e.bare {
+		return e.enter()
 	}
-	if s.Peek() == '{' {
-		s.Object(func(key []byte) {
-			switch string(key) {
-			case "results":
-				elements()
-			case "totalCount":
-				if n, ok := s.Number(); ok {
-					total = n
-				}
+	return e.seek(e.Object())
+}
+
+// next goes to the next element.
+func (e *elements) next() bool {
+	switch {
+	case e.Element():
+		return true
+	case e.bare:
+		return false
+	}
+	return e.seek(e.Field())
+}
+
+// seek looks for the results behind the key at hand.
+func (e *elements) seek(key []byte, ok bool) bool {
+	for ; ok; key, ok = e.Field() {
+		switch string(key) {
+		case "results":
+			if e.enter() {
+				return true
 			}
-		})
-	} else {
-		elements()
+		case "totalCount":
+			if n, ok := e.Number(); ok {
+				e.total = n
+			}
+		}
 	}
-	a.Done()
-	if err := s.End(); err != nil || list {
-		return total, err
+	return false
+}
+
+func (e *elements) enter() bool {
+	e.found = e.Peek() == '['
+	return e.Array()
+}
+
+// end returns the total. Everything without an array is an error: to take it for an
+// empty list would be a lie.
+func (e *elements) end() (total int, err error) {
+	if err := e.End(); err != nil || e.found {
+		return e.total, err
 	}
-	return total, errNoList
+	return e.total, errNoList
 }
 
 // truth reads true or "true".
 func truth(s *jsonscan.Scanner) bool {
-	return string(bytes.Trim(s.Skip(), `"`)) == "true"
+	v := string(s.Skip())
+	return v == "true" || v == `"true"`
 }
 
 // moment reads a time; zero if there is none.

@@ -52,117 +52,11 @@ type User struct {
 
 // UnmarshalJSON reads JumpCloud's form of a user.
 func (u *User) UnmarshalJSON(b []byte) error {
-	s, a := jsonscan.New(b), jsonscan.Arena{}
+	s, k := jsonscan.New(b), jsonscan.NewKeys(userField)
 	*u = User{}
-	u.scan(&s, &a, allUserFields)
-	a.Done()
+	u.scan(&s, &k, new(jsonscan.Arena), allUserFields)
 	u.Raw = slices.Clone(b)
 	return s.End()
-}
-
-// userFields is a set of the fields of [User], by their place in userFieldNames.
-type userFields uint32
-
-const allUserFields = ^userFields(0)
-
-var userFieldNames = [...]string{
-	"_id", "username", "email", "alternateEmail", "firstname", "lastname", "displayname", "state",
-	"activated", "suspended", "account_locked", "password_expired", "externally_managed", "created",
-}
-
-// fieldsOf returns the typed fields among names, and whether there are others.
-func fieldsOf(names []string) (set userFields, others bool) {
-	if len(names) == 0 {
-		return allUserFields, true
-	}
-	set = 1 // the ID
-	for _, n := range names {
-		if i := slices.Index(userFieldNames[:], n); i >= 0 {
-			set |= 1 << i
-		} else {
-			others = others || n != "id"
-		}
-	}
-	return set, others
-}
-
-// scan reads one user; only the wanted fields are taken.
-func (u *User) scan(s *jsonscan.Scanner, a *jsonscan.Arena, want userFields) {
-	hasID := false
-	s.Object(func(key []byte) {
-		if k := string(key); k == "_id" || k == "id" { // real answers have both
-			if hasID {
-				s.Skip()
-			} else {
-				hasID = true
-				a.Loose(s, &u.ID)
-			}
-			return
-		}
-		for i, name := range userFieldNames {
-			if name == string(key) && want>>i&1 != 0 {
-				u.scanField(s, a, i)
-				return
-			}
-		}
-		s.Skip()
-	})
-}
-
-func (u *User) scanField(s *jsonscan.Scanner, a *jsonscan.Arena, field int) {
-	switch userFieldNames[field] {
-	case "username":
-		a.Loose(s, &u.Username)
-	case "email":
-		a.Loose(s, &u.Email)
-	case "alternateEmail":
-		a.Loose(s, &u.AlternateEmail)
-	case "firstname":
-		a.Loose(s, &u.FirstName)
-	case "lastname":
-		a.Loose(s, &u.LastName)
-	case "displayname":
-		a.Loose(s, &u.DisplayName)
-	case "state":
-		a.Loose(s, &u.State)
-	case "activated":
-		u.Activated = truth(s)
-	case "suspended":
-		u.Suspended = truth(s)
-	case "account_locked":
-		u.AccountLocked = truth(s)
-	case "password_expired":
-		u.PasswordExpired = truth(s)
-	case "externally_managed":
-		u.ExternallyManaged = truth(s)
-	case "created":
-		u.Created = moment(s)
-	}
-}
-
-// userPage is a page of users.
-type userPage struct {
-	page[User]
-	want userFields
-	raw  bool
-}
-
-func (p *userPage) decode(b []byte) (err error) {
-	s, a := jsonscan.New(b), newArena(len(b))
-	p.items = make([]User, 0, pageSize)
-	p.total, err = scanPage(&s, &a, func() {
-		if len(p.items) == cap(p.items) {
-			a.Done() // the items are about to move
-		}
-		p.items = append(p.items, User{})
-		u := &p.items[len(p.items)-1]
-		from := s.At()
-		u.scan(&s, &a, p.want)
-		if p.raw {
-			u.Raw = slices.Clone(b[from:s.At()])
-		}
-	})
-	return err
 }
 
 // UsersOptions narrow a list of users.

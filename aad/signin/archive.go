@@ -26,36 +26,22 @@ func readArchive(b []byte) ([]Message, error) {
 			requests = append(requests, request{raw, at})
 		}
 	}
-	s.Object(func(key []byte) {
+	for key, ok := s.Object(); ok; key, ok = s.Field() {
 		switch string(key) {
 		case "log":
-			s.Object(func(key []byte) {
-				if string(key) != "entries" {
-					return
-				}
-				s.Array(func() {
-					var raw, at []byte
-					s.Object(func(key []byte) {
-						switch string(key) {
-						case "request":
-							raw = s.Skip()
-						case "startedDateTime":
-							at = s.Skip()
-						}
-					})
-					keep(raw, at)
-				})
-			})
+			readLog(&s, keep)
 		case "requests":
 			read = readTrace
-			s.Array(func() { keep(s.Skip(), nil) })
+			for ok := s.Array(); ok; ok = s.Element() {
+				keep(s.Skip(), nil)
+			}
 		case fieldSAML, fieldWSFed:
 			var v string
 			if json.Unmarshal(s.Skip(), &v) == nil {
 				found = append(found, formField(string(key), v, &left)...)
 			}
 		}
-	})
+	}
 	// From the last on, so that it is the first ones for which nothing is left.
 	read1 := func(r request) []Message {
 		var at time.Time
@@ -86,6 +72,27 @@ func readArchive(b []byte) ([]Message, error) {
 		return nil, errors.New("signin: it begins like an archive, and is not valid JSON")
 	}
 	return checked(found)
+}
+
+// readLog gives the requests of a HAR's log to keep, as they stand, with their times.
+func readLog(s *jsonscan.Scanner, keep func(raw, at []byte)) {
+	for key, ok := s.Object(); ok; key, ok = s.Field() {
+		if string(key) != "entries" {
+			continue
+		}
+		for ok := s.Array(); ok; ok = s.Element() {
+			var raw, at []byte
+			for key, ok := s.Object(); ok; key, ok = s.Field() {
+				switch string(key) {
+				case "request":
+					raw = s.Skip()
+				case "startedDateTime":
+					at = s.Skip()
+				}
+			}
+			keep(raw, at)
+		}
+	}
 }
 
 // maxRequests is how many requests of an archive are read, the last ones, of those in

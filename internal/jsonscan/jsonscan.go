@@ -16,9 +16,24 @@ import (
 
 // Scanner walks over one JSON value. It takes exactly what encoding/json takes;
 // after the first mistake every method returns nothing, and End says what it was.
+//
+// Objects and arrays are loops; a value that the body of the loop does not consume
+// is skipped, and so is a value of another kind:
+//
+//	for key, ok := s.Object(); ok; key, ok = s.Field() {
+//		switch string(key) {
+//		case "id":
+//			id = s.Skip()
+//		case "names":
+//			for ok := s.Array(); ok; ok = s.Element() {
+//				names = append(names, s.Skip())
+//			}
+//		}
+//	}
 type Scanner struct {
 	b     []byte
 	i     int
+	value int // where the value at hand begins: as long as i is there, it was not consumed
 	depth int
 	err   error
 }
@@ -67,58 +82,81 @@ func (s *Scanner) fail() {
 
 // Peek returns the first byte of the next token, 0 at the end.
 func (s *Scanner) Peek() byte {
+	if c := s.here(); c > ' ' {
+		return c
+	}
+	return s.space()
+}
+
+// here returns the byte at the present place. It is most of Peek, which is too long
+// for the compiler to copy to where it is called for each token.
+func (s *Scanner) here() byte {
+	if s.i < len(s.b) {
+		return s.b[s.i]
+	}
+	return 0
+}
+
+// space passes over white space, and is Peek then.
+func (s *Scanner) space() byte {
 	for s.i < len(s.b) {
-		c := s.b[s.i]
-		if c > ' ' {
-			return c
-		}
-		switch c {
+		switch c := s.b[s.i]; c {
 		case ' ', '\t', '\r', '\n':
 			s.i++
-		default: // which no token begins with
-			s.fail()
+		default:
+			if c > ' ' {
+				return c
+			}
+			s.fail() // no token begins with it
 		}
 	}
 	return 0
 }
 
-// Object calls f with each key of the object that follows; f may consume the
-// value. Anything else, such as null, is skipped.
-func (s *Scanner) Object(f func(key []byte)) {
-	if s.open('{', '}') {
-		for s.err == nil {
-			key := s.key()
-			at := s.i
-			if f(key); s.i == at {
-				s.Skip() // f did not want it
-			}
-			if !s.more('}') {
-				return
-			}
-		}
+// Object enters the object that follows and returns its first key; ok is false if
+// it has none, or if what follows, and is skipped then, is no object.
+func (s *Scanner) Object() (key []byte, ok bool) {
+	if !s.open('{', '}') {
+		return nil, false
 	}
+	return s.key(), s.err == nil
 }
 
-// Array calls f for each element of the array that follows; f may consume it.
-// Anything else, such as null, is skipped.
-func (s *Scanner) Array(f func()) {
-	if s.open('[', ']') {
-		for s.err == nil {
-			at := s.i
-			if f(); s.i == at {
-				s.Skip()
-			}
-			if !s.more(']') {
-				return
-			}
-		}
+// Field goes on to the next key of the object that Object has entered, or leaves it.
+func (s *Scanner) Field() (key []byte, ok bool) {
+	if s.i == s.value {
+		s.pass()
 	}
+	if !s.more('}') {
+		return nil, false
+	}
+	return s.key(), s.err == nil
+}
+
+// Array enters the array that follows; ok is false if it has no element, or if what
+// follows, and is skipped then, is no array.
+func (s *Scanner) Array() (ok bool) {
+	if s.open('[', ']') {
+		s.value, ok = s.i, true
+	}
+	return ok
+}
+
+// Element goes on to the next element of the array that Array has entered, or leaves it.
+func (s *Scanner) Element() (ok bool) {
+	if s.i == s.value {
+		s.pass()
+	}
+	if s.more(']') {
+		s.value, ok = s.i, true
+	}
+	return ok
 }
 
 // open enters an object or array; false if there is none, or nothing in it.
 func (s *Scanner) open(begin, end byte) bool {
 	if s.Peek() != begin {
-		s.Skip()
+		s.pass()
 		return false
 	}
 	if s.depth++; s.depth > maxDepth {
@@ -131,7 +169,7 @@ func (s *Scanner) open(begin, end byte) bool {
 		s.depth--
 		return false
 	}
-	return true
+	return s.err == nil
 }
 
 // more goes to the next element, or leaves.
@@ -170,26 +208,34 @@ func (s *Scanner) key() []byte {
 	}
 	s.i++
 	s.Peek()
+	s.value = s.i
 	return key
 }
 
 // Quoted returns what is between the quotes of the string at the present place.
 // It is plain if that is ASCII without escapes; for the rest, [Arena] decodes it.
 func (s *Scanner) Quoted() (raw []byte, plain bool) {
-	from, b := s.i+1, s.b
-	plain = true
-	for i := from; i < len(b); i++ {
-		for i+8 <= len(b) { // eight that say nothing at a time
-			m := special(binary.LittleEndian.Uint64(b[i:]))
-			if m != 0 {
-				i += bits.TrailingZeros64(m) / 8
-				break
-			}
+	i := s.i + 1
+	for i+8 <= len(s.b) { // eight that say nothing at a time
+		m := special(binary.LittleEndian.Uint64(s.b[i : i+8]))
+		if m == 0 {
 			i += 8
+			continue
 		}
-		if i >= len(b) {
-			break
+		if i += bits.TrailingZeros64(m) / 8; s.b[i] == '"' {
+			raw, s.i = s.b[s.i+1:i], i+1
+			return raw, true
 		}
+		break
+	}
+	return s.quoted(s.i+1, i)
+}
+
+// quoted is Quoted for the string that begins at from and is plain as far as i.
+func (s *Scanner) quoted(from, i int) (raw []byte, plain bool) {
+	b := s.b
+	plain = true
+	for ; i < len(b); i++ {
 		switch c := b[i]; {
 		case c == '"':
 			s.i = i + 1
@@ -251,35 +297,46 @@ func isHex(c byte) bool {
 
 // Skip passes over one value of any kind and returns its bytes.
 func (s *Scanner) Skip() []byte {
-	c := s.Peek()
+	s.Peek()
 	from := s.i
-	switch {
-	case c == '{':
-		s.Object(func([]byte) {})
-	case c == '[':
-		s.Array(func() {})
-	case c == '"':
-		s.Quoted()
-	case c == '-' || c >= '0' && c <= '9':
-		s.digits()
-	default:
-		s.word()
-	}
-	if s.err != nil {
+	if s.pass(); s.err != nil {
 		return nil
 	}
 	return s.b[from:s.i]
 }
 
+// pass passes over one value of any kind.
+func (s *Scanner) pass() {
+	switch c := s.Peek(); {
+	case c == '"':
+		s.Quoted()
+	case c == '{':
+		for _, ok := s.Object(); ok; _, ok = s.Field() {
+		}
+	case c == '[':
+		for ok := s.Array(); ok; ok = s.Element() {
+		}
+	case c == '-' || c >= '0' && c <= '9':
+		s.digits()
+	default:
+		s.word()
+	}
+}
+
 // word passes over true, false and null.
 func (s *Scanner) word() {
+	b := s.b[s.i:]
+	switch {
+	case len(b) >= 4 && (string(b[:4]) == "true" || string(b[:4]) == "null"):
+		s.i += 4
+		return
+	case len(b) >= 5 && string(b[:5]) == "false":
+		s.i += 5
+		return
+	}
 	for _, w := range [...]string{"true", "false", "null"} {
-		if n := min(len(w), len(s.b)-s.i); n > 0 && string(s.b[s.i:s.i+n]) == w[:n] {
-			s.i += n
-			if n < len(w) {
-				s.fail()
-			}
-			return
+		if len(b) < len(w) && string(b) == w[:len(b)] {
+			s.i = len(s.b) // cut
 		}
 	}
 	s.fail()
@@ -287,32 +344,34 @@ func (s *Scanner) word() {
 
 // digits passes over a number.
 func (s *Scanner) digits() {
-	some := func() {
-		if s.i >= len(s.b) || s.b[s.i] < '0' || s.b[s.i] > '9' {
-			s.fail()
-		}
-		for s.i < len(s.b) && s.b[s.i] >= '0' && s.b[s.i] <= '9' {
-			s.i++
-		}
-	}
 	if s.b[s.i] == '-' {
 		s.i++
 	}
 	if s.i < len(s.b) && s.b[s.i] == '0' {
 		s.i++
 	} else {
-		some()
+		s.some()
 	}
 	if s.i < len(s.b) && s.b[s.i] == '.' {
 		s.i++
-		some()
+		s.some()
 	}
 	if s.i < len(s.b) && s.b[s.i]|0x20 == 'e' {
 		s.i++
 		if s.i < len(s.b) && (s.b[s.i] == '+' || s.b[s.i] == '-') {
 			s.i++
 		}
-		some()
+		s.some()
+	}
+}
+
+// some passes over one digit or more.
+func (s *Scanner) some() {
+	if s.i >= len(s.b) || s.b[s.i] < '0' || s.b[s.i] > '9' {
+		s.fail()
+	}
+	for s.i < len(s.b) && s.b[s.i] >= '0' && s.b[s.i] <= '9' {
+		s.i++
 	}
 }
 
@@ -321,60 +380,4 @@ func (s *Scanner) Number() (n int, ok bool) {
 	v := bytes.Trim(s.Skip(), `"`)
 	n, err := strconv.Atoi(string(v))
 	return n, err == nil
-}
-
-// Arena gathers strings and makes them one allocation: whoever keeps one of them
-// keeps them all. The zero value is ready.
-type Arena struct {
-	buf   []byte
-	spans []span
-}
-
-// NewArena is for about n strings with size bytes in all.
-func NewArena(n, size int) Arena {
-	return Arena{buf: make([]byte, 0, size), spans: make([]span, 0, n)}
-}
-
-type span struct {
-	dst      *string
-	from, to int
-}
-
-// Text reads a string into *dst, which is set by Done. Null and all that is no
-// string leave it alone.
-func (a *Arena) Text(s *Scanner, dst *string) {
-	if s.Peek() != '"' {
-		s.Skip()
-		return
-	}
-	begin, from := s.i, len(a.buf)
-	raw, plain := s.Quoted()
-	if !plain && (bytes.IndexByte(raw, '\\') >= 0 || !utf8.Valid(raw)) {
-		var v string
-		json.Unmarshal(s.b[begin:s.i], &v) // after a mistake, nothing
-		a.buf = append(a.buf, v...)
-	} else {
-		a.buf = append(a.buf, raw...)
-	}
-	a.spans = append(a.spans, span{dst, from, len(a.buf)})
-}
-
-// Loose is Text that takes numbers too, as they are written.
-func (a *Arena) Loose(s *Scanner, dst *string) {
-	if c := s.Peek(); c != '-' && (c < '0' || c > '9') {
-		a.Text(s, dst)
-		return
-	}
-	from := len(a.buf)
-	a.buf = append(a.buf, s.Skip()...)
-	a.spans = append(a.spans, span{dst, from, len(a.buf)})
-}
-
-// Done sets all strings, and begins anew. It has to be called before a *dst moves.
-func (a *Arena) Done() {
-	all := string(a.buf)
-	for _, sp := range a.spans {
-		*sp.dst = all[sp.from:sp.to]
-	}
-	a.buf, a.spans = a.buf[:0], a.spans[:0]
 }

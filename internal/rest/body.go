@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 )
 
 // encode marshals a request's body.
@@ -30,6 +31,26 @@ func encode(v any) (body []byte, contentType string, err error) {
 	return body, jsonType, nil
 }
 
+// Body takes a 2xx body raw, in a buffer that is used again when the reader is done
+// with it: the pages of a long list are hundreds of megabytes.
+type Body struct {
+	Bytes []byte
+	buf   *bytes.Buffer
+	pool  *sync.Pool
+}
+
+// maxPooled is how large a buffer may be that is kept for the next page.
+const maxPooled = 2 << 20
+
+// Release gives the buffer back: neither b.Bytes nor the Body of its [Response] may be
+// read after it. Where it is not called, the buffer is left to who still reads it.
+func (b *Body) Release() {
+	if b.buf != nil && b.buf.Cap() <= maxPooled {
+		b.pool.Put(b.buf)
+	}
+	*b = Body{}
+}
+
 // decode unmarshals a 2xx body. Where nobody wants the body, everything is good
 // but a page of HTML: it shows that something else answered than the service.
 func decode(h http.Header, body []byte, out any) error {
@@ -41,6 +62,9 @@ func decode(h http.Header, body []byte, out any) error {
 		return nil
 	case *[]byte:
 		*out = body
+		return nil
+	case *Body:
+		out.Bytes = body
 		return nil
 	}
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -45,6 +46,7 @@ type call struct {
 	stop      error         // why no more attempts are made, beside the answer
 	lease     pace.Lease
 	slept     time.Duration // before the present attempt
+	buf       *bytes.Buffer // that the answers are read into; nil: each into its own
 }
 
 type callKey struct{}
@@ -55,7 +57,7 @@ func callOf(ctx context.Context) *call {
 }
 
 // Do sends r, repeats it as its class allows, and decodes a 2xx body into out:
-// nil ignores it, *[]byte takes it raw, everything else is JSON. An empty body
+// nil ignores it, *[]byte and *[Body] take it raw, everything else is JSON. An empty body
 // leaves out alone. The Response is nil if the error is not.
 func (c *Caller) Do(ctx context.Context, r *Request, out any) (*Response, error) {
 	path, err := expand(r.Path, r.Args)
@@ -96,6 +98,10 @@ func (c *Caller) do(ctx context.Context, r *Request, addr string, out any) (*Res
 	}
 	cl := &call{c: c, r: r, bulk: r.Bulk || isBulk(ctx)}
 	defer cl.release()
+	lent, _ := out.(*Body)
+	if lent != nil {
+		cl.buf = c.bodies.Get().(*bytes.Buffer)
+	}
 	for {
 		if err := cl.send(context.WithValue(ctx, callKey{}, cl), addr, body, ctype); err != nil {
 			return nil, err
@@ -114,6 +120,9 @@ func (c *Caller) do(ctx context.Context, r *Request, addr string, out any) (*Res
 			cl.stop = err
 			return nil, cl.failure(ctx)
 		}
+	}
+	if lent != nil { // after a failure, the error has what is in it
+		lent.buf, lent.pool = cl.buf, &c.bodies
 	}
 	tellRequestID(ctx, cl.requestID())
 	return &Response{

@@ -76,11 +76,12 @@ var ErrForeignLink = errors.New("link to another host refused")
 
 // bare strips the URLs that net/http puts around errors: they have the query.
 func bare(err error) error {
-	for {
+	for err != nil {
 		var ue *url.Error
 		if !errors.As(err, &ue) {
 			return err
 		}
 		err = ue.Err
 	}
+	return nil
 }

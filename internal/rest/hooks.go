@@ -150,7 +150,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err == nil {
 		a.status, a.header = resp.StatusCode, resp.Header
 		w.watch.start(resp, t.idle)
-		a.body, a.broken = readBody(resp)
+		a.body, a.broken = readBody(resp, cl.buf)
 		if w.watch.stop() { // whatever came then: a server that is hung up on may end its answer as if it were whole
 			a.broken = stalled(t.idle)
 		}

@@ -1,10 +1,12 @@
 package rest
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"strings"
 	"testing"
 	"time"
 )
@@ -28,10 +30,32 @@ func TestBodyLimits(t *testing.T) {
 		{io.LimitReader(zeros{}, 5), 1 << 40, 5, false},
 	}
 	for _, tt := range tests {
-		b, more, err := readLimited(tt.body, tt.length, limit)
+		var buf bytes.Buffer
+		more, err := readLimited(&buf, tt.body, tt.length, limit)
+		b := buf.Bytes()
 		if len(b) != tt.want || more != tt.more || err != nil {
 			t.Errorf("%d bytes, %v, %v; want %d, %v", len(b), more, err, tt.want, tt.more)
 		}
+	}
+}
+
+// TestReadBodyAgain: the second page is read into the memory of the first, and a longer
+// one is not read into twice as much.
+func TestReadBodyAgain(t *testing.T) {
+	page := func(n int) *http.Response {
+		return &http.Response{StatusCode: 200, ContentLength: int64(n), Body: io.NopCloser(strings.NewReader(strings.Repeat("x", n)))}
+	}
+	var buf bytes.Buffer
+	var at *byte
+	for _, n := range []int{100_000, 90_000, 99_999, 180_000} {
+		b, err := readBody(page(n), &buf)
+		if err != nil || len(b) != n || buf.Cap() > n*5/4 && n > 100_000 {
+			t.Fatalf("%d bytes in %d, %v; want %d", len(b), buf.Cap(), err, n)
+		}
+		if again := at == &b[0]; again != (n == 90_000 || n == 99_999) {
+			t.Errorf("%d bytes are in the memory of the page before: %v", n, again)
+		}
+		at = &b[0]
 	}
 }
 

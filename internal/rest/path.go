@@ -80,8 +80,11 @@ func loopback(host string) bool {
 
 // expand fills a path template.
 func expand(template string, args []string) (string, error) {
-	var b strings.Builder
 	rest := strings.TrimPrefix(template, "/")
+	if len(args) == 0 && !strings.Contains(rest, "{") {
+		return rest, nil
+	}
+	var b strings.Builder
 	for {
 		before, tail, ok := strings.Cut(rest, "{")
 		b.WriteString(before)
@@ -123,11 +126,10 @@ func checkSegment(name, s string) error {
 
 // address returns the URL of a path below the base.
 func (c *Caller) address(path string, query url.Values) string {
-	s := c.base.String() + "/" + path
-	if len(query) > 0 {
-		s += "?" + query.Encode()
+	if len(query) == 0 {
+		return c.root + "/" + path
 	}
-	return s
+	return c.root + "/" + path + "?" + query.Encode()
 }
 
 // resolve checks a link that the service sent and makes it absolute.

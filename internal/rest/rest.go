@@ -18,11 +18,13 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -119,8 +121,11 @@ type Config struct {
 type Caller struct {
 	cfg   Config
 	base  url.URL
+	root  string // base as text
 	retry *retryablehttp.Client
 	pace  *pace.Gate
+
+	bodies sync.Pool // of *bytes.Buffer: see [Body]
 }
 
 // New returns a Caller. It refuses a base URL that is neither https nor http
@@ -156,7 +161,8 @@ func New(cfg Config) (*Caller, error) {
 	if cfg.Error == nil {
 		cfg.Error = func(f *Failure) error { return f }
 	}
-	c := &Caller{cfg: cfg, base: *base, pace: pace.New(cfg.Workers, cfg.MaxWorkers)}
+	c := &Caller{cfg: cfg, base: *base, root: base.String(), pace: pace.New(cfg.Workers, cfg.MaxWorkers)}
+	c.bodies.New = func() any { return new(bytes.Buffer) }
 	hc, err := newHTTPClient(&cfg, base)
 	if err != nil {
 		return nil, err

@@ -64,7 +64,10 @@ func (cl *call) learn() {
 	cl.pause, cl.throttled = 0, cl.isThrottled()
 	if cl.fresh {
 		cl.fresh = false
-		used, _ := strconv.ParseFloat(a.header.Get(throttleHeader), 64)
+		var used float64
+		if v := a.header.Get(throttleHeader); v != "" {
+			used, _ = strconv.ParseFloat(v, 64)
+		}
 		cl.c.pace.Observe(cl.lease, pace.Answer{Status: a.status, Done: a.done, Refused: cl.throttled, Asked: cl.asked, Used: used})
 		if a.status == http.StatusServiceUnavailable && cl.r.Class != Create {
 			// Not so for a create: JumpCloud answers 503 to one kind of bad one.

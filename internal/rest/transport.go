@@ -117,36 +117,43 @@ func stalled(idle time.Duration) error {
 }
 
 // readBody reads a body to its end, so that the connection is used again. A
-// success must fit into the limit; of an error, the beginning is enough.
-func readBody(resp *http.Response) ([]byte, error) {
+// success must fit into the limit; of an error, the beginning is enough. It is read
+// into buf, if that is not nil.
+func readBody(resp *http.Response, buf *bytes.Buffer) ([]byte, error) {
+	if buf == nil {
+		buf = new(bytes.Buffer)
+	}
+	buf.Reset()
 	if resp.StatusCode/100 != 2 {
-		b, _, err := readLimited(resp.Body, resp.ContentLength, maxErrorBody)
-		return b, err
+		_, err := readLimited(buf, resp.Body, resp.ContentLength, maxErrorBody)
+		return buf.Bytes(), err
 	}
 	if resp.ContentLength > maxBody {
 		return nil, tooLarge()
 	}
-	b, more, err := readLimited(resp.Body, resp.ContentLength, maxBody)
+	more, err := readLimited(buf, resp.Body, resp.ContentLength, maxBody)
 	if more {
 		return nil, tooLarge()
 	}
-	return b, err
+	return buf.Bytes(), err
 }
 
 func tooLarge() error { return fmt.Errorf("%w: over %d MiB", ErrTooLarge, maxBody>>20) }
 
 // readLimited reads up to limit bytes and reports whether there are more.
-func readLimited(body io.Reader, length, limit int64) (b []byte, more bool, err error) {
-	var buf bytes.Buffer
-	if length > 0 && length <= limit {
-		buf.Grow(int(length) + bytes.MinRead)
+func readLimited(buf *bytes.Buffer, body io.Reader, length, limit int64) (more bool, err error) {
+	if need := int(length) + bytes.MinRead; length > 0 && length <= limit && need > buf.Cap() {
+		if buf.Cap() > 0 {
+			need += need / 8 // the next page may be a little longer again
+		}
+		*buf = *bytes.NewBuffer(make([]byte, 0, need)) // Grow would double it
 	}
 	n, err := buf.ReadFrom(io.LimitReader(body, limit))
 	if err != nil || n < limit {
-		return buf.Bytes(), false, err
+		return false, err
 	}
 	rest, _ := io.CopyN(io.Discard, body, drain) // perhaps the connection can be saved
-	return buf.Bytes(), rest > 0, nil
+	return rest > 0, nil
 }
 
 // wire is what httptrace saw of an attempt, and what watches over its answer: one
