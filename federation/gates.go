@@ -30,8 +30,9 @@ func (st *observation) inspectAll(p Plan, now time.Time) findings {
 }
 
 // check reads what the gates need and who would be locked out, both at once.
-// People are nil if the domain does not exist.
-func (f *Federator) check(ctx context.Context, p Plan, st *observation) (gates findings, people *People, err error) {
+// People are nil if the domain does not exist. The gates' findings have their people
+// if byName says so.
+func (f *Federator) check(ctx context.Context, p Plan, st *observation, byName bool) (gates findings, people *People, err error) {
 	f.emit(ctx, Event{Phase: PhaseCheck, Domain: p.Domain, Text: "checking the gates and everybody's sign-in"})
 	g, gctx := errgroup.WithContext(ctx)
 	var perms *aad.Permissions
@@ -53,7 +54,7 @@ func (f *Federator) check(ctx context.Context, p Plan, st *observation) (gates f
 		if err != nil {
 			return nil, nil, reading(PhaseCheck, err)
 		}
-		gates = append(gates, people.gates(p.Consent.LockOut, similar)...)
+		gates = append(gates, people.gates(p.Consent.LockOut, similar, byName)...)
 	}
 	st.gateSignedIn(&gates, p, perms, people)
 	return gates, people, nil

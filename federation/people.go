@@ -1,10 +1,12 @@
 package federation
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
+	"io"
 	"iter"
-	"slices"
 
 	"github.com/jcaad/jcaad/federation/internal/people"
 )
@@ -150,80 +152,11 @@ func (p *People) Findings() []PersonFinding {
 
 // LockedOut returns everyone who would be locked out, each once, with the first
 // reason.
-func (p *People) LockedOut() []PersonFinding {
-	var out []PersonFinding
-	for _, f := range p.All() {
-		if !f.LockedOut {
-			break // they stand first
-		}
-		out = addOnce(out, f)
-	}
-	return out
-}
+func (p *People) LockedOut() []PersonFinding { return p.lockedOut().people() }
 
 // AlreadyOut returns everyone who cannot sign in today and will not be able to,
 // each once, with the first reason.
-func (p *People) AlreadyOut() []PersonFinding {
-	if p != nil && p.judged != nil {
-		return p.with(func(f people.Finding) bool { return f.AlreadyOut })
-	}
-	var out []PersonFinding
-	for _, f := range p.All() {
-		if f.AlreadyOut {
-			out = addOnce(out, f)
-		}
-	}
-	return out
-}
-
-// with returns the people with a finding of some sort, each once. A finding is put
-// into words only if it is of the sort. People who were read back have none.
-func (p *People) with(is func(people.Finding) bool) (out []PersonFinding) {
-	if p.judged == nil {
-		return nil
-	}
-	for i := range p.judged.Len() {
-		if f := p.judged.At(i); is(f) {
-			out = addOnce(out, p.words(f))
-		}
-	}
-	return out
-}
-
-// addOnce adds a finding unless the last one is about the same person.
-func addOnce(fs []PersonFinding, f PersonFinding) []PersonFinding {
-	if n := len(fs); n > 0 && fs[n-1].person() == f.person() {
-		return fs
-	}
-	return append(fs, f)
-}
-
-// lockedOut applies the plan's consent: it returns those who would be locked out
-// without it, and those with it. People who are named are consented to; of all
-// others at most AtMost, and if there are more, none.
-func (p *People) lockedOut(consent LockOut) (unconsented, consented []PersonFinding) {
-	return consent.apply(p.LockedOut())
-}
-
-// apply tells who of some people is not covered, and who is.
-func (c LockOut) apply(locked []PersonFinding) (unconsented, consented []PersonFinding) {
-	named := make(map[string]bool, len(c.People))
-	for _, s := range c.People {
-		named[people.Fold(s)] = true
-	}
-	var others []PersonFinding
-	for _, f := range locked {
-		if named[f.UserPrincipalName] {
-			consented = append(consented, f)
-		} else {
-			others = append(others, f)
-		}
-	}
-	if len(others) > c.AtMost {
-		return others, consented
-	}
-	return nil, slices.Concat(consented, others)
-}
+func (p *People) AlreadyOut() []PersonFinding { return p.alreadyOut().people() }
 
 // peopleJSON is the form of [People] in JSON.
 type peopleJSON struct {
@@ -237,7 +170,34 @@ func (p *People) MarshalJSON() ([]byte, error) {
 	if p == nil {
 		return []byte("null"), nil
 	}
-	return json.Marshal(peopleJSON{p.Domain, p.Counts, p.Findings()})
+	var b bytes.Buffer
+	err := p.writeJSON(&b, "")
+	return b.Bytes(), err
+}
+
+// writeJSON writes the form in JSON, finding by finding, with a text before each.
+func (p *People) writeJSON(w io.Writer, before string) error {
+	head, err := json.Marshal(peopleJSON{p.Domain, p.Counts, []PersonFinding{}})
+	if err != nil {
+		return err
+	}
+	const end = "]}" // of no findings
+	if _, err := w.Write(bytes.TrimSuffix(head, []byte(end))); err != nil {
+		return err
+	}
+	sep := before
+	for _, f := range p.All() {
+		b, err := json.Marshal(f)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s%s", sep, b); err != nil {
+			return err
+		}
+		sep = "," + before
+	}
+	_, err = io.WriteString(w, end)
+	return err
 }
 
 // UnmarshalJSON implements [json.Unmarshaler].

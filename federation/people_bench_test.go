@@ -30,17 +30,21 @@ import (
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-// serveEnv makes the test binary a server: "<people> <latency>". The services run
-// in a process of their own, so that their work is not counted.
+// serveEnv makes the test binary a server: "<people>,<latency>,<ailment>", the last
+// by its number in ailments, or -1. The services run in a process of their own, so
+// that their work is not counted.
 const serveEnv = "JCAAD_TEST_SERVE"
 
 func TestServeCrowd(t *testing.T) {
-	var n int
+	var n, of int
 	var latency time.Duration
-	if _, err := fmt.Sscan(strings.Replace(os.Getenv(serveEnv), ",", " ", 1), &n, (*durationValue)(&latency)); err != nil {
+	if _, err := fmt.Sscan(strings.ReplaceAll(os.Getenv(serveEnv), ",", " "), &n, (*durationValue)(&latency), &of); err != nil {
 		t.Skip("only with " + serveEnv)
 	}
 	env := crowd(n)
+	if of >= 0 {
+		env = ailing(n, ailments[of])
+	}
 	env.JumpCloud.Latency, env.AzureAD.Latency = latency, latency
 	listen := func(h http.Handler) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -108,10 +112,18 @@ func (s served) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Ac
 	return azcore.AccessToken{Token: s.token, ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
+// serve starts services in which few have a finding.
 func serve(t testing.TB, people int, latency time.Duration) served {
 	t.Helper()
+	return serveAiling(t, people, latency, -1)
+}
+
+// serveAiling starts services in which everybody has a finding, by the number of the
+// ailment.
+func serveAiling(t testing.TB, people int, latency time.Duration, of int) served {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestServeCrowd$", "-test.timeout=0")
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d,%v", serveEnv, people, latency))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d,%v,%d", serveEnv, people, latency, of))
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -139,8 +151,8 @@ func serve(t testing.TB, people int, latency time.Duration) served {
 	return s
 }
 
-// preflight is what is measured.
-func (s served) preflight(t testing.TB, workers int) *federation.Preflight {
+// connect returns clients of both services.
+func (s served) connect(t testing.TB, workers int) (*jumpcloud.Client, *aad.Client) {
 	jc, err := jumpcloud.New("key", &jumpcloud.Options{BaseURL: s.jc, MaxWorkers: workers})
 	if err != nil {
 		t.Fatal(err)
@@ -149,6 +161,12 @@ func (s served) preflight(t testing.TB, workers int) *federation.Preflight {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return jc, ad
+}
+
+// preflight is what is measured.
+func (s served) preflight(t testing.TB, workers int) *federation.Preflight {
+	jc, ad := s.connect(t, workers)
 	pf, err := federation.New(jc, ad, nil).Preflight(t.Context(), (&federationtest.Env{Domain: "example.com", Administrators: [2]string{"breakglass1@contoso.onmicrosoft.com"}}).Plan())
 	if err != nil {
 		t.Fatal(err)
@@ -287,6 +305,16 @@ func cpu() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
+// report tells what a run has cost.
+func (u usage) report(b *testing.B, took, work time.Duration) {
+	b.ReportMetric(took.Seconds(), "wall-s")
+	b.ReportMetric(work.Seconds(), "cpu-s")
+	b.ReportMetric(u.allocs, "allocs/person")
+	b.ReportMetric(u.peak, "peakB/person")
+	b.ReportMetric(u.live, "liveB/person")
+	b.ReportMetric(0, "ns/op")
+}
+
 // BenchmarkPreflight measures a preflight beside the loop that one would write by
 // hand, over the same services, which run in another process and take 50 ms for
 // each request. A person is one in both directories.
@@ -294,21 +322,13 @@ func BenchmarkPreflight(b *testing.B) {
 	for _, n := range []int{1000, 10000, 100000, 300000} {
 		b.Run("people="+strconv.Itoa(n), func(b *testing.B) {
 			s := serve(b, n, 50*time.Millisecond)
-			report := func(b *testing.B, took, work time.Duration, u usage) {
-				b.ReportMetric(took.Seconds(), "wall-s")
-				b.ReportMetric(work.Seconds(), "cpu-s")
-				b.ReportMetric(u.allocs, "allocs/person")
-				b.ReportMetric(u.peak, "peakB/person")
-				b.ReportMetric(u.live, "liveB/person")
-				b.ReportMetric(0, "ns/op")
-			}
 			for _, workers := range []int{32, 96} {
 				b.Run("preflight/workers="+strconv.Itoa(workers), func(b *testing.B) {
 					for b.Loop() {
 						var pf *federation.Preflight
 						began, worked := time.Now(), cpu()
 						u := measure(n, func() any { pf = s.preflight(b, workers); return pf })
-						report(b, time.Since(began), cpu()-worked, u)
+						u.report(b, time.Since(began), cpu()-worked)
 						if n == 300000 && workers == 32 && (u.peak > 200 || u.allocs > 6) {
 							b.Errorf("%.0f bytes at the peak and %.2f allocations a person, want at most 200 and 6", u.peak, u.allocs)
 						}
@@ -327,7 +347,7 @@ func BenchmarkPreflight(b *testing.B) {
 						}
 						return nil
 					})
-					report(b, time.Since(began), cpu()-worked, u)
+					u.report(b, time.Since(began), cpu()-worked)
 				}
 			})
 		})

@@ -35,66 +35,65 @@ func some(words []string, by string) string {
 	return strings.Join(words, by)
 }
 
-// whoAll names people.
-func whoAll(ps []PersonFinding) string {
-	names := make([]string, 0, namesAtMost+1)
-	for i, p := range ps {
-		if i == namesAtMost {
-			names = append(names, fmt.Sprintf("and %d more", len(ps)-i))
-			break
-		}
-		names = append(names, p.Who())
-	}
-	return strings.Join(names, ", ")
-}
-
-func count(ps []PersonFinding) string {
-	if len(ps) == 1 {
-		return "one person"
-	}
-	return fmt.Sprintf("%d people", len(ps))
-}
-
 // gates turns the people into findings: those who would be locked out come
 // first, as the one thing that refuses. Then who is told of by name, because
-// something is likely to be in their way.
-func (p *People) gates(consent LockOut, similar []string) (fs findings) {
-	bad, accepted := p.lockedOut(consent)
-	out := p.AlreadyOut()
-	if len(bad) > 0 {
-		f := fs.refuse(CodeLockOut, p.Domain, count(bad)+" would be locked out: "+whoAll(bad),
+// something is likely to be in their way. The findings have their people if
+// byName says so; their sentences name ten at most.
+func (p *People) gates(consent LockOut, similar []string, byName bool) (fs findings) {
+	locked, out := p.lockedOut(), p.alreadyOut()
+	bad, accepted := consent.split(locked)
+	if len(bad.at) > 0 {
+		f := fs.refuse(CodeLockOut, p.Domain, bad.count()+" would be locked out: "+bad.String(),
 			"run Preflight for the reasons and repairs, or name these people in consent.lockOut.people")
 		f.unless("lockOut.people", false)
-		f.People = bad
+		f.of(bad, byName)
 		f.because(similar)
 	}
-	if len(accepted) > 0 {
-		f := fs.refuse(CodeLockOut, p.Domain, count(accepted)+" will be locked out: "+whoAll(accepted), "")
+	if len(accepted.at) > 0 {
+		f := fs.refuse(CodeLockOut, p.Domain, accepted.count()+" will be locked out: "+accepted.String(), "")
 		f.unless("lockOut.people", true)
-		f.People = accepted
+		f.of(accepted, byName)
 	}
-	if len(out) > 0 {
-		f := fs.warn(CodeAlreadyOut, p.Domain, count(out)+" cannot sign in today either, and will not be able to: "+whoAll(out),
+	if len(out.at) > 0 {
+		f := fs.warn(CodeAlreadyOut, p.Domain, out.count()+" cannot sign in today either, and will not be able to: "+out.String(),
 			"run Preflight for the reasons and repairs")
-		f.People = out
+		f.of(out, byName)
 		f.because(similar)
 	}
 	for _, t := range toldByName {
-		if who := p.with(func(f people.Finding) bool { return f.Kind == t.kind && f.Severity != people.Info }); len(who) > 0 {
+		if who := p.with(t.kind, func(f people.Finding) bool { return f.Severity != people.Info }); len(who.at) > 0 {
 			c := personCodes[t.kind]
-			fs.warn(c.code, p.Domain, t.text+" ("+count(who)+"): "+whoAll(who), c.repair).People = who
+			fs.warn(c.code, p.Domain, t.text+" ("+who.count()+"): "+who.String(), c.repair).of(who, byName)
 		}
 	}
 	p.usualIDs(&fs)
 	p.expectedIDs(&fs)
 	p.customer(&fs)
-	p.otherDomainGate(&fs)
+	p.otherDomainGate(&fs, byName)
 	if len(p.subdomains) > 0 {
 		fs.info(CodeSubdomain, p.Domain,
 			"federated together with "+p.Domain+", because they follow it: "+strings.Join(p.subdomains, ", "), "")
 	}
-	consent.unused(&fs, p.LockedOut(), out, p.Domain)
+	consent.unused(&fs, p.Domain, locked, out)
 	return fs
+}
+
+// of makes the finding one about people, and attaches them if byName says so.
+func (f *Finding) of(who roll, byName bool) {
+	if byName {
+		f.People = who.people()
+	}
+}
+
+// otherDomainGate names the people whom the tenant's token validation policy keeps
+// out although JumpCloud would let them in.
+func (p *People) otherDomainGate(fs *findings, byName bool) {
+	who := p.with(people.OtherDomain, func(f people.Finding) bool { return f.Severity == people.Warning })
+	if len(who.at) > 0 {
+		fs.warn(CodeTokenPolicy, p.Domain, "the tenant's token validation policy lets nobody in through "+p.Domain+
+			" whose user principal name is on another domain ("+codeOtherRoot+"): "+who.String(),
+			"give these people user principal names on "+p.Domain+", or let them go on signing in on their own domain").of(who, byName)
+	}
 }
 
 // strangersEnough is how many bindings must name accounts, none of which the
@@ -187,16 +186,23 @@ var toldByName = []struct {
 	{people.AccountLocked, "people are locked in JumpCloud"},
 }
 
-// unused tells of a consent that fits nobody: a name that was mistyped, or
+// unused tells of a consent that fits nobody among these: a name that was mistyped, or
 // somebody for whom all is well by now.
-func (c LockOut) unused(fs *findings, locked, out []PersonFinding, domain string) {
-	fits := make(map[string]bool, len(locked)+len(out))
-	for _, f := range slices.Concat(locked, out) {
-		fits[f.UserPrincipalName] = true
+func (c LockOut) unused(fs *findings, domain string, rolls ...roll) {
+	left := c.names()
+	for _, r := range rolls {
+		if len(left) == 0 {
+			return
+		}
+		for _, a := range r.accounts() {
+			if left[string(a.upn)] {
+				delete(left, string(a.upn))
+			}
+		}
 	}
 	var names []string
 	for _, s := range c.People {
-		if !fits[people.Fold(s)] {
+		if left[people.Fold(s)] {
 			names = append(names, plain(s))
 		}
 	}
@@ -205,17 +211,6 @@ func (c LockOut) unused(fs *findings, locked, out []PersonFinding, domain string
 	}
 	fs.info(CodeConsentUnused, domain, "consent.lockOut.people names people who would not be locked out: "+some(names, ", "),
 		"look for a mistyped name, or take them out of the plan")
-}
-
-// otherDomainGate names the people whom the tenant's token validation policy keeps
-// out although JumpCloud would let them in.
-func (p *People) otherDomainGate(fs *findings) {
-	who := p.with(func(f people.Finding) bool { return f.Kind == people.OtherDomain && f.Severity == people.Warning })
-	if len(who) > 0 {
-		fs.warn(CodeTokenPolicy, p.Domain, "the tenant's token validation policy lets nobody in through "+p.Domain+
-			" whose user principal name is on another domain ("+codeOtherRoot+"): "+whoAll(who),
-			"give these people user principal names on "+p.Domain+", or let them go on signing in on their own domain").People = who
-	}
 }
 
 // similarGroups says which groups of the plan let nobody in, and which ones have

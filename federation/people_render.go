@@ -65,7 +65,7 @@ func (p *People) WriteTable(w io.Writer) error {
 	fmt.Fprintln(b, p.counts().Summary())
 	var width [4]int
 	row := func(f PersonFinding) [4]string {
-		return [4]string{f.label(), plain(f.Who()), plain(f.DisplayName), strings.TrimPrefix(string(f.Code), "person-")}
+		return [4]string{f.label(), plain(f.Who()), plain(f.DisplayName), f.Code.reason()}
 	}
 	for _, f := range p.All() {
 		for i, s := range row(f) {
@@ -96,7 +96,7 @@ func (p *People) WriteTable(w io.Writer) error {
 		if i == 0 {
 			fmt.Fprintf(b, "\nwhat to do\n")
 		}
-		fmt.Fprintf(b, "  %s: %s\n", strings.TrimPrefix(string(k), "person-"), p.repair(k))
+		fmt.Fprintf(b, "  %s: %s\n", k.reason(), p.repair(k))
 	}
 	return b.Flush()
 }
@@ -162,9 +162,9 @@ func (p *People) WriteCSV(w io.Writer) error {
 // LockOutReasons are the codes of the findings by which people would be locked out,
 // in order, each once.
 func (p *People) LockOutReasons() (reasons []Code) {
-	for _, f := range p.All() {
-		if f.LockedOut && !hasCode(reasons, f.Code) {
-			reasons = append(reasons, f.Code)
+	for i := range p.Len() {
+		if c := p.code(i); p.isLockedOut(i) && !hasCode(reasons, c) {
+			reasons = append(reasons, c)
 		}
 	}
 	slices.Sort(reasons)
@@ -176,20 +176,60 @@ func (p *People) LockOutReasons() (reasons []Code) {
 // one by name; a line for each person and reason. If reasons are given, no others are
 // written. Cells are as in [People.WriteCSV]. The error is that of w.
 func (p *People) WriteLockOuts(w io.Writer, reasons ...Code) error {
-	var rows [][]string
-	for _, f := range p.All() {
-		if !f.LockedOut || len(reasons) > 0 && !hasCode(reasons, f.Code) {
-			continue
-		}
-		rows = append(rows, []string{
-			strings.TrimPrefix(string(f.Code), "person-"), csvCell(f.DisplayName), csvCell(f.Email), csvCell(f.UserPrincipalName),
-			csvCell(f.Evidence), csvCell(f.Repair),
-		})
-	}
-	slices.SortStableFunc(rows, slices.Compare)
 	out := csv.NewWriter(w)
 	out.Write([]string{"reason", "name", "email", "account", "what was found", "what to do"})
-	return out.WriteAll(rows)
+	all := p.LockOutReasons()
+	slices.SortStableFunc(all, func(a, b Code) int { return strings.Compare(a.reason(), b.reason()) })
+	for _, c := range all {
+		if len(reasons) > 0 && !hasCode(reasons, c) {
+			continue
+		}
+		for _, i := range p.lockOuts(c) {
+			if err := out.Write(p.lockOut(i)); err != nil {
+				return err
+			}
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// reason is what a code is called where all are about people.
+func (c Code) reason() string { return strings.TrimPrefix(string(c), "person-") }
+
+// lockOut is the line of [People.WriteLockOuts] about a finding.
+func (p *People) lockOut(i int) []string {
+	f := p.At(i)
+	return []string{
+		f.Code.reason(), csvCell(f.DisplayName), csvCell(f.Email), csvCell(f.UserPrincipalName),
+		csvCell(f.Evidence), csvCell(f.Repair),
+	}
+}
+
+// lockOuts are the lock-outs of a code in the order of their lines. Only the names are
+// held, by which most people differ.
+func (p *People) lockOuts(c Code) []int {
+	type line struct {
+		name string
+		i    int
+	}
+	lines := make([]line, 0, min(max(p.counts().ByCode[c], 0), p.Len()))
+	for i := range p.Len() {
+		if p.code(i) == c && p.isLockedOut(i) {
+			lines = append(lines, line{csvCell(p.At(i).DisplayName), i})
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b line) int {
+		if n := strings.Compare(a.name, b.name); n != 0 {
+			return n
+		}
+		return slices.Compare(p.lockOut(a.i), p.lockOut(b.i))
+	})
+	order := make([]int, len(lines))
+	for k, l := range lines {
+		order[k] = l.i
+	}
+	return order
 }
 
 // csvCell makes text of what Excel, LibreOffice and Google Sheets would take

@@ -143,3 +143,77 @@ func TestPeopleMemory(t *testing.T) {
 		t.Errorf("%.1f bytes a person stay, want at most 100", u.live)
 	}
 }
+
+// TestAilingMemory holds the budget when everybody has a finding. What stays of few people
+// is more for each.
+func TestAilingMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("counts what the race detector adds to")
+	}
+	const n = 6000
+	for _, with := range ailments {
+		t.Run(with.name, func(t *testing.T) {
+			run := replaying(t, ailing(n, with))
+			var pf *federation.Preflight
+			u := measure(n, func() any { pf = run(); return pf })
+			if err := with.check(n, pf.People.Counts); err != nil {
+				t.Error(err)
+			}
+			t.Logf("%.2f allocations and %.0f bytes allocated a person; %.1f bytes live, %.0f at the peak", u.allocs, u.allocated, u.live, u.peak)
+			if u.allocs > 6 {
+				t.Errorf("%.2f allocations a person, want at most 6", u.allocs)
+			}
+			if u.live > 200 {
+				t.Errorf("%.1f bytes a person stay, want at most 200", u.live)
+			}
+		})
+	}
+}
+
+// gauge is a writer that looks at the heap, without what is garbage, some times.
+type gauge struct{ written, every, next, looks, most int }
+
+func (g *gauge) Write(b []byte) (int, error) {
+	if g.written += len(b); g.every > 0 && g.written >= g.next {
+		runtime.GC()
+		g.most = max(g.most, int(heap()))
+		g.next += g.every
+		g.looks++
+	}
+	return len(b), nil
+}
+
+// TestFindingsAreStreamed makes sure that findings are written one by one: of all that
+// are written at most a name is held.
+func TestFindingsAreStreamed(t *testing.T) {
+	if raceDetector {
+		t.Skip("counts what the race detector adds to")
+	}
+	const n, each = 3000, 3
+	env := ailing(n, ailments[0])
+	pf, err := env.Federator(nil).Preflight(t.Context(), env.Plan())
+	if err != nil || pf.People.Len() < n*each {
+		t.Fatalf("%d findings, %v", pf.People.Len(), err)
+	}
+	for name, write := range map[string]func(io.Writer) error{
+		"table": pf.WriteTable, "CSV": pf.WriteCSV, "Markdown": pf.WriteMarkdown, "JSON": pf.WriteJSON,
+		"lock-outs": func(w io.Writer) error { return pf.People.WriteLockOuts(w) },
+	} {
+		var g gauge
+		if err := write(&g); err != nil || g.written < n*each*50 {
+			t.Fatalf("%s: %d bytes, %v", name, g.written, err)
+		}
+		g.every, g.written = g.written/4, 0
+		runtime.GC()
+		runtime.GC()
+		before := int(heap())
+		if err := write(&g); err != nil || g.looks < 3 {
+			t.Fatalf("%s: looked %d times, %v", name, g.looks, err)
+		}
+		t.Logf("%s: %d bytes more in all", name, g.most-before)
+		if more := (g.most - before) / (n * each); more > 40 {
+			t.Errorf("%s: %d bytes a finding are held while they are written", name, more)
+		}
+	}
+	runtime.KeepAlive(env)
+}

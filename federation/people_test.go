@@ -186,9 +186,9 @@ func TestLockedOutConsent(t *testing.T) {
 		{LockOut{People: []string{"dora@example.com"}, AtMost: len(everyone) - 1}, 0, len(everyone)},
 		{LockOut{People: []string{"nobody@example.com", "*"}}, len(everyone), 0},
 	} {
-		open, agreed := p.lockedOut(tt.consent)
-		if len(open) != tt.open || len(agreed) != tt.agreed {
-			t.Errorf("lockedOut(%+v) = %d, %d; want %d, %d", tt.consent, len(open), len(agreed), tt.open, tt.agreed)
+		open, agreed := tt.consent.split(p.lockedOut())
+		if len(open.at) != tt.open || len(agreed.people()) != tt.agreed {
+			t.Errorf("split by %+v: %d, %d; want %d, %d", tt.consent, len(open.at), len(agreed.at), tt.open, tt.agreed)
 		}
 	}
 }

@@ -61,12 +61,9 @@ func (f *Federator) Preflight(ctx context.Context, plan Plan) (*Preflight, error
 			return nil, reading(PhaseCheck, err)
 		}
 	}
-	gates, people, err := f.check(ctx, plan, &st)
+	gates, people, err := f.check(ctx, plan, &st, false) // by name they are among the people
 	if err != nil {
 		return nil, err
-	}
-	for i := range gates {
-		gates[i].People = nil // they are below, with everybody else
 	}
 	out.Gates, out.People = append(out.Gates, gates...), people
 	return out, nil
@@ -149,31 +146,13 @@ func (p *Preflight) WriteJSON(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "%s,\"people\":null}\n", h[:len(h)-1])
 		return err
 	}
-	d, err := json.Marshal(p.People.Domain)
-	if err != nil {
+	if _, err := fmt.Fprintf(w, "%s,\"people\":", h[:len(h)-1]); err != nil {
 		return err
 	}
-	c, err := json.Marshal(p.People.Counts)
-	if err != nil {
+	if err := p.People.writeJSON(w, "\n"); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(w, "%s,\"people\":{\"domain\":%s,\"counts\":%s,\"findings\":[", h[:len(h)-1], d, c); err != nil {
-		return err
-	}
-	for i, f := range p.People.All() {
-		b, err := json.Marshal(f)
-		if err != nil {
-			return err
-		}
-		sep := ",\n"
-		if i == 0 {
-			sep = "\n"
-		}
-		if _, err := fmt.Fprintf(w, "%s%s", sep, b); err != nil {
-			return err
-		}
-	}
-	_, err = io.WriteString(w, "]}}\n")
+	_, err = io.WriteString(w, "}\n")
 	return err
 }
 
@@ -253,10 +232,10 @@ func (d PreflightDiff) String() string {
 	fmt.Fprintf(&b, "preflight of %s: %d fixed, %d new, %d as before; locked out %d -> %d\n",
 		d.Domain, len(d.Fixed), len(d.New), d.Same, d.LockedOutBefore, d.LockedOutAfter)
 	for _, f := range d.Fixed {
-		fmt.Fprintf(&b, "- %s: %s\n", strings.TrimPrefix(string(f.Code), "person-"), plain(f.String()))
+		fmt.Fprintf(&b, "- %s: %s\n", f.Code.reason(), plain(f.String()))
 	}
 	for _, f := range d.New {
-		fmt.Fprintf(&b, "+ %s: %s\n", strings.TrimPrefix(string(f.Code), "person-"), plain(f.String()))
+		fmt.Fprintf(&b, "+ %s: %s\n", f.Code.reason(), plain(f.String()))
 	}
 	return b.String()
 }

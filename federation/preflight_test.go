@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -160,64 +159,6 @@ func TestPreflightUnknownDomain(t *testing.T) {
 	if _, err := env.Federator(nil).Preflight(t.Context(), plan); !errors.As(err, &bad) {
 		t.Errorf("a plan that is wrong by itself: %v", err)
 	}
-}
-
-// crowd is an environment of n people a side who exist by number only. Of every
-// hundred one is missing in JumpCloud, one in Azure AD and one has no immutable ID.
-func crowd(n int) *federationtest.Env {
-	env := federationtest.New(&federationtest.Options{Users: 1})
-	populate(env, n)
-	return env
-}
-
-var given = [...]string{"anna", "ben", "carla", "dora", "emil", "fritz", "gina", "hugo", "ida", "jan", "kai", "lea", "mia", "noah", "olga", "paul", "quinn", "rosa", "sam", "tess", "uwe", "vera", "walt", "xena", "yara", "zoe"}
-
-var family = [...]string{"berg", "caro", "diaz", "eis", "fuchs", "gold", "hof", "iten", "jung", "klee", "lang", "mai", "nagy", "ott", "pohl", "quast", "rot", "stern", "thal", "ude", "vogt", "wolf", "xu", "yilmaz", "zorn"}
-
-// login is distinct for each i and spread over the alphabet, as names are.
-func login(i int) string {
-	return given[i%len(given)] + "." + family[i/len(given)%len(family)] + strconv.Itoa(i)
-}
-
-func display(i int) string {
-	g, f := given[i%len(given)], family[i/len(given)%len(family)]
-	return strings.ToUpper(g[:1]) + g[1:] + " " + strings.ToUpper(f[:1]) + f[1:]
-}
-
-func populate(env *federationtest.Env, n int) {
-	group := env.JumpCloud.Groups()[0].ID
-	address := func(i int) string { return login(i) + "@" + env.Domain }
-	object := func(i int) string { return fmt.Sprintf("%08x-9e37-4000-8000-%012x", i, i) }
-	env.JumpCloud.GenerateUsers(n, func(i int) jumpcloud.User {
-		u := jumpcloud.User{Username: login(i), Email: address(i), State: jumpcloud.Activated, Activated: true}
-		if i%100 == 7 {
-			u.Email = "gone." + u.Email
-		}
-		return u
-	})
-	synced := &jumpcloud.SyncStatus{Code: "200", Message: "OK"}
-	env.JumpCloud.GenerateBound(env.Directory, n, func(i int) jumpcloud.BoundUser {
-		b := jumpcloud.BoundUser{UserID: jumpcloudtest.GeneratedID(i), ExternalID: object(i), Sync: synced}
-		if i%100 == 7 {
-			b.ExternalID = ""
-		}
-		return b
-	})
-	env.JumpCloud.GenerateMembers(group, n, jumpcloudtest.GeneratedID)
-	enabled := true
-	env.AzureAD.GenerateUsers(n, func(i int) aad.User {
-		u := aad.User{
-			ID: object(i), UserPrincipalName: address(i), DisplayName: display(i), Mail: address(i), ImmutableID: jumpcloudtest.GeneratedID(i),
-			UserType: "Member", Enabled: &enabled, ProxyAddresses: []string{"SMTP:" + address(i)},
-		}
-		switch i % 100 {
-		case 3:
-			u.ImmutableID = ""
-		case 7:
-			u.ImmutableID = fmt.Sprintf("older-%d", i)
-		}
-		return u
-	})
 }
 
 func TestPreflightCrowd(t *testing.T) {

@@ -92,7 +92,7 @@ func (p *Proposal) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s: %s", p.Verb, p.Domain, plural(len(p.Changes), "change", "changes"))
 	if n := len(p.People); n > 0 {
-		fmt.Fprintf(&b, ", %s will be locked out", count(p.People))
+		fmt.Fprintf(&b, ", %s will be locked out", count(len(p.People)))
 	}
 	fmt.Fprintf(&b, "\nproposal %.12s of %s, good until %s\n", p.Hash, when(p.Created), when(p.Expires))
 	b.WriteString(p.Changes.String())

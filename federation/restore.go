@@ -166,7 +166,7 @@ func (u *undoing) judgeJumpCloud(ctx context.Context, s *undoStep, ps *findings)
 		return err
 	}
 	*ps = append(*ps, st.inspectAll(p, u.f.now())...)
-	gates, _, err := u.f.check(ctx, p, &st)
+	gates, _, err := u.f.check(ctx, p, &st, true)
 	if err != nil {
 		return err
 	}

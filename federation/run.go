@@ -250,7 +250,7 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	gateAnswers(&ps, r.f.jc.OrgID(), answered)
 	if len(todo) > 0 {
 		r.judged, r.judgedAt = time.Now(), len(r.rep.Steps)
-		gates, people, err := r.f.check(ctx, plan, &r.st)
+		gates, people, err := r.f.check(ctx, plan, &r.st, true)
 		if err != nil {
 			return nil, err
 		}

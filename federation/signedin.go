@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 const CodeSignedIn Code = "signed-in-account"
 
 // signedIn is the account that a delegated token is of, as far as the token says.
-type signedIn struct{ id, upn string }
+type signedIn struct{ id, upn []byte }
 
 // whoIsSignedIn returns whose token it is; nil for an application's own, and for one
 // that cannot be read.
@@ -21,7 +22,7 @@ func whoIsSignedIn(perms *aad.Permissions) *signedIn {
 	if perms == nil || perms.AppOnly {
 		return nil
 	}
-	return &signedIn{perms.ObjectID, plain(perms.UserPrincipalName)}
+	return &signedIn{[]byte(perms.ObjectID), []byte(plain(perms.UserPrincipalName))}
 }
 
 // signedInName names the account that is signed in; "" if none is, or nobody knows.
@@ -33,19 +34,19 @@ func signedInName(perms *aad.Permissions) string {
 }
 
 // is reports whether the account has this ID, or, if the token names none, this name.
-func (s *signedIn) is(id, upn string) bool {
-	if s.id != "" && id != "" {
-		return strings.EqualFold(s.id, id)
+func (s *signedIn) is(id, upn []byte) bool {
+	if len(s.id) > 0 && len(id) > 0 {
+		return bytes.EqualFold(s.id, id)
 	}
-	return s.upn != "" && strings.EqualFold(s.upn, upn)
+	return len(s.upn) > 0 && bytes.EqualFold(s.upn, upn)
 }
 
 // name is how the account is called, and what a finding is about.
-func (s *signedIn) name() string { return cmp.Or(s.upn, plain(s.id)) }
+func (s *signedIn) name() string { return cmp.Or(string(s.upn), plain(string(s.id))) }
 
 // domain is the one that the account is on; "" if the token does not say.
 func (s *signedIn) domain() string {
-	_, at, _ := strings.Cut(s.upn, "@")
+	_, at, _ := strings.Cut(string(s.upn), "@")
 	return domainName(at)
 }
 
@@ -65,17 +66,15 @@ func (st *observation) gateSignedIn(ps *findings, p Plan, perms *aad.Permissions
 			"somebody is signed in, and the token does not say who: whether that account loses its sign-in is not known", signInElsewhere)
 		return
 	}
-	if of != nil {
-		for _, f := range of.LockedOut() {
-			if who.is(f.AzureADID, f.UserPrincipalName) {
-				ps.warn(CodeSignedIn, name, "the account that is signed in, "+name+", would be locked out itself ("+f.Evidence+
-					"), and nothing could be undone with it once its session has ended", signInElsewhere)
-				return
-			}
+	for i, a := range of.lockedOut().accounts() {
+		if who.is(a.id, a.upn) {
+			ps.warn(CodeSignedIn, name, "the account that is signed in, "+name+", would be locked out itself ("+of.At(int(i)).Evidence+
+				"), and nothing could be undone with it once its session has ended", signInElsewhere)
+			return
 		}
 	}
 	switch fit := st.fit(p); {
-	case len(fit) == 1 && !p.makesAdministrator(st) && who.is(fit[0].id, fit[0].upn):
+	case len(fit) == 1 && !p.makesAdministrator(st) && who.is([]byte(fit[0].id), []byte(fit[0].upn)):
 		ps.warn(CodeSignedIn, name, "the account that is signed in, "+name+
 			", is the only Global Administrator who could sign in if JumpCloud were down: nobody could help it back in",
 			"have a second one on the tenant's *.onmicrosoft.com domain")

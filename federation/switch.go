@@ -178,7 +178,7 @@ func (r *run) fresh(ctx context.Context, c Change) (still bool, err error) {
 // newly be locked out.
 func (r *run) judgePeople(ctx context.Context) error {
 	began := time.Now()
-	gates, _, err := r.f.check(ctx, r.plan, &r.st)
+	gates, _, err := r.f.check(ctx, r.plan, &r.st, true)
 	if err != nil {
 		return err
 	}

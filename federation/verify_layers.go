@@ -8,7 +8,6 @@ import (
 
 	"github.com/jcaad/jcaad/aad"
 	"github.com/jcaad/jcaad/certs"
-	"github.com/jcaad/jcaad/federation/internal/people"
 )
 
 func (st *observation) layerApplication(p Plan, missing Changes) Layer {
@@ -179,14 +178,15 @@ func (f *Federator) layerPeople(ctx context.Context, p Plan, st *observation) (L
 		return l, err
 	}
 	l.Evidence = of.Counts.Summary()
-	unable := append(of.LockedOut(), of.AlreadyOut()...)
-	st.unable = make(map[string]bool, len(unable))
-	for _, f := range unable {
-		st.unable[people.Fold(f.UserPrincipalName)] = true
+	unable := of.lockedOut()
+	unable.at = append(unable.at, of.alreadyOut().at...)
+	st.unable = make(map[string]bool, len(unable.at))
+	for _, a := range unable.accounts() {
+		st.unable[string(a.upn)] = true
 	}
-	if bad, _ := p.Consent.LockOut.apply(unable); len(bad) > 0 {
+	if bad, _ := p.Consent.LockOut.split(unable); len(bad.at) > 0 {
 		l.Status = Wrong
-		l.Evidence += "; " + count(bad) + " cannot sign in: " + whoAll(bad)
+		l.Evidence += "; " + bad.count() + " cannot sign in: " + bad.String()
 	}
 	return l, nil
 }

@@ -18,17 +18,23 @@ type Crowd struct {
 	text  *texts
 	jc    rows[jcPerson]
 	ad    rows[adPerson]
-	jcIDs idIndex
-	adIDs idIndex
+	jcIDs table
+	adIDs table
+	seed  maphash.Seed // of their hashes
+	near  [lists]uint32
 
-	// What only few people have.
-	alias []aliasOf         // addresses of Azure AD beside the user principal name
-	fault map[uint32]string // what the directory says about a JumpCloud user's binding
-	alt   map[uint32]ref    // alternate emails, where a rule makes use of them
+	// What only few people have, or all of them.
+	alias     rows[alias]    // addresses of Azure AD beside the user principal name
+	alt       sparse[uint32] // by user: the ref of the alternate email, where a rule makes use of it
+	fault     faults
+	immutable sparse[uint64] // by account: the hash of the immutable ID
+	names     sparse[uint32] // by account: the ref of the name, if the login does not spell it
 
-	sharing map[uint32]uint32 // by account: another with the same immutable ID; set by join
-
-	elsewhere map[uint32]uint32 // by user: the account that the binding names, from 1, if the person has another; set by join
+	// What join finds.
+	partner   []uint32       // by account: the user, from 1
+	mails     []uint64       // those of all accounts that are not the user principal name
+	sharing   sparse[uint32] // by account: another with the same immutable ID, from 1
+	elsewhere sparse[uint32] // by user: the account that the binding names, from 1, if the person has another
 
 	a       Audience
 	domains []string // of the audience
@@ -77,11 +83,9 @@ const (
 
 // adPerson is an Azure AD user.
 type adPerson struct {
-	id        [16]byte
-	immutable [2]uint32 // hash, 0 for none; two halves need no padding
-	upn       ref
-	name      ref
-	flags     uint32
+	id    [16]byte
+	upn   ref
+	flags uint32
 }
 
 const (
@@ -99,38 +103,31 @@ const (
 	adOwnID    // the immutable ID is the ID of the person's JumpCloud user
 	adSignedIn // a sign-in through JumpCloud has found the account
 
-	adForm = 28 // what the immutable ID looks like: an idForm from this bit on
-)
-
-// aliasOf is a further address of an Azure AD user.
-type aliasOf struct {
-	addr ref
-	ad   uint32 // from 0
-	kind aliasKind
-}
-
-type aliasKind uint32
-
-const (
-	aliasMail  = aliasKind(matchMail)
-	aliasProxy = aliasKind(matchProxy)
-	aliasOther = aliasKind(matchOther)
+	adSpelled = 16 // how much of the login is the name: a byte from this bit on; 0 for nothing
+	adForm    = 28 // what the immutable ID looks like: an idForm from this bit on
 )
 
 // New returns an empty crowd for the people of an audience.
 func New(a Audience) *Crowd {
 	return &Crowd{
-		a: a, text: newTexts(), domains: a.Domains(),
-		fault: make(map[uint32]string), alt: make(map[uint32]ref),
-		jcIDs: idIndex{seed: maphash.MakeSeed()}, adIDs: idIndex{seed: maphash.MakeSeed()},
+		a: a, text: newTexts(), domains: a.Domains(), seed: maphash.MakeSeed(),
 	}
 }
+
+// The lists of JumpCloud, all of which are in the order of the IDs. Near is for each who
+// stands after the user whom it has named last: most often that is the next.
+const (
+	listUsers = iota
+	listBindings
+	listMembers
+	lists
+)
 
 // AddJumpCloud adds a user of JumpCloud's list; the first time counts.
 func (c *Crowd) AddJumpCloud(u *JumpCloudUser) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := c.jumpCloud(u.ID)
+	i := c.jumpCloud(u.ID, listUsers)
 	p := c.jc.at(i)
 	if p.flags&jcSeen != 0 {
 		return // on two pages
@@ -150,7 +147,7 @@ func (c *Crowd) AddJumpCloud(u *JumpCloudUser) {
 	}
 	if c.a.AlternateEmail {
 		if a := c.text.address(u.Alternate); a != 0 {
-			c.alt[i] = a
+			c.alt.set(i, uint32(a))
 		}
 	}
 }
@@ -158,7 +155,7 @@ func (c *Crowd) AddJumpCloud(u *JumpCloudUser) {
 // key is the address that JumpCloud exports as the user principal name.
 func (c *Crowd) key(i uint32) ref {
 	if c.a.AlternateEmail {
-		return c.alt[i]
+		return ref(c.alt.at(i))
 	}
 	return c.email(i)
 }
@@ -176,7 +173,7 @@ func (c *Crowd) email(i uint32) ref {
 func (c *Crowd) AddBinding(userID, externalID, fault string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := c.jumpCloud(userID)
+	i := c.jumpCloud(userID, listBindings)
 	var account uint32
 	if externalID != "" {
 		account = c.azureAD(externalID) + 1
@@ -189,7 +186,7 @@ func (c *Crowd) AddBinding(userID, externalID, fault string) {
 	}
 	if fault != "" {
 		p.flags |= jcBindingFault
-		c.fault[i] = Plain(fault)
+		c.fault.set(c.text, i, fault)
 	}
 }
 
@@ -198,7 +195,7 @@ func (c *Crowd) AddBinding(userID, externalID, fault string) {
 func (c *Crowd) AddMember(userID string, direct, exported bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := c.jc.at(c.jumpCloud(userID))
+	p := c.jc.at(c.jumpCloud(userID, listMembers))
 	p.flags |= jcInGroup
 	if direct {
 		p.flags |= jcDirect
@@ -219,9 +216,13 @@ func (c *Crowd) AddAzureAD(u *AzureADUser) {
 	}
 	p.flags |= adSeen
 	p.upn = c.text.address(u.UPN)
-	p.name = c.text.nameLike(p.upn, u.Name)
+	if n := c.text.spelled(p.upn, u.Name); n > 0 {
+		p.flags |= uint32(n) << adSpelled
+	} else if r := c.text.name(u.Name); r != 0 {
+		c.names.set(i, uint32(r))
+	}
 	if u.ImmutableID != "" {
-		p.immutable = c.hashID(u.ImmutableID)
+		c.immutable.set(i, c.hashID(u.ImmutableID))
 		p.flags |= uint32(formOf(u)) << adForm
 	}
 	if c.onDomain(p.upn) {
@@ -238,14 +239,18 @@ func (c *Crowd) AddAzureAD(u *AzureADUser) {
 			p.flags |= f.flag
 		}
 	}
-	if a := c.text.address(u.Mail); a == 0 {
+	mail := p.upn
+	if u.Mail != u.UPN { // else it is not looked for again
+		mail = c.text.address(u.Mail)
+	}
+	if mail == 0 {
 		p.flags |= adNoMail
-	} else if a != p.upn {
+	} else if mail != p.upn {
 		p.flags |= adMailDiffers
-		c.alias = append(c.alias, aliasOf{a, i, aliasMail})
+		c.alias.add(newAlias(mail, i, aliasMail))
 	}
 	for _, s := range u.Proxies {
-		if len(s) > 5 && (s[:5] == "SMTP:" || s[:5] == "smtp:") {
+		if len(s) > 5 && (s[:5] == "SMTP:" || s[:5] == "smtp:") && s[5:] != u.UPN {
 			c.addAlias(i, p, s[5:], aliasProxy)
 		}
 	}
@@ -273,27 +278,40 @@ func IsExternal(upn string) bool {
 }
 
 // name is an account's display name.
-func (c *Crowd) name(p *adPerson) string { return c.text.nameOr(p.upn, p.name) }
+func (c *Crowd) name(u uint32) string {
+	p := c.ad.at(u)
+	if n := uint8(p.flags >> adSpelled); n > 0 {
+		return c.text.spell(p.upn, n)
+	}
+	return c.text.str(ref(c.names.at(u)))
+}
+
+// hasID reports whether an account has an immutable ID.
+func (p *adPerson) hasID() bool { return idForm(p.flags>>adForm) != formNone }
 
 func (c *Crowd) addAlias(i uint32, p *adPerson, address string, k aliasKind) {
 	a := c.text.address(address)
 	if a == 0 || a == p.upn {
 		return
 	}
-	for j := len(c.alias) - 1; j >= 0 && c.alias[j].ad == i; j-- {
-		if c.alias[j].addr == a {
+	for j := c.alias.n; j > 0; j-- {
+		switch x := *c.alias.at(j - 1); {
+		case x.account() != i:
+			c.alias.add(newAlias(a, i, k))
+			return
+		case x.address() == a:
 			return
 		}
 	}
-	c.alias = append(c.alias, aliasOf{a, i, k})
+	c.alias.add(newAlias(a, i, k))
 }
 
 // odd is how the keys of IDs begin that are not of the usual form: what follows
 // is the ref of the text.
 const odd = 1<<64 - 1
 
-// jumpCloud returns the index of the user with this ID.
-func (c *Crowd) jumpCloud(id string) uint32 {
+// jumpCloud returns the index of the user with this ID, whom a list names.
+func (c *Crowd) jumpCloud(id string, list int) uint32 {
 	var k [12]byte
 	if len(id) != 24 || !unhex(k[:], id) || binary.BigEndian.Uint64(k[:]) == odd {
 		for i := range 8 {
@@ -301,13 +319,22 @@ func (c *Crowd) jumpCloud(id string) uint32 {
 		}
 		binary.BigEndian.PutUint32(k[8:], uint32(c.text.address(id)))
 	}
-	i, found := c.jcIDs.find(k[:], func(i uint32) []byte { return c.jc.at(i).id[:] })
-	if !found {
-		i = c.jc.add(jcPerson{id: k})
-		c.jcIDs.set(k[:], i, func(i uint32) []byte { return c.jc.at(i).id[:] })
+	if n := c.near[list]; n < c.jc.n && c.jc.at(n).id == k {
+		c.near[list]++
+		return n
 	}
-	return i
+	h := maphash.Bytes(c.seed, k[:])
+	v := c.jcIDs.find(h, func(v uint32) bool { return c.jc.at(v-1).id == k })
+	if v == 0 {
+		v = c.jc.add(jcPerson{id: k}) + 1
+		c.jcIDs.add(h, v, c.jcHash)
+	}
+	c.near[list] = v
+	return v - 1
 }
+
+// jcHash is the hash of the ID of a user, from 1.
+func (c *Crowd) jcHash(v uint32) uint64 { return maphash.Bytes(c.seed, c.jc.at(v - 1).id[:]) }
 
 // azureAD returns the index of the account with this ID.
 func (c *Crowd) azureAD(id string) uint32 {
@@ -318,13 +345,16 @@ func (c *Crowd) azureAD(id string) uint32 {
 		}
 		binary.BigEndian.PutUint32(k[12:], uint32(c.text.address(id)))
 	}
-	i, found := c.adIDs.find(k[:], func(i uint32) []byte { return c.ad.at(i).id[:] })
-	if !found {
-		i = c.ad.add(adPerson{id: k})
-		c.adIDs.set(k[:], i, func(i uint32) []byte { return c.ad.at(i).id[:] })
+	h := maphash.Bytes(c.seed, k[:])
+	v := c.adIDs.find(h, func(v uint32) bool { return c.ad.at(v-1).id == k })
+	if v == 0 {
+		v = c.ad.add(adPerson{id: k}) + 1
+		c.adIDs.add(h, v, c.adHash)
 	}
-	return i
+	return v - 1
 }
+
+func (c *Crowd) adHash(v uint32) uint64 { return maphash.Bytes(c.seed, c.ad.at(v - 1).id[:]) }
 
 func (c *Crowd) jcID(i uint32) string {
 	k := c.jc.at(i).id
@@ -334,32 +364,31 @@ func (c *Crowd) jcID(i uint32) string {
 	return hex.EncodeToString(k[:])
 }
 
-func (c *Crowd) adID(i uint32) string {
+func (c *Crowd) adID(i uint32) string { return string(c.appendADID(make([]byte, 0, 36), i)) }
+
+func (c *Crowd) appendADID(b []byte, i uint32) []byte {
 	k := c.ad.at(i).id
 	if binary.BigEndian.Uint64(k[:]) == odd {
-		return c.text.str(ref(binary.BigEndian.Uint32(k[12:])))
+		return c.text.append(b, ref(binary.BigEndian.Uint32(k[12:])))
 	}
-	return guid(k)
+	return appendGUID(b, k)
 }
 
 // ExpectJumpCloud makes room for so many users.
 func (c *Crowd) ExpectJumpCloud(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.jcIDs.grow(room(n), func(i uint32) []byte { return c.jc.at(i).id[:] })
-	c.text.grow(room(n))
+	c.jcIDs.grow(room(n), c.jcHash)
+	c.text.table.grow(room(n), c.text.hashOf)
 }
 
 // ExpectAzureAD makes room for so many accounts.
 func (c *Crowd) ExpectAzureAD(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.adIDs.grow(room(n), func(i uint32) []byte { return c.ad.at(i).id[:] })
-	c.text.grow(room(n))
+	c.adIDs.grow(room(n), c.adHash)
+	c.text.table.grow(room(n), c.text.hashOf)
 }
 
-// room is how many slots n entries need. Totals are the services' word only.
-func room(n int) int {
-	n = min(max(n, 0), 4<<20)
-	return (n+n/64)*8/7 + 8
-}
+// room is for how many there will be room. Totals are the services' word only.
+func room(n int) int { return min(max(n, 0), 4<<20) }

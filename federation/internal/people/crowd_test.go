@@ -36,9 +36,9 @@ func TestJoinOnce(t *testing.T) {
 		for _, add := range do {
 			add(c)
 		}
-		partner := c.join(nil)
+		c.join(nil)
 		seen := make(map[uint32]bool)
-		for u, j := range partner {
+		for u, j := range c.partner {
 			if j == 0 {
 				continue
 			}
@@ -56,7 +56,7 @@ func TestJoinOnce(t *testing.T) {
 				continue
 			}
 			for u := range c.ad.n {
-				if c.open(partner, u) && c.key(j) != 0 && c.key(j) == c.ad.at(u).upn {
+				if c.open(u) && c.key(j) != 0 && c.key(j) == c.ad.at(u).upn {
 					t.Fatalf("seed %d: user %d and account %d have the same address and were not matched", seed, j, u)
 				}
 			}
@@ -67,12 +67,12 @@ func TestJoinOnce(t *testing.T) {
 func TestIDs(t *testing.T) {
 	c := New(Audience{Domain: "example.com"})
 	for _, id := range []string{userID(1), "short", "ffffffffffffffffffffffff", "6026BEC6B820725500000001", "not-hexadecimal-24-chars"} {
-		i := c.jumpCloud(id)
-		if got := c.jcID(i); got != strings.ToLower(id) || c.jumpCloud(id) != i {
+		i := c.jumpCloud(id, listUsers)
+		if got := c.jcID(i); got != strings.ToLower(id) || c.jumpCloud(id, listMembers) != i {
 			t.Errorf("ID %q came back as %q", id, got)
 		}
 	}
-	for _, id := range []string{accountID(1), "short", strings.ToUpper(accountID(2)), "6601d14b-d113-4f64-8da2-00000000000g", "6601d14b-d113-4f64-8da2x000000000001"} {
+	for _, id := range []string{accountID(1), "short", strings.ToUpper(accountID(2)), "6601d14b-d113-4f64-8da2-00000000000g", "6601d14b-d113-4f64-8da2x000000000001", "6601d14b-d113-4f64-8da2-0000000000-1", "6601d14b-d113-4f64-8da2--00000000001"} {
 		i := c.azureAD(id)
 		if got := c.adID(i); got != strings.ToLower(id) || c.azureAD(id) != i {
 			t.Errorf("ID %q came back as %q", id, got)

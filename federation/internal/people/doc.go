@@ -32,13 +32,16 @@
 //     (rows, index.go). What is true of somebody is a bit of flags. People point to
 //     each other by number; 0 is nobody, so that such numbers count from 1.
 //   - IDs are kept as their 12 or 16 bytes and found by an open hash table of numbers
-//     (idIndex). An ID of an unusual form is a text, and its bytes say which.
+//     (table.go). An ID of an unusual form is a text, and its bytes say which.
 //   - Texts (text.go) are written one after the other into blocks, each address once
 //     for both directories, and its domain as a number. A ref says where one is;
 //     refs of addresses are equal if the addresses are. A name that the login spells,
 //     such as Anna Berg's, anna.berg, is not stored, only its length.
 //   - Immutable IDs are kept as hashes: they are only compared.
-//   - A finding is sixteen bytes. Its sentence is made when it is asked for.
+//   - What is true of some is kept in little blocks (sparse, index.go), aliases and
+//     what directories say about bindings as numbers (alias.go).
+//   - A finding is eight bytes, and whom findings are about four (order.go). Its
+//     sentence is made when it is asked for.
 //
 // # How people are matched
 //
@@ -47,5 +50,5 @@
 // JumpCloud exports against the user principal name; else by the mail address, the
 // proxy addresses and the other mails. ids.go looks which immutable IDs JumpCloud most
 // likely does not send. judge.go says what follows for each person, evidence.go what
-// was seen, judgement.go sorts and counts.
+// was seen, order.go sorts, judgement.go counts.
 package people

@@ -1,7 +1,5 @@
 package people
 
-import "strings"
-
 // Evidence says what was seen, in one sentence.
 func (j *Judgement) Evidence(f Finding) string {
 	c := j.crowd
@@ -29,7 +27,7 @@ func (j *Judgement) Evidence(f Finding) string {
 	case NoImmutableID:
 		return "the account has no immutable ID, and by nothing else does Azure AD find federated people (AADSTS51004)"
 	case SharedImmutableID:
-		return "the account " + c.text.str(c.ad.at(c.sharing[f.ad-1]).upn) + " has the same immutable ID"
+		return "the account " + c.text.str(c.ad.at(c.sharing.at(f.ad-1)-1).upn) + " has the same immutable ID"
 	case Suspended:
 		return "suspended in JumpCloud as " + j.name(q, email) + ", enabled in Azure AD"
 	case NotActivated:
@@ -54,19 +52,19 @@ func (j *Judgement) Evidence(f Finding) string {
 		return "not bound to JumpCloud's Microsoft 365 directory yet; the plan binds the group, " +
 			"and sign-in works once the directory is synchronised"
 	case BindingError:
-		if f.arg != 0 {
-			other := c.jc.at(f.arg - 1)
+		if of := c.owner(f.jc - 1); f.ad == 0 && of != 0 {
+			other := c.jc.at(of - 1)
 			if match(other.flags>>jcHow) != matchBinding {
-				return "bound to the account in Azure AD that is " + j.name(other, c.text.str(c.email(f.arg-1))) + "'s"
+				return "bound to the account in Azure AD that is " + j.name(other, c.text.str(c.email(of-1))) + "'s"
 			}
 			return "bound to an account in Azure AD to which " + c.text.str(other.email) + " is bound as well"
 		}
-		return "the Microsoft 365 directory reports: " + c.fault[f.jc-1]
+		return "the Microsoft 365 directory reports: " + c.fault.at(c.text, f.jc-1)
 	case OtherDomain:
 		return j.otherDomain(f, upn, key)
 	case EmailDiffers:
 		if f.Severity == Info {
-			return email + " in JumpCloud, but the mail address in Azure AD is " + strings.Join(c.aliases(f.ad-1, aliasMail), ", ")
+			return email + " in JumpCloud, but the mail address in Azure AD is " + c.mailsOf(f.ad-1)
 		}
 		s := key + " in JumpCloud, " + upn + " in Azure AD"
 		switch match(q.flags >> jcHow) {
@@ -103,9 +101,9 @@ func (j *Judgement) Evidence(f Finding) string {
 		return "synchronised from a directory on the premises, which owns the immutable ID"
 	case ServiceAccount:
 		if service := c.a.LikelyService; service != nil {
-			return "looks like a service, a room or a shared mailbox: " + service(upn, c.name(u))
+			return "looks like a service, a room or a shared mailbox: " + service(upn, c.name(f.ad-1))
 		}
-		return "looks like a service, a room or a shared mailbox: " + c.hint(u)
+		return "looks like a service, a room or a shared mailbox: " + c.hint(f.ad-1)
 	case NestedGroup:
 		return "in a bound group only by way of another group"
 	case Guest:
@@ -124,7 +122,7 @@ func (j *Judgement) boundElsewhere(f Finding) string {
 	c := j.crowd
 	account := c.jc.at(f.jc - 1).ad
 	if f.ad != 0 {
-		account = c.elsewhere[f.jc-1]
+		account = c.elsewhere.at(f.jc - 1)
 	}
 	s := "JumpCloud's directory has bound the person to the account "
 	switch other := c.ad.at(account - 1); {

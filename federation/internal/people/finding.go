@@ -11,11 +11,13 @@ type Finding struct {
 	LockedOut, AlreadyOut bool
 
 	jc, ad uint32 // from 1
-	arg    uint32 // what the kind makes of it
 }
 
 // Both reports whether the person is in both directories.
 func (f Finding) Both() bool { return f.jc != 0 && f.ad != 0 }
+
+// SamePerson reports whether two findings of one judgement are about one person.
+func (f Finding) SamePerson(g Finding) bool { return f.jc == g.jc && f.ad == g.ad }
 
 // A Severity says how much a finding matters. Those that come first are told
 // first.

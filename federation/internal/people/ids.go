@@ -87,41 +87,36 @@ func windowsGUID(k *[16]byte) *[16]byte {
 	return k
 }
 
-// hashID is the hash of an immutable ID. One that looks like a JumpCloud ID has
-// the hash under which the user is found.
-func (c *Crowd) hashID(id string) [2]uint32 {
+// hashID is the hash of an immutable ID, which is not that of none. One that looks like
+// a JumpCloud ID has the hash under which the user is found.
+func (c *Crowd) hashID(id string) uint64 {
 	var raw [12]byte
 	if len(id) == 24 && unhex(raw[:], id) {
-		return halves(maphash.Bytes(c.jcIDs.seed, raw[:]))
+		return max(1, maphash.Bytes(c.seed, raw[:]))
 	}
-	return halves(maphash.String(c.text.seed, id))
-}
-
-// halves are a hash that is not that of no ID.
-func halves(h uint64) [2]uint32 {
-	h = max(1, h)
-	return [2]uint32{uint32(h >> 32), uint32(h)}
+	return max(1, maphash.String(c.text.seed, id))
 }
 
 // sender is the JumpCloud user whose ID an account has as its immutable ID. It
 // can be asked as long as the index is there.
-func (c *Crowd) sender(p *adPerson) (uint32, bool) {
-	if idForm(p.flags>>adForm) != formUser {
+func (c *Crowd) sender(u uint32) (uint32, bool) {
+	if idForm(c.ad.at(u).flags>>adForm) != formUser {
 		return 0, false
 	}
-	j, ok := c.jcIDs.findHash(uint64(p.immutable[0])<<32|uint64(p.immutable[1]), func(i uint32) []byte { return c.jc.at(i).id[:] })
-	return j, ok && c.jc.at(j).flags&jcSeen != 0
+	h := c.immutable.at(u)
+	v := c.jcIDs.find(h, func(v uint32) bool { return c.jcHash(v) == h })
+	return v - 1, v != 0 && c.jc.at(v-1).flags&jcSeen != 0
 }
 
 // joinIDs pairs the domain's accounts with the users whose IDs they have: that is
 // whom Azure AD will find, whatever a binding says. An account that nobody signs
 // in with takes no user away from another.
-func (c *Crowd) joinIDs(partner []uint32) {
+func (c *Crowd) joinIDs() {
 	const all = adSeen | adOnDomain | adDisabled | adExternal | adSharedID
 	for u := range c.ad.n {
 		if p := c.ad.at(u); p.flags&all == adSeen|adOnDomain {
-			if j, ok := c.sender(p); ok && c.free(j) {
-				partner[u] = j + 1
+			if j, ok := c.sender(u); ok && c.free(j) {
+				c.partner[u] = j + 1
 				c.pair(j, u, matchID)
 			}
 		}
@@ -130,12 +125,12 @@ func (c *Crowd) joinIDs(partner []uint32) {
 
 // differs reports whether an account's immutable ID is another than the one that
 // JumpCloud most likely sends for its user.
-func (c *Crowd) differs(p *adPerson, j uint32) bool {
+func (c *Crowd) differs(u, j uint32) bool {
 	q := c.jc.at(j)
 	if binary.BigEndian.Uint64(q.id[:]) == odd {
-		return p.immutable != c.hashID(c.jcID(j))
+		return c.immutable.at(u) != c.hashID(c.jcID(j))
 	}
-	return p.immutable != halves(maphash.Bytes(c.jcIDs.seed, q.id[:]))
+	return c.immutable.at(u) != max(1, maphash.Bytes(c.seed, q.id[:]))
 }
 
 // belonging counts the bindings of people on the domain that name an account, and
@@ -160,17 +155,23 @@ func (c *Crowd) Strangers(atMost int) (ids []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var accounts []uint32
+	first := func() {
+		slices.SortFunc(accounts, c.compareAzureAD)
+		accounts = slices.Compact(accounts)
+		accounts = accounts[:min(len(accounts), atMost)]
+	}
 	for i := range c.jc.n {
 		q := c.jc.at(i)
 		if q.flags&jcSeen == 0 || q.ad == 0 || c.ad.at(q.ad-1).flags&adSeen != 0 ||
 			!c.onDomain(c.key(i)) && !c.onDomain(c.email(i)) {
 			continue
 		}
-		accounts = append(accounts, q.ad-1)
+		if accounts = append(accounts, q.ad-1); len(accounts) > 64*(atMost+1) {
+			first()
+		}
 	}
-	slices.SortFunc(accounts, c.compareAzureAD)
-	accounts = slices.Compact(accounts)
-	for _, u := range accounts[:min(len(accounts), atMost)] {
+	first()
+	for _, u := range accounts {
 		ids = append(ids, c.adID(u))
 	}
 	return ids
@@ -198,27 +199,38 @@ func (c *Crowd) SignedIn(ids []string) {
 	}
 }
 
-// identities judges the immutable IDs of people who could otherwise sign in. If
-// most differ from JumpCloud's IDs in one way, that is how this tenant is, and is
-// told once; who differs otherwise is named.
-func (j *judging) identities(partner []uint32) {
+// identities is what the immutable IDs of people who could otherwise sign in have in
+// common. If most differ from JumpCloud's IDs in one way, that is how this tenant is,
+// and is told once; who differs otherwise is named.
+type identities struct {
+	most   idForm // the form of most that differ; none if there is no such form
+	many   bool   // most were never synchronised and differ
+	synced bool   // somebody was, with the ID that is expected
+}
+
+// compares reports whether an account's immutable ID is compared with its user's.
+func (c *Crowd) compares(p *adPerson) bool {
+	const all = adSeen | adOnDomain | adDisabled | adExternal
+	return p.flags&all == adSeen|adOnDomain && p.hasID()
+}
+
+// never reports whether the directory has never synchronised somebody who is bound.
+func never(q *jcPerson) bool { return q.flags&(jcBound|jcNamed) == jcBound }
+
+// compare compares everybody's immutable ID with the one that JumpCloud most likely
+// sends, and marks those who have it.
+func (j *judging) compare() {
 	c := j.Crowd
 	var of [formOther + 1]int
 	compared, alone := 0, 0
 	proved := &j.out.Proved
-	each := func(f func(u, jc uint32, p *adPerson)) {
-		for u := range c.ad.n {
-			p := c.ad.at(u)
-			const all = adSeen | adOnDomain | adDisabled | adExternal
-			if jc := partner[u]; jc != 0 && p.flags&all == adSeen|adOnDomain && p.immutable != [2]uint32{} {
-				f(u, jc-1, p)
-			}
+	for u := range c.ad.n {
+		p, jc := c.ad.at(u), c.partner[u]
+		if jc == 0 || !c.compares(p) {
+			continue
 		}
-	}
-	never := func(q *jcPerson) bool { return q.flags&(jcBound|jcNamed) == jcBound }
-	each(func(u, i uint32, p *adPerson) {
 		compared++
-		q, own, in := c.jc.at(i), !c.differs(p, i), p.flags&adSignedIn != 0
+		q, own, in := c.jc.at(jc-1), !c.differs(u, jc-1), p.flags&adSignedIn != 0
 		if own {
 			p.flags |= adOwnID
 			proved.Own++
@@ -238,7 +250,7 @@ func (j *judging) identities(partner []uint32) {
 		default:
 			of[idForm(p.flags>>adForm)]++
 		}
-	})
+	}
 	most := idForm(0)
 	for f, n := range of {
 		if n >= mostAtLeast && 2*n > compared {
@@ -251,24 +263,24 @@ func (j *judging) identities(partner []uint32) {
 		j.out.Usual.Never = alone
 	}
 	proved.Compared = compared
-	if compared == 0 {
-		return
+	j.ids = identities{most, many, proved.ByBinding > 0}
+}
+
+// identity judges the immutable ID of an account and its user, which are compared.
+func (j *judging) identity(p *adPerson, jc, ad uint32) {
+	q := j.jc.at(jc - 1)
+	own, in := p.flags&adOwnID != 0, p.flags&adSignedIn != 0
+	if own && !in && never(q) && q.flags&jcBindingFault == 0 && j.ids.synced {
+		j.add(NotExported, Warning, jc, ad)
 	}
-	each(func(u, i uint32, p *adPerson) {
-		q := c.jc.at(i)
-		in := p.flags&adSignedIn != 0
-		if p.flags&adOwnID != 0 && !in && never(q) && q.flags&jcBindingFault == 0 && proved.ByBinding > 0 {
-			j.add(NotExported, Warning, i+1, u+1)
-		}
-		if p.flags&adOwnID != 0 || !in && (never(q) && many || !never(q) && most != formNone && idForm(p.flags>>adForm) == most) {
-			return
-		}
-		severity := Warning
-		if in {
-			severity = Info
-		}
-		j.add(ImmutableIDDiffers, severity, i+1, u+1)
-	})
+	usual := j.ids.most != formNone && idForm(p.flags>>adForm) == j.ids.most
+	switch {
+	case own:
+	case in:
+		j.add(ImmutableIDDiffers, Info, jc, ad)
+	case never(q) && !j.ids.many, !never(q) && !usual:
+		j.add(ImmutableIDDiffers, Warning, jc, ad)
+	}
 }
 
 // mostAtLeast is how many people make a usual form: fewer are named.

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// join finds each account's JumpCloud user. The result is by account, from 1.
-// It depends on what was read, not on the order in which it came.
+// join finds each account's JumpCloud user. The result is partner; it depends on what
+// was read, not on the order in which it came.
 //
 // First counts whose ID the account has as its immutable ID, by which Azure AD
 // will find it; then the binding, which names the account; then the address that
@@ -16,24 +16,31 @@ import (
 //
 // Planned are the addresses of those whom the plan adds to a group; it says
 // whether the directory exports that one.
-func (c *Crowd) join(planned map[ref]bool) (partner []uint32) {
-	partner = make([]uint32, c.ad.n)
-	order := make([]uint64, 0, max(c.jc.n, c.ad.n))
-	c.elsewhere = make(map[uint32]uint32)
-	c.shareIDs(order)
-	c.joinIDs(partner)
-	c.jcIDs, c.adIDs = idIndex{seed: c.jcIDs.seed}, idIndex{} // everybody is here
-	c.joinBindings(partner)
+func (c *Crowd) join(planned map[ref]bool) {
+	c.partner = make([]uint32, c.ad.n)
+	room := make([]uint64, 0, max(c.jc.n, c.ad.n))
+	c.shareIDs(room)
+	c.joinIDs()
+	c.jcIDs, c.adIDs = table{}, table{} // everybody is here
+	c.joinBindings()
+	c.twins(room, planned)
+	c.joinUPN(room)
+	c.joinAlias(room)
+}
 
-	// Users with one email, and those whom the plan adds.
+// twins marks users with one email, and those whom the plan adds.
+func (c *Crowd) twins(room []uint64, planned map[ref]bool) {
+	order := room[:0]
 	for i := range c.jc.n {
-		if e := c.email(i); e != 0 && c.jc.at(i).flags&jcSeen != 0 {
-			order = append(order, uint64(e)<<32|uint64(i))
-			if exported, ok := planned[e]; ok {
-				c.jc.at(i).flags |= jcPlanned
-				if exported {
-					c.jc.at(i).flags |= jcExported
-				}
+		e := c.email(i)
+		if e == 0 || c.jc.at(i).flags&jcSeen == 0 {
+			continue
+		}
+		order = append(order, uint64(e)<<32|uint64(i))
+		if exported, ok := planned[e]; ok {
+			c.jc.at(i).flags |= jcPlanned
+			if exported {
+				c.jc.at(i).flags |= jcExported
 			}
 		}
 	}
@@ -44,16 +51,14 @@ func (c *Crowd) join(planned map[ref]bool) (partner []uint32) {
 			c.jc.at(uint32(order[k-1])).flags |= jcTwin
 		}
 	}
-
-	c.joinUPN(partner, order)
-	c.joinAlias(partner)
-	return partner
 }
 
 // joinBindings matches users with the accounts that their bindings name. Of two
 // users who are bound to one account, the first by ID.
-func (c *Crowd) joinBindings(partner []uint32) {
-	var strange []uint32 // bound to an account with another address
+func (c *Crowd) joinBindings() {
+	partner := c.partner
+	strange := newBitmap(c.jc.n) // bound to an account with another address
+	some := 0
 	for i := range c.jc.n {
 		p := c.jc.at(i)
 		if p.ad == 0 || !c.free(i) || c.ad.at(p.ad-1).flags&adSeen == 0 {
@@ -67,10 +72,13 @@ func (c *Crowd) joinBindings(partner []uint32) {
 			*q = i + 1
 		}
 		if k := c.key(i); k != 0 && k != c.ad.at(p.ad-1).upn {
-			strange = append(strange, i)
+			strange.add(i)
+			some++
 		}
 	}
-	c.mixedUp(partner, strange)
+	if some > 0 {
+		c.mixedUp(strange, some)
+	}
 	for u, j := range partner {
 		if j != 0 && c.free(j-1) {
 			c.pair(j-1, uint32(u), matchBinding)
@@ -82,43 +90,52 @@ func (c *Crowd) joinBindings(partner []uint32) {
 // there is an account with the user's own address, to which nobody with a better
 // right is bound, and another user has the address of the account that the
 // binding names.
-func (c *Crowd) mixedUp(partner, strange []uint32) {
-	own := make(map[ref]uint32, len(strange)) // accounts from 1, by user principal name
-	claimed := make(map[ref]bool, len(strange))
-	too := make(map[uint32]bool, len(strange))
-	for _, i := range strange {
-		too[i] = true
-		own[c.key(i)] = 0
-		claimed[c.ad.at(c.jc.at(i).ad-1).upn] = false
+func (c *Crowd) mixedUp(strange bitmap, some int) {
+	keys, upns := make([]ref, 0, some), make([]ref, 0, some) // theirs, and of the accounts that they are bound to
+	for i := range c.jc.n {
+		if strange.has(i) {
+			keys, upns = append(keys, c.key(i)), append(upns, c.ad.at(c.jc.at(i).ad-1).upn)
+		}
 	}
-	if len(strange) == 0 {
-		return
-	}
+	slices.Sort(keys)
+	slices.Sort(upns)
+	keys, upns = slices.Compact(keys), slices.Compact(upns)
+	own, claimed := newBitmap(uint32(len(keys))), newBitmap(uint32(len(upns)))
 	for u := range c.ad.n {
 		p := c.ad.at(u)
-		if _, ok := own[p.upn]; ok && p.flags&(adSeen|adOnDomain|adExternal) == adSeen|adOnDomain && (partner[u] == 0 || too[partner[u]-1]) {
-			own[p.upn] = u + 1
+		if q := c.partner[u]; p.flags&(adSeen|adOnDomain|adExternal) != adSeen|adOnDomain || q != 0 && !strange.has(q-1) {
+			continue
+		}
+		if k, ok := slices.BinarySearch(keys, p.upn); ok {
+			own.add(uint32(k))
 		}
 	}
 	for i := range c.jc.n {
-		k := c.key(i)
-		if _, ok := claimed[k]; ok && c.jc.at(i).flags&jcSeen != 0 {
-			claimed[k] = true
+		if c.jc.at(i).flags&jcSeen == 0 {
+			continue
+		}
+		if k, ok := slices.BinarySearch(upns, c.key(i)); ok {
+			claimed.add(uint32(k))
 		}
 	}
-	for _, i := range strange {
+	for i := range c.jc.n {
+		if !strange.has(i) {
+			continue
+		}
 		u := c.jc.at(i).ad - 1
-		if partner[u] == i+1 && own[c.key(i)] != 0 && claimed[c.ad.at(u).upn] {
-			partner[u] = 0
+		k, _ := slices.BinarySearch(keys, c.key(i))
+		l, _ := slices.BinarySearch(upns, c.ad.at(u).upn)
+		if c.partner[u] == i+1 && own.has(uint32(k)) && claimed.has(uint32(l)) {
+			c.partner[u] = 0
 		}
 	}
 }
 
 // open reports whether an account can still be matched by address. A guest's
 // mail address belongs to somebody who signs in elsewhere.
-func (c *Crowd) open(partner []uint32, u uint32) bool {
+func (c *Crowd) open(u uint32) bool {
 	f := c.ad.at(u).flags
-	return partner[u] == 0 && f&(adSeen|adExternal) == adSeen && (f&adGuest == 0 || f&adOnDomain != 0)
+	return c.partner[u] == 0 && f&(adSeen|adExternal) == adSeen && (f&adGuest == 0 || f&adOnDomain != 0)
 }
 
 // free reports whether a JumpCloud user has no account yet.
@@ -131,7 +148,7 @@ func (c *Crowd) pair(j, u uint32, how match) {
 	p := c.jc.at(j)
 	if p.ad != 0 && p.ad != u+1 {
 		p.flags |= jcElsewhere
-		c.elsewhere[j] = p.ad
+		c.elsewhere.set(j, p.ad)
 	}
 	p.ad = u + 1
 	p.flags |= uint32(how) << jcHow
@@ -139,8 +156,8 @@ func (c *Crowd) pair(j, u uint32, how match) {
 
 // joinUPN matches exported addresses and user principal names: equal addresses
 // have equal refs, so that two sorted lists are merged.
-func (c *Crowd) joinUPN(partner []uint32, order []uint64) {
-	keys := order[:0]
+func (c *Crowd) joinUPN(room []uint64) {
+	keys := room[:0]
 	for j := range c.jc.n {
 		if k := c.key(j); k != 0 && c.free(j) {
 			keys = append(keys, uint64(k)<<32|uint64(j))
@@ -152,7 +169,7 @@ func (c *Crowd) joinUPN(partner []uint32, order []uint64) {
 	slices.Sort(keys)
 	for u := range c.ad.n {
 		upn := c.ad.at(u).upn
-		if upn == 0 || !c.open(partner, u) {
+		if upn == 0 || !c.open(u) {
 			continue
 		}
 		best, found := uint32(0), false
@@ -163,98 +180,153 @@ func (c *Crowd) joinUPN(partner []uint32, order []uint64) {
 			}
 		}
 		if found {
-			partner[u] = best + 1
+			c.partner[u] = best + 1
 			c.pair(best, u, matchUPN)
 		}
 	}
 }
 
 // joinAlias matches whoever is left by the other addresses.
-func (c *Crowd) joinAlias(partner []uint32) {
-	type candidate struct {
-		how  match
-		j, u uint32
+func (c *Crowd) joinAlias(room []uint64) {
+	aliases := make([]alias, 0, c.alias.n)
+	for k := range c.alias.n {
+		aliases = append(aliases, *c.alias.at(k))
 	}
-	var (
-		all   []candidate
-		upns  []uint64
-		alias = c.alias
-	)
-	for u := range c.ad.n {
-		if upn := c.ad.at(u).upn; upn != 0 && c.a.AlternateEmail && c.open(partner, u) {
-			upns = append(upns, uint64(upn)<<32|uint64(u))
-		}
-	}
-	slices.Sort(upns)
-	slices.SortFunc(alias, func(a, b aliasOf) int { return cmp.Compare(a.addr, b.addr) })
+	c.alias = rows[alias]{}
+	left := room[:0] // addresses and users
 	for j := range c.jc.n {
 		if !c.free(j) {
 			continue
 		}
-		addrs := [2]ref{c.email(j)}
+		email, key := c.email(j), c.key(j)
+		if email != 0 {
+			left = append(left, uint64(email)<<32|uint64(j))
+		}
+		if key != 0 && key != email {
+			left = append(left, uint64(key)<<32|uint64(j))
+		}
+	}
+	if len(left) > 0 {
+		slices.Sort(left)
+		by := aliases
 		if c.a.AlternateEmail {
-			addrs[1] = c.key(j)
+			by = slices.Concat(aliases, c.upns())
 		}
-		for _, a := range addrs {
-			if a == 0 {
-				continue
-			}
-			k, _ := slices.BinarySearchFunc(alias, a, func(x aliasOf, a ref) int { return cmp.Compare(x.addr, a) })
-			for ; k < len(alias) && alias[k].addr == a; k++ {
-				if c.open(partner, alias[k].ad) {
-					all = append(all, candidate{match(alias[k].kind), j, alias[k].ad})
-				}
-			}
-			k, _ = slices.BinarySearch(upns, uint64(a)<<32)
-			for ; k < len(upns) && ref(upns[k]>>32) == a; k++ {
-				all = append(all, candidate{matchMail, j, uint32(upns[k])})
-			}
+		slices.Sort(by)
+		for how := matchMail; how <= matchOther; how++ {
+			c.joinBy(how, by, left)
 		}
 	}
-	slices.SortFunc(all, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(a.how, b.how), c.compareJumpCloud(a.j, b.j), c.compareAzureAD(a.u, b.u))
+	c.mails = make([]uint64, 0, len(aliases))
+	for _, a := range aliases {
+		if a.kind() == aliasMail {
+			c.mails = append(c.mails, mailOf(a.address(), a.account()))
+		}
+	}
+	slices.Sort(c.mails)
+}
+
+// upns are the user principal names of accounts that are open.
+func (c *Crowd) upns() (names []alias) {
+	for u := range c.ad.n {
+		if upn := c.ad.at(u).upn; upn != 0 && c.open(u) {
+			names = append(names, newAlias(upn, u, aliasUPN))
+		}
+	}
+	return names
+}
+
+// joinBy matches who is left by one kind of addresses. If there is a choice, users
+// choose in the order of their IDs, and the first account by ID.
+func (c *Crowd) joinBy(how match, by []alias, left []uint64) {
+	users, accounts := newBitmap(c.jc.n), newBitmap(c.ad.n)
+	doubtful, taken := newBitmap(c.jc.n), newBitmap(c.ad.n) // those with a choice
+	c.meet(how, by, left, func(j, u uint32) {
+		if !users.add(j) {
+			doubtful.add(j)
+		}
+		if !accounts.add(u) {
+			taken.add(u)
+		}
 	})
-	for _, x := range all {
-		if c.free(x.j) && partner[x.u] == 0 {
-			partner[x.u] = x.j + 1
-			c.pair(x.j, x.u, x.how)
+	var pairs []uint64
+	c.meet(how, by, left, func(j, u uint32) {
+		if doubtful.has(j) || taken.has(u) {
+			pairs = append(pairs, uint64(j)<<32|uint64(u))
+			return
+		}
+		c.partner[u] = j + 1
+		c.pair(j, u, how)
+	})
+	slices.SortFunc(pairs, func(a, b uint64) int {
+		return cmp.Or(c.compareJumpCloud(uint32(a>>32), uint32(b>>32)), c.compareAzureAD(uint32(a), uint32(b)))
+	})
+	for _, p := range pairs {
+		if j, u := uint32(p>>32), uint32(p); c.free(j) && c.partner[u] == 0 {
+			c.partner[u] = j + 1
+			c.pair(j, u, how)
 		}
 	}
-	slices.SortFunc(alias, func(a, b aliasOf) int { return cmp.Compare(a.ad, b.ad) }) // for aliases
+}
+
+// meet calls f for users who are left and open accounts with the same address. Both
+// lists are sorted.
+func (c *Crowd) meet(how match, by []alias, left []uint64, f func(j, u uint32)) {
+	k := 0
+	for _, x := range left {
+		address, j := ref(x>>32), uint32(x)
+		for k < len(by) && by[k].address() < address {
+			k++
+		}
+		for n := k; n < len(by) && by[n].address() == address; n++ {
+			if a := by[n]; a.kind().how() == how && c.free(j) && c.open(a.account()) {
+				f(j, a.account())
+			}
+		}
+	}
 }
 
 // shareIDs marks the accounts that have one immutable ID in common, and notes
 // with whom.
-func (c *Crowd) shareIDs(order []uint64) {
-	ids := order[:0]
-	hash := func(p *adPerson) uint64 { return uint64(p.immutable[0])<<32 | uint64(p.immutable[1]) }
+func (c *Crowd) shareIDs(room []uint64) {
+	ids := room[:0]
 	for u := range c.ad.n {
-		if h := hash(c.ad.at(u)); h != 0 {
+		if h := c.immutable.at(u); h != 0 {
 			ids = append(ids, h)
 		}
 	}
 	slices.Sort(ids)
-	shared := make(map[uint64][]uint32)
-	for k := 1; k < len(ids); k++ {
-		if ids[k] == ids[k-1] {
-			shared[ids[k]] = nil
+	shared, sharing := ids[:0], 0 // each of those once, and how many accounts have one
+	for from, to := 0, 0; from < len(ids); from = to {
+		id := ids[from]
+		for to < len(ids) && ids[to] == id {
+			to++
+		}
+		if to-from > 1 {
+			shared, sharing = append(shared, id), sharing+to-from
 		}
 	}
 	if len(shared) == 0 {
 		return
 	}
+	all := make([]uint64, 0, sharing) // which of the IDs, and the account
 	for u := range c.ad.n {
-		p := c.ad.at(u)
-		if all, ok := shared[hash(p)]; ok {
-			p.flags |= adSharedID
-			shared[hash(p)] = append(all, u)
+		if k, ok := slices.BinarySearch(shared, c.immutable.at(u)); ok {
+			c.ad.at(u).flags |= adSharedID
+			all = append(all, uint64(k)<<32|uint64(u))
 		}
 	}
-	c.sharing = make(map[uint32]uint32)
-	for _, all := range shared {
-		slices.SortFunc(all, c.compareAzureAD)
-		for i, u := range all {
-			c.sharing[u] = all[(i+1)%len(all)]
+	slices.SortFunc(all, func(a, b uint64) int {
+		return cmp.Or(cmp.Compare(a>>32, b>>32), c.compareAzureAD(uint32(a), uint32(b)))
+	})
+	for from, to := 0, 0; from < len(all); from = to {
+		for to < len(all) && all[to]>>32 == all[from]>>32 {
+			to++
+		}
+		next := all[from] // whom the last one is told to share with
+		for k := to - 1; k >= from; k-- {
+			c.sharing.set(uint32(all[k]), uint32(next)+1)
+			next = all[k]
 		}
 	}
 }
@@ -277,18 +349,4 @@ func (c *Crowd) compareAzureAD(i, j uint32) int {
 		return cmp.Compare(c.adID(i), c.adID(j))
 	}
 	return bytes.Compare(a.id[:], b.id[:])
-}
-
-// aliases returns the other addresses of an account that are of a kind, after
-// join.
-func (c *Crowd) aliases(u uint32, k aliasKind) []string {
-	i, _ := slices.BinarySearchFunc(c.alias, u, func(x aliasOf, u uint32) int { return cmp.Compare(x.ad, u) })
-	var found []string
-	for ; i < len(c.alias) && c.alias[i].ad == u; i++ {
-		if c.alias[i].kind == k {
-			found = append(found, c.text.str(c.alias[i].addr))
-		}
-	}
-	slices.Sort(found)
-	return found
 }

@@ -1,15 +1,12 @@
 package people
 
-import (
-	"cmp"
-	"slices"
-)
-
 // judging is a judgement that is being made.
 type judging struct {
 	*Crowd
-	out   *Judgement
-	found []Finding
+	out    *Judgement
+	found  rows[mark] // one person's together, the person in place of the rank
+	people int        // how many have one
+	ids    identities
 }
 
 // Judge turns what was read into findings: the same people give the same findings
@@ -22,16 +19,17 @@ func (c *Crowd) Judge() *Judgement {
 			planned[r] = planned[r] || exported
 		}
 	}
+	c.text.table, c.a.Planned = table{}, nil // from here on texts are only shown
 	j := &judging{Crowd: c, out: &Judgement{crowd: c}}
 	j.out.Known = int(c.jc.n)
 	j.out.Named, j.out.Here = c.belonging() // before the join decides on accounts
-	partner := c.join(planned)
+	c.join(planned)
+	j.compare()
 	for u := range c.ad.n {
 		if c.ad.at(u).flags&adSeen != 0 {
-			j.account(u, partner[u])
+			j.account(u, c.partner[u])
 		}
 	}
-	j.identities(partner)
 	for i := range c.jc.n {
 		p := c.jc.at(i)
 		if p.flags&jcSeen == 0 {
@@ -39,36 +37,43 @@ func (c *Crowd) Judge() *Judgement {
 		}
 		j.out.JumpCloud++
 		if match(p.flags>>jcHow) == matchNone {
-			j.alone(i, partner)
+			j.alone(i)
 		}
 	}
-	c.text.slots, c.a.Planned = nil, nil // from here on texts are only shown
-	j.out.found = j.found
-	j.out.finish()
+	j.order()
 	return j.out
 }
 
+// add notes a finding about a person. All of a person's are added one after the other.
 func (j *judging) add(k Kind, severity Severity, jc, ad uint32) {
-	j.found = append(j.found, Finding{Kind: k, Severity: severity, jc: jc, ad: ad})
+	j.note(newMark(Finding{Kind: k, Severity: severity}), jc, ad)
+}
+
+func (j *judging) note(m mark, jc, ad uint32) {
+	who := uint32(newPerson(jc, ad))
+	if n := j.found.n; n == 0 || j.found.at(n-1).rank() != who {
+		j.people++
+	}
+	j.found.add(m.ranked(who))
 }
 
 // lock adds a finding that keeps the person from signing in: a lock-out, or, if
 // they cannot sign in now either, something to be told.
 func (j *judging) lock(k Kind, jc, ad uint32) {
-	f := Finding{Kind: k, Severity: Refusal, LockedOut: true, jc: jc, ad: ad}
 	could := true
 	switch j.a.Before {
 	case WithID:
-		could = j.ad.at(ad-1).immutable != [2]uint32{}
+		could = j.ad.at(ad - 1).hasID()
 	case HalfMade:
 		could = k == NotInGroup || k == NotBound
 	case AsAfter:
 		could = false
 	}
+	f := Finding{Kind: k, Severity: Refusal, LockedOut: true}
 	if !could {
-		f.Severity, f.LockedOut, f.AlreadyOut = Warning, false, true
+		f = Finding{Kind: k, Severity: Warning, AlreadyOut: true}
 	}
-	j.found = append(j.found, f)
+	j.note(newMark(f), jc, ad)
 }
 
 // lockIf adds a lock-out if it is one, else a warning.
@@ -105,14 +110,14 @@ func (j *judging) account(u, jc uint32) {
 	}
 	if p.flags&adAdmin != 0 {
 		j.add(GlobalAdmin, Warning, jc, ad)
-		if p.immutable != [2]uint32{} {
+		if p.hasID() {
 			j.add(PrivilegedID, Warning, jc, ad)
 		}
 	}
 	if p.flags&adSharedID != 0 {
 		j.lockIf(enabled, SharedImmutableID, jc, ad)
 	}
-	if enabled && j.service(p) != "" {
+	if enabled && j.service(u) != "" {
 		j.add(ServiceAccount, Warning, jc, ad)
 	}
 	if p.flags&adNoMail != 0 && jc == 0 {
@@ -127,6 +132,9 @@ func (j *judging) account(u, jc uint32) {
 	j.addresses(p, jc, ad)
 	if enabled {
 		j.access(p, jc, ad)
+	}
+	if j.compares(p) {
+		j.identity(p, jc, ad)
 	}
 }
 
@@ -166,19 +174,10 @@ func (j *judging) addresses(p *adPerson, jc, ad uint32) {
 	}
 }
 
-func (j *judging) hasMail(u uint32, address ref) bool {
-	i, _ := slices.BinarySearchFunc(j.alias, u, func(x aliasOf, u uint32) int { return cmp.Compare(x.ad, u) })
-	end := i
-	for end < len(j.alias) && j.alias[end].ad == u {
-		end++
-	}
-	return slices.Contains(j.alias[i:end], aliasOf{address, u, aliasMail})
-}
-
 // access judges whether the person of an enabled account gets through JumpCloud.
 func (j *judging) access(p *adPerson, jc, ad uint32) {
 	q := j.jc.at(jc - 1)
-	if p.immutable == [2]uint32{} {
+	if !p.hasID() {
 		j.lock(NoImmutableID, jc, ad)
 	}
 	if q.flags&jcSuspended != 0 {
@@ -211,7 +210,7 @@ func (j *judging) access(p *adPerson, jc, ad uint32) {
 }
 
 // alone judges a JumpCloud user without an account on the domain.
-func (j *judging) alone(i uint32, partner []uint32) {
+func (j *judging) alone(i uint32) {
 	q, jc, key, email := j.jc.at(i), i+1, j.key(i), j.email(i)
 	grouped := q.flags&(jcInGroup|jcPlanned|jcBound) != 0
 	if email == 0 {
@@ -227,8 +226,8 @@ func (j *judging) alone(i uint32, partner []uint32) {
 	}
 	gone := q.ad != 0 && j.ad.at(q.ad-1).flags&adGone != 0
 	switch {
-	case q.ad != 0 && partner[q.ad-1] != 0:
-		j.found = append(j.found, Finding{Kind: BindingError, Severity: Warning, jc: jc, arg: partner[q.ad-1]})
+	case j.owner(i) != 0:
+		j.add(BindingError, Warning, jc, 0)
 		return
 	case q.flags&jcBindingFault != 0:
 		j.add(BindingError, Warning, jc, 0)
@@ -246,21 +245,29 @@ func (j *judging) alone(i uint32, partner []uint32) {
 	}
 }
 
-// service says why the account looks like no person.
-func (j *judging) service(p *adPerson) string {
-	if f := j.a.LikelyService; f != nil {
-		return f(j.text.str(p.upn), j.name(p))
+// owner is who has the account that a user's binding names, from 1; 0 for nobody.
+func (c *Crowd) owner(i uint32) uint32 {
+	if account := c.jc.at(i).ad; account != 0 {
+		return c.partner[account-1]
 	}
-	return j.hint(p)
+	return 0
 }
 
-func (c *Crowd) hint(p *adPerson) string {
-	var local, name []byte
-	if p.upn != 0 {
-		local, _ = c.text.get(p.upn)
+// service says why the account looks like no person.
+func (j *judging) service(u uint32) string {
+	if f := j.a.LikelyService; f != nil {
+		return f(j.text.str(j.ad.at(u).upn), j.name(u))
 	}
-	if p.name != 0 && p.name < nameOf { // else its words are those of the login
-		name, _ = c.text.get(p.name)
+	return j.hint(u)
+}
+
+func (c *Crowd) hint(u uint32) string {
+	var local, name []byte
+	if upn := c.ad.at(u).upn; upn != 0 {
+		local, _ = c.text.get(upn)
+	}
+	if r := ref(c.names.at(u)); r != 0 { // else its words are those of the login
+		name, _ = c.text.get(r)
 	}
 	return serviceHint(local, name)
 }

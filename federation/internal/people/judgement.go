@@ -1,11 +1,6 @@
 package people
 
-import (
-	"bytes"
-	"cmp"
-	"slices"
-	"strings"
-)
+import "slices"
 
 // A Judgement is what was found about the people of a crowd: figures, and
 // findings in an order that depends on nothing but the people. It keeps the crowd,
@@ -16,7 +11,8 @@ type Judgement struct {
 	Proved Proved
 
 	crowd *Crowd
-	found []Finding
+	who   []person // those with findings, in the order in which they are told
+	found []mark   // in order; the person of each is one of who
 }
 
 // Figures count people.
@@ -41,22 +37,29 @@ func (j *Judgement) Len() int { return len(j.found) }
 
 // At returns the i-th finding: who would be locked out first, then by severity,
 // then by address.
-func (j *Judgement) At(i int) Finding { return j.found[i] }
+func (j *Judgement) At(i int) Finding {
+	m := j.found[i]
+	f := m.finding()
+	f.jc, f.ad = j.crowd.both(j.who[m.rank()])
+	return f
+}
 
 // Policy takes the tenant's token validation policy into account: Azure AD lets
 // people of a domain through that it does not validate.
 func (j *Judgement) Policy(validates func(domain string) bool) {
-	for i := range j.found {
-		f := &j.found[i]
+	for i, m := range j.found {
+		f := j.At(i)
 		if f.Kind != OtherDomain {
 			continue
 		}
 		f.Severity = Warning
-		if d := j.otherDomainOf(*f); d != "" && !validates(d) {
+		if d := j.otherDomainOf(f); d != "" && !validates(d) {
 			f.Severity = Info
 		}
+		j.found[i] = newMark(f).ranked(m.rank())
 	}
-	j.finish()
+	slices.Sort(j.found)
+	j.count()
 }
 
 // otherDomainOf is the domain that a finding about another domain is about; ""
@@ -84,12 +87,22 @@ type Person struct {
 	Admin     bool // a Global Administrator
 }
 
+// AppendAccount appends the ID of the account that a finding is about to id, and its
+// user principal name to upn; nothing if there is no account.
+func (j *Judgement) AppendAccount(id, upn []byte, f Finding) (_, _ []byte) {
+	if f.ad == 0 {
+		return id, upn
+	}
+	c := j.crowd
+	return c.appendADID(id, f.ad-1), c.text.append(upn, c.ad.at(f.ad-1).upn)
+}
+
 // Person says whom a finding is about.
 func (j *Judgement) Person(f Finding) (p Person) {
 	c := j.crowd
 	if f.ad != 0 {
 		u := c.ad.at(f.ad - 1)
-		p.UserPrincipalName, p.DisplayName, p.AzureADID = c.text.str(u.upn), c.name(u), c.adID(f.ad-1)
+		p.UserPrincipalName, p.DisplayName, p.AzureADID = c.text.str(u.upn), c.name(f.ad-1), c.adID(f.ad-1)
 		p.Synced, p.Admin = u.flags&adSynced != 0, u.flags&adAdmin != 0
 	}
 	if f.jc != 0 {
@@ -116,11 +129,11 @@ func (j *Judgement) Origins(of ...func(azureADID, jumpCloudID string) string) (c
 			continue
 		}
 		u := c.ad.at(q.ad - 1)
-		if u.immutable == [2]uint32{} || u.flags&adOnDomain == 0 {
+		if !u.hasID() || u.flags&adOnDomain == 0 {
 			continue
 		}
 		k := slices.IndexFunc(of, func(f func(string, string) string) bool {
-			return u.immutable == c.hashID(f(c.adID(q.ad-1), c.jcID(i)))
+			return c.immutable.at(q.ad-1) == c.hashID(f(c.adID(q.ad-1), c.jcID(i)))
 		})
 		if k < 0 {
 			others++
@@ -131,72 +144,21 @@ func (j *Judgement) Origins(of ...func(azureADID, jumpCloudID string) string) (c
 	return counts, others
 }
 
-// finish sorts and counts.
-func (j *Judgement) finish() {
-	slices.SortFunc(j.found, func(a, b Finding) int {
-		if a.LockedOut != b.LockedOut {
-			if a.LockedOut {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(a.Severity, b.Severity), j.crowd.compareWho(a, b), cmp.Compare(a.Kind, b.Kind))
-	})
-	var last, out Finding
+// count makes the figures that are about findings.
+func (j *Judgement) count() {
 	j.LockedOut, j.AlreadyOut, j.ByKind, j.BySeverity = 0, 0, [Kinds]int{}, [severities]int{}
-	for _, f := range j.found {
+	locked, out := -1, -1 // the last; one person's findings of a sort stand together
+	for _, m := range j.found {
+		f, rank := m.finding(), int(m.rank())
 		j.ByKind[f.Kind]++
 		j.BySeverity[f.Severity]++
-		if f.LockedOut && f.ad != last.ad {
-			j.LockedOut++ // one person's lock-outs stand together
-			last = f
+		if f.LockedOut && rank != locked {
+			j.LockedOut++
+			locked = rank
 		}
-		if f.AlreadyOut && f.ad != out.ad {
+		if f.AlreadyOut && rank != out {
 			j.AlreadyOut++
-			out = f
+			out = rank
 		}
 	}
-}
-
-// compareWho orders findings by the person's address, then by ID.
-func (c *Crowd) compareWho(a, b Finding) int {
-	if a.ad == b.ad && a.jc == b.jc {
-		return 0
-	}
-	x, y := c.who(a), c.who(b)
-	if x != y {
-		var l, m []byte
-		var d, e uint8
-		if x != 0 {
-			l, d = c.text.get(x)
-		}
-		if y != 0 {
-			m, e = c.text.get(y)
-		}
-		if n := cmp.Or(bytes.Compare(l, m), strings.Compare(c.text.domains[d%inline], c.text.domains[e%inline])); n != 0 {
-			return n
-		}
-	}
-	switch {
-	case a.ad != 0 && b.ad != 0 && a.ad != b.ad:
-		return c.compareAzureAD(a.ad-1, b.ad-1)
-	case a.ad != b.ad:
-		return cmp.Compare(min(b.ad, 1), min(a.ad, 1)) // with an account first
-	case a.jc != 0 && b.jc != 0:
-		return c.compareJumpCloud(a.jc-1, b.jc-1)
-	}
-	return cmp.Compare(min(a.jc, 1), min(b.jc, 1))
-}
-
-// who is the text that a person is listed by.
-func (c *Crowd) who(f Finding) ref {
-	if f.ad != 0 {
-		if p := c.ad.at(f.ad - 1); p.upn != 0 {
-			return p.upn
-		}
-	}
-	if f.jc != 0 {
-		return c.jc.at(f.jc - 1).email
-	}
-	return 0
 }

@@ -2,7 +2,6 @@ package people
 
 import (
 	"hash/maphash"
-	"math/bits"
 	"strings"
 	"unicode/utf8"
 
@@ -21,10 +20,10 @@ type ref uint32
 type texts struct {
 	blocks  [][]byte
 	seed    maphash.Seed
-	slots   []ref // open addressing, by the hash of an address
-	used    int
+	table   table            // of addresses
 	domains []string         // by number; 0 is no domain
 	numbers map[string]uint8 // of domains
+	last    uint8            // the domain's number that was looked for last
 	scratch []byte
 }
 
@@ -84,6 +83,18 @@ func (t *texts) str(r ref) string {
 	return string(local) + "@" + t.domains[d]
 }
 
+// append appends a text as people write it.
+func (t *texts) append(b []byte, r ref) []byte {
+	if r == 0 {
+		return b
+	}
+	local, d := t.get(r)
+	if b = append(b, local...); d == 0 || d == inline {
+		return b
+	}
+	return append(append(b, '@'), t.domains[d]...)
+}
+
 // domain returns the domain of an address.
 func (t *texts) domain(r ref) string {
 	if r == 0 {
@@ -105,27 +116,21 @@ func (t *texts) name(s string) ref {
 	return t.put(0, t.scratch)
 }
 
-// nameOf is how the refs of names begin that a login spells out, such as Anna
-// Berg's: "anna.berg". What follows is how much of it; the text is not stored.
-const nameOf ref = 0xffffff00
-
-// nameLike stores the name of somebody with this address.
-func (t *texts) nameLike(address ref, name string) ref {
+// spelled is how many bytes of somebody's login are their name, such as Anna Berg's:
+// "anna.berg". It need not be stored. 0 means that the login begins otherwise.
+func (t *texts) spelled(address ref, name string) uint8 {
 	if address != 0 && len(name) > 0 && len(name) < 256 {
 		if local, _ := t.get(address); spells(local, name) {
-			return nameOf | ref(len(name))
+			return uint8(len(name))
 		}
 	}
-	return t.name(name)
+	return 0
 }
 
-// nameOr returns the name that nameLike has stored.
-func (t *texts) nameOr(address, name ref) string {
-	if name < nameOf {
-		return t.str(name)
-	}
+// spell returns the name that so many bytes of a login are.
+func (t *texts) spell(address ref, n uint8) string {
 	local, _ := t.get(address)
-	b := append([]byte(nil), local[:name&^nameOf]...)
+	b := append([]byte(nil), local[:n]...)
 	for i, c := range b {
 		switch {
 		case isSeparator(c):
@@ -171,67 +176,37 @@ func (t *texts) address(s string) ref {
 	if len(local) == 0 {
 		return 0
 	}
-	if t.used*8 >= len(t.slots)*7 {
-		t.grow(max(1024, len(t.slots)+len(t.slots)/2))
-	}
-	i := t.slot(local, domain)
-	for ; t.slots[i] != 0; i = t.after(i) {
-		if b, d := t.get(t.slots[i]); d == domain && string(b) == string(local) {
-			return t.slots[i]
-		}
+	h := t.hash(local, domain)
+	if r := t.find(h, local, domain); r != 0 {
+		return r
 	}
 	r := t.put(domain, local)
-	t.slots[i] = r
-	t.used++
+	t.table.add(h, uint32(r), t.hashOf)
 	return r
 }
 
 // known returns the ref of an address that was stored, or 0.
 func (t *texts) known(s string) ref {
 	local, domain := t.fold(s)
-	if len(local) == 0 || len(t.slots) == 0 {
+	if len(local) == 0 {
 		return 0
 	}
-	for i := t.slot(local, domain); t.slots[i] != 0; i = t.after(i) {
-		if b, d := t.get(t.slots[i]); d == domain && string(b) == string(local) {
-			return t.slots[i]
-		}
-	}
-	return 0
+	return t.find(t.hash(local, domain), local, domain)
 }
 
-func (t *texts) slot(local []byte, domain uint8) int {
-	h := maphash.Bytes(t.seed, local) + uint64(domain)*0x9e3779b97f4a7c15
-	hi, _ := bits.Mul64(h, uint64(len(t.slots)))
-	return int(hi)
+func (t *texts) find(hash uint64, local []byte, domain uint8) ref {
+	return ref(t.table.find(hash, func(v uint32) bool {
+		b, d := t.get(ref(v))
+		return d == domain && string(b) == string(local)
+	}))
 }
 
-func (t *texts) after(i int) int {
-	if i++; i == len(t.slots) {
-		return 0
-	}
-	return i
+func (t *texts) hash(local []byte, domain uint8) uint64 {
+	return maphash.Bytes(t.seed, local) + uint64(domain)*0x9e3779b97f4a7c15
 }
 
-// grow makes room for n slots.
-func (t *texts) grow(n int) {
-	if n <= len(t.slots) {
-		return
-	}
-	old := t.slots
-	t.slots = make([]ref, n)
-	for _, r := range old {
-		if r == 0 {
-			continue
-		}
-		b, d := t.get(r)
-		i := t.slot(b, d)
-		for t.slots[i] != 0 {
-			i = t.after(i)
-		}
-		t.slots[i] = r
-	}
-}
+// hashOf is the hash of an address that is stored.
+func (t *texts) hashOf(v uint32) uint64 { return t.hash(t.get(ref(v))) }
 
 // fold returns an address as both services compare it: ASCII letters small,
 // the domain as an A-label. What has no @ has no domain. The bytes are valid
@@ -251,7 +226,11 @@ func (t *texts) fold(s string) (local []byte, domain uint8) {
 	if n := len(host); n > 0 && host[n-1] == '.' {
 		host = host[:n-1]
 	}
+	if t.last != 0 && string(host) == t.domains[t.last] {
+		return b[:at], t.last
+	}
 	if d, ok := t.numbers[string(host)]; ok && d != inline {
+		t.last = d
 		return b[:at], d
 	}
 	label := asciiDomain(string(host))
@@ -288,11 +267,7 @@ func asciiDomain(d string) string {
 
 func appendLower(b []byte, s string) []byte {
 	for i := range len(s) {
-		c := s[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		b = append(b, c)
+		b = append(b, lower(s[i]))
 	}
 	return b
 }
