@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,7 +22,8 @@ import (
 //
 //	ParseOne        1.2
 //	ParseMetadata   1.1
-//	VerifyMetadata  1.25, of etree and goxmldsig alone, which are its second opinion
+//	VerifyMetadata  1.25, of etree and goxmldsig alone, which are its second opinion;
+//	                its own verdict 2, of a pass that looks for nothing wrong
 //
 // On a machine that does other things, compare the minima of several runs:
 //
@@ -167,55 +169,73 @@ func BenchmarkParseMetadata(b *testing.B) {
 	})
 }
 
+// took is the processor time that the process has had.
+func took(tb testing.TB) time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// plainly is what who has goxmldsig alone does with a signed document.
+func plainly(doc []byte, signer *x509.Certificate) error {
+	d := etree.NewDocument()
+	if err := d.ReadFromBytes(doc); err != nil {
+		return err
+	}
+	ctx := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{signer}})
+	ctx.Clock = dsig.NewFakeClockAt(signer.NotBefore.Add(time.Hour))
+	_, err := ctx.Validate(d.Root())
+	return err
+}
+
+// BenchmarkVerifyMetadata shows the whole, this package's own verdict within it,
+// goxmldsig alone with the parsing of etree, and the floor, in turns: processor
+// time of each, the whole as a multiple of goxmldsig's, and the verdict as one of
+// the floor.
 func BenchmarkVerifyMetadata(b *testing.B) {
 	s := rsaSigner()
-	agg := s.sign(aggregate(300, pairA().Cert()), "")
 	for _, test := range []struct {
 		name, doc, id string
 	}{
 		{"one", s.sign(signable(pairA().Cert()), ""), ""},
 		{"rsa4096", s.sign(signable(mustCert(b, fixture(b, "jumpcloud-2024.pem"))), ""), ""},
-		{"aggregate", agg, "https://idp100.example.com/idp"},
+		{"aggregate", s.sign(aggregate(100, pairA().Cert()), ""), "https://idp50.example.com/idp"},
 	} {
-		doc := []byte(test.doc)
-		b.Run(test.name+"/certs", func(b *testing.B) {
-			b.SetBytes(int64(len(doc)))
-			for b.Loop() {
-				if _, err := certs.VerifyMetadataWith(doc, []certs.Cert{s.cert}, &certs.VerifyOptions{EntityID: test.id}); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-		root := s.cert.X509()
-		plain := func(b *testing.B) *etree.Element {
-			d := etree.NewDocument()
-			if err := d.ReadFromBytes(doc); err != nil {
-				b.Fatal(err)
-			}
-			ctx := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{root}})
-			ctx.Clock = dsig.NewFakeClockAt(root.NotBefore.Add(time.Hour))
-			el, err := ctx.Validate(d.Root())
-			if err != nil {
-				b.Fatal(err)
-			}
-			return el
+		doc, verdict, floor := []byte(test.doc), certs.Verdict(s.cert), certs.Floor(s.cert)
+		runs := []struct {
+			name string
+			run  func() error
+		}{
+			{"whole", func() error {
+				_, err := certs.VerifyMetadataWith(doc, []certs.Cert{s.cert}, &certs.VerifyOptions{EntityID: test.id})
+				return err
+			}},
+			{"goxmldsig", func() error { return plainly(doc, s.cert.X509()) }},
+			{"verdict", func() error { return verdict(doc) }},
+			{"floor", func() error { return floor(doc) }},
 		}
-		b.Run(test.name+"/floor", func(b *testing.B) {
-			b.SetBytes(int64(len(doc)))
+		b.Run(test.name, func(b *testing.B) {
+			times := max(1, 100_000/len(doc)) // together they take long enough to be measured
+			var each [4]time.Duration
 			for b.Loop() {
-				el := plain(b)
-				der, err := base64.StdEncoding.DecodeString(el.FindElement("//X509Certificate").Text())
-				if err != nil {
-					b.Fatal(err)
+				for i, r := range runs {
+					from := took(b)
+					for range times {
+						if err := r.run(); err != nil {
+							b.Fatalf("%s: %v", r.name, err)
+						}
+					}
+					each[i] += took(b) - from
 				}
-				parseFloor(b, der)
 			}
-		})
-		b.Run(test.name+"/etree and goxmldsig alone", func(b *testing.B) {
-			b.SetBytes(int64(len(doc)))
-			for b.Loop() {
-				plain(b)
+			b.ReportMetric(0, "ns/op")
+			for i, r := range runs {
+				b.ReportMetric(float64(each[i].Microseconds())/float64(times*b.N), r.name+"-µs")
 			}
+			b.ReportMetric(float64(each[0])/float64(each[1]), "whole/goxmldsig")
+			b.ReportMetric(float64(each[2])/float64(each[3]), "verdict/floor")
 		})
 	}
 }

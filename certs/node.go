@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jcaad/jcaad/internal/xmlscan"
+	"github.com/jcaad/jcaad/internal/xmlsig"
 )
 
 // node is an element of a Signature.
@@ -15,7 +16,8 @@ type node struct {
 	attrs      []nodeAttr // those without a prefix, by name
 	text       []byte     // of the element itself
 	kids       []*node
-	from, to   int // of a KeyInfo: where it is in the document
+	few        [3]*node // what kids begins with
+	from, to   int      // where it is in the document, without what is empty before it
 }
 
 type nodeAttr struct{ name, value string }
@@ -24,58 +26,108 @@ type nodeAttr struct{ name, value string }
 // have a dozen.
 const maxNodes = 64
 
-// readNode reads the element that has just begun, to its end. Of a KeyInfo it
-// keeps the name only.
-func readNode(s *xmlscan.Scanner) (*node, *ParseError) {
-	open := []*node{newNode(s)}
-	key := 0 // depth within KeyInfo
+// readNode reads the element that has just begun, to its end, with the tokens
+// that next reads from s. Of a KeyInfo it keeps the name only. The second error is
+// that of next.
+func readNode(s *xmlscan.Scanner, next func() (xmlscan.Kind, error)) (*node, *ParseError, error) {
+	t := tree{make([]node, 0, 16), make([]nodeAttr, 0, 16)}
+	root := t.add(s)
+	open := append(make([]*node, 0, 8), root)
 	for n := 1; ; {
 		from := s.Pos()
-		k, err := s.Next()
+		k, err := next()
 		if err != nil {
-			return nil, refuse(KindMalformedXML, "%v", err) // it was read before
+			return nil, nil, err
 		}
-		last := len(open) - 1
-		switch {
-		case key > 0:
-			if k == xmlscan.Start {
-				key++
-			} else if k == xmlscan.End {
-				if key--; key == 0 {
-					open[last].kids[len(open[last].kids)-1].to = s.Pos()
-				}
-			}
-		case k == xmlscan.Start:
+		last := open[len(open)-1]
+		switch k {
+		case xmlscan.Start:
 			if n++; n > maxNodes {
-				return nil, refuse(KindBadSignature, "the Signature has more than %d elements", maxNodes)
+				perr := refuse(KindBadSignature, "the Signature has more than %d elements", maxNodes)
+				return nil, perr, skip(next, len(open)+1)
 			}
-			el := newNode(s)
-			open[last].kids = append(open[last].kids, el)
+			el := t.add(s)
+			el.from = from
+			last.kids = append(last.kids, el)
 			if el.tag == "KeyInfo" && el.space == xmlscan.URIDS {
-				key, el.from = 1, from
+				if err := skip(next, 1); err != nil {
+					return nil, nil, err
+				}
+				el.to = s.Pos()
 				continue
 			}
 			open = append(open, el)
-		case k == xmlscan.Text:
-			open[last].text = append(open[last].text, s.Text...)
-		case k == xmlscan.End:
-			if last == 0 {
-				return open[0], nil
+		case xmlscan.Text:
+			if len(last.text) == 0 {
+				last.text = s.Text[:len(s.Text):len(s.Text)] // of the document, or decoded for this token alone
+			} else {
+				last.text = append(last.text, s.Text...)
 			}
-			open = open[:last]
+		case xmlscan.End:
+			last.to = s.Pos()
+			if open = open[:len(open)-1]; len(open) == 0 {
+				return root, nil, nil
+			}
 		}
 	}
 }
 
-func newNode(s *xmlscan.Scanner) *node {
-	n := &node{space: s.URI(s.Name.Prefix), tag: string(s.Name.Local)}
-	for i := range s.Attrs {
-		if a := &s.Attrs[i]; len(a.Prefix) == 0 && !a.Declares() {
-			n.attrs = append(n.attrs, nodeAttr{string(a.Local), string(s.Value(a))})
+// skip reads on until as many of the open elements have ended.
+func skip(next func() (xmlscan.Kind, error), elements int) error {
+	for elements > 0 {
+		k, err := next()
+		switch {
+		case err != nil:
+			return err
+		case k == xmlscan.Start:
+			elements++
+		case k == xmlscan.End:
+			elements--
 		}
 	}
-	slices.SortFunc(n.attrs, func(a, b nodeAttr) int { return strings.Compare(a.name, b.name) })
+	return nil
+}
+
+// tree makes nodes, many at a time.
+type tree struct {
+	nodes []node
+	attrs []nodeAttr
+}
+
+// add returns a node for the element that has just begun.
+func (t *tree) add(s *xmlscan.Scanner) *node {
+	if len(t.nodes) == cap(t.nodes) {
+		t.nodes = make([]node, 0, 16) // those that are there stay where they are
+	}
+	t.nodes = append(t.nodes, node{space: s.Name.URI, tag: usual(s.Name.Local)})
+	n := &t.nodes[len(t.nodes)-1]
+	n.kids = n.few[:0]
+	for i := range s.Attrs {
+		if a := &s.Attrs[i]; len(a.Prefix) == 0 && !a.Declares() {
+			t.attrs = append(t.attrs, nodeAttr{usual(a.Local), usual(s.Value(a))})
+		}
+	}
+	n.attrs = t.attrs[:len(t.attrs):len(t.attrs)]
+	t.attrs = t.attrs[len(t.attrs):]
+	if len(n.attrs) > 1 {
+		slices.SortFunc(n.attrs, func(a, b nodeAttr) int { return strings.Compare(a.name, b.name) })
+	}
 	return n
+}
+
+// usual returns a name or a value as a string, which takes memory only for those
+// that most Signatures do not have.
+func usual(b []byte) string {
+	for _, v := range [...]string{
+		"SignedInfo", "CanonicalizationMethod", "SignatureMethod", "Reference", "Transforms", "Transform", "DigestMethod", "DigestValue",
+		"SignatureValue", "KeyInfo", "Signature", "Algorithm", "URI",
+		uriExclusive, xmlsig.Enveloped, "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha256",
+	} {
+		if string(b) == v {
+			return v
+		}
+	}
+	return string(b)
 }
 
 func (n *node) attr(name string) string {

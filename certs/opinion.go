@@ -65,7 +65,7 @@ func (g *signature) secondOpinion(doc document, key *x509.Certificate) (*etree.E
 	sig := signatureOf(root)
 	for _, el := range sig.ChildElements() {
 		if el.Tag == "SignatureValue" {
-			value, _ := g.value.base64()
+			value := g.signed
 			if pub, ok := key.PublicKey.(*ecdsa.PublicKey); ok {
 				value = xmlsig.ASN1(value, pub)
 			}

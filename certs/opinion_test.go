@@ -26,14 +26,11 @@ func opinionOn(t *testing.T, k ecKey, doc string) (*signature, *covered, documen
 	if err != nil {
 		t.Fatalf("%v\n%s", err, signed)
 	}
-	g, perr := findSignature(d)
-	if perr == nil {
-		perr = g.check(false)
+	p, _, err := prove(d, []*x509.Certificate{k.cert.X509()}, false, new(extractor).root)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if perr != nil {
-		t.Fatal(perr)
-	}
-	return g, c, d
+	return p.g, c, d
 }
 
 // opinionDoc is a document to sign: with attributes of the root, an ID among
@@ -103,6 +100,47 @@ func TestSecondOpinionCounts(t *testing.T) {
 				t.Errorf("the opinion counts: %v; want %v", counts, test.counts)
 			}
 		})
+	}
+}
+
+// What stands before the Signature is signed, whatever it is; goxmldsig says the
+// same of each.
+func TestBeforeTheSignature(t *testing.T) {
+	k := newECKey(t)
+	doc := opinionDoc(`ID="_1"`, "<md:Extensions/>", "", "", "", "", "")
+	for _, test := range []struct {
+		name, root, before string // in front of the root element, and of the Signature
+		first              bool
+	}{
+		{"nothing", "", "", true},
+		{"a declaration", `<?xml version="1.0"?>`, "", true},
+		{"an instruction and a comment", "<?p?>\n<!-- c -->\n", "", true},
+		{"white space", "", "\r\n  ", true},
+		{"nothing in CDATA", "", "<![CDATA[]]>", true},
+		{"text, and nothing in CDATA", "", "a<![CDATA[]]>", true},
+		{"text in CDATA", "", "<![CDATA[<&]]>", true},
+		{"a reference", "", "&#13;&lt;", true},
+		{"a comment", "", "<!-- c -->", true},
+		{"an empty element", "", "<a/>", false},
+		{"an element, and nothing in CDATA", "", "<a b='c'></a><![CDATA[]]>", false},
+		{"elements", "", "<a><b/>c</a>\n<md:d/>", false},
+	} {
+		signed := test.root + strings.Replace(doc, "<ds:Signature ", test.before+"<ds:Signature ", 1)
+		g, c, d := opinionOn(t, k, signed)
+		if c.tree == nil || c.first != test.first {
+			t.Errorf("%s: goxmldsig was asked: %v; the Signature is the first element: %v, want %v", test.name, c.tree != nil, c.first, test.first)
+		}
+		text, err := g.text(d)
+		if err != nil || strings.Contains(string(text), "Signature") || !strings.Contains(string(text), "<md:Extensions></md:Extensions></md:EntityDescriptor>") {
+			t.Errorf("%s: the canonical form is %s, %v", test.name, text, err)
+		}
+		if test.before == "" {
+			continue
+		}
+		changed := document{text: []byte(strings.Replace(string(d.text), test.before, test.before+"<a/>", 1))}
+		if _, err := verifySignature(changed, []*x509.Certificate{k.cert.X509()}, false, new(extractor).root); err == nil {
+			t.Errorf("%s: accepted with an element more", test.name)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
@@ -20,6 +21,7 @@ import (
 type signature struct {
 	info, value *node
 	keyInfo     *node  // or nil
+	from, to    int    // where it is in the document, without what is empty before it
 	id          string // of the root element
 	prefixedID  bool   // the root element has an ID with a prefix
 
@@ -34,6 +36,8 @@ type signature struct {
 	want    []byte // the digest
 	assumed bool   // no transform says how: it is the default
 
+	signed []byte // the signature's value
+
 	doubt bool // goxmldsig may be wrong about it
 }
 
@@ -43,38 +47,11 @@ const uriExclusive = "http://www.w3.org/2001/10/xml-exc-c14n#"
 // an ID but an XPointer, for some: #xpointer(/).
 const xpointer = "()[]{}'\"^#<> \t\r\n"
 
-// findSignature reads the Signature that scanSigned has found to be the only
-// one among the children of the root element. goxmldsig would take any, at any
-// depth, whose reference names the root.
-func findSignature(doc document) (*signature, *ParseError) {
-	s := doc.scanner()
-	g := new(signature)
-	for depth := 0; ; {
-		k, err := s.Next()
-		if err != nil {
-			return nil, refuse(KindMalformedXML, "%v", err) // it was read before
-		}
-		switch k {
-		case xmlscan.Start:
-			depth++
-			if depth == 1 {
-				g.id, _ = s.Attr("ID")
-				for i := range s.Attrs {
-					g.prefixedID = g.prefixedID || len(s.Attrs[i].Prefix) > 0 && string(s.Attrs[i].Local) == "ID"
-				}
-			}
-			if depth == 2 && s.Name.Is(xmlscan.DS, "Signature") {
-				n, perr := readNode(s)
-				if perr != nil {
-					return nil, perr
-				}
-				return g, g.shape(n)
-			}
-		case xmlscan.End:
-			depth--
-		case xmlscan.EOF:
-			return nil, refuse(KindUnsigned, "the root element has no Signature")
-		}
+// ofRoot notes what a reference is held against, of the root element's start tag.
+func (g *signature) ofRoot(s *xmlscan.Scanner) {
+	g.id, _ = s.Attr("ID")
+	for i := range s.Attrs {
+		g.prefixedID = g.prefixedID || len(s.Attrs[i].Prefix) > 0 && string(s.Attrs[i].Local) == "ID"
 	}
 }
 
@@ -183,27 +160,84 @@ func canonicalization(n *node) (c14n.Method, bool) {
 	return m, list.space == uriExclusive && list.tag == "InclusiveNamespaces" && m.PrefixList(v)
 }
 
+// write writes a token of what is signed. Comments are no part of it whatever the
+// method, as a reference to the same document leaves them out.
+func (g *signature) write(w *c14n.Writer, s *xmlscan.Scanner, k xmlscan.Kind, inside bool) {
+	switch k {
+	case xmlscan.Start:
+		g.see(s, k)
+		w.Start(s)
+	case xmlscan.End:
+		w.End(s.Name)
+	case xmlscan.Text:
+		w.Characters(s)
+	case xmlscan.Instruction:
+		if inside || g.whole {
+			g.see(s, k)
+			w.Instruction(s.Name.Local, s.Text)
+		}
+	}
+}
+
+// again writes what is signed of the document's beginning, which was read before.
+func (g *signature) again(doc document, end int, w *c14n.Writer) error {
+	s := doc.scanner()
+	s.MaxIDs = 0
+	for depth := 0; ; {
+		k, err := s.Next()
+		if err != nil {
+			return err
+		}
+		at := s.Pos() // behind the token
+		switch {
+		case k == xmlscan.EOF || at > end:
+			return nil
+		case k == xmlscan.Start:
+			depth++
+		case k == xmlscan.End:
+			depth--
+		}
+		if at <= g.from || at > g.to {
+			g.write(w, s, k, depth > 0)
+		}
+	}
+}
+
+// text returns what is signed in canonical form, if it is still what it was.
+func (g *signature) text(doc document) ([]byte, error) {
+	w := c14n.NewWriter(nil, g.by)
+	w.Grow(len(doc.text))
+	if err := g.again(doc, len(doc.text), w); err != nil {
+		return nil, err
+	}
+	b, err := w.Bytes()
+	if err == nil && !bytes.Equal(xmlsig.Sum(g.digest, b), g.want) {
+		err = refuse(KindBadSignature, "it reads differently the second time")
+	}
+	return b, err
+}
+
 // canonicalInfo returns the canonical form of the SignedInfo, which is what the
 // key has signed.
 func (g *signature) canonicalInfo(doc document) ([]byte, error) {
 	s, w := doc.scanner(), c14n.NewWriter(nil, g.infoBy)
-	w.Grow(2 << 10)
-	in := false // the Signature, whose first element is the SignedInfo
+	s.MaxIDs = 0
+	w.Grow(g.info.to - g.info.from + 1<<8)
 	for depth := 0; ; {
 		k, err := s.Next()
 		if err != nil {
 			return nil, err
 		}
-		write := in && depth > 2
+		at := s.Pos() // behind the token
+		write := at > g.info.from
 		switch k {
 		case xmlscan.Start:
 			depth++
-			in = in || depth == 2 && s.Name.Is(xmlscan.DS, "Signature")
 			switch {
-			case in && depth > 2:
+			case write:
 				g.see(s, k)
 				w.Start(s)
-			case in || depth == 1:
+			case depth == 1 || at > g.from:
 				g.seeAncestor(s)
 				w.Ancestor(s)
 			}
@@ -211,13 +245,13 @@ func (g *signature) canonicalInfo(doc document) ([]byte, error) {
 			depth--
 			if write {
 				w.End(s.Name)
-				if depth == 2 {
+				if at == g.info.to {
 					return w.Bytes()
 				}
 			}
 		case xmlscan.Text:
 			if write {
-				w.Text(s.Text)
+				w.Characters(s)
 			}
 		case xmlscan.Comment:
 			if write && g.infoBy.Comments {
@@ -230,49 +264,36 @@ func (g *signature) canonicalInfo(doc document) ([]byte, error) {
 				w.Instruction(s.Name.Local, s.Text)
 			}
 		case xmlscan.EOF:
-			return nil, io.ErrUnexpectedEOF // findSignature has seen it
+			return nil, io.ErrUnexpectedEOF // it was seen before
 		}
 	}
 }
 
-// verify finds the key that has signed the SignedInfo.
-func (g *signature) verify(doc document, keys []*x509.Certificate) (*x509.Certificate, *ParseError) {
-	value, ok := g.value.base64()
-	if !ok {
-		return nil, refuse(KindBadSignature, "its SignatureValue is not base64")
-	}
-	canonical, err := g.canonicalInfo(doc)
-	if err != nil {
-		return nil, refuse(KindBadSignature, "its SignedInfo cannot be canonicalized: %v", err)
-	}
-	sum := xmlsig.Sum(g.hash, canonical)
-	var cause error
+// verify finds the key that has signed the SignedInfo, which is in canonical form.
+func (g *signature) verify(info []byte, keys []*x509.Certificate) (*x509.Certificate, *ParseError) {
+	sum := xmlsig.Sum(g.hash, info)
+	var cause, err error
 	for _, key := range keys {
 		switch pub := key.PublicKey.(type) {
 		case *rsa.PublicKey:
 			if !g.keyRSA {
 				continue
 			}
-			err = rsa.VerifyPKCS1v15(pub, g.hash, sum, value)
+			err = rsa.VerifyPKCS1v15(pub, g.hash, sum, g.signed)
 		case *ecdsa.PublicKey:
 			if g.keyRSA {
 				continue
 			}
 			err = nil
-			if der := xmlsig.ASN1(value, pub); der == nil || !ecdsa.VerifyASN1(pub, sum, der) {
+			if der := xmlsig.ASN1(g.signed, pub); der == nil || !ecdsa.VerifyASN1(pub, sum, der) {
 				err = errors.New("the signature does not verify")
 			}
 		default:
 			continue
 		}
 		if err == nil {
-			// All that was read from SignedInfo before must be in what is signed.
-			s := xmlscan.New(canonical)
-			if _, err := s.Next(); err != nil {
-				return nil, refuse(KindBadSignature, "its SignedInfo cannot be read in canonical form: %v", err)
-			}
-			if n, perr := readNode(s); perr != nil || !n.equal(g.info) {
-				return nil, refuse(KindBadSignature, "its SignedInfo reads differently in canonical form")
+			if perr := g.sameInfo(info); perr != nil {
+				return nil, perr
 			}
 			return key, nil
 		}
@@ -287,4 +308,17 @@ func (g *signature) verify(doc document, keys []*x509.Certificate) (*x509.Certif
 	}
 	e.err = cause
 	return nil, e
+}
+
+// sameInfo makes sure that all that was read from SignedInfo before is in what is
+// signed.
+func (g *signature) sameInfo(info []byte) *ParseError {
+	s := xmlscan.New(info)
+	if _, err := s.Next(); err != nil {
+		return refuse(KindBadSignature, "its SignedInfo cannot be read in canonical form: %v", err)
+	}
+	if n, perr, err := readNode(s, s.Next); perr != nil || err != nil || !n.equal(g.info) {
+		return refuse(KindBadSignature, "its SignedInfo reads differently in canonical form")
+	}
+	return nil
 }

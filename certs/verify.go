@@ -3,14 +3,10 @@ package certs
 import (
 	"bytes"
 	"crypto/x509"
-	"math"
 
 	"github.com/beevik/etree"
 
-	"github.com/jcaad/jcaad/internal/c14n"
-	"github.com/jcaad/jcaad/internal/text"
 	"github.com/jcaad/jcaad/internal/xmlscan"
-	"github.com/jcaad/jcaad/internal/xmlsig"
 )
 
 // VerifyOptions tune [VerifyMetadataWith]. The zero value of every field is its
@@ -93,9 +89,9 @@ func VerifyMetadataWith(b []byte, trusted []Cert, opts *VerifyOptions) (*Metadat
 	return x.result()
 }
 
-// covered is what a signature covers: in canonical form, and as the element that
-// goxmldsig returned, if its opinion counts. Nothing else is read from a signed
-// document.
+// covered is what a signature covers: as the element that goxmldsig returned, if
+// its opinion counts, and in canonical form otherwise. Nothing else is read from a
+// signed document.
 type covered struct {
 	text  []byte
 	tree  *etree.Element
@@ -105,123 +101,36 @@ type covered struct {
 // verifySignature verifies the enveloped signature of a document, whose root
 // element it shows to root, and returns what it covers.
 func verifySignature(doc document, keys []*x509.Certificate, sha1 bool, root func(xmlscan.Name, attributes) error) (*covered, error) {
-	var key *x509.Certificate
-	g, perr := findSignature(doc)
-	if perr == nil {
-		perr = g.check(sha1)
-	}
-	if perr == nil {
-		key, perr = g.verify(doc, keys)
-	}
-	if perr != nil {
-		g = nil
-	}
-	c, err := scanSigned(doc, g, root)
-	switch {
-	case err != nil: // says more of a document with both
+	p, key, err := prove(doc, keys, sha1, root)
+	if err != nil {
 		return nil, err
-	case perr != nil:
-		return nil, perr
-	case !bytes.Equal(xmlsig.Sum(g.digest, c.text), g.want):
-		return nil, refuse(KindBadSignature, "the digest is another one: the file was changed after it was signed")
-	case g.doubt:
-		return c, nil
 	}
-	if c.tree, perr = g.secondOpinion(doc, key); perr != nil {
+	c := &covered{first: p.first}
+	if p.g.doubt {
+		c.text, err = p.g.text(doc)
+		return c, err
+	}
+	var perr *ParseError
+	if c.tree, perr = p.g.secondOpinion(doc, key); perr != nil {
 		return nil, perr
 	}
 	return c, nil
 }
 
-// scanSigned checks strictly what etree and goxmldsig do not, and that the
-// document has one Signature among the children of its root element. If g is
-// not nil it returns, in canonical form, what that Signature covers: all but
-// itself. Comments are no part of it whatever the method, as a reference to the
-// same document leaves them out.
-func scanSigned(doc document, g *signature, root func(xmlscan.Name, attributes) error) (*covered, error) {
-	s := doc.scanner()
-	s.MaxIDs = math.MaxInt // an ID that is not compared could be the signature's
-	var w *c14n.Writer
-	if g != nil {
-		w = c14n.NewWriter(nil, g.by)
-		w.Grow(len(doc.text))
+// prove is verifySignature by this package alone. It returns the key that has
+// signed the document.
+func prove(doc document, keys []*x509.Certificate, sha1 bool, root func(xmlscan.Name, attributes) error) (*pass, *x509.Certificate, error) {
+	var key *x509.Certificate
+	p := &pass{doc: doc, sha1: sha1, root: root}
+	p.verify = func(g *signature, info []byte) (perr *ParseError) {
+		key, perr = g.verify(info, keys)
+		return perr
 	}
-	c := new(covered)
-	children, signatures, skip := 0, 0, g == nil
-	var mixed []mix
-	for {
-		k, err := s.Next()
-		if err != nil {
-			return nil, scanError(err)
-		}
-		switch k {
-		case xmlscan.Start:
-			switch len(mixed) {
-			case 0:
-				if err := root(s.Name, s); err != nil {
-					return nil, err
-				}
-			case 1:
-				if s.Name.Is(xmlscan.DS, "Signature") {
-					signatures++
-					c.first = c.first || children == 0
-					skip = true
-				}
-				children++
-			}
-			for _, b := range s.Declared() {
-				if b.URI != "" && !c14n.Absolute(b.URI) {
-					return nil, scanError(s.Fail("the namespace %q is no absolute URI: it cannot be signed", text.Printable(b.URI, 100)))
-				}
-			}
-			mixed = append(mixed, mix{})
-			// 30 elements to the KiB are twice what real metadata has. More
-			// would take more memory than the document promises.
-			if s.Elements > 10_000+len(doc.text)/32 {
-				return nil, scanError(s.Fail("too many elements for its size"))
-			}
-			if !skip {
-				g.see(s, k)
-				w.Start(s)
-			}
-		case xmlscan.End:
-			mixed = mixed[:len(mixed)-1]
-			if !skip {
-				w.End(s.Name)
-			}
-			skip = g == nil || skip && len(mixed) > 1
-		case xmlscan.Text:
-			m := &mixed[len(mixed)-1]
-			m.text = m.text || skipSpace(s.Text, 0) < len(s.Text)
-			if !skip {
-				w.Text(s.Text)
-			}
-		case xmlscan.Comment:
-			if len(mixed) > 0 {
-				mixed[len(mixed)-1].comment = true
-			}
-		case xmlscan.Instruction:
-			if !skip && (len(mixed) > 0 || g.whole) {
-				g.see(s, k)
-				w.Instruction(s.Name.Local, s.Text)
-			}
-		case xmlscan.EOF:
-			switch {
-			case signatures == 0:
-				return nil, refuse(KindUnsigned, "JumpCloud signs none: to use it, compare its certificate's thumbprint and read it with ParseMetadata")
-			case signatures > 1:
-				return nil, refuse(KindBadSignature, "the document has more than one Signature")
-			case g != nil:
-				c.text, err = w.Bytes()
-			}
-			return c, err
-		}
-		if n := len(mixed); n > 0 && mixed[n-1].text && mixed[n-1].comment {
-			// Some readers stop at the comment: user@example.com<!---->.evil.com
-			return nil, scanError(s.Fail("a comment within text: remove it before signing"))
-		}
+	if err := p.run(); err != nil {
+		return nil, nil, err
 	}
+	if !bytes.Equal(p.h.Sum(nil), p.g.want) {
+		return nil, nil, refuse(KindBadSignature, "the digest is another one: the file was changed after it was signed")
+	}
+	return p, key, nil
 }
-
-// mix is what an open element was seen to contain.
-type mix struct{ text, comment bool }

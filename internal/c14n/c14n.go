@@ -45,6 +45,7 @@ type binding struct {
 type attr struct {
 	uri                  string
 	prefix, local, value []byte
+	plain                bool // as xmlscan says it
 }
 
 // NewWriter returns a Writer to w. If that is nil, the Writer keeps what it
@@ -70,7 +71,7 @@ func (w *Writer) Ancestor(s *xmlscan.Scanner) {
 		}
 		w.base(a.Local)
 		w.inherit = slices.DeleteFunc(w.inherit, func(b attr) bool { return bytes.Equal(a.Local, b.local) })
-		w.inherit = append(w.inherit, attr{xmlscan.URIXML, []byte("xml"), bytes.Clone(a.Local), bytes.Clone(s.Value(a))})
+		w.inherit = append(w.inherit, attr{xmlscan.URIXML, []byte("xml"), bytes.Clone(a.Local), bytes.Clone(s.Value(a)), a.Plain()})
 	}
 }
 
@@ -102,17 +103,58 @@ func (w *Writer) base(local []byte) {
 // Start writes the start tag that the scanner has read.
 func (w *Writer) Start(s *xmlscan.Scanner) {
 	w.depth++
-	w.spaces, w.attrs = w.spaces[:0], w.attrs[:0]
-	for i := range s.Attrs {
-		a := &s.Attrs[i]
-		if a.Declares() {
+	w.spaces = w.spaces[:0]
+	w.namespaces(s)
+	if len(w.spaces) > 1 {
+		slices.SortFunc(w.spaces, func(a, b binding) int { return strings.Compare(a.prefix, b.prefix) })
+	}
+	w.out = append(w.out, '<')
+	w.name(s.Name.Prefix, s.Name.Local)
+	for i := range w.spaces {
+		w.declaration(&w.spaces[i])
+	}
+	if w.depth > 1 && ordered(s.Attrs) { // as they are, then
+		for i := range s.Attrs {
+			if a := &s.Attrs[i]; !a.Declares() {
+				w.attribute(a.Prefix, a.Local, s.Value(a), a.Plain())
+			}
+		}
+	} else {
+		w.sort(s)
+		for i := range w.attrs {
+			a := &w.attrs[i]
+			w.attribute(a.prefix, a.local, a.value, a.plain)
+		}
+	}
+	w.out = append(w.out, '>')
+	w.flush(MinFlush)
+}
+
+// ordered reports whether attributes are in the order of the canonical form.
+func ordered(attrs []xmlscan.Attr) bool {
+	var last *xmlscan.Attr
+	for i := range attrs {
+		a := &attrs[i]
+		switch {
+		case a.Declares():
 			continue
+		case last == nil:
+		case cmp.Or(strings.Compare(last.URI, a.URI), bytes.Compare(last.Local, a.Local)) > 0:
+			return false
 		}
-		uri := ""
-		if len(a.Prefix) > 0 {
-			uri = s.URI(a.Prefix)
+		last = a
+	}
+	return true
+}
+
+// sort makes attrs those of the start tag at hand in the order of the canonical
+// form, with those that it inherits.
+func (w *Writer) sort(s *xmlscan.Scanner) {
+	w.attrs = w.attrs[:0]
+	for i := range s.Attrs {
+		if a := &s.Attrs[i]; !a.Declares() {
+			w.attrs = append(w.attrs, attr{a.URI, a.Prefix, a.Local, s.Value(a), a.Plain()})
 		}
-		w.attrs = append(w.attrs, attr{uri, a.Prefix, a.Local, s.Value(a)})
 	}
 	if w.depth == 1 {
 		for _, a := range w.attrs {
@@ -126,28 +168,35 @@ func (w *Writer) Start(s *xmlscan.Scanner) {
 			}
 		}
 	}
-	w.namespaces(s)
-	slices.SortFunc(w.spaces, func(a, b binding) int { return strings.Compare(a.prefix, b.prefix) })
 	slices.SortFunc(w.attrs, func(a, b attr) int {
 		return cmp.Or(strings.Compare(a.uri, b.uri), bytes.Compare(a.local, b.local))
 	})
-	w.out = append(w.out, '<')
-	w.name(s.Name.Prefix, s.Name.Local)
-	for _, b := range w.spaces {
-		w.out = append(w.out, " xmlns"...)
-		if b.prefix != "" {
-			w.out = append(w.out, ':')
-			w.out = append(w.out, b.prefix...)
-		}
-		w.value([]byte(b.uri))
+}
+
+// declaration writes the declaration of a namespace.
+func (w *Writer) declaration(b *binding) {
+	w.out = append(w.out, " xmlns"...)
+	if b.prefix != "" {
+		w.out = append(w.out, ':')
+		w.out = append(w.out, b.prefix...)
 	}
-	for i := range w.attrs {
-		w.out = append(w.out, ' ')
-		w.name(w.attrs[i].prefix, w.attrs[i].local)
-		w.value(w.attrs[i].value)
+	w.out = append(w.out, `="`...)
+	escape(w, b.uri, &inValue)
+	w.out = append(w.out, '"')
+}
+
+// attribute writes an attribute. If it is plain, its value has nothing but quotes
+// that is written as a reference.
+func (w *Writer) attribute(prefix, local, value []byte, plain bool) {
+	w.out = append(w.out, ' ')
+	w.name(prefix, local)
+	w.out = append(w.out, `="`...)
+	if plain && bytes.IndexByte(value, '"') < 0 {
+		w.out = append(w.out, value...)
+	} else {
+		escape(w, value, &inValue)
 	}
-	w.out = append(w.out, '>')
-	w.flush(minFlush)
+	w.out = append(w.out, '"')
 }
 
 // namespaces finds the declarations that the start tag at hand needs.
@@ -166,33 +215,45 @@ func (w *Writer) namespaces(s *xmlscan.Scanner) {
 				continue
 			}
 			if w.depth > 1 || !slices.ContainsFunc(declared[i+1:], func(c xmlscan.Binding) bool { return c.Prefix == b.Prefix }) {
-				render(w, b.Prefix, b.URI)
+				w.render(b)
 			}
 		}
 	}
 	if !w.method.Exclusive {
 		return
 	}
-	render(w, s.Name.Prefix, s.URI(s.Name.Prefix))
+	w.use(s, s.Name.Prefix, s.Name.URI)
 	for i := range s.Attrs {
 		if a := &s.Attrs[i]; len(a.Prefix) > 0 && !a.Declares() {
-			render(w, a.Prefix, s.URI(a.Prefix))
+			w.use(s, a.Prefix, a.URI)
 		}
 	}
 }
 
+// use renders the declaration of a prefix that the start tag at hand uses.
+func (w *Writer) use(s *xmlscan.Scanner, prefix []byte, uri string) {
+	if n := len(w.rendered); n > 0 && w.rendered[n-1].uri == uri && w.rendered[n-1].prefix == string(prefix) {
+		return
+	}
+	b := xmlscan.Binding{URI: uri}
+	scope := s.InScope()
+	for i := len(scope) - 1; i >= 0 && len(prefix) > 0; i-- {
+		if scope[i].Prefix == string(prefix) {
+			b = scope[i]
+			break
+		}
+	}
+	w.render(b)
+}
+
 // render adds a declaration to the start tag at hand, unless the output has it
 // already.
-func render[T string | []byte](w *Writer, prefix T, uri string) {
-	if string(prefix) == "xml" {
+func (w *Writer) render(b xmlscan.Binding) {
+	if b.Prefix == "xml" || w.current(b.Prefix) == b.URI {
 		return
 	}
-	if w.current(string(prefix)) == uri {
-		return
-	}
-	b := binding{string(prefix), uri, w.depth}
-	w.rendered = append(w.rendered, b)
-	w.spaces = append(w.spaces, b)
+	w.rendered = append(w.rendered, binding{b.Prefix, b.URI, w.depth})
+	w.spaces = append(w.spaces, w.rendered[len(w.rendered)-1])
 }
 
 // current returns what the output has bound a prefix to, "" if to nothing.
@@ -215,7 +276,7 @@ func (w *Writer) End(n xmlscan.Name) {
 	}
 	w.depth--
 	w.ended = w.depth == 0
-	w.flush(minFlush)
+	w.flush(MinFlush)
 }
 
 func (w *Writer) name(prefix, local []byte) {
@@ -228,8 +289,22 @@ func (w *Writer) name(prefix, local []byte) {
 
 // Text writes a piece of decoded text.
 func (w *Writer) Text(b []byte) {
-	w.escape(b, &inText)
-	w.flush(minFlush)
+	n := clean(b)
+	w.out = append(w.out, b[:n]...)
+	if n < len(b) {
+		escape(w, b[n:], &inText)
+	}
+	w.flush(MinFlush)
+}
+
+// Characters writes the text that the scanner has read.
+func (w *Writer) Characters(s *xmlscan.Scanner) {
+	if !s.Plain {
+		w.Text(s.Text)
+		return
+	}
+	w.out = append(w.out, s.Text...)
+	w.flush(MinFlush)
 }
 
 // Comment writes a comment.
@@ -264,7 +339,7 @@ func (w *Writer) outside(write func()) {
 	if w.depth == 0 && !w.ended {
 		w.out = append(w.out, '\n')
 	}
-	w.flush(minFlush)
+	w.flush(MinFlush)
 }
 
 // Close passes on what is left.
@@ -280,49 +355,4 @@ func (w *Writer) flush(most int) {
 		}
 		w.out = w.out[:0]
 	}
-}
-
-// value writes an attribute's value, = and quotes included.
-func (w *Writer) value(v []byte) {
-	w.out = append(w.out, `="`...)
-	w.escape(v, &inValue)
-	w.out = append(w.out, '"')
-}
-
-// escaped is a set of bytes that the canonical form writes as references.
-type escaped [256]bool
-
-var (
-	inText  = escaped{'&': true, '<': true, '>': true, '\r': true}
-	inValue = escaped{'&': true, '<': true, '"': true, '\t': true, '\n': true, '\r': true}
-)
-
-func (w *Writer) escape(b []byte, set *escaped) {
-	from := 0
-	for i, c := range b {
-		if set[c] {
-			w.out = append(w.out, b[from:i]...)
-			w.out = append(w.out, reference(c)...)
-			from = i + 1
-		}
-	}
-	w.out = append(w.out, b[from:]...)
-}
-
-func reference(c byte) string {
-	switch c {
-	case '&':
-		return "&amp;"
-	case '<':
-		return "&lt;"
-	case '>':
-		return "&gt;"
-	case '"':
-		return "&quot;"
-	case '\t':
-		return "&#x9;"
-	case '\n':
-		return "&#xA;"
-	}
-	return "&#xD;"
 }

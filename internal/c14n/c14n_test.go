@@ -44,7 +44,7 @@ func canonical(t *testing.T, m c14n.Method, doc, apex string) (string, error) {
 			w.End(s.Name)
 			depth--
 		case k == xmlscan.Text:
-			w.Text(s.Text)
+			w.Characters(s)
 		case k == xmlscan.Comment && m.Comments && depth > 0:
 			w.Comment(s.Text)
 		case k == xmlscan.Instruction:

@@ -1,6 +1,10 @@
 package c14n
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/jcaad/jcaad/internal/xmlscan"
+)
 
 // Method is a canonicalization.
 type Method struct {
@@ -41,6 +45,9 @@ func Find(uri string) (Method, bool) {
 // XML demands: what is relative may mean something else at another place. An &
 // in it is refused too, for libxml2 takes the reference for the name.
 func Absolute(uri string) bool {
+	if _, known := xmlscan.KnownSpace(uri); known && uri != "" {
+		return true
+	}
 	scheme, rest, ok := strings.Cut(uri, ":")
 	if !ok || scheme == "" {
 		return false
@@ -86,6 +93,6 @@ func (m *Method) PrefixList(v string) bool {
 	return !strings.ContainsAny(v, "\t\r\n")
 }
 
-// minFlush is how much of the canonical form is collected before it is passed
+// MinFlush is how much of the canonical form is collected before it is passed
 // on.
-const minFlush = 16 << 10
+const MinFlush = 16 << 10

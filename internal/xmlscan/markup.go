@@ -22,12 +22,17 @@ func (s *Scanner) characters() (bool, error) {
 		s.pos = end
 		return false, nil
 	}
-	if i := bytes.Index(raw, []byte("]]>")); i >= 0 {
-		return false, s.fail(s.pos+i, "]]> in text")
+	angle := bytes.IndexByte(raw, '>') >= 0
+	if angle {
+		if i := bytes.Index(raw, []byte("]]>")); i >= 0 {
+			return false, s.fail(s.pos+i, "]]> in text")
+		}
 	}
 	if s.Text, err = s.decode(s.pos, raw, false); err != nil {
 		return false, err
 	}
+	// It is what it was if it has no reference and no CR.
+	s.Plain = !angle && (len(raw) == 0 || &s.Text[0] == &raw[0])
 	s.pos = end
 	return true, nil
 }
@@ -67,7 +72,7 @@ func (s *Scanner) cdata() (bool, error) {
 	case len(s.open) == 0:
 		return false, s.fail(s.pos, "a CDATA section outside the root element")
 	}
-	s.Text = s.buf[s.pos+9 : end]
+	s.Text, s.Plain = s.buf[s.pos+9:end], false
 	if err := s.checkChars(s.pos+9, s.Text); err != nil {
 		return false, err
 	}

@@ -13,13 +13,20 @@ func SplitName(q []byte) (prefix, local []byte) {
 	return nil, q
 }
 
+// split is SplitName for who knows where the colon is.
+func split(q []byte, colon int) (prefix, local []byte) {
+	if colon < 0 {
+		return nil, q
+	}
+	return q[:colon], q[colon+1:]
+}
+
 // ScanName returns how many bytes of b are a name, colons included.
 func ScanName(b []byte) int {
 	i := 0
 	for i < len(b) {
-		c := b[i]
-		if c < utf8.RuneSelf {
-			if !nameByte(c, i == 0) {
+		if c := b[i]; c < utf8.RuneSelf {
+			if classes[c]&inName == 0 || i == 0 && classes[c]&beginsName == 0 {
 				return i
 			}
 			i++
@@ -34,14 +41,51 @@ func ScanName(b []byte) int {
 	return i
 }
 
-// nameByte reports whether an ASCII character may be in a name.
-func nameByte(c byte, first bool) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_', c == ':':
-		return true
+// scanQName is ScanName that also returns where the colon is, -1 if there is none,
+// and whether the name is one with at most one colon, between two names.
+func (s *Scanner) scanQName(b []byte) (n, colon int, ok bool) {
+	colon, ok = -1, true
+	for n < len(b) && classes[b[n]]&inName != 0 {
+		if b[n] == ':' {
+			ok = colon < 0 && n > 0 && n+1 < len(b) && classes[b[n+1]]&beginsName != 0
+			colon = n
+		}
+		n++
 	}
-	return !first && ('0' <= c && c <= '9' || c == '-' || c == '.')
+	switch {
+	case n < len(b) && b[n] >= utf8.RuneSelf:
+		s.ASCII = false
+		n = ScanName(b)
+		if colon = bytes.IndexByte(b[:n], ':'); colon >= 0 {
+			local := b[colon+1 : n]
+			ok = colon > 0 && len(local) > 0 && ScanName(local) == len(local) && bytes.IndexByte(local, ':') < 0
+		}
+	case n > 0 && classes[b[0]]&beginsName == 0:
+		n = 0
+	}
+	return n, colon, ok
 }
+
+// What a byte of ASCII may be.
+const (
+	inName uint8 = 1 << iota
+	beginsName
+	endsTag // or begins a value, or must not be in a tag
+)
+
+var classes = func() (t [256]uint8) {
+	for c := range utf8.RuneSelf {
+		switch c := byte(c); {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_', c == ':':
+			t[c] = inName | beginsName
+		case '0' <= c && c <= '9', c == '-', c == '.':
+			t[c] = inName
+		case c == '>', c == '<', c == '"', c == '\'':
+			t[c] = endsTag
+		}
+	}
+	return t
+}()
 
 // nameRune is NameStartChar and NameChar of XML 1.0 beyond ASCII.
 func nameRune(r rune, first bool) bool {

@@ -1,6 +1,7 @@
 package xmlscan
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"unicode/utf8"
@@ -111,6 +112,47 @@ func TestSpace(t *testing.T) {
 	}{{"", 0, 0}, {"a", 0, 0}, {" \t\r\na ", 0, 4}, {"a  ", 1, 3}, {"  a", 1, 2}, {"a b", 3, 3}} {
 		if n := SkipSpace([]byte(tc.in), tc.i); n != tc.want {
 			t.Errorf("%q from %d: %d, want %d", tc.in, tc.i, n, tc.want)
+		}
+	}
+}
+
+// Each byte is found, wherever it stands in a run of any length, and whatever
+// stands around it.
+func TestClean(t *testing.T) {
+	for c := range 256 {
+		want := c < 0x20 || c == '&' || c >= 0x80
+		for _, fill := range []byte("x '\x7f") {
+			for _, n := range []int{1, 7, 8, 15, 16, 17, 31, 32, 35} {
+				for at := range n {
+					b := bytes.Repeat([]byte{fill}, n)
+					b[at] = byte(c)
+					if got := clean(b); (got == at) != want || got != at && got != n {
+						t.Fatalf("clean(%q) = %d", b, got)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A qualified name is one with its only colon between two names.
+func TestQName(t *testing.T) {
+	for in, want := range map[string]struct {
+		n, colon int
+		ok       bool
+	}{
+		"a": {1, -1, true}, "a:b>": {3, 1, true}, "ab/": {2, -1, true}, "é:é=": {5, 2, true}, "a:é": {4, 1, true}, "aé:b ": {5, 3, true},
+		"": {0, -1, true}, "1": {0, -1, true}, "1é": {0, -1, true}, ">": {0, -1, true}, "\xff": {0, -1, true},
+		":a": {2, 0, false}, "a:": {2, 1, false}, "a:>": {2, 1, false}, "a:1": {3, 1, false}, "a:b:c": {5, -2, false}, "a::b": {4, -2, false},
+		":": {1, 0, false}, "é:": {3, 2, false}, ":é": {3, 0, false}, "a:b:é": {6, -2, false}, "é:1": {4, 2, false}, "é:·": {5, 2, false}, "a:·": {4, 1, false},
+	} {
+		s := Scanner{ASCII: true}
+		n, colon, ok := s.scanQName([]byte(in))
+		if n != want.n || colon != want.colon && want.colon != -2 || ok != want.ok && n > 0 {
+			t.Errorf("%q: %d, %d, %v; want %v", in, n, colon, ok, want)
+		}
+		if plain := bytes.IndexFunc([]byte(in[:n]), func(r rune) bool { return r >= utf8.RuneSelf }) < 0; n > 0 && s.ASCII != plain {
+			t.Errorf("%q is ASCII: %v", in, s.ASCII)
 		}
 	}
 }

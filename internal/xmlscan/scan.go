@@ -81,6 +81,7 @@ func KnownSpace(uri string) (Space, bool) {
 // until the next token.
 type Name struct {
 	Space         Space
+	URI           string // of the namespace, "" for none
 	Prefix, Local []byte
 }
 
@@ -91,12 +92,18 @@ func (n Name) Is(space Space, local string) bool { return n.Space == space && st
 type Attr struct {
 	Prefix, Local, Raw []byte
 	Space              Space
+	URI                string // of the namespace of a prefix, "" for none
+
+	declares bool
+	plain    bool
 }
 
 // Declares reports whether the attribute is a namespace declaration.
-func (a *Attr) Declares() bool {
-	return string(a.Prefix) == "xmlns" || len(a.Prefix) == 0 && string(a.Local) == "xmlns"
-}
+func (a *Attr) Declares() bool { return a.declares }
+
+// Plain reports whether the value is ASCII without references and line ends: it
+// is Raw.
+func (a *Attr) Plain() bool { return a.plain }
 
 // Binding is a namespace declaration.
 type Binding struct {
@@ -104,6 +111,13 @@ type Binding struct {
 	URI    string // "" if that is taken back
 	space  Space
 	depth  int
+}
+
+// element is an open one.
+type element struct {
+	from, colon int // its name in stack, and the colon therein, or -1
+	space       Space
+	uri         string
 }
 
 // Scanner reads XML 1.0 with namespaces in UTF-8, strictly. encoding/xml and
@@ -136,12 +150,14 @@ type Scanner struct {
 	Name  Name
 	Attrs []Attr
 	Text  []byte // decoded
+	Plain bool   // Text has none of & < > and CR; only said if it stood there like this
+	ASCII bool   // the names in the start tag are
 
 	// Elements counts the start tags so far.
 	Elements int
 
 	stack  []byte // names of the open elements, one after the other
-	open   []int  // where each begins in stack
+	open   []element
 	bound  []Binding
 	others int // namespaces seen that are not among the known ones
 
@@ -155,7 +171,7 @@ type Scanner struct {
 		attrs [8]Attr
 		bound [8]Binding
 		stack [256]byte
-		open  [16]int
+		open  [16]element
 	}
 
 	// work counts the bytes and names that were looked at, again and again or
@@ -305,11 +321,14 @@ func (s *Scanner) at(prefix string) bool { return bytes.HasPrefix(s.buf[s.pos:],
 func (s *Scanner) Next() (Kind, error) {
 	if s.pending {
 		s.pending = false
-		return End, s.pop()
+		s.pop()
+		return End, nil
 	}
 	for {
-		if err := s.have(9); err != nil { // <![CDATA[ and <!DOCTYPE
-			return 0, err
+		if !s.eof {
+			if err := s.have(9); err != nil { // <![CDATA[ and <!DOCTYPE
+				return 0, err
+			}
 		}
 		if !s.any && s.pos == 0 && s.at("\ufeff") {
 			s.pos = 3
@@ -332,35 +351,47 @@ func (s *Scanner) Next() (Kind, error) {
 			}
 			return EOF, nil
 		}
-		switch {
-		case s.buf[s.pos] != '<':
-			ok, err := s.characters()
-			if err != nil || ok {
+		if s.buf[s.pos] != '<' {
+			if ok, err := s.characters(); err != nil || ok {
 				return Text, err
 			}
-		case s.at("<!--"):
-			if err := s.comment(); err != nil {
-				return 0, err
+			continue
+		}
+		var next byte
+		if s.pos+1 < len(s.buf) {
+			next = s.buf[s.pos+1]
+		}
+		switch next {
+		case '/':
+			return End, s.endTag()
+		case '!':
+			if k, err := s.declared(); err != nil || k != EOF {
+				return k, err
 			}
-			return Comment, nil
-		case s.at("<![CDATA["):
-			ok, err := s.cdata()
-			if err != nil || ok {
-				return Text, err
-			}
-		case s.at("<!DOCTYPE"):
-			return 0, s.doctype()
-		case s.at("<!"):
-			return 0, s.fail(s.pos, "a markup declaration")
-		case s.at("<?"):
-			ok, err := s.instruction()
-			if err != nil || ok {
+		case '?':
+			if ok, err := s.instruction(); err != nil || ok {
 				return Instruction, err
 			}
-		case s.at("</"):
-			return End, s.endTag()
 		default:
 			return Start, s.startTag()
 		}
 	}
+}
+
+// declared reads what begins with <!. It returns EOF for a CDATA section that is
+// empty.
+func (s *Scanner) declared() (Kind, error) {
+	switch {
+	case s.at("<!--"):
+		return Comment, s.comment()
+	case s.at("<![CDATA["):
+		ok, err := s.cdata()
+		if err != nil || ok {
+			return Text, err
+		}
+		return EOF, nil
+	case s.at("<!DOCTYPE"):
+		return 0, s.doctype()
+	}
+	return 0, s.fail(s.pos, "a markup declaration")
 }

@@ -92,10 +92,10 @@ func TestWorkIsCounted(t *testing.T) {
 		{"<a><!--" + x + "--></a>", 3},
 		{"<a><![CDATA[" + x + "]]></a>", 2},
 		{"<a><?p " + x + "?></a>", 2},
-		{"<a b='" + x + "'/>", 3}, // the test asks for the value
-		{"<a b='&lt;" + x + "'/>", 5},
+		{"<a b='" + x + "'/>", 2},
+		{"<a b='&lt;" + x + "'/>", 4}, // the test asks for the value
 		{"<a ID='" + x + "'/>", 3},
-		{"<a xmlns='" + x + "'/>", 3},
+		{"<a xmlns='" + x + "'/>", 2},
 	} {
 		if got := (scan(tc.in, false) + 5000) / len(x); got != tc.passes {
 			t.Errorf("%.20q: %d passes, want %d", tc.in, got, tc.passes)
@@ -104,9 +104,9 @@ func TestWorkIsCounted(t *testing.T) {
 	if got := scan("<a"+attributes(100)+"/>", false); got < 100*99/2 {
 		t.Errorf("100 attributes: %d", got)
 	}
-	// The namespace of a tag without prefix is looked for among all, at both ends.
+	// The namespace of a tag without prefix is looked for among all, once.
 	p := declared(100)
-	if got := scan("<a"+p+"><b/></a>", false) - scan("<a"+p+"/>", false); got < 2*100 {
+	if got := scan("<a"+p+"><b/></a>", false) - scan("<a"+p+"/>", false); got < 100 || got > 2*100 {
 		t.Errorf("among 100 prefixes: %d", got)
 	}
 	if got := scan("<a"+p+" xmlns:q='v'/>", false) - scan("<a"+p+" another='v'/>", false); got < 100 {

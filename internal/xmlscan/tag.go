@@ -1,15 +1,17 @@
 package xmlscan
 
-import (
-	"bytes"
-	"hash/maphash"
-)
+import "bytes"
 
 // startTag reads a start tag or an empty-element tag.
 func (s *Scanner) startTag() error {
-	end, err := s.tagEnd()
-	if err != nil {
-		return err
+	s.ASCII = true
+	qname, colon := s.bareTag()
+	end := s.pos + 1 + len(qname)
+	var err error
+	if qname == nil {
+		if end, err = s.tagEnd(); err != nil {
+			return err
+		}
 	}
 	if end < 0 {
 		return s.fail(s.pos, "a tag without an end")
@@ -21,19 +23,49 @@ func (s *Scanner) startTag() error {
 	if s.buf[end-1] == '/' {
 		stop--
 	}
-	qname, i, err := s.qname(s.pos+1, stop)
-	if err != nil {
-		return err
+	if qname == nil {
+		if qname, colon, err = s.qname(s.pos+1, stop); err != nil {
+			return err
+		}
 	}
 	depth := len(s.open) + 1
 	if depth > maxDepth {
 		return s.fail(s.pos, "elements nested more than %d deep", maxDepth)
 	}
+	if err := s.attributes(s.pos+1+len(qname), stop, depth); err != nil {
+		return err
+	}
+	if err := s.resolve(qname, colon); err != nil {
+		return err
+	}
+	s.root = true
+	s.Elements++
+	s.open = append(s.open, element{len(s.stack), colon, s.Name.Space, s.Name.URI})
+	s.stack = append(s.stack, qname...)
+	s.pending = stop != end
+	s.pos = end + 1
+	return nil
+}
+
+// bareTag returns the name in a start tag that is nothing but a name, and where the
+// colon is; nil for any other.
+func (s *Scanner) bareTag() ([]byte, int) {
+	b := s.buf[s.pos+1 : min(len(s.buf), s.pos+2+MaxName)]
+	n, colon, ok := s.scanQName(b)
+	s.work += n
+	if !ok || n == 0 || n == len(b) || b[n] != '>' {
+		return nil, 0
+	}
+	return b[:n], colon
+}
+
+// attributes reads the attributes at buf[i:stop].
+func (s *Scanner) attributes(i, stop, depth int) error {
 	s.Attrs = s.Attrs[:0]
 	for {
 		j := SkipSpace(s.buf[:stop], i)
 		if j == stop {
-			break
+			return nil
 		}
 		if j == i {
 			return s.fail(j, "no space before an attribute")
@@ -41,30 +73,25 @@ func (s *Scanner) startTag() error {
 		if len(s.Attrs) == maxAttrs {
 			return s.fail(j, "more than %d attributes in one element", maxAttrs)
 		}
-		an, k, err := s.qname(j, stop)
+		name, colon, err := s.qname(j, stop)
 		if err != nil {
 			return err
 		}
-		var a Attr
-		if a.Raw, i, err = s.attrValue(k, stop); err != nil {
+		s.Attrs = append(s.Attrs, Attr{})
+		a := &s.Attrs[len(s.Attrs)-1]
+		if a.Raw, i, err = s.attrValue(j+len(name), stop); err != nil {
 			return err
 		}
-		a.Prefix, a.Local = SplitName(an)
-		s.Attrs = append(s.Attrs, a)
-		if err := s.declare(&s.Attrs[len(s.Attrs)-1], j, depth); err != nil {
-			return err
+		a.Prefix, a.Local = split(name, colon)
+		s.work += len(a.Raw)
+		a.plain = clean(a.Raw) == len(a.Raw)
+		a.declares = string(a.Prefix) == "xmlns" || colon < 0 && string(name) == "xmlns"
+		if a.declares {
+			if err := s.declare(a, j, depth); err != nil {
+				return err
+			}
 		}
 	}
-	if err := s.resolve(depth, qname); err != nil {
-		return err
-	}
-	s.root = true
-	s.Elements++
-	s.open = append(s.open, len(s.stack))
-	s.stack = append(s.stack, qname...)
-	s.pending = stop != end
-	s.pos = end + 1
-	return nil
 }
 
 // tagEnd returns the index of the > that ends the tag at pos, outside quotes.
@@ -72,24 +99,32 @@ func (s *Scanner) tagEnd() (int, error) {
 	i := 1
 	for quote := byte(0); ; {
 		s.work -= i
-		for ; s.pos+i < len(s.buf); i++ {
-			switch c := s.buf[s.pos+i]; {
-			case quote != 0:
-				n := bytes.IndexByte(s.buf[s.pos+i:], quote)
+		b := s.buf[s.pos:]
+		for i < len(b) {
+			if quote != 0 {
+				n := bytes.IndexByte(b[i:], quote)
 				if n < 0 {
-					i = len(s.buf) - s.pos - 1
-					continue
+					i = len(b)
+					break
 				}
-				i += n
+				i += n + 1
 				quote = 0
-			case c == '"' || c == '\'':
-				quote = c
-			case c == '>':
+			}
+			for i < len(b) && classes[b[i]]&endsTag == 0 {
+				i++
+			}
+			if i == len(b) {
+				break
+			}
+			switch b[i] {
+			case '>':
 				s.work += i
 				return s.pos + i, nil
-			case c == '<':
+			case '<':
 				return 0, s.fail(s.pos+i, "a < inside a tag")
 			}
+			quote = b[i]
+			i++
 		}
 		s.work += i
 		if s.eof {
@@ -101,190 +136,16 @@ func (s *Scanner) tagEnd() (int, error) {
 	}
 }
 
-// declare notes a namespace declaration.
-func (s *Scanner) declare(a *Attr, at, depth int) error {
-	if !a.Declares() {
-		return nil
-	}
-	var prefix []byte
-	if len(a.Prefix) > 0 {
-		prefix = a.Local
-	}
-	v, err := s.decode(s.offset(a.Raw), a.Raw, true)
-	if err != nil {
-		return err
-	}
-	uri := string(v)
-	isXML := string(prefix) == "xml"
-	switch {
-	case string(prefix) == "xmlns" || uri == URIXMLNS || isXML != (uri == URIXML):
-		return s.fail(at, "a reserved namespace declared anew")
-	case uri == "" && len(prefix) > 0:
-		return s.fail(at, "a prefix bound to no namespace")
-	case isXML:
-		return nil
-	}
-	for i := len(s.bound) - 1; i >= 0 && s.bound[i].depth == depth; i-- {
-		if s.bound[i].Prefix == string(prefix) {
-			return s.fail(at, "an attribute given twice")
-		}
-	}
-	if len(s.bound) > maxPrefixes { // one is that of xml
-		return s.fail(at, "more than %d namespace declarations", maxPrefixes)
-	}
-	b := Binding{string(prefix), uri, None, depth}
-	if uri != "" {
-		b.space = s.namespace(uri)
-	}
-	s.bound = append(s.bound, b)
-	return nil
-}
-
-// namespace returns the number of a URI. Only those in scope need to differ.
-func (s *Scanner) namespace(uri string) Space {
-	if id, ok := KnownSpace(uri); ok {
-		return id
-	}
-	for _, b := range s.bound {
-		s.work++
-		if b.URI == uri && b.space >= Other {
-			return b.space
-		}
-	}
-	s.others++
-	return Other + Space(s.others)
-}
-
-func (s *Scanner) lookup(prefix []byte) (Space, bool) {
-	for i := len(s.bound) - 1; i >= 0; i-- {
-		s.work++
-		if s.bound[i].Prefix == string(prefix) {
-			return s.bound[i].space, true
-		}
-	}
-	return None, len(prefix) == 0
-}
-
-// resolve finds the namespaces of the element and its attributes, and refuses
-// attributes given twice and IDs used twice.
-func (s *Scanner) resolve(depth int, qname []byte) error {
-	prefix, local := SplitName(qname)
-	space, ok := s.lookup(prefix)
-	if !ok || string(prefix) == "xmlns" {
-		return s.fail(s.pos, "the prefix %q is not declared", clip(prefix, 40))
-	}
-	s.Name = Name{space, prefix, local}
-	for i := range s.Attrs {
-		a := &s.Attrs[i]
-		declares := a.Declares()
-		if len(a.Prefix) > 0 && !declares {
-			if a.Space, ok = s.lookup(a.Prefix); !ok {
-				return s.fail(s.pos, "the prefix %q is not declared", clip(a.Prefix, 40))
-			}
-		}
-		for j := range i {
-			s.work++
-			b := &s.Attrs[j]
-			if a.Space == b.Space && bytes.Equal(a.Local, b.Local) && (a.Space != None || bytes.Equal(a.Prefix, b.Prefix)) {
-				return s.fail(s.pos, "an attribute given twice")
-			}
-		}
-		if declares {
-			continue // declare has decoded it
-		}
-		if len(a.Prefix) == 0 && string(a.Local) == "ID" || a.Space == XML && string(a.Local) == "id" {
-			if err := s.noteID(a); err != nil {
-				return err
-			}
-		} else if err := s.checkValue(a); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkValue checks an attribute's characters and references.
-func (s *Scanner) checkValue(a *Attr) error {
-	s.work += len(a.Raw)
-	if plain(a.Raw) {
-		return nil
-	}
-	_, err := s.decode(s.offset(a.Raw), a.Raw, true)
-	return err
-}
-
-// offset returns where in buf a part of it begins.
-func (s *Scanner) offset(part []byte) int { return cap(s.buf) - cap(part) }
-
-// noteID refuses an ID that another element has: a signature could refer to
-// either.
-func (s *Scanner) noteID(a *Attr) error {
-	v, err := s.decode(s.offset(a.Raw), a.Raw, true)
-	if err != nil {
-		return err
-	}
-	if s.ids == nil {
-		s.ids, s.seed = map[uint64]struct{}{}, maphash.MakeSeed()
-	}
-	h := maphash.Bytes(s.seed, v)
-	if _, dup := s.ids[h]; dup {
-		return s.fail(s.pos, "an ID that two elements have")
-	}
-	if len(s.ids) < s.MaxIDs {
-		s.ids[h] = struct{}{}
-	}
-	return nil
-}
-
-// Attr returns the decoded value of an attribute without a namespace.
-func (s *Scanner) Attr(local string) (string, bool) {
-	for i := range s.Attrs {
-		a := &s.Attrs[i]
-		if len(a.Prefix) == 0 && string(a.Local) == local {
-			v, err := s.decode(s.pos, a.Raw, true) // checked before
-			return string(v), err == nil
-		}
-	}
-	return "", false
-}
-
-// Value returns the decoded value of one of Attrs.
-func (s *Scanner) Value(a *Attr) []byte {
-	s.work += len(a.Raw)
-	if plain(a.Raw) {
-		return a.Raw
-	}
-	v, _ := s.decode(s.pos, a.Raw, true) // checked before
-	return v
-}
-
-// Declared returns the namespace declarations of the element that has just
-// begun.
-func (s *Scanner) Declared() []Binding {
-	i := len(s.bound)
-	for i > 0 && s.bound[i-1].depth == len(s.open) {
-		i--
-	}
-	return s.bound[i:]
-}
-
-// InScope returns the declarations of all open elements, outermost first; a
-// later one takes the place of an earlier one of its prefix. That of the prefix
-// xml is the first.
-func (s *Scanner) InScope() []Binding { return s.bound }
-
-// URI returns the namespace that a prefix is bound to, "" if to none.
-func (s *Scanner) URI(prefix []byte) string {
-	for i := len(s.bound) - 1; i >= 0; i-- {
-		s.work++
-		if s.bound[i].Prefix == string(prefix) {
-			return s.bound[i].URI
-		}
-	}
-	return ""
-}
-
 func (s *Scanner) endTag() error {
+	if n := len(s.open); n > 0 { // as nearly always
+		open := s.stack[s.open[n-1].from:]
+		if end := s.pos + 2 + len(open); end < len(s.buf) && s.buf[end] == '>' && bytes.Equal(s.buf[s.pos+2:end], open) {
+			s.work += len(open)
+			s.pop()
+			s.pos = end + 1
+			return nil
+		}
+	}
 	end, err := s.until(2, ">")
 	if err != nil {
 		return err
@@ -292,57 +153,50 @@ func (s *Scanner) endTag() error {
 	if end < 0 {
 		return s.fail(s.pos, "a tag without an end")
 	}
-	qname, i, err := s.qname(s.pos+2, end)
+	qname, _, err := s.qname(s.pos+2, end)
 	if err != nil {
 		return err
 	}
-	if SkipSpace(s.buf[:end], i) != end {
+	if i := s.pos + 2 + len(qname); SkipSpace(s.buf[:end], i) != end {
 		return s.fail(i, "an end tag with more than a name")
 	}
 	if len(s.open) == 0 {
 		return s.fail(s.pos, "an end tag without a start tag")
 	}
-	if open := s.stack[s.open[len(s.open)-1]:]; !bytes.Equal(open, qname) {
+	if open := s.stack[s.open[len(s.open)-1].from:]; !bytes.Equal(open, qname) {
 		return s.fail(s.pos, "</%s> where </%s> was expected", clip(qname, 60), clip(open, 60))
 	}
-	if err := s.pop(); err != nil {
-		return err
-	}
+	s.pop()
 	s.pos = end + 1
 	return nil
 }
 
 // pop closes the innermost element and leaves its name in s.Name.
-func (s *Scanner) pop() error {
+func (s *Scanner) pop() {
 	depth := len(s.open)
-	qname := s.stack[s.open[depth-1]:]
-	prefix, local := SplitName(qname)
-	space, _ := s.lookup(prefix)
-	s.Name = Name{space, prefix, local}
-	s.stack = s.stack[:s.open[depth-1]]
+	e := &s.open[depth-1]
+	prefix, local := split(s.stack[e.from:], e.colon)
+	s.Name = Name{e.space, e.uri, prefix, local}
+	s.stack = s.stack[:e.from]
 	s.open = s.open[:depth-1]
 	for len(s.bound) > 0 && s.bound[len(s.bound)-1].depth == depth {
 		s.bound = s.bound[:len(s.bound)-1]
 	}
-	return nil
 }
 
-// qname reads a qualified name at buf[i:stop].
-func (s *Scanner) qname(i, stop int) ([]byte, int, error) {
-	n := ScanName(s.buf[i:stop])
-	q := s.buf[i : i+n]
-	if n == 0 {
+// qname reads a qualified name at buf[i:stop]. The colon is where it is in the
+// name, or -1.
+func (s *Scanner) qname(i, stop int) (q []byte, colon int, err error) {
+	n, colon, ok := s.scanQName(s.buf[i:stop])
+	switch {
+	case n == 0:
 		return nil, 0, s.fail(i, "a character where a name should begin")
-	}
-	if n > MaxName {
+	case n > MaxName:
 		return nil, 0, s.fail(i, "a name of more than %d bytes", MaxName)
+	case !ok:
+		return nil, 0, s.fail(i, "a name with a misplaced colon")
 	}
-	if c := bytes.IndexByte(q, ':'); c >= 0 {
-		if c == 0 || ScanName(q[c+1:]) != n-c-1 || n == c+1 || bytes.IndexByte(q[c+1:], ':') >= 0 {
-			return nil, 0, s.fail(i, "a name with a misplaced colon")
-		}
-	}
-	return q, i + n, nil
+	return s.buf[i : i+n], colon, nil
 }
 
 // attrValue reads = and a quoted value at buf[i:stop].

@@ -2,6 +2,7 @@ package xmlscan
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strconv"
 	"unicode/utf8"
 )
@@ -13,14 +14,29 @@ const maxReference = 64
 // reference, a line end, what must not be there, and what is not ASCII.
 func special(c byte) bool { return c < 0x20 || c == '&' || c >= utf8.RuneSelf }
 
-// plain reports whether b is the same decoded as not.
-func plain(b []byte) bool {
-	for _, c := range b {
-		if special(c) {
-			return false
+// eight returns 0 if none of the first eight bytes of b is special.
+func eight(b []byte) uint64 {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	x := binary.LittleEndian.Uint64(b)
+	amp := x ^ ones*'&'
+	// A byte below 0x20, and what is 0 for an &, borrows.
+	return (x | (x-ones*0x20)&^x | (amp-ones)&^amp) & tops
+}
+
+// clean returns how many bytes from the first of b on are not special.
+func clean(b []byte) int {
+	i := 0
+	for ; i+16 <= len(b); i += 16 {
+		if eight(b[i:])|eight(b[i+8:]) != 0 {
+			break
 		}
 	}
-	return true
+	for ; i < len(b); i++ {
+		if special(b[i]) {
+			break
+		}
+	}
+	return i
 }
 
 // decode checks the characters of raw, which begins at buf[at], and replaces
@@ -29,9 +45,13 @@ func plain(b []byte) bool {
 func (s *Scanner) decode(at int, raw []byte, inAttr bool) ([]byte, error) {
 	s.work += len(raw)
 	i := 0
-	for ; i < len(raw); i++ {
+	for {
+		if i += clean(raw[i:]); i == len(raw) {
+			return raw, nil
+		}
 		c := raw[i]
-		if !special(c) || c == '\n' && !inAttr || c == '\t' && !inAttr {
+		if (c == '\n' || c == '\t') && !inAttr {
+			i++
 			continue
 		}
 		if c < utf8.RuneSelf {
@@ -41,10 +61,7 @@ func (s *Scanner) decode(at int, raw []byte, inAttr bool) ([]byte, error) {
 		if !ok {
 			return nil, s.badChar(at + i)
 		}
-		i += n - 1
-	}
-	if i == len(raw) {
-		return raw, nil
+		i += n
 	}
 	out := append(make([]byte, 0, len(raw)), raw[:i]...)
 	for i < len(raw) {
@@ -113,10 +130,9 @@ func lines(b []byte) []byte {
 
 func (s *Scanner) checkChars(at int, raw []byte) error {
 	s.work += len(raw)
-	for i := 0; i < len(raw); {
-		if c := raw[i]; c >= 0x20 && c < utf8.RuneSelf {
-			i++
-			continue
+	for i := 0; ; {
+		if i += clean(raw[i:]); i == len(raw) {
+			return nil
 		}
 		n, ok := xmlRune(raw[i:])
 		if !ok {
@@ -124,7 +140,6 @@ func (s *Scanner) checkChars(at int, raw []byte) error {
 		}
 		i += n
 	}
-	return nil
 }
 
 func (s *Scanner) badChar(i int) error {

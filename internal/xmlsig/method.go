@@ -9,7 +9,6 @@ import (
 	_ "crypto/sha512"
 	"encoding/asn1"
 	"math/big"
-	"unicode/utf8"
 
 	"github.com/jcaad/jcaad/internal/xmlscan"
 )
@@ -87,12 +86,10 @@ func Doubtful(s *xmlscan.Scanner, k xmlscan.Kind) bool {
 		return true // in SignedInfo; it takes CRLF in them for two characters
 	case xmlscan.Start:
 		prefixed := 0
-		exotic := !ascii(s.Name.Prefix) || !ascii(s.Name.Local)
 		for i := range s.Attrs {
 			a := &s.Attrs[i]
-			exotic = exotic || !ascii(a.Prefix) || !ascii(a.Local)
 			switch {
-			case bytes.ContainsAny(a.Raw, "\t\n\r"): // it does not make them spaces
+			case !a.Plain() && bytes.ContainsAny(a.Raw, "\t\n\r"): // it does not make them spaces
 				return true
 			case a.Declares():
 				if len(a.Raw) == 0 { // it forgets that the default namespace was taken back
@@ -103,13 +100,9 @@ func Doubtful(s *xmlscan.Scanner, k xmlscan.Kind) bool {
 			}
 		}
 		// encoding/xml has the names of an older XML; and it sorts by prefix.
-		return exotic || prefixed > 1
+		return !s.ASCII || prefixed > 1
 	}
 	return false
-}
-
-func ascii(b []byte) bool {
-	return bytes.IndexFunc(b, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
 // DoubtfulAncestor does the same for an element around what is signed, which is

@@ -162,7 +162,7 @@ func (d *Document) canonical(apex, skip *Node, m c14n.Method, doubt *bool, whole
 			}
 		case xmlscan.Text:
 			if depth > 0 && off == 0 {
-				w.Text(s.Text)
+				w.Characters(s)
 			}
 		case xmlscan.Instruction:
 			if off == 0 && (depth > 0 || whole) {
