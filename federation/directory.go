@@ -11,7 +11,7 @@ import (
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-func (f *Federator) observeDirectory(ctx context.Context, p Plan, st *observation, parts part) error {
+func (f *Federator) observeDirectory(ctx context.Context, p Plan, st *observation, parts part, read lists) error {
 	if parts.has(partDirectories) {
 		var found []*jumpcloud.Directory
 		for d, err := range recallList(ctx, "directories", f.jc.Directories(ctx)) {

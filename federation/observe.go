@@ -70,9 +70,25 @@ type observation struct {
 	signedIn []string        // object IDs of accounts that a sign-in through JumpCloud has found
 	unable   map[string]bool // folded user principal names of who is known not to get in
 
+	at readAt // when the lists were read by which it is known what is there already
+
 	admins    []admin  // Global Administrators
 	leftOut   []string // who has the role and is no account that can be read, with the reason
 	technical *admin   // nil: does not exist
+}
+
+// readAt is when lists were answered last.
+type readAt struct{ applications, groups, admins time.Time }
+
+// of is when the last of the lists was answered that show what the changes make.
+func (t readAt) of(cs Changes) (at time.Time) {
+	parts := cs.parts()
+	for part, when := range map[part]time.Time{partApplications: t.applications, partGroups: t.groups, partAdmins: t.admins} {
+		if parts.has(part) && when.After(at) {
+			at = when
+		}
+	}
+	return at
 }
 
 // unlisted is what has to be read until the lists show what is pinned.
@@ -86,17 +102,21 @@ func (st *observation) unlisted() (p part) {
 	return p
 }
 
+// lists are closed when that list of an observation is read, or is not to be read, for
+// who goes by what it shows.
+type lists struct{ domain, applications, groups chan struct{} }
+
 // observe reads the given parts of both services anew and returns old with
 // them replaced. Independent reads run side by side, at most two deep.
 func (f *Federator) observe(ctx context.Context, p Plan, old observation, parts part) (observation, error) {
 	st, outer := old, ctx
 	g, ctx := errgroup.WithContext(ctx)
-	domain := make(chan struct{}) // closed when the domain is read
-	g.Go(func() error { return f.observeApplication(ctx, p, &st, parts, domain) })
-	g.Go(func() error { return f.observeGroups(ctx, p, &st, parts) })
-	g.Go(func() error { return f.observeDirectory(ctx, p, &st, parts) })
+	read := lists{make(chan struct{}), make(chan struct{}), make(chan struct{})}
+	g.Go(func() error { return f.observeApplication(ctx, p, &st, parts, read) })
+	g.Go(func() error { return f.observeGroups(ctx, p, &st, parts, read) })
+	g.Go(func() error { return f.observeDirectory(ctx, p, &st, parts, read) })
 	g.Go(func() error {
-		defer close(domain)
+		defer close(read.domain)
 		return f.observeDomain(ctx, p, &st, parts)
 	})
 	g.Go(func() error { return f.observeAdmins(ctx, p, &st, parts) })

@@ -107,6 +107,7 @@ type run struct {
 	journal journal
 
 	batch *recall // what the plans of a batch have read; nil for a single run
+	only  bool    // only looks
 
 	// resumed is set if the plan was pinned: an earlier run may have left
 	// changes that not all replicas show.
@@ -114,7 +115,7 @@ type run struct {
 
 	sent   map[string]*sent // by the change's key
 	absent map[string]bool  // by the key of a creation: two looks have shown that there is none
-	looked time.Time        // when the lists were looked at first
+	looked readAt           // when the lists were looked at first
 	read   time.Time        // when everything was read last
 	judged time.Time        // when people were judged last
 
@@ -207,6 +208,9 @@ func (r *run) objections(changes Changes) error {
 
 // write brings both services in line with the plan.
 func (r *run) write(ctx context.Context) error {
+	if time.Since(r.judged) > sureAfter {
+		clear(r.absent) // what the gates' lists did not show may have been made since
+	}
 	if err := r.converge(r.batch.recalling(ctx, time.Time{})); err != nil {
 		if len(r.doubles) > 0 && ctx.Err() == nil {
 			_ = r.tidy(ctx, nil) // what could not be removed is told in the report
@@ -218,17 +222,30 @@ func (r *run) write(ctx context.Context) error {
 	return nil
 }
 
-// judge looks at everything, asks every gate, and returns what is missing.
+// judge looks at everything, asks every gate, and returns what is missing. It begins
+// anew if somebody else makes meanwhile what is missing.
 func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
+	for n := 1; ; n++ {
+		todo, overtaken, err := r.judgeOnce(ctx, first)
+		if !overtaken || n == firstLooks {
+			return todo, err
+		}
+		if err := sleep(ctx, backoff(n)); err != nil {
+			return nil, reading(PhaseObserve, err)
+		}
+	}
+}
+
+func (r *run) judgeOnce(ctx context.Context, first bool) (todo Changes, overtaken bool, err error) {
 	began := time.Now()
 	plan := r.plan
 	ctx = r.batch.recalling(ctx, began.Add(-freshRead))
 	if r.st, err = r.f.firstLook(ctx, plan, r.st.stored); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	r.looked, r.read = time.Now(), began
+	r.looked, r.read = r.st.at, began
 	if r.rep.Tenant, err = r.f.tenant(ctx); err != nil {
-		return nil, reading(PhaseCheck, err)
+		return nil, false, reading(PhaseCheck, err)
 	}
 	answered := r.st.organization(plan)
 	r.rep.Organization = cmp.Or(answered, r.f.jc.OrgID())
@@ -239,21 +256,21 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	todo = diff(plan, &r.st)
 	if r.rep.Organization == "" && len(todo) > 0 {
 		if r.rep.Organization, err = r.f.onlyOrganization(ctx); err != nil && !errors.Is(err, jumpcloud.ErrDenied) {
-			return nil, reading(PhaseCheck, err)
+			return nil, false, reading(PhaseCheck, err)
 		}
 	}
 	if err := r.approved.customer(r.rep.Tenant, r.rep.Organization); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	ps := r.st.inspectAll(plan, r.f.now())
 	gateCustomer(&ps, "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
 	gateAnswers(&ps, r.f.jc.OrgID(), answered)
 	if len(todo) > 0 {
-		r.judged, r.judgedAt = time.Now(), len(r.rep.Steps)
-		gates, people, err := r.f.check(ctx, plan, &r.st)
+		gates, people, again, err := r.survey(ctx, todo, ps.err() != nil)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
+		overtaken = again
 		ps, r.before = append(ps, gates...), reachBefore(plan, &r.st)
 		if people != nil {
 			r.people = people.Counts.Summary()
@@ -262,10 +279,10 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	r.rep.Findings, r.rep.Consents = nil, nil
 	r.rep.note(ps)
 	if err := ps.err(); err != nil {
-		return nil, err
+		return nil, overtaken, err
 	}
 	r.pin()
-	return todo, nil
+	return todo, overtaken, nil
 }
 
 // askRealm notes what the public endpoint says so soon after the change. It
