@@ -57,15 +57,17 @@ type observation struct {
 
 	directories []*jumpcloud.Directory // Microsoft 365 ones
 	dirGroups   map[string]bool
+	dirUnread   bool                         // because there was nothing that could be bound
 	dirDomains  []*jumpcloud.DirectoryDomain // nil: not read, because the default is known to be right
 	rules       map[string]bool
 
 	domains []*aad.Domain
 	fed     *aad.Federation // nil: none readable
 	clearing
-	stored storedKey  // what the key store says, where there is a second certificate
-	anew   bool       // this run has made the application
-	kept   certs.Cert // what this run has kept accepted as the second certificate
+	stored storedKey       // what the key store says, where there is a second certificate
+	anew   bool            // this run has made the application
+	made   map[string]bool // IDs of applications and groups that this run has made
+	kept   certs.Cert      // what this run has kept accepted as the second certificate
 
 	signedIn []string        // object IDs of accounts that a sign-in through JumpCloud has found
 	unable   map[string]bool // folded user principal names of who is known not to get in

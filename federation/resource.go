@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/jcaad/jcaad/internal/perm"
 )
@@ -212,6 +213,14 @@ func (r *run) pinCreated(c Change, id string) {
 	r.plan.pin(c, id)
 	r.rep.Plan = r.plan
 	r.st.anew = r.st.anew || c.makesApplication()
+	if c.inLists() {
+		made := maps.Clone(r.st.made)
+		if made == nil {
+			made = make(map[string]bool)
+		}
+		made[id] = true
+		r.st.made = made
+	}
 }
 
 // pin gives the plan the ID of what a change has made, if the plan has a place for it.

@@ -127,6 +127,8 @@ type run struct {
 
 	certified time.Time // when the certificate that was switched to was judged
 	listed    time.Time // when another run's application was looked for right before the switch
+	apart     bool      // it is looked for before the last look at Azure AD, not beside it
+	doubted   bool      // that has just been decided, and the domain was not switched
 
 	doubles []double // what gave way to another run's
 
