@@ -84,11 +84,11 @@ func (f *Federator) observeDirectoryGroups(ctx context.Context, st *observation,
 // entity ID, and whether somebody else has made one of them.
 func (st *observation) bindable() (there, theirs bool) {
 	for _, a := range st.apps {
-		there, theirs = true, theirs || !st.made[a.ID]
+		there, theirs = true, theirs || !slices.Contains(st.made, a.ID)
 	}
 	for _, all := range st.groups {
 		for _, g := range all {
-			there, theirs = true, theirs || !st.made[g.ID]
+			there, theirs = true, theirs || !slices.Contains(st.made, g.ID)
 		}
 	}
 	return there, theirs

@@ -27,15 +27,15 @@ func (f *Federator) observeGroups(ctx context.Context, p Plan, st *observation, 
 	if err := f.listGroups(ctx, p, st, parts, read); err != nil || !parts.has(partMembers) {
 		return err
 	}
-	var emails, meant []string
+	emails := p.members()
+	var meant []string
 	for _, want := range p.Groups {
-		emails = append(emails, want.Members...)
 		if have := m.begin(ctx, want, st); have != nil {
 			meant = append(meant, have.ID)
 		}
 	}
 	var err error
-	if len(emails) > 0 && st.userIDs == nil {
+	if len(emails) > 0 && st.userIDs == nil && !(st.asksAll && st.lacksGroup(p)) {
 		st.userIDs, err = f.userIDs(ctx, emails)
 	}
 	m.wg.Wait()
@@ -197,7 +197,15 @@ func pinGroup(groups []Group, name, id string) []Group {
 	return groups
 }
 
+// lacksGroup reports whether a group to which the plan adds somebody is yet to be made.
+func (st *observation) lacksGroup(p Plan) bool {
+	return slices.ContainsFunc(p.Groups, func(g Group) bool { return len(g.Members) > 0 && len(st.groups[g.Name]) == 0 })
+}
+
 func (st *observation) inspectGroups(ps *findings, p Plan) {
+	if st.userIDs == nil {
+		return // nobody was looked for: the plan lists nobody, or everybody is to be read
+	}
 	for _, g := range p.Groups {
 		for _, m := range g.Members {
 			if st.userIDs[strings.ToLower(m)] == "" {

@@ -53,7 +53,7 @@ type observation struct {
 	groups  map[string][]*jumpcloud.Group // by name, only the plan's
 	hidden  map[string]bool               // names of pinned groups that the list does not show, though they exist
 	members map[string]map[string]bool    // group ID -> user IDs, only of groups with members in the plan
-	userIDs map[string]string             // folded email -> user ID, of the plan's members
+	userIDs map[string]string             // folded email -> user ID, of the plan's members; nil: not known yet
 
 	directories []*jumpcloud.Directory // Microsoft 365 ones
 	dirGroups   map[string]bool
@@ -64,13 +64,15 @@ type observation struct {
 	domains []*aad.Domain
 	fed     *aad.Federation // nil: none readable
 	clearing
-	stored storedKey       // what the key store says, where there is a second certificate
-	anew   bool            // this run has made the application
-	made   map[string]bool // IDs of applications and groups that this run has made
-	kept   certs.Cert      // what this run has kept accepted as the second certificate
+	stored storedKey  // what the key store says, where there is a second certificate
+	anew   bool       // this run has made the application
+	made   []string   // IDs of applications and groups that this run has made
+	kept   certs.Cert // what this run has kept accepted as the second certificate
 
 	signedIn []string        // object IDs of accounts that a sign-in through JumpCloud has found
 	unable   map[string]bool // folded user principal names of who is known not to get in
+
+	asksAll bool // everybody will be read if something is missing, the plan's members among them
 
 	at readAt // when the lists were read by which it is known what is there already
 
@@ -136,11 +138,11 @@ func (f *Federator) observe(ctx context.Context, p Plan, old observation, parts 
 // firstLook observes everything, and again if what it sees may be two answers of
 // different age: a configuration that cannot be read, a certificate that
 // differs between two places, a pinned application that is gone. Only what
-// stays so for half a minute is believed. stored is what the key store has said to
-// this run before.
-func (f *Federator) firstLook(ctx context.Context, p Plan, stored storedKey) (observation, error) {
+// stays so for half a minute is believed. st is what the run knows by itself.
+func (f *Federator) firstLook(ctx context.Context, p Plan, st observation) (observation, error) {
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Text: "reading both services"})
-	st, parts := observation{signOut: f.jc.Region().UserConsole(), stored: stored}, part(partAll)
+	st.signOut = f.jc.Region().UserConsole()
+	parts := part(partAll)
 	for n := 1; ; n++ {
 		seen, err := f.observe(ctx, p, st, parts)
 		switch {

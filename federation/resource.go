@@ -5,7 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
+	"slices"
 
 	"github.com/jcaad/jcaad/internal/perm"
 )
@@ -214,12 +214,7 @@ func (r *run) pinCreated(c Change, id string) {
 	r.rep.Plan = r.plan
 	r.st.anew = r.st.anew || c.makesApplication()
 	if c.inLists() {
-		made := maps.Clone(r.st.made)
-		if made == nil {
-			made = make(map[string]bool)
-		}
-		made[id] = true
-		r.st.made = made
+		r.st.made = append(slices.Clip(r.st.made), id)
 	}
 }
 

@@ -25,7 +25,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := f.firstLook(ctx, plan, storedKey{})
+	st, err := f.firstLook(ctx, plan, observation{})
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +242,7 @@ func (r *run) judgeOnce(ctx context.Context, first bool) (todo Changes, overtake
 	began := time.Now()
 	plan := r.plan
 	ctx = r.batch.recalling(ctx, began.Add(-freshRead))
-	if r.st, err = r.f.firstLook(ctx, plan, r.st.stored); err != nil {
+	if r.st, err = r.f.firstLook(ctx, plan, observation{stored: r.st.stored, asksAll: true}); err != nil {
 		return nil, false, err
 	}
 	r.looked, r.read = r.st.at, began
@@ -268,11 +268,18 @@ func (r *run) judgeOnce(ctx context.Context, first bool) (todo Changes, overtake
 	gateCustomer(&ps, "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
 	gateAnswers(&ps, r.f.jc.OrgID(), answered)
 	if len(todo) > 0 {
+		later := r.st.userIDs == nil
 		gates, people, again, err := r.survey(ctx, todo, ps.err() != nil)
 		if err != nil {
 			return nil, false, err
 		}
 		overtaken = again
+		if later {
+			if err := r.inspectMembers(ctx, &ps); err != nil {
+				return nil, false, err
+			}
+			todo = diff(plan, &r.st)
+		}
 		ps, r.before = append(ps, gates...), reachBefore(plan, &r.st)
 		if people != nil {
 			r.people = people.Counts.Summary()
