@@ -3,8 +3,11 @@ package federation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // sureAfter is how long after the first look at the lists a second one is taken
@@ -39,9 +42,10 @@ func (r *run) ready(ctx context.Context, stage Changes) error {
 // before the domain is sent to one that is as young: lists may not have shown it so
 // far. A domain that was federated meanwhile, with our issuer and the certificate of
 // no application that is seen, is the sure sign of one. Until that shows, its
-// certificate stays: people may be signing in through it.
+// certificate stays: people may be signing in through it. A managed domain is sent
+// there with this look beside the last ones at Azure AD; see [run.others].
 func (r *run) twin(ctx context.Context, c Change) error {
-	if own := r.st.app(r.plan); own == nil || r.f.age(own.Created) > atWorkFor {
+	if !r.youngApplication() || c.federates() && !r.apart {
 		return nil
 	}
 	parts := part(partApplications)
@@ -69,6 +73,47 @@ func (r *run) twin(ctx context.Context, c Change) error {
 	}
 }
 
+// youngApplication reports whether the plan's application is so young that another run
+// may have made one at the same moment.
+func (r *run) youngApplication() bool {
+	own := r.st.app(r.plan)
+	return own != nil && r.f.age(own.Created) <= atWorkFor
+}
+
+// others asks, beside the last look at Azure AD, for the applications that other runs have
+// made meanwhile. If anything about the plan's own one is not as it was judged, or
+// cannot be read, the domain is not sent to it, and the run looks at that alone first.
+func (r *run) others(ctx context.Context, plan Plan) *aside {
+	if !r.youngApplication() || r.apart {
+		return nobodyElse(r.st.elders(plan)...)
+	}
+	return askAside(func() ([]string, error) {
+		now := r.st
+		err := r.f.applications(ctx, plan, &now)
+		if err == nil && !sameApplications(r.st.apps, now.apps) {
+			err = errLagging
+		}
+		if err != nil {
+			r.apart, r.doubted = true, true
+			return nil, fmt.Errorf("not sent, because the applications are not seen as they were judged: %w: %w", errLagging, err)
+		}
+		r.listed = time.Now()
+		r.take(now, partApplications)
+		return now.elders(plan), nil
+	})
+}
+
+// sameApplications reports whether two looks saw the same applications, as far as a
+// sign-in depends on them.
+func sameApplications(a, b []*jumpcloud.Application) bool {
+	return slices.EqualFunc(a, b, func(a, b *jumpcloud.Application) bool {
+		one, errOne := a.Certificate()
+		two, errTwo := b.Certificate()
+		return a.ID == b.ID && a.Active == b.Active && a.SSOURL == b.SSOURL && a.IdPEntityID == b.IdPEntityID &&
+			errOne == nil && errTwo == nil && one == two
+	})
+}
+
 // sure looks a second time for what the stage is to make. A list may be older than
 // what another run has made, and an answer without a list must not pass for an
 // empty one.
@@ -77,7 +122,7 @@ func (r *run) sure(ctx context.Context, stage Changes) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
 	defer cancel()
 	for n := 1; ; n++ {
-		pause := max(sureAfter-since(ctx, r.looked), 0)
+		pause := max(sureAfter-since(ctx, r.looked.of(stage)), 0)
 		if n > 1 {
 			pause = max(pause, backoff(n))
 		}
@@ -86,7 +131,7 @@ func (r *run) sure(ctx context.Context, stage Changes) error {
 		}
 		again := ctx
 		if n == 1 {
-			again = r.batch.recalling(ctx, r.looked.Add(sureAfter)) // what another plan of the batch has seen since
+			again = r.batch.recalling(ctx, r.looked.of(stage).Add(sureAfter)) // what another plan of the batch has seen since
 		}
 		err := r.lookAgain(again, stage.parts())
 		switch {
@@ -100,6 +145,60 @@ func (r *run) sure(ctx context.Context, stage Changes) error {
 		}
 		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &stage[0], Attempt: n, Err: err})
 	}
+}
+
+// survey asks the gates and about everybody. Among what the gates read are the lists of
+// all applications and of all groups: if the run is to make nothing else at first, and
+// nobody is asked before it does, they are read late enough to be the second look for
+// that as well. A run that is refused anyway does not wait. What they show, somebody has
+// made since the first look: then it is overtaken, and what was judged is of no use.
+func (r *run) survey(ctx context.Context, todo Changes, refused bool) (gates findings, people *People, overtaken bool, err error) {
+	r.absent = make(map[string]bool)
+	stage, lists := todo.first(), new(recall)
+	asks := r.f.opts.Confirm != nil && r.approved == nil
+	second := !refused && !r.only && !asks && r.batch == nil && !slices.ContainsFunc(stage, func(c Change) bool { return !c.inLists() })
+	if second {
+		if err := sleep(ctx, max(sureAfter-since(ctx, r.looked.of(stage)), 0)); err != nil {
+			return nil, nil, false, &StepError{PhaseWait, stage[0], err}
+		}
+	}
+	parent := ctx
+	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
+	defer cancel()
+	for n := 1; ; n++ {
+		r.judged, r.judgedAt = time.Now(), len(r.rep.Steps)
+		gates, people, err = r.f.check(lists.within(ctx, r.judged), r.plan, &r.st, true)
+		if err == nil || !second || !temporary(err) || parent.Err() != nil {
+			break // a second look that fails is none
+		}
+		r.f.emit(ctx, Event{Phase: PhaseCheck, Domain: r.plan.Domain, Attempt: n, Text: "looking again for what is to be made", Err: err})
+		if serr := sleep(ctx, backoff(n)); serr != nil {
+			return nil, nil, false, &StepError{PhaseWait, stage[0], errors.Join(serr, err)}
+		}
+		lists = new(recall)
+	}
+	for _, c := range stage {
+		if second && err == nil {
+			there, read := listed(lists, r.plan, c)
+			r.absent[c.key()] = read && !there
+			overtaken = overtaken || there
+		}
+	}
+	return gates, people, overtaken, err
+}
+
+// inLists reports whether the change makes what a list of all such things shows.
+func (c Change) inLists() bool { return c.makes() && resources[c.Resource].doubles }
+
+// listed reports whether a list of all shows what the change is to make, and whether
+// there was such a list.
+func listed(lists *recall, p Plan, c Change) (there, read bool) {
+	if c.makesApplication() {
+		all, read := remembered[*jumpcloud.Application](lists, "applications")
+		return slices.ContainsFunc(all, func(a *jumpcloud.Application) bool { return a.IdPEntityID == p.Application.IdPEntityID }), read
+	}
+	all, read := remembered[*jumpcloud.Group](lists, "groups")
+	return slices.ContainsFunc(all, func(g *jumpcloud.Group) bool { return g.Name == c.Name }), read
 }
 
 // halfStateLooks and halfStatePause: a configuration that lags behind its
