@@ -5,13 +5,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"encoding/xml"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/jcaad/jcaad/internal/rest"
+	"github.com/jcaad/jcaad/internal/xmlscan"
 )
 
 // The protocols of a federated domain, in the words of the realm endpoints. Others may appear.
@@ -143,24 +144,78 @@ func (c *Client) realm(ctx context.Context, r *rest.Request) (*Realm, error) {
 // wireRealm takes all spellings of the realm answers: encoding/json does not
 // distinguish capitals, so that CloudInstanceName is cloudinstancename too.
 type wireRealm struct {
-	XMLName xml.Name `json:"-" xml:"RealmInfo"`
+	NameSpaceType string
+	AccountType   string `json:"account_type"`
 
-	NameSpaceType string `xml:"NameSpaceType"`
-	AccountType   string `json:"account_type" xml:"-"`
+	DomainName string
+	Domain     string `json:"domain_name"`
 
-	DomainName string `xml:"DomainName"`
-	Domain     string `json:"domain_name" xml:"-"`
+	FederationBrandName string
 
-	FederationBrandName string `xml:"FederationBrandName"`
+	AuthURL       string
+	STSAuthURL    string
+	ActiveAuthURL string `json:"federation_active_auth_url"`
 
-	AuthURL       string `xml:"AuthURL"`
-	STSAuthURL    string `xml:"STSAuthURL"`
-	ActiveAuthURL string `json:"federation_active_auth_url" xml:"-"`
+	Protocol string `json:"federation_protocol"`
 
-	Protocol string `json:"federation_protocol" xml:"federation_protocol"`
+	CloudInstanceName string
+	CloudInstance     string `json:"cloud_instance_name"`
+}
 
-	CloudInstanceName string `xml:"CloudInstanceName"`
-	CloudInstance     string `json:"cloud_instance_name" xml:"-"`
+// element returns where the text of an element of the XML form belongs, nil if nowhere.
+func (w *wireRealm) element(name string) *string {
+	switch name {
+	case "NameSpaceType":
+		return &w.NameSpaceType
+	case "DomainName":
+		return &w.DomainName
+	case "FederationBrandName":
+		return &w.FederationBrandName
+	case "AuthURL":
+		return &w.AuthURL
+	case "STSAuthURL":
+		return &w.STSAuthURL
+	case "federation_protocol":
+		return &w.Protocol
+	case "CloudInstanceName":
+		return &w.CloudInstanceName
+	}
+	return nil
+}
+
+// readXML reads the element RealmInfo, whatever its namespace and what it has besides. Of
+// an element that is there twice, the last counts, as for encoding/xml.
+func (w *wireRealm) readXML(b []byte) error {
+	s := xmlscan.New(b)
+	var into *string
+	for depth := 0; ; {
+		kind, err := s.Next()
+		if err != nil {
+			return err
+		}
+		switch kind {
+		case xmlscan.Start:
+			depth++
+			switch name := string(s.Name.Local); {
+			case depth == 1 && name != "RealmInfo":
+				return errors.New("this is no RealmInfo")
+			case depth == 2:
+				if into = w.element(name); into != nil {
+					*into = ""
+				}
+			}
+		case xmlscan.Text:
+			if depth == 2 && into != nil {
+				*into += string(s.Text)
+			}
+		case xmlscan.End:
+			if depth--; depth == 0 {
+				return nil
+			}
+		case xmlscan.EOF:
+			return io.ErrUnexpectedEOF
+		}
+	}
 }
 
 // parseRealm reads the JSON and the XML forms.
@@ -169,7 +224,7 @@ func parseRealm(b []byte) (*Realm, error) {
 	var w wireRealm
 	var err error
 	if bytes.HasPrefix(b, []byte("<")) {
-		err = xml.Unmarshal(b, &w)
+		err = w.readXML(b)
 	} else {
 		err = json.Unmarshal(b, &w)
 	}

@@ -1,6 +1,7 @@
 package aad
 
 import (
+	"encoding/xml"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,4 +40,42 @@ func TestParseRealm(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}
+}
+
+// FuzzRealmXML: what the strict scanner takes, encoding/xml reads alike.
+func FuzzRealmXML(f *testing.F) {
+	for _, s := range []string{
+		"<RealmInfo><NameSpaceType>Federated</NameSpaceType><AuthURL>https://sts.example/?a=1&amp;b=2</AuthURL></RealmInfo>",
+		`<?xml version="1.0"?><a:RealmInfo xmlns:a="urn:a"><a:DomainName>a<!-- b -->b</a:DomainName><DomainName>c</DomainName></a:RealmInfo> `,
+		"<RealmInfo><State><AuthURL>inner</AuthURL></State><STSAuthURL>one<b>two</b>three<![CDATA[&four]]>\r\n</STSAuthURL></RealmInfo>",
+		"<RealmInfo><federation_protocol/><CloudInstanceName>&#65;</CloudInstanceName><FederationBrandName>\u00e9</FederationBrandName></RealmInfo><x/>",
+		"<RealmInfo><NameSpaceType>Managed", "<Realm/>",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var got wireRealm
+		if got.readXML([]byte(text)) != nil {
+			return
+		}
+		var want struct {
+			XMLName             xml.Name `xml:"RealmInfo"`
+			NameSpaceType       string
+			DomainName          string
+			FederationBrandName string
+			AuthURL             string
+			STSAuthURL          string
+			Protocol            string `xml:"federation_protocol"`
+			CloudInstanceName   string
+		}
+		if err := xml.Unmarshal([]byte(text), &want); err != nil {
+			t.Skip(err) // it knows fewer encodings, and no other version
+		}
+		if diff := cmp.Diff(wireRealm{
+			NameSpaceType: want.NameSpaceType, DomainName: want.DomainName, FederationBrandName: want.FederationBrandName,
+			AuthURL: want.AuthURL, STSAuthURL: want.STSAuthURL, Protocol: want.Protocol, CloudInstanceName: want.CloudInstanceName,
+		}, got); diff != "" {
+			t.Error(diff)
+		}
+	})
 }

@@ -71,7 +71,7 @@ func (f *Federator) observeAdmins(ctx context.Context, p Plan, st *observation, 
 		a.global = true
 		admins = append(admins, a)
 	}
-	slices.SortFunc(admins, func(a, b admin) int { return strings.Compare(a.upn, b.upn) })
+	sortShort(admins, func(a, b *admin) int { return strings.Compare(a.upn, b.upn) })
 	slices.Sort(leftOut)
 	st.admins, st.leftOut, st.technical = admins, leftOut, nil
 	upn := p.TechnicalAccount.UserPrincipalName

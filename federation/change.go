@@ -189,3 +189,17 @@ func diff(p Plan, st *observation) Changes {
 	cs = st.diffFederation(cs, p)
 	return cs
 }
+
+// sortShort sorts as slices.SortFunc does, of which every type of value has a copy of its
+// own in the program, 15 KiB of it; pointers share one.
+func sortShort[E any](s []E, compare func(a, b *E) int) {
+	copied := slices.Clone(s)
+	order := make([]*E, len(s))
+	for i := range copied {
+		order[i] = &copied[i]
+	}
+	slices.SortFunc(order, compare)
+	for i, v := range order {
+		s[i] = *v
+	}
+}

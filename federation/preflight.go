@@ -34,7 +34,7 @@ const preflightVersion = 1
 // from reading.
 //
 // Both directories are read at once, in a few requests for a small company; for
-// large ones see the budgets in BENCHMARKS.md beside this file. Users who are
+// large ones see what it costs in examples/bench/README.md. Users who are
 // created, renamed or deleted while it reads are there as they were before or as
 // they are after.
 //

@@ -179,7 +179,7 @@ func (p *Proposal) hash() string {
 		seal.Revert = append(seal.Revert, r)
 	}
 	seal.Changes = slices.Clone(p.Changes)
-	slices.SortFunc(seal.Changes, func(a, b Change) int {
+	sortShort(seal.Changes, func(a, b *Change) int {
 		return cmp.Or(cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Target, b.Target),
 			cmp.Compare(a.Action, b.Action), cmp.Compare(a.Parent, b.Parent), cmp.Compare(fmt.Sprint(a.Fields), fmt.Sprint(b.Fields)))
 	})
@@ -188,7 +188,7 @@ func (p *Proposal) hash() string {
 			seal.Consents = append(seal.Consents, consent{string(f.Code), f.Subject})
 		}
 	}
-	slices.SortFunc(seal.Consents, func(a, b consent) int { return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Subject, b.Subject)) })
+	sortShort(seal.Consents, func(a, b *consent) int { return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Subject, b.Subject)) })
 	seal.Consents = slices.Compact(seal.Consents)
 	for _, f := range p.People {
 		seal.Lose = append(seal.Lose, f.account())

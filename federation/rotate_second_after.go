@@ -1,12 +1,7 @@
 package federation
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/x509"
-	"math/big"
 	"sync"
-	"time"
 
 	"github.com/jcaad/jcaad/certs"
 )
@@ -21,20 +16,27 @@ const stepOnly rotateStep = "only"
 // stepRescue sends people back from an application that is gone.
 const stepRescue rotateStep = "rescue"
 
-// unmade stands for the certificate of an application that is not there yet.
-var unmade = sync.OnceValue(func() certs.Cert {
-	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
-	t := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Unix(1<<32, 0)}
-	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
-	if err != nil {
-		panic(err) // nothing of it depends on anybody
-	}
-	c, err := certs.ParseOne(der)
-	if err != nil {
-		panic(err)
-	}
-	return c
-})
+// unmade stands for the certificate of an application that is not there yet. It is one
+// that nobody has: of a key made of nothing.
+func unmade() certs.Cert {
+	unmadeOnce.Do(func() {
+		c, err := certs.ParseOne([]byte(unmadeText))
+		if err != nil {
+			panic(err) // nothing of it depends on anybody
+		}
+		unmadeCert = c
+	})
+	return unmadeCert
+}
+
+var (
+	unmadeOnce sync.Once
+	unmadeCert certs.Cert
+)
+
+const unmadeText = "MIGvMGOgAwIBAgIBATAFBgMrZXAwADAiGA8wMDAxMDEwMTAwMDAwMFoYDzIxMDYwMjA3MDYyODE2WjAAMCowBQYDK2VwAyEA" +
+	"O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ikwBQYDK2VwA0EAAhuG2o7mj+k0KHvLNQE93pqVn9v8B0pedinLC8h1Zf5N" +
+	"MJGUTD2YqaHuUw4u6wI4PGomFq3ir1J1o8DIUcVnBw=="
 
 // mended are the slots as a mend writes them: what people are sent to first, then the
 // other one's certificate if that signs and people may come to it, which of the second

@@ -42,7 +42,7 @@ func (c *Client) Applications(ctx context.Context, templates ...string) iter.Seq
 	default:
 		q.Set("filter", In("name", templates...))
 	}
-	all := listWide(ctx, c, v1[Application](c, path, scopeApplicationsRead, q), func(a *Application) string { return a.ID })
+	all := listFew(ctx, c, v1[*Application](c, path, scopeApplicationsRead, q), func(a *Application) string { return a.ID })
 	return only(all, func(a *Application) bool {
 		return len(templates) == 0 || slices.Contains(templates, a.Name)
 	})

@@ -119,5 +119,5 @@ func (o *OAuthStatus) UnmarshalJSON(b []byte) error {
 // Directories lists the directories of all types: GET /api/v2/directories, scope
 // directories.readonly. JumpCloud has no filter for it.
 func (c *Client) Directories(ctx context.Context) iter.Seq2[*Directory, error] {
-	return listWide(ctx, c, v2[Directory](c, "api/v2/directories", scopeDirectoriesRead, nil), func(d *Directory) string { return d.ID })
+	return listFew(ctx, c, v2[*Directory](c, "api/v2/directories", scopeDirectoriesRead, nil), func(d *Directory) string { return d.ID })
 }

@@ -62,7 +62,7 @@ func (c *Client) Groups(ctx context.Context, names ...string) iter.Seq2[*Group, 
 	if len(names) == 1 && filterable(names[0]) {
 		q.Set("filter", "name:eq:"+names[0])
 	}
-	all := listWide(ctx, c, v2[Group](c, path, scopeGroupsRead, q), func(g *Group) string { return g.ID })
+	all := listFew(ctx, c, v2[*Group](c, path, scopeGroupsRead, q), func(g *Group) string { return g.ID })
 	if len(names) == 0 {
 		return all
 	}

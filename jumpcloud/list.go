@@ -130,6 +130,32 @@ func listWide[T any](ctx context.Context, c *Client, fetch fetcher[T], id func(*
 	}
 }
 
+// listFew is listWide for lists that are not long. It is of pointers, so that all of
+// these share one copy of it in a program: a copy for each type is 20 KiB.
+func listFew[T any](ctx context.Context, c *Client, fetch fetcher[*T], id func(*T) string) iter.Seq2[*T, error] {
+	filled := func(ctx context.Context, skip, limit int) (page[*T], error) {
+		p, err := fetch(ctx, skip, limit)
+		for i, v := range p.items {
+			if v == nil { // null is an item without anything
+				p.items[i] = new(T)
+			}
+		}
+		return p, err
+	}
+	all := listWide(ctx, c, filled, func(v **T) string { return id(*v) })
+	return func(yield func(*T, error) bool) {
+		for v, err := range all {
+			var item *T
+			if v != nil {
+				item = *v
+			}
+			if !yield(item, err) {
+				return
+			}
+		}
+	}
+}
+
 // tooManyPages is the error for a list that does not end.
 func (c *Client) tooManyPages(r *rest.Request, pages int) error {
 	return &Error{

@@ -111,6 +111,22 @@ func fullPage(from, n, total int) string {
 	return fmt.Sprintf(`{"totalCount":%d,"skipToken":"t%d","results":%s,"domains":%[3]s,"users":%[3]s}`, total, from, all)
 }
 
+// TestListOfNull: an item that is null is one without anything, in every list.
+func TestListOfNull(t *testing.T) {
+	const body = `{"totalCount":2,"results":[null,{"_id":"id1","id":"id1","objectId":"id1","name":"n","to":{"type":"user","id":"id1"}}]`
+	for name, list := range lists {
+		if name == "Events" {
+			continue // which has none
+		}
+		answer := body + `,"domains":[null,{"id":"id1"}],"users":[null,{"id":"id1"}],"hasMore":false}`
+		h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, answer) })
+		n, err := list(t.Context(), newClient(t, h, nil))
+		if err != nil || n == 0 {
+			t.Errorf("%s: %d items, %v", name, n, err)
+		}
+	}
+}
+
 // TestListWithoutItsArray: silence is no answer. A list that does not come is a
 // failure of the service, to be asked for again, and never an empty list, which
 // would say that nobody is bound, or that an application is gone. The same on

@@ -62,7 +62,7 @@ func (c *Client) office365(ctx context.Context, r *rest.Request) (*Office365, er
 // it: whether it is answered is not known, and [ErrNotFound] is the likely answer. Use
 // [Client.Directories], which lists those of all types.
 func (c *Client) Office365s(ctx context.Context) iter.Seq2[*Office365, error] {
-	return listWide(ctx, c, v2[Office365](c, "api/v2/office365s", scopeDirectoriesRead, nil), func(o *Office365) string { return o.ID })
+	return listFew(ctx, c, v2[*Office365](c, "api/v2/office365s", scopeDirectoriesRead, nil), func(o *Office365) string { return o.ID })
 }
 
 // Office365Update is what [Client.UpdateOffice365] changes. Nil leaves a field
@@ -112,19 +112,19 @@ const domainsPath = office365Path + "/domains"
 // Office365Domains lists the domains of a directory: GET
 // /api/v2/office365s/{id}/domains, scope directories.readonly.
 func (c *Client) Office365Domains(ctx context.Context, id string) iter.Seq2[*DirectoryDomain, error] {
-	return listWide(ctx, c, func(ctx context.Context, skip, limit int) (page[DirectoryDomain], error) {
+	return listFew(ctx, c, func(ctx context.Context, skip, limit int) (page[*DirectoryDomain], error) {
 		out := domainList{TotalCount: -1}
 		r := &rest.Request{Method: http.MethodGet, Path: domainsPath, Args: []string{id}, Query: paged(nil, skip, limit),
 			Permission: scopeDirectoriesRead}
 		resp, err := c.do(ctx, r, &out)
-		return page[DirectoryDomain]{out.Domains.items, int(out.TotalCount), r}, c.whole(r, resp, out.whole(), err)
+		return page[*DirectoryDomain]{out.Domains.items, int(out.TotalCount), r}, c.whole(r, resp, out.whole(), err)
 	}, func(d *DirectoryDomain) string { return d.ID })
 }
 
 // domainList is the list of domains, which is in a form of its own.
 type domainList struct {
-	Domains    jsonList[DirectoryDomain] `json:"domains"`
-	TotalCount looseInt                  `json:"totalCount"`
+	Domains    jsonList[*DirectoryDomain] `json:"domains"`
+	TotalCount looseInt                   `json:"totalCount"`
 }
 
 // whole reports whether there was a list, or the word that there are none:
@@ -215,7 +215,7 @@ const rulesPath = office365Path + "/translationrules"
 // TranslationRules lists a directory's rules: GET
 // /api/v2/office365s/{id}/translationrules, scope directories.readonly.
 func (c *Client) TranslationRules(ctx context.Context, id string) iter.Seq2[*TranslationRule, error] {
-	return listWide(ctx, c, v2[TranslationRule](c, rulesPath, scopeDirectoriesRead, nil, id), func(r *TranslationRule) string { return r.ID })
+	return listFew(ctx, c, v2[*TranslationRule](c, rulesPath, scopeDirectoriesRead, nil, id), func(r *TranslationRule) string { return r.ID })
 }
 
 // CreateTranslationRule adds a rule to a directory; without a Direction it is

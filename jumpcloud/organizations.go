@@ -37,7 +37,7 @@ func (o *Organization) UnmarshalJSON(b []byte) error {
 // [Options.OrgID] says: GET /api/organizations, scope organizations.readonly.
 // An administrator of one organisation sees that one.
 func (c *Client) Organizations(ctx context.Context) iter.Seq2[*Organization, error] {
-	return listWide(ctx, c, v1[Organization](c, "api/organizations", scopeOrganizationsRead, nil),
+	return listFew(ctx, c, v1[*Organization](c, "api/organizations", scopeOrganizationsRead, nil),
 		func(o *Organization) string { return o.ID })
 }
 

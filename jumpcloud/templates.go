@@ -74,7 +74,7 @@ func (c *Client) Templates(ctx context.Context) iter.Seq2[*Template, error] {
 const templatesPath = "api/application-templates"
 
 func (c *Client) templates(ctx context.Context, q url.Values) iter.Seq2[*Template, error] {
-	return listWide(ctx, c, v1[Template](c, templatesPath, scopeTemplatesRead, q), func(t *Template) string { return cmp.Or(t.ID, t.Name) })
+	return listFew(ctx, c, v1[*Template](c, templatesPath, scopeTemplatesRead, q), func(t *Template) string { return cmp.Or(t.ID, t.Name) })
 }
 
 // Template returns the template with the given name, [Office365Template] for
