@@ -168,7 +168,8 @@ func (o *UsersOptions) request() (*rest.Request, error) {
 // lists by condition come from an index that lags behind by seconds to minutes.
 // Memory is needed for a page or, if opts.Parallel, for a page of each range.
 //
-// The strings of one user share their memory; who keeps only one of them for long clones it.
+// The users of a page share their memory, some dozens at a time, and so do their strings; who
+// keeps only a few of them for long clones what they keep.
 //
 //	GET /users, $top=999, with $count and ConsistencyLevel: eventual where there is a condition; User.Read.All; safe to repeat
 func (c *Client) Users(ctx context.Context, opts *UsersOptions) iter.Seq2[*User, error] {

@@ -64,6 +64,53 @@ func FuzzUserPage(f *testing.F) {
 	})
 }
 
+// FuzzUsers: whatever a user has in it, they are read as encoding/json reads them, the
+// first one as those behind, whose keys are expected where the first one has them.
+func FuzzUsers(f *testing.F) {
+	for _, s := range []string{
+		`{"_id":"1","username":"a","email":"a@b"}`, `{"email":"\u00e9\ud83d\ude00\n","_id":"2"}`, `{"username":"\ud800","x":{"email":["]}"]}}`, `{}`, `{"email":null,"_id":"3"}`,
+		`{ "username" : "a" , "email":"b"}`, `{"username":"a","username":"b"}`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if !json.Valid([]byte(s)) || !strings.HasPrefix(s, "{") {
+			return
+		}
+		doc := `{"results":[` + s + "," + s + `,{"email":"x","_id":"0","username":"y"},` + s + `],"totalCount":4}`
+		for cut := range len(doc) {
+			if err := new(userPage).decode([]byte(doc[:cut])); err == nil {
+				t.Fatalf("%q is taken for a page", doc[:cut])
+			}
+		}
+		got := userPage{want: allUserFields}
+		if err := got.decode([]byte(doc)); err != nil || len(got.items) != 4 {
+			t.Fatalf("%q: %d users, %v", doc, len(got.items), err)
+		}
+		var names map[string]json.RawMessage
+		json.Unmarshal([]byte(s), &names)
+		for k := range names { // encoding/json does not mind the case, and takes the last of two IDs
+			if k == "id" || strings.EqualFold(k, "_id") && strings.Count(s, "_") > 1 || strings.Contains(s, `\u`) && len(names) > 1 {
+				return
+			}
+			for _, name := range []string{"_id", "username", "email"} {
+				if strings.EqualFold(k, name) && k != name {
+					return
+				}
+			}
+		}
+		var want reference
+		if json.Unmarshal([]byte(doc), &want) != nil {
+			return // a field of another type, which is left out, or a number, which is taken
+		}
+		for i, w := range want.Results {
+			if u := got.items[i]; u.ID != w.ID || u.Username != w.Username || u.Email != w.Email {
+				t.Errorf("%q: item %d = %+v; want %+v", doc, i, u, w)
+			}
+		}
+	})
+}
+
 func indent(b []byte) []byte {
 	var out bytes.Buffer
 	json.Indent(&out, b, " ", "\t")
