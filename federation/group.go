@@ -14,7 +14,7 @@ import (
 )
 
 func (f *Federator) observeGroups(ctx context.Context, p Plan, st *observation, parts part, read lists) error {
-	known := *st // who is in a group that is known already is asked for beside the list
+	known := observation{groups: st.groups} // who is in a group that is known already is asked for beside the list
 	m := memberReads{f: f, of: make(map[string]*memberRead)}
 	ctx, cancel := context.WithCancel(ctx)
 	defer m.wg.Wait()

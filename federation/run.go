@@ -52,7 +52,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 // A run that finds nothing to do makes 10 requests in two round trips; translation rules
 // in the plan add one, listed members one for each group and one to look them up. A run
 // that federates a fresh domain, with one group that it makes with one member, makes 36
-// in 11 round trips, besides the five seconds.
+// in 11 round trips, besides the five seconds; two more if [Options.Confirm] is asked.
 //
 // While a rotation of the certificate is under way (see [Federator.Rotate]), Azure AD's
 // two certificates and the addresses of its applications stay as they are; the report

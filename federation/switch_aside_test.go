@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -123,32 +124,32 @@ func TestSwitchWaitsWithoutTheLock(t *testing.T) {
 		env := federationtest.New(nil)
 		slow(env)
 		const late = 7 * time.Second
-		var answered time.Time
 		var free atomic.Bool
+		begun := make(chan time.Time, 1)
 		lastLook(env, func(n int32) jumpcloudtest.Fault {
 			if n > 1 {
 				return jumpcloudtest.Fault{}
 			}
-			answered = time.Now().Add(late)
+			begun <- time.Now()
 			return jumpcloudtest.Fault{Delay: late}
 		})
 		client := env.AzureAD.Client(nil)
 		f := federation.New(env.JumpCloud.Client(nil), client, nil)
-		go func() {
-			for answered.IsZero() {
-				time.Sleep(latency)
-			}
-			time.Sleep(time.Until(answered) - time.Second)
+		var answered time.Time
+		var other sync.WaitGroup
+		other.Go(func() {
+			answered = (<-begun).Add(late)
+			time.Sleep(late - time.Second)
 			unlock, err := client.Switches().Lock(t.Context())
 			free.Store(err == nil && time.Now().Before(answered))
 			if err == nil {
 				unlock()
 			}
-		}()
+		})
 		if rep, err := f.Federate(t.Context(), env.Plan()); err != nil {
 			t.Fatalf("%v\n%s", err, rep)
 		}
-		if !free.Load() {
+		if other.Wait(); !free.Load() {
 			t.Error("the lock was held while JumpCloud did not answer")
 		}
 		for _, path := range []string{"/v1.0/domains", "/v1.0/roleManagement/directory/roleAssignments"} {
