@@ -274,7 +274,6 @@ type pager struct {
 	page   userPage
 	number int // of the page, from 1
 	seen   map[string]bool
-	skip   []string // beginnings of names that are left out
 	err    error
 }
 

@@ -38,6 +38,8 @@ func odd(i int) aad.User {
 	return aad.User{UserPrincipalName: fmt.Sprintf("%s%d@example.com", first, i)}
 }
 
+func hundreds(s *aadtest.Server) { s.PageSize = 100 }
+
 func TestParallelUsers(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -50,19 +52,30 @@ func TestParallelUsers(t *testing.T) {
 		{"none", 0, numbered, nil, 60 * time.Millisecond, 1},
 		{"one page", 25, numbered, nil, 60 * time.Millisecond, 1},
 		{"few pages", 3000, numbered, nil, 210 * time.Millisecond, 4},
-		{"numbered", 20000, numbered, nil, 800 * time.Millisecond, 130},
-		{"named", 20000, named, nil, 800 * time.Millisecond, 130},
-		{"odd", 8000, odd, nil, 2 * time.Second, 200},
-		{"many", 40000, numbered, nil, 2 * time.Second, 260},
-		{"conditions refused", 6000, odd, func(s *aadtest.Server) {
+		{"a chain", 20000, numbered, nil, 1060 * time.Millisecond, 21},
+		{"numbered", 8000, numbered, hundreds, 2400 * time.Millisecond, 88},
+		{"named", 8000, named, hundreds, 2 * time.Second, 88},
+		{"odd", 8000, odd, hundreds, 4200 * time.Millisecond, 88},
+		{"many", 100000, numbered, nil, 1800 * time.Millisecond, 111},
+		{"conditions refused", 8000, odd, func(s *aadtest.Server) {
+			hundreds(s)
 			s.Fault = func(r *http.Request) aadtest.Fault {
 				if strings.Count(r.URL.Query().Get("$filter"), "not(") > 15 {
 					return aadtest.Fault{Kind: aadtest.Error500Before, Status: 400, Body: `{"error":{"code":"Request_UnsupportedQuery","message":"too long"}}`}
 				}
 				return aadtest.Fault{}
 			}
-		}, 2 * time.Second, 140},
-		{"small pages", 1000, named, func(s *aadtest.Server) { s.PageSize = 7 }, 10 * time.Second, 300},
+		}, 5 * time.Second, 88},
+		{"alternatives refused", 8000, named, func(s *aadtest.Server) {
+			hundreds(s)
+			s.Fault = func(r *http.Request) aadtest.Fault {
+				if strings.Contains(r.URL.Query().Get("$filter"), " or ") {
+					return aadtest.Fault{Kind: aadtest.Error500Before, Status: 400, Body: `{"error":{"code":"Request_UnsupportedQuery","message":"too long"}}`}
+				}
+				return aadtest.Fault{}
+			}
+		}, 3 * time.Second, 120},
+		{"small pages", 1000, named, func(s *aadtest.Server) { s.PageSize = 7 }, 4 * time.Second, 157},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 // Gate stands before one service, for all that ask it. It is
 //
 //   - a gate: after a throttling answer nothing leaves before the time named;
-//   - a pace: after the first refusal requests are spaced at the rate that the
-//     service was seen to bear (rate.go);
+//   - a pace: after the first refusal requests keep to the limit that it tells of
+//     (quota.go), or are spaced at the rate that the service was seen to bear (rate.go);
 //   - a width: so many bulk requests at a time as it bears (width.go), and no more
 //     single ones than there are connections. What waited behind the gate for
 //     one would be sent after a refusal that all others keep to.
@@ -38,6 +38,9 @@ type Gate struct {
 	rate      rate
 	width     width
 	places    width // of single requests: as many as there are connections
+	expected  int   // bulk requests of the lists that were begun
+	accepted  int   // bulk requests
+	refused   int
 }
 
 // Lease is the permission to send one request. The zero value is none.
@@ -113,7 +116,9 @@ func (g *Gate) turn(ctx context.Context, bulk bool, began time.Time, pat Patienc
 		closed := g.notBefore.Sub(now)
 		delay := closed
 		if mine && closed <= 0 {
+			g.rate.left, g.rate.few = g.expected-g.accepted, g.few()
 			delay = g.rate.delay(now)
+			g.narrow() // it may have learned
 		}
 		err := ctx.Err()
 		switch {
@@ -227,6 +232,7 @@ type Answer struct {
 	Done    time.Time     // when it had come
 	Refused bool          // it was throttled, as all others would have been
 	Asked   time.Duration // how long the service asked to wait, 0 if it did not
+	Grain   time.Duration // by how much of it the service may have rounded up
 	Used    float64       // the share of the limit that is used, if the service warns of it
 }
 
@@ -239,6 +245,7 @@ func (g *Gate) Observe(l Lease, a Answer) {
 	defer g.mu.Unlock()
 	switch {
 	case a.Refused:
+		g.refused++
 		fresh := l.at.After(g.episode) // else it was under way when the refusal came
 		if fresh {
 			g.episode = a.Done
@@ -249,12 +256,15 @@ func (g *Gate) Observe(l Lease, a Answer) {
 			pause = g.ownWait()
 		}
 		g.close(a.Done.Add(min(pause, maxGate)))
-		g.rate.refused(l.at, a.Done, pause, a.Asked > 0, fresh)
+		g.rate.refused(l.at, a.Done, pause, a.Grain, a.Asked > 0, fresh)
 		g.width.strain(a.Done, l.at)
+		g.narrow()
 	case a.Status != 0 && a.Status < 500:
 		g.refusals = 0
 		g.rate.accepted(l, a.Done)
 		if l.bulk {
+			g.accepted++
+			g.narrow()
 			g.width.served(l.at, a.Done)
 		}
 		if a.Used >= 0.8 {
@@ -271,6 +281,9 @@ func (g *Gate) Observe(l Lease, a Answer) {
 // ownWait is the wait after a refusal that names none: as long as a few
 // requests take at the pace known, twice as long each time it did not help.
 func (g *Gate) ownWait() time.Duration {
+	if d := g.rate.ownWait(time.Now()); d > 0 {
+		return d
+	}
 	d := minRefusalWait
 	if g.rate.known() {
 		d = max(minRefusalWait/5, min(minRefusalWait*4, time.Duration(2/g.rate.pace*float64(time.Second))))
@@ -299,9 +312,79 @@ func (g *Gate) Close(d time.Duration) {
 	}
 }
 
-// Width returns how many bulk requests may be under way at a time.
+// Expect says that a list of so many bulk requests is about to be read.
+func (g *Gate) Expect(requests int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.expected += requests
+}
+
+// Throttled reports whether the service has ever refused.
+func (g *Gate) Throttled() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.rate.closing || g.rate.refusedOnce()
+}
+
+// Width returns how many bulk requests of the lists expected may be under way at
+// a time.
 func (g *Gate) Width() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.width.now
+	if g.rate.closing || g.rate.refusedOnce() || g.accepted >= wideAfter {
+		return g.width.allowed()
+	}
+	return min(g.width.allowed(), g.start())
+}
+
+const (
+	// burstShare: a limit that nobody knew of refuses all that is under way when it
+	// is met. That is no more than a 25th of what is read.
+	burstShare = 25
+	// doubtShare is the same for the second refusal, where the first told too little.
+	doubtShare = 100
+	// wideAfter is how many accepted requests show that there is no small limit.
+	wideAfter = 75
+)
+
+// few reports whether the list is too short for another refusal. g.mu is held.
+func (g *Gate) few() bool {
+	allowed := 0.05
+	if g.expected < 50 {
+		allowed = 0.08
+	}
+	return g.expected > g.accepted && float64(g.refused+1) > allowed*float64(g.expected+g.refused+1)
+}
+
+// start is how many bulk requests of a list may be under way before the first
+// refusal. g.mu is held.
+func (g *Gate) start() int {
+	n := max(1, (g.expected+burstShare/2)/burstShare)
+	if g.expected < 4*burstShare {
+		return min(n, max(1, g.accepted/3))
+	}
+	return min(n, max(4, g.accepted))
+}
+
+// narrow keeps few bulk requests under way while it is doubtful what the service
+// bears. g.mu is held.
+func (g *Gate) narrow() {
+	before := g.width.cap
+	switch {
+	case !g.rate.closing && !g.rate.refusedOnce() && g.accepted < wideAfter:
+		g.width.cap = max(4, g.start())
+	case !g.rate.closing && !g.rate.doubted && g.rate.quota.n > 0 && g.rate.quota.good <= g.rate.quota.n:
+		g.width.cap = max(4, 2*g.expected/doubtShare) // until the next span has begun as it should
+	case !g.rate.closing && !g.rate.doubted:
+		g.width.cap = 0
+	case g.rate.quota.good == 0 && !g.rate.named:
+		g.width.cap = 1
+	case g.expected < 2*wideAfter:
+		g.width.cap = 1
+	default:
+		g.width.cap = max(2, g.expected/doubtShare)
+	}
+	if before != g.width.cap {
+		g.width.admit()
+	}
 }

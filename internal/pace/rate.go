@@ -12,11 +12,13 @@ import (
 // second, holds b, is full at first, and is empty whenever it refuses. A count
 // by fixed windows looks alike from outside.
 //
-// After the first refusal b follows from r, and the pace starts from what was
-// accepted over the time until the gate opened again, and grows until the
-// second. From then on r is the rate at which the model, given what was
-// accepted since it was last empty, is empty now. The pace stays just under it
-// for a while, many times as long as a refusal costs, before it probes upward.
+// What the first refusal tells is believed first, if it fits a limit that people
+// write down: so many in so many seconds (quota.go). Otherwise b follows from r,
+// and the pace starts from what was accepted over the time until the gate opened
+// again, and grows until the second refusal. From then on r is the rate at which
+// the model, given what was accepted since it was last empty, is empty now. The
+// pace stays just under it for a while, many times as long as a refusal costs,
+// before it probes upward.
 //
 // The mutex of the Gate guards it.
 type rate struct {
@@ -31,6 +33,7 @@ type rate struct {
 	refusedAt time.Time     // the first that was refused since; zero: none
 	wait      time.Duration // the longest asked for since
 	named     bool          // the service asked for the wait
+	grain     time.Duration // how much of the wait is rounding
 	took      time.Duration // by the answer that refused
 	closing   bool          // a refusal came, and nothing was sent since
 
@@ -49,6 +52,15 @@ type rate struct {
 	streak    int // estimates in a row that agree
 	falling   int // refusals in a row that came without probing
 	slowed    time.Time
+
+	quota     quota
+	left      int       // bulk requests to come
+	few       bool      // so few that one refusal more would be too many
+	contested bool      // a quota was taken on the word of whole seconds
+	doubted   bool      // what the last refusal told has yet to prove good
+	until     time.Time // what the first refusal since opened named
+	named1    time.Time // the same, of the refusals before
+	guessed   bool      // the pace is that of a bucket as people write it down
 }
 
 const (
@@ -60,6 +72,9 @@ const (
 
 func (r *rate) known() bool { return r.pace > 0 }
 
+// refusedOnce reports whether something was learned from a refusal.
+func (r *rate) refusedOnce() bool { return !r.firstEnd.IsZero() }
+
 func (r *rate) interval() time.Duration {
 	return time.Duration(float64(time.Second) / r.pace)
 }
@@ -69,7 +84,10 @@ func (r *rate) delay(now time.Time) time.Duration {
 	if r.closing {
 		r.learn(now)
 	}
-	if !r.known() {
+	switch {
+	case r.quota.n > 0 && !r.quota.test:
+		return r.quota.delay(now)
+	case !r.known():
 		return 0
 	}
 	return max(0, r.next.Sub(now))
@@ -79,6 +97,11 @@ func (r *rate) delay(now time.Time) time.Duration {
 func (r *rate) take(now time.Time) {
 	if r.opened.IsZero() {
 		r.opened = now
+	}
+	if r.quota.n > 0 {
+		if r.quota.take(now); !r.quota.test {
+			return
+		}
 	}
 	if !r.known() {
 		return
@@ -103,22 +126,26 @@ func (r *rate) accepted(l Lease, now time.Time) {
 		r.sent[i] = r.sent[i-1]
 	}
 	r.sent[i] = l.at
-	if l.bound && !r.closing {
+	switch {
+	case r.closing:
+	case r.quota.n > 0 && !r.quota.test:
+		r.prove(now)
+	case l.bound:
 		r.grow(now)
 	}
 }
 
 // refused notes the refusal of a request sent at sent. fresh is false for
 // those that were under way when the first refusal of the episode came.
-func (r *rate) refused(sent, done time.Time, wait time.Duration, named, fresh bool) {
-	r.named = named
+func (r *rate) refused(sent, done time.Time, wait, grain time.Duration, named, fresh bool) {
+	r.named, r.grain = named, grain
 	r.closing = true
 	r.took = done.Sub(sent)
 	switch {
 	case fresh && r.refusedAt.IsZero():
-		r.refusedAt, r.wait = sent, wait
+		r.refusedAt, r.wait, r.until = sent, wait, sent.Add(wait)
 	case sent.Before(r.refusedAt) && !sent.Before(r.opened):
-		r.refusedAt = sent
+		r.refusedAt, r.until = sent, sent.Add(wait)
 	}
 	if !sent.Before(r.opened) { // else it was sent before the last refusal was known
 		r.wait = max(r.wait, wait)
@@ -137,13 +164,25 @@ func (r *rate) learn(now time.Time) {
 	got, open := float64(to-from), end.Sub(opened).Seconds()
 	r.cost = wait
 	switch {
-	case r.known() && got == 0: // the wait was too short; it tells nothing of the pace
-	case r.known():
-		r.correct(end, got, open, r.named)
-	default:
+	case !r.refusedOnce():
 		r.first, r.firstEnd = slices.Clone(r.sent[max(from, to-keepFirst):to]), end
 		r.learning, r.trust = true, 1
 		r.pace = max(max(got, 3)/(open+max(wait.Seconds(), 0.5)), slowest)
+		r.empty = end
+		if r.guess(end, wait, now); r.guessed {
+			return
+		}
+	case r.quota.n > 0:
+		if r.requote(opened, end, wait, got, now); r.guessed {
+			r.empty = end
+			return
+		}
+	case got == 0: // the wait was too short; it tells nothing of the pace
+	default:
+		if r.guessed {
+			r.pace = max(r.pace, (got+1)/max(end.Sub(r.empty).Seconds(), 0.001))
+		}
+		r.correct(end, got, open, r.named)
 	}
 	r.empty = end
 	// Requests that are still under way will have taken their tokens: then
@@ -161,6 +200,7 @@ func (r *rate) learn(now time.Time) {
 // seconds after the gate had opened.
 func (r *rate) correct(end time.Time, got, open float64, named bool) {
 	ceiling := r.pace
+	r.guessed = false
 	if !r.learning && ceiling <= r.estimate && r.credit >= 1 {
 		// Nothing was probed: the burst was too much, not the pace. A count by
 		// windows bears none beside it.
@@ -181,6 +221,9 @@ func (r *rate) correct(end time.Time, got, open float64, named bool) {
 		fit := low + 0.6*(high-low)
 		if high < 1.15*low {
 			fit = low + 0.15*(high-low)
+		}
+		if snapped := r.snap(low, fit, high); snapped != fit && (r.learning || high < 1.5*low) {
+			fit, low, high = snapped, snapped, snapped
 		}
 		if steady && low >= 0.99*ceiling || !r.learning && high > 1.2*low {
 			// The limit is not what it was, or too little happened to tell.
@@ -271,8 +314,9 @@ func (r *rate) grow(now time.Time) {
 	double := min(max(r.cost/2, 500*time.Millisecond), 5*time.Second).Seconds()
 	fastest := math.Ln2 / double
 	switch past := now.Sub(r.holdUntil).Seconds(); {
-	case r.learning:
+	case r.learning && !r.guessed:
 		r.pace += 2.5 * fastest
+	case past > 0 && r.few: // whether more is borne is not worth a refusal
 	case past > 0:
 		r.pace += min(0.01*math.Exp2(past/max(2, 8*double)), fastest)
 	case r.upper > 1.05*r.estimate && r.pace < r.upper: // not sure yet: feel the way
@@ -280,9 +324,10 @@ func (r *rate) grow(now time.Time) {
 	}
 }
 
-// slow answers a warning: pct of the limit is used.
+// slow answers a warning: pct of the limit is used. What a refusal told is more
+// exact, and a burst says nothing about the pace.
 func (r *rate) slow(now time.Time, pct float64) {
-	if now.Sub(r.slowed) < time.Second {
+	if r.refusedOnce() || r.closing || now.Sub(r.slowed) < time.Second || now.Sub(r.opened) < time.Second {
 		return
 	}
 	if !r.known() {

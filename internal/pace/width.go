@@ -17,6 +17,7 @@ import (
 // The mutex of the Gate guards it.
 type width struct {
 	now, most int
+	cap       int // not more than that for a while; 0: as many as now
 	inUse     int
 	waiting   []chan struct{}
 
@@ -31,7 +32,7 @@ type width struct {
 // enter waits for a place. mu is not held.
 func (w *width) enter(ctx context.Context, mu *sync.Mutex) error {
 	mu.Lock()
-	if w.inUse < w.now {
+	if w.inUse < w.allowed() {
 		w.inUse++
 		mu.Unlock()
 		return nil
@@ -56,13 +57,21 @@ func (w *width) enter(ctx context.Context, mu *sync.Mutex) error {
 	return wait.Ended(ctx)
 }
 
+// allowed is how many may be under way.
+func (w *width) allowed() int {
+	if w.cap > 0 {
+		return min(w.now, w.cap)
+	}
+	return w.now
+}
+
 func (w *width) leave() {
 	w.inUse--
 	w.admit()
 }
 
 func (w *width) admit() {
-	for w.inUse < w.now && len(w.waiting) > 0 {
+	for w.inUse < w.allowed() && len(w.waiting) > 0 {
 		w.inUse++
 		close(w.waiting[0])
 		w.waiting = w.waiting[1:]

@@ -24,6 +24,7 @@ func Pages[T any](ctx context.Context, c *Caller, n int, fetch func(ctx context.
 		err   error
 	}
 	return func(yield func(T, error) bool) {
+		c.pace.Expect(n)
 		ctx, cancel := context.WithCancel(context.WithValue(ctx, bulkKey{}, true))
 		var wg sync.WaitGroup
 		defer wg.Wait()
@@ -72,3 +73,12 @@ func Pages[T any](ctx context.Context, c *Caller, n int, fetch func(ctx context.
 		}
 	}
 }
+
+// Expect says that a list of so many bulk requests is about to be read, one after
+// the other or side by side: the fewer they are, the more a refusal matters. Of
+// what [Pages] reads it knows.
+func (c *Caller) Expect(requests int) { c.pace.Expect(requests) }
+
+// Throttled reports whether the service has refused a request, so that everything
+// is paced from then on.
+func (c *Caller) Throttled() bool { return c.pace.Throttled() }

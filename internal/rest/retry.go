@@ -68,7 +68,9 @@ func (cl *call) learn() {
 		if v := a.header.Get(throttleHeader); v != "" {
 			used, _ = strconv.ParseFloat(v, 64)
 		}
-		cl.c.pace.Observe(cl.lease, pace.Answer{Status: a.status, Done: a.done, Refused: cl.throttled, Asked: cl.asked, Used: used})
+		cl.c.pace.Observe(cl.lease, pace.Answer{
+			Status: a.status, Done: a.done, Refused: cl.throttled, Asked: cl.asked, Grain: grain(a.header), Used: used,
+		})
 		if a.status == http.StatusServiceUnavailable && cl.r.Class != Create {
 			// Not so for a create: JumpCloud answers 503 to one kind of bad one.
 			cl.c.pace.Close(cl.asked)

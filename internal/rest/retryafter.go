@@ -46,3 +46,16 @@ func RetryAfter(h http.Header) (time.Duration, bool) {
 	}
 	return max(0, t.Sub(now)), true
 }
+
+// grain is by how much the wait that [RetryAfter] reads may be too long: seconds
+// are rounded up, and so is a date, whose answer's own Date is rounded down.
+func grain(h http.Header) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if _, err := strconv.Atoi(v); err == nil {
+		return time.Second
+	}
+	if _, err := strconv.ParseFloat(v, 64); err == nil {
+		return 0
+	}
+	return 2 * time.Second
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package aad_test
+
+const raceDetector = false

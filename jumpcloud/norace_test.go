@@ -1,0 +1,5 @@
+//go:build !race
+
+package jumpcloud_test
+
+const raceDetector = false
