@@ -42,6 +42,11 @@ var spans = [...]float64{1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600}
 // and no quota.
 const leastQuota = 3
 
+// longestGuess is the longest wait that is taken for what a list has used up by itself.
+// What is named beyond is a matter of others too, or a penalty, and tells no span: a few
+// requests in minutes would hold up all that comes after.
+const longestGuess = 30 * time.Second
+
 // guess takes the first refusal, of a request that was sent at end, at its word.
 func (r *rate) guess(end time.Time, wait time.Duration, now time.Time) {
 	if len(r.first) < leastQuota {

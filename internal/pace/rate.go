@@ -169,8 +169,10 @@ func (r *rate) learn(now time.Time) {
 		r.learning, r.trust = true, 1
 		r.pace = max(max(got, 3)/(open+max(wait.Seconds(), 0.5)), slowest)
 		r.empty = end
-		if r.guess(end, wait, now); r.guessed {
-			return
+		if r.left > 0 && wait <= longestGuess {
+			if r.guess(end, wait, now); r.guessed {
+				return
+			}
 		}
 	case r.quota.n > 0:
 		if r.requote(opened, end, wait, got, now); r.guessed {
