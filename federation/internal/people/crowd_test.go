@@ -79,3 +79,16 @@ func TestIDs(t *testing.T) {
 		}
 	}
 }
+
+// TestOddKeys makes sure that an immutable ID is not taken for the key of a user whose
+// ID is none of JumpCloud's.
+func TestOddKeys(t *testing.T) {
+	for n := range 64 {
+		c := New(Audience{Domain: "example.com"})
+		c.AddJumpCloud(&JumpCloudUser{ID: "odd", Email: "o@example.com"})
+		c.AddAzureAD(&AzureADUser{ID: accountID(1), UPN: "anna@example.com", ImmutableID: fmt.Sprintf("ffffffffffffffff%08x", n)})
+		if j := c.Judge(); j.Matched != 0 || j.JumpCloud != 1 || j.AzureAD != 1 {
+			t.Errorf("an immutable ID of %d: %+v", n, j.Figures)
+		}
+	}
+}

@@ -105,7 +105,10 @@ func (c *Crowd) sender(u uint32) (uint32, bool) {
 	}
 	h := c.immutable.at(u)
 	v := c.jcIDs.find(h, func(v uint32) bool { return c.jcHash(v) == h })
-	return v - 1, v != 0 && c.jc.at(v-1).flags&jcSeen != 0
+	if v == 0 || binary.BigEndian.Uint64(c.jc.at(v - 1).id[:]) == odd { // no ID, but a key that looks like the account's
+		return 0, false
+	}
+	return v - 1, c.jc.at(v-1).flags&jcSeen != 0
 }
 
 // joinIDs pairs the domain's accounts with the users whose IDs they have: that is

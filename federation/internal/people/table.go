@@ -35,7 +35,7 @@ func (t *table) find(hash uint64, is func(v uint32) bool) uint32 {
 func (t *table) add(hash uint64, v uint32, hashOf func(v uint32) uint64) {
 	width := max(t.width, firstWidth, uint(bits.Len32(v)))
 	n := len(t.slots)
-	if t.used*16 >= n*15 {
+	if (t.used+1)*16 > n*15 { // so that one is free always, where a search ends
 		n = max(1024, n+n/2)
 	}
 	t.resize(n, width, hashOf)

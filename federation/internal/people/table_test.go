@@ -43,3 +43,33 @@ func TestTable(t *testing.T) {
 		}
 	}
 }
+
+// TestTableHasRoom makes sure that a search for what is not there ends, however few
+// were expected: there is a free slot always.
+func TestTableHasRoom(t *testing.T) {
+	hash := func(v uint32) uint64 { return uint64(v) * 0x9e3779b97f4a7c15 }
+	for expected := -1; expected < 40; expected++ {
+		var x table
+		x.grow(room(expected), hash)
+		for v := uint32(1); v < 100; v++ {
+			x.add(hash(v), v, hash)
+			free := 0
+			for _, s := range x.slots {
+				if s == 0 {
+					free++
+				}
+			}
+			if free == 0 {
+				t.Fatalf("expected %d, got %d: all of the %d slots are used", expected, v, len(x.slots))
+			}
+			if got := x.find(hash(v+1), func(w uint32) bool { return w == v+1 }); got != 0 {
+				t.Fatalf("%d was found, which is not there", got)
+			}
+		}
+		for v := uint32(1); v < 100; v++ {
+			if got := x.find(hash(v), func(w uint32) bool { return w == v }); got != v {
+				t.Fatalf("%d was found, want %d", got, v)
+			}
+		}
+	}
+}

@@ -40,7 +40,10 @@ func newTexts() *texts {
 // put stores a text: its length, its domain's number, its bytes.
 func (t *texts) put(domain uint8, b []byte) ref {
 	b = b[:min(len(b), maxText)]
-	need := 3 + len(b)
+	need := 2 + len(b)
+	if len(b) >= 255 {
+		need += 2
+	}
 	n := len(t.blocks)
 	if n == 0 || cap(t.blocks[n-1])-len(t.blocks[n-1]) < need {
 		block := make([]byte, 0, blockSize)
@@ -55,7 +58,7 @@ func (t *texts) put(domain uint8, b []byte) ref {
 	if len(b) < 255 {
 		block = append(block, byte(len(b)), domain)
 	} else {
-		block = append(block, 255, byte(len(b)>>8), byte(len(b)), domain)[:len(block)+4]
+		block = append(block, 255, byte(len(b)>>8), byte(len(b)), domain)
 	}
 	t.blocks[n-1] = append(block, b...)
 	return at
