@@ -97,10 +97,9 @@ type Options struct {
 	MaxPages int
 
 	// Workers is how many pages of a bulk read are in flight at first, or a
-	// twenty-fifth of a list if that is fewer, and
-	// MaxWorkers how many there may be when JumpCloud shows no sign of
-	// strain. The defaults are 4 and 32. Beside them at most MaxWorkers single
-	// requests are under way.
+	// twenty-fifth of a list if that is fewer, and MaxWorkers how many there may be when
+	// JumpCloud shows no sign of strain. The defaults are 4 and 32. Beside them at most
+	// MaxWorkers single requests are under way.
 	Workers, MaxWorkers int
 }
 
