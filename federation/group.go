@@ -35,7 +35,7 @@ func (f *Federator) observeGroups(ctx context.Context, p Plan, st *observation, 
 		}
 	}
 	var err error
-	if len(emails) > 0 && st.userIDs == nil && !(st.asksAll && st.lacksGroup(p)) {
+	if len(emails) > 0 && st.userIDs == nil && !(st.asksAll && st.lacksGroups(p)) {
 		st.userIDs, err = f.userIDs(ctx, emails)
 	}
 	m.wg.Wait()
@@ -197,9 +197,10 @@ func pinGroup(groups []Group, name, id string) []Group {
 	return groups
 }
 
-// lacksGroup reports whether a group to which the plan adds somebody is yet to be made.
-func (st *observation) lacksGroup(p Plan) bool {
-	return slices.ContainsFunc(p.Groups, func(g Group) bool { return len(g.Members) > 0 && len(st.groups[g.Name]) == 0 })
+// lacksGroups reports whether all groups to which the plan adds somebody are yet to be
+// made. Of one that is there it must be known before the gates who is no member yet.
+func (st *observation) lacksGroups(p Plan) bool {
+	return !slices.ContainsFunc(p.Groups, func(g Group) bool { return len(g.Members) > 0 && len(st.groups[g.Name]) > 0 })
 }
 
 func (st *observation) inspectGroups(ps *findings, p Plan) {

@@ -167,7 +167,7 @@ func (r *run) survey(ctx context.Context, todo Changes, refused bool) (gates fin
 	defer cancel()
 	for n := 1; ; n++ {
 		r.judged, r.judgedAt = time.Now(), len(r.rep.Steps)
-		gates, people, err = r.f.check(lists.within(ctx, r.judged), r.plan, &r.st, true)
+		gates, people, err = r.f.check(lists.within(parent, r.judged), r.plan, &r.st, true)
 		if err == nil || !second || !temporary(err) || parent.Err() != nil {
 			break // a second look that fails is none
 		}
@@ -195,7 +195,9 @@ func (c Change) inLists() bool { return c.makes() && resources[c.Resource].doubl
 func listed(lists *recall, p Plan, c Change) (there, read bool) {
 	if c.makesApplication() {
 		all, read := remembered[*jumpcloud.Application](lists, "applications")
-		return slices.ContainsFunc(all, func(a *jumpcloud.Application) bool { return a.IdPEntityID == p.Application.IdPEntityID }), read
+		return slices.ContainsFunc(all, func(a *jumpcloud.Application) bool {
+			return a.IdPEntityID == p.Application.IdPEntityID && (a.Name == p.Application.Template || a.Name == "saml2")
+		}), read
 	}
 	all, read := remembered[*jumpcloud.Group](lists, "groups")
 	return slices.ContainsFunc(all, func(g *jumpcloud.Group) bool { return g.Name == c.Name }), read
