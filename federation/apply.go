@@ -25,10 +25,6 @@ func (r *run) make(ctx context.Context, stage Changes) error {
 		if err != nil {
 			return err
 		}
-		if r.doubted {
-			r.doubted = false
-			return nil // there is something else to be looked at first
-		}
 		last := refused
 		if err := r.lookAgain(w.ctx, stage.parts()); err != nil {
 			if !temporary(err) || parent.Err() != nil {

@@ -155,7 +155,7 @@ func (r *run) sendFederation(ctx context.Context, plan Plan, c Change) (id strin
 		r.st.kept = w.NextSigningCertificate
 	}
 	if c.Action == Create {
-		err := r.f.switchOver(ctx, plan, r.others(ctx, plan), func() error {
+		err := r.f.switchOver(ctx, plan, r.st.elders(plan), func() error {
 			fed, err := r.f.ad.CreateFederation(ctx, c.Name, w)
 			if err == nil {
 				id = fed.ID

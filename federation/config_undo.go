@@ -221,7 +221,7 @@ func (u *undoing) sendFederation(ctx context.Context, s *undoStep) error {
 	case Create:
 		back := *s.Backup
 		back.ID = ""
-		err := u.f.switchOver(ctx, Plan{Domain: u.p.Domain, Consent: u.p.Consent}, nobodyElse(), func() error {
+		err := u.f.switchOver(ctx, Plan{Domain: u.p.Domain, Consent: u.p.Consent}, nil, func() error {
 			fed, err := u.f.ad.CreateFederation(ctx, c.Name, back)
 			if err == nil {
 				s.ID = fed.ID

@@ -43,7 +43,7 @@ func TestFederateFreshBudget(t *testing.T) {
 			"look at everybody and the gates, and at the lists a second time",
 			"create application", "see application",
 			"bind group", "see binding and certificate",
-			"read applications, domains and administrators right before the switch", "read administrators",
+			"see applications right before the switch", "read domains and who has the role", "read administrators",
 			"create federation", "see federation", "see everything once more",
 		}
 		const apart = 5 * time.Second // the two looks at the lists

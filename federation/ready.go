@@ -3,7 +3,6 @@ package federation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -42,10 +41,9 @@ func (r *run) ready(ctx context.Context, stage Changes) error {
 // before the domain is sent to one that is as young: lists may not have shown it so
 // far. A domain that was federated meanwhile, with our issuer and the certificate of
 // no application that is seen, is the sure sign of one. Until that shows, its
-// certificate stays: people may be signing in through it. A managed domain is sent
-// there with this look beside the last ones at Azure AD; see [run.others].
+// certificate stays: people may be signing in through it.
 func (r *run) twin(ctx context.Context, c Change) error {
-	if !r.youngApplication() || c.federates() && !r.apart {
+	if own := r.st.app(r.plan); own == nil || r.f.age(own.Created) > atWorkFor {
 		return nil
 	}
 	parts := part(partApplications)
@@ -71,47 +69,6 @@ func (r *run) twin(ctx context.Context, c Change) error {
 			return &StepError{PhaseWait, c, errors.Join(serr, err)}
 		}
 	}
-}
-
-// youngApplication reports whether the plan's application is so young that another run
-// may have made one at the same moment.
-func (r *run) youngApplication() bool {
-	own := r.st.app(r.plan)
-	return own != nil && r.f.age(own.Created) <= atWorkFor
-}
-
-// others asks, beside the last look at Azure AD, for the applications that other runs have
-// made meanwhile. If anything about the plan's own one is not as it was judged, or
-// cannot be read, the domain is not sent to it, and the run looks at that alone first.
-func (r *run) others(ctx context.Context, plan Plan) *aside {
-	if !r.youngApplication() || r.apart {
-		return nobodyElse(r.st.elders(plan)...)
-	}
-	return askAside(func() ([]string, error) {
-		now := r.st
-		err := r.f.applications(ctx, plan, &now)
-		if err == nil && !sameApplications(r.st.apps, now.apps) {
-			err = errLagging
-		}
-		if err != nil {
-			r.apart, r.doubted = true, true
-			return nil, fmt.Errorf("not sent, because the applications are not seen as they were judged: %w: %w", errLagging, err)
-		}
-		r.listed = time.Now()
-		r.take(now, partApplications)
-		return now.elders(plan), nil
-	})
-}
-
-// sameApplications reports whether two looks saw the same applications, as far as a
-// sign-in depends on them.
-func sameApplications(a, b []*jumpcloud.Application) bool {
-	return slices.EqualFunc(a, b, func(a, b *jumpcloud.Application) bool {
-		one, errOne := a.Certificate()
-		two, errTwo := b.Certificate()
-		return a.ID == b.ID && a.Active == b.Active && a.SSOURL == b.SSOURL && a.IdPEntityID == b.IdPEntityID &&
-			errOne == nil && errTwo == nil && one == two
-	})
 }
 
 // sure looks a second time for what the stage is to make. A list may be older than
@@ -146,6 +103,10 @@ func (r *run) sure(ctx context.Context, stage Changes) error {
 		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &stage[0], Attempt: n, Err: err})
 	}
 }
+
+// unseenFor is how long what the gates' lists do not show counts as not there: two runs
+// that begin together should seldom make two of it.
+const unseenFor = time.Second
 
 // survey asks the gates and about everybody. Among what the gates read are the lists of
 // all applications and of all groups: if the run is to make nothing else at first, and

@@ -52,7 +52,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 // A run that finds nothing to do makes 10 requests in two round trips; translation rules
 // in the plan add one, listed members one for each group and one to look them up. A run
 // that federates a fresh domain, with one group that it makes with one member, makes 36
-// in 11 round trips, besides the five seconds; two more if [Options.Confirm] is asked.
+// in 12 round trips, besides the five seconds; two more if [Options.Confirm] is asked.
 //
 // While a rotation of the certificate is under way (see [Federator.Rotate]), Azure AD's
 // two certificates and the addresses of its applications stay as they are; the report
@@ -130,8 +130,6 @@ type run struct {
 
 	certified time.Time // when the certificate that was switched to was judged
 	listed    time.Time // when another run's application was looked for right before the switch
-	apart     bool      // it is looked for before the last look at Azure AD, not beside it
-	doubted   bool      // that has just been decided, and the domain was not switched
 
 	doubles []double // what gave way to another run's
 
@@ -213,7 +211,7 @@ func (r *run) objections(changes Changes) error {
 
 // write brings both services in line with the plan.
 func (r *run) write(ctx context.Context) error {
-	if time.Since(r.judged) > sureAfter {
+	if time.Since(r.judged) > unseenFor {
 		clear(r.absent) // what the gates' lists did not show may have been made since
 	}
 	if err := r.converge(r.batch.recalling(ctx, time.Time{})); err != nil {

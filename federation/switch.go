@@ -18,27 +18,14 @@ import (
 // if JumpCloud were down: administrators and domains are read anew, and a domain
 // that was switched a moment ago counts as federated, whatever lists say.
 //
-// Other processes are not locked out, but the domains that others tells, which are seen
-// at work with older applications, count as done. Of two that do not see each other
-// yet, each can still take the other's last administrator. others asks JumpCloud, beside
-// Azure AD; an error of it keeps the domain as it is.
-func (f *Federator) switchOver(ctx context.Context, p Plan, others *aside, send func() error) error {
-	defer others.wait()
-	for {
-		slow, err := f.switchNow(ctx, p, others, send)
-		if !slow {
-			return err
-		}
-		others.wait() // without the lock, and then everything once more
-	}
-}
-
-// switchNow switches the domain, under the lock, if the others are told in time.
-func (f *Federator) switchNow(ctx context.Context, p Plan, others *aside, send func() error) (slow bool, err error) {
+// Other processes are not locked out, but those that are seen at work on other
+// domains with older applications count as done. Of two that do not see each other
+// yet, each can still take the other's last administrator.
+func (f *Federator) switchOver(ctx context.Context, p Plan, others []string, send func() error) error {
 	book := f.ad.Switches()
 	unlock, err := book.Lock(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer unlock()
 	st, err := f.observe(ctx, p, observation{}, partAdmins|partDomains)
@@ -46,74 +33,27 @@ func (f *Federator) switchNow(ctx context.Context, p Plan, others *aside, send f
 		err = f.remember(ctx, &st, p.Domain)
 	}
 	if err != nil {
-		return false, fmt.Errorf("not sent, because who could sign in otherwise cannot be read: %w", err)
-	}
-	if !others.within(ctx, asideAtMost) {
-		return true, nil
-	}
-	if others.err != nil {
-		return false, others.err
+		return fmt.Errorf("not sent, because who could sign in otherwise cannot be read: %w", err)
 	}
 	alone := st
-	st.federate(others.domains...)
+	st.federate(others...)
 	var ps findings
 	st.gateBreakGlass(&ps, p)
 	if err := ps.err(); err != nil {
 		var own findings
 		if alone.gateBreakGlass(&own, p); own.err() == nil {
 			for i := range ps {
-				ps[i].Message += "; another run seems to be federating " + strings.Join(others.domains, ", ") + " at this moment"
+				ps[i].Message += "; another run seems to be federating " + strings.Join(others, ", ") + " at this moment"
 				ps[i].Repair = "wait until that run has ended, then run again; " + ps[i].Repair
 			}
 		}
-		return false, switching(ps.err())
+		return switching(ps.err())
 	}
 	book.Sent(p.Domain)
 	if err = send(); err != nil && refusedForSure(err) {
 		book.Forget(p.Domain)
 	}
-	return false, err
-}
-
-// asideAtMost is how long the lock is held for an answer of JumpCloud.
-const asideAtMost = time.Second
-
-// aside is what is asked of JumpCloud beside the last questions to Azure AD before a
-// domain is switched: which domains others are at work on.
-type aside struct {
-	done    chan struct{}
-	domains []string
-	err     error
-}
-
-func askAside(ask func() ([]string, error)) *aside {
-	a := &aside{done: make(chan struct{})}
-	go func() {
-		defer close(a.done)
-		a.domains, a.err = ask()
-	}()
-	return a
-}
-
-// nobodyElse is what is known without asking.
-func nobodyElse(domains ...string) *aside {
-	a := &aside{done: make(chan struct{}), domains: domains}
-	close(a.done)
-	return a
-}
-
-func (a *aside) wait() { <-a.done }
-
-// within reports whether there is an answer within the time.
-func (a *aside) within(ctx context.Context, d time.Duration) bool {
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	select {
-	case <-a.done:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return err
 }
 
 // elders are the domains that other runs seem to be federating with applications
