@@ -55,9 +55,12 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 		}
 		pages := (p.page.count + p.page.len - 1) / max(p.page.len, 1)
 		c.graph.Expect(pages)
+		read := 0
+		defer func() { c.graph.Expect(min(read-pages, 0)) }() // nobody waits for the others any more
 		if p.page.link == "" || pages < shortList || c.graph.Throttled() {
 			for ok := true; ok; ok = p.next() {
 				p.page.reuse = reuse
+				read++
 				if !p.yield(yield) {
 					return
 				}
@@ -88,6 +91,7 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 					return
 				}
 				p.page.reuse = reuse
+				read++
 				if !p.yield(yield) {
 					return
 				}

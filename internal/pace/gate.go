@@ -312,7 +312,8 @@ func (g *Gate) Close(d time.Duration) {
 	}
 }
 
-// Expect says that a list of so many bulk requests is about to be read.
+// Expect says that a list of so many bulk requests is about to be read; fewer than none
+// takes back what a list that ended early has not asked for.
 func (g *Gate) Expect(requests int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

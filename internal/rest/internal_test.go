@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -56,6 +57,24 @@ func TestReadBodyAgain(t *testing.T) {
 			t.Errorf("%d bytes are in the memory of the page before: %v", n, again)
 		}
 		at = &b[0]
+	}
+}
+
+// A list that is left early is not waited for: the next one is as short as it is.
+func TestPagesTakesBack(t *testing.T) {
+	c, err := New(Config{Base: &url.URL{Scheme: "https", Host: "api.example.com"}, Workers: 4, MaxWorkers: 32})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range Pages(t.Context(), c, 1000, func(context.Context, int) (int, error) { return 0, nil }) {
+		if c.pace.Width() < 2 {
+			t.Fatal("a long list is read one page at a time")
+		}
+		break
+	}
+	c.Expect(5)
+	if w := c.pace.Width(); w != 1 {
+		t.Errorf("%d pages of a short list at a time, after a long one that was left; want 1", w)
 	}
 }
 

@@ -36,6 +36,7 @@ func Pages[T any](ctx context.Context, c *Caller, n int, fetch func(ctx context.
 			started int
 			running int
 		)
+		defer func() { c.pace.Expect(started - n) }() // nobody waits for the others any more
 		take := func(r result) {
 			running--
 			waiting[r.page] = r
@@ -75,8 +76,8 @@ func Pages[T any](ctx context.Context, c *Caller, n int, fetch func(ctx context.
 }
 
 // Expect says that a list of so many bulk requests is about to be read, one after
-// the other or side by side: the fewer they are, the more a refusal matters. Of
-// what [Pages] reads it knows.
+// the other or side by side: the fewer they are, the more a refusal matters. Fewer
+// than none takes back what was not asked for. Of what [Pages] reads it knows.
 func (c *Caller) Expect(requests int) { c.pace.Expect(requests) }
 
 // Throttled reports whether the service has refused a request, so that everything
