@@ -50,7 +50,9 @@ func (s *Scanner) keyOf(k *Keys) (name int, ok bool) {
 		if to <= len(s.b) && string(s.b[s.i:to]) == string(s.b[p.from:p.to]) {
 			k.at++
 			if s.i = to; s.here() <= ' ' {
-				s.space()
+				if s.space(); s.err != nil {
+					return 0, false
+				}
 			}
 			s.value = s.i
 			return p.name, true

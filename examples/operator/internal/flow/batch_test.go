@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -67,7 +68,8 @@ func (b *batchBench) play(in BatchIn) BatchState {
 		var suite testsuite.WorkflowTestSuite
 		suite.SetLogger(rotationSilent{})
 		b.env = suite.NewTestWorkflowEnvironment()
-		b.env.SetTestTimeout(time.Minute)
+		b.env.SetTestTimeout(5 * time.Minute)
+		b.env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
 		if b.runs > 0 {
 			b.env.SetStartTime(now)
 		} else {

@@ -276,7 +276,7 @@ func (b *bench) newEnv(now time.Time) *testsuite.TestWorkflowEnvironment {
 	b.env = env
 	b.mu.Unlock()
 	env.SetStartTime(now)
-	env.SetTestTimeout(20 * time.Second)
+	env.SetTestTimeout(5 * time.Minute)
 	env.SetDetachedChildWait(false)
 	env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: DomainID(testDomain), TaskQueue: TaskQueue})
 	env.SetDataConverter(measured{DataConverter: converter.GetDefaultDataConverter(), b: b})

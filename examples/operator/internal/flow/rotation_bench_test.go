@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/jcaad/jcaad/examples/operator/internal/data"
@@ -81,7 +82,8 @@ func (b *rotationBench) play() RotationState {
 		var suite testsuite.WorkflowTestSuite
 		suite.SetLogger(rotationSilent{})
 		b.env = suite.NewTestWorkflowEnvironment()
-		b.env.SetTestTimeout(time.Minute)
+		b.env.SetTestTimeout(5 * time.Minute)
+		b.env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
 		if b.start != nil {
 			b.env.SetStartTime(*b.start)
 		}
