@@ -44,6 +44,7 @@ func (f *Federator) observeAdmins(ctx context.Context, p Plan, st *observation, 
 	if !parts.has(partAdmins) {
 		return nil
 	}
+	defer func() { st.at.admins = time.Now() }()
 	var admins []admin
 	var leftOut []string
 	users, err := recallable(ctx, "administrators", func(ctx context.Context) (all recalledAdmins, err error) {

@@ -17,14 +17,12 @@ import (
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-func (f *Federator) observeApplication(ctx context.Context, p Plan, st *observation, parts part, domain <-chan struct{}) error {
-	if parts.has(partApplications) {
-		if err := f.applications(ctx, p, st); err != nil {
-			return err
-		}
+func (f *Federator) observeApplication(ctx context.Context, p Plan, st *observation, parts part, read lists) error {
+	if err := f.listApplications(ctx, p, st, parts, read); err != nil {
+		return err
 	}
 	if len(st.apps) > 1 {
-		<-domain // of several, what the domain is federated with decides
+		<-read.domain // of several, what the domain is federated with decides
 	}
 	app := st.app(p)
 	g, ctx := errgroup.WithContext(ctx)
@@ -56,6 +54,15 @@ func (f *Federator) observeApplication(ctx context.Context, p Plan, st *observat
 		})
 	}
 	return g.Wait()
+}
+
+// listApplications reads the list, if it is one of the parts.
+func (f *Federator) listApplications(ctx context.Context, p Plan, st *observation, parts part, read lists) error {
+	defer close(read.applications)
+	if !parts.has(partApplications) {
+		return nil
+	}
+	return f.applications(ctx, p, st)
 }
 
 // applications reads the applications that carry the plan's entity ID, and the
@@ -93,6 +100,7 @@ func (f *Federator) applications(ctx context.Context, p Plan, st *observation) e
 	}
 	slices.SortFunc(found, func(a, b *jumpcloud.Application) int { return strings.Compare(a.ID, b.ID) })
 	st.apps, st.others, st.pinLost, st.appHidden, st.atWork = found, others, lost, !listed && !lost, atWork
+	st.at.applications = time.Now()
 	return nil
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-func (f *Federator) observeDirectory(ctx context.Context, p Plan, st *observation, parts part) error {
+func (f *Federator) observeDirectory(ctx context.Context, p Plan, st *observation, parts part, read lists) error {
 	if parts.has(partDirectories) {
 		var found []*jumpcloud.Directory
 		for d, err := range recallList(ctx, "directories", f.jc.Directories(ctx)) {
@@ -29,12 +29,7 @@ func (f *Federator) observeDirectory(ctx context.Context, p Plan, st *observatio
 		return nil
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	if parts.has(partDirectoryGroups) {
-		g.Go(func() (err error) {
-			st.dirGroups, err = f.bound(ctx, jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: dir.ID})
-			return err
-		})
-	}
+	g.Go(func() error { return f.observeDirectoryGroups(ctx, st, dir.ID, parts, read) })
 	// The list of directories tells the default domain. If that is the right
 	// one already, the list of domains has nothing to add.
 	if parts.has(partDirectoryDomains) && (st.dirDomains != nil || !defaultDomainHolds(p, dir)) {
@@ -64,6 +59,39 @@ func (f *Federator) observeDirectory(ctx context.Context, p Plan, st *observatio
 		})
 	}
 	return g.Wait()
+}
+
+// observeDirectoryGroups reads which groups are bound to the directory. As long as there
+// is neither a group of the plan nor an application that may have groups of its own, none
+// that counts can be, and it is not asked; nor for what this run itself makes then.
+func (f *Federator) observeDirectoryGroups(ctx context.Context, st *observation, dir string, parts part, read lists) (err error) {
+	if !parts.has(partDirectoryGroups) && !st.dirUnread {
+		return nil
+	}
+	if st.dirGroups == nil {
+		<-read.applications
+		<-read.groups
+		there, theirs := st.bindable()
+		if st.dirUnread = !there || !theirs && !parts.has(partDirectoryGroups); st.dirUnread {
+			return nil
+		}
+	}
+	st.dirGroups, err = f.bound(ctx, jumpcloud.Object{Type: jumpcloud.DirectoryObject, ID: dir})
+	return err
+}
+
+// bindable reports whether there is a group of the plan, or an application with the plan's
+// entity ID, and whether somebody else has made one of them.
+func (st *observation) bindable() (there, theirs bool) {
+	for _, a := range st.apps {
+		there, theirs = true, theirs || !slices.Contains(st.made, a.ID)
+	}
+	for _, all := range st.groups {
+		for _, g := range all {
+			there, theirs = true, theirs || !slices.Contains(st.made, g.ID)
+		}
+	}
+	return there, theirs
 }
 
 // directory is the directory that the plan means, or nil.

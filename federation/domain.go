@@ -38,6 +38,10 @@ func (f *Federator) observeDomain(ctx context.Context, p Plan, st *observation, 
 		}
 	}
 	var g errgroup.Group
+	beside := parts&both == both && !afterWrite && st.fed != nil && st.federated(p.Domain)
+	if beside { // there was a configuration a moment ago
+		g.Go(readFederation)
+	}
 	if parts.has(partDomains) {
 		var domains []*aad.Domain
 		for d, err := range recallList(ctx, "domains", f.ad.Domains(ctx)) {
@@ -48,14 +52,16 @@ func (f *Federator) observeDomain(ctx context.Context, p Plan, st *observation, 
 		}
 		st.domains = domains
 	}
+	err := g.Wait()
 	switch {
-	case afterWrite || !parts.has(partFederation):
-	case st.federated(p.Domain):
-		g.Go(readFederation)
-	default:
+	case err != nil || afterWrite || !parts.has(partFederation):
+		return err
+	case !st.federated(p.Domain):
 		st.fed = nil
+	case !beside:
+		return readFederation()
 	}
-	return g.Wait()
+	return nil
 }
 
 // domain is the plan's domain, or nil.

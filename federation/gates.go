@@ -40,14 +40,18 @@ func (f *Federator) check(ctx context.Context, p Plan, st *observation, byName b
 		gates, perms, err = f.gates(gctx, p, st)
 		return err
 	})
+	audience := newAudience(p, st)
 	if st.domain(p.Domain) != nil {
 		g.Go(func() (err error) {
-			people, err = f.people(gctx, newAudience(p, st))
+			people, err = f.people(gctx, audience)
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, nil, reading(PhaseCheck, err)
+	}
+	if audience.members != nil && people != nil {
+		st.userIDs = audience.members.ids
 	}
 	if people != nil {
 		similar, err := f.similarGroups(ctx, p, people)

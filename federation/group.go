@@ -1,61 +1,98 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 	"unicode"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/jcaad/jcaad/jumpcloud"
 )
 
-func (f *Federator) observeGroups(ctx context.Context, p Plan, st *observation, parts part) error {
-	if parts.has(partGroups) {
-		if err := f.readGroups(ctx, p, st); err != nil {
-			return err
+func (f *Federator) observeGroups(ctx context.Context, p Plan, st *observation, parts part, read lists) error {
+	known := observation{groups: st.groups} // who is in a group that is known already is asked for beside the list
+	m := memberReads{f: f, of: make(map[string]*memberRead)}
+	ctx, cancel := context.WithCancel(ctx)
+	defer m.wg.Wait()
+	defer cancel()
+	if parts.has(partMembers) {
+		for _, want := range p.Groups {
+			m.begin(ctx, want, &known)
 		}
 	}
-	if !parts.has(partMembers) {
-		return nil
+	if err := f.listGroups(ctx, p, st, parts, read); err != nil || !parts.has(partMembers) {
+		return err
 	}
-	var emails []string
-	members := make(map[string]map[string]bool)
-	g, ctx := errgroup.WithContext(ctx)
+	emails := p.members()
+	var meant []string
 	for _, want := range p.Groups {
-		if len(want.Members) == 0 {
-			continue
+		if have := m.begin(ctx, want, st); have != nil {
+			meant = append(meant, have.ID)
 		}
-		emails = append(emails, want.Members...)
-		have := st.group(want)
-		if have == nil {
-			continue
-		}
-		set := make(map[string]bool)
-		members[have.ID] = set
-		g.Go(func() error {
-			for id, err := range recallList(ctx, "members "+have.ID, f.jc.GroupMembers(ctx, have.ID)) {
-				if err != nil {
-					return lagging(err)
-				}
-				set[id] = true
-			}
-			return nil
-		})
 	}
-	if len(emails) > 0 && st.userIDs == nil {
-		g.Go(func() (err error) {
-			st.userIDs, err = f.userIDs(ctx, emails)
-			return err
-		})
+	var err error
+	if len(emails) > 0 && st.userIDs == nil && !(st.asksAll && st.lacksGroups(p)) {
+		st.userIDs, err = f.userIDs(ctx, emails)
 	}
-	if err := g.Wait(); err != nil {
+	m.wg.Wait()
+	members := make(map[string]map[string]bool)
+	for _, id := range meant {
+		members[id], err = m.of[id].ids, cmp.Or(err, m.of[id].err)
+	}
+	if err != nil {
 		return err
 	}
 	st.members = members
 	return nil
+}
+
+// listGroups reads the list, if it is one of the parts.
+func (f *Federator) listGroups(ctx context.Context, p Plan, st *observation, parts part, read lists) error {
+	defer close(read.groups)
+	if !parts.has(partGroups) {
+		return nil
+	}
+	return f.readGroups(ctx, p, st)
+}
+
+// memberReads read who is in groups, side by side, each group once.
+type memberReads struct {
+	f  *Federator
+	wg sync.WaitGroup
+	of map[string]*memberRead // by the group's ID
+}
+
+type memberRead struct {
+	ids map[string]bool // of users
+	err error
+}
+
+// begin begins to read who is in a group whose members the plan lists, and returns the
+// group that is meant; nil if there is none, or nothing to be asked.
+func (m *memberReads) begin(ctx context.Context, want Group, st *observation) *jumpcloud.Group {
+	have := st.group(want)
+	if have == nil || len(want.Members) == 0 {
+		return nil
+	}
+	if m.of[have.ID] != nil {
+		return have
+	}
+	r := &memberRead{ids: make(map[string]bool)}
+	m.of[have.ID] = r
+	m.wg.Go(func() {
+		for id, err := range recallList(ctx, "members "+have.ID, m.f.jc.GroupMembers(ctx, have.ID)) {
+			if err != nil {
+				r.err = lagging(err)
+				return
+			}
+			r.ids[id] = true
+		}
+	})
+	return have
 }
 
 // readGroups reads the plan's groups by name, and the pinned ones, which a list
@@ -91,7 +128,7 @@ func (f *Federator) readGroups(ctx context.Context, p Plan, st *observation) err
 	for _, gs := range found {
 		slices.SortFunc(gs, func(a, b *jumpcloud.Group) int { return strings.Compare(a.ID, b.ID) })
 	}
-	st.groups, st.hidden = found, hidden
+	st.groups, st.hidden, st.at.groups = found, hidden, time.Now()
 	return nil
 }
 
@@ -160,7 +197,16 @@ func pinGroup(groups []Group, name, id string) []Group {
 	return groups
 }
 
+// lacksGroups reports whether all groups to which the plan adds somebody are yet to be
+// made. Of one that is there it must be known before the gates who is no member yet.
+func (st *observation) lacksGroups(p Plan) bool {
+	return !slices.ContainsFunc(p.Groups, func(g Group) bool { return len(g.Members) > 0 && len(st.groups[g.Name]) > 0 })
+}
+
 func (st *observation) inspectGroups(ps *findings, p Plan) {
+	if st.userIDs == nil {
+		return // nobody was looked for: the plan lists nobody, or everybody is to be read
+	}
 	for _, g := range p.Groups {
 		for _, m := range g.Members {
 			if st.userIDs[strings.ToLower(m)] == "" {

@@ -12,12 +12,7 @@ import (
 // userIDs resolves email addresses. The service's filter is case-sensitive, so
 // it is asked for each address as written and in lower case.
 func (f *Federator) userIDs(ctx context.Context, emails []string) (map[string]string, error) {
-	var values []string
-	for _, e := range emails {
-		values = append(values, e, strings.ToLower(e))
-	}
-	slices.Sort(values)
-	values = slices.Compact(values)
+	values := spellings(emails)
 	ids := make(map[string]string)
 	const chunk = 40 // keeps the query string short
 	for part := range slices.Chunk(values, chunk) {
@@ -30,6 +25,61 @@ func (f *Federator) userIDs(ctx context.Context, emails []string) (map[string]st
 		}
 	}
 	return ids, nil
+}
+
+// spellings are the addresses as written and in lower case, each once, in order.
+func spellings(emails []string) []string {
+	var values []string
+	for _, e := range emails {
+		values = append(values, e, strings.ToLower(e))
+	}
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+// A lookOut finds the plan's members while everybody is read, as userIDs does. A nil one
+// looks for nobody.
+type lookOut struct {
+	emails []string
+	ids    map[string]string // folded email -> user ID
+}
+
+// lookOut is for whom the plan lists, if they were not looked for yet.
+func (st *observation) lookOut(p Plan) *lookOut {
+	emails := p.members()
+	if emails == nil || st.userIDs != nil {
+		return nil
+	}
+	return &lookOut{spellings(emails), make(map[string]string)}
+}
+
+// members are the email addresses of all groups' members.
+func (p Plan) members() (emails []string) {
+	for _, g := range p.Groups {
+		emails = append(emails, g.Members...)
+	}
+	return emails
+}
+
+// inspectMembers judges the plan's members, who were looked for among everybody. If
+// nobody was read, because the domain is none of the tenant's, they are looked up.
+func (r *run) inspectMembers(ctx context.Context, ps *findings) (err error) {
+	if r.st.userIDs == nil {
+		if r.st.userIDs, err = r.f.userIDs(ctx, r.plan.members()); err != nil {
+			return reading(PhaseCheck, err)
+		}
+	}
+	r.st.inspectGroups(ps, r.plan)
+	return nil
+}
+
+func (l *lookOut) see(u *jumpcloud.User) {
+	if l == nil {
+		return
+	}
+	if _, ok := slices.BinarySearch(l.emails, u.Email); ok {
+		l.ids[strings.ToLower(u.Email)] = u.ID
+	}
 }
 
 // gateMembers asks a group to which somebody is to be added whether that has an effect.

@@ -53,10 +53,11 @@ type observation struct {
 	groups  map[string][]*jumpcloud.Group // by name, only the plan's
 	hidden  map[string]bool               // names of pinned groups that the list does not show, though they exist
 	members map[string]map[string]bool    // group ID -> user IDs, only of groups with members in the plan
-	userIDs map[string]string             // folded email -> user ID, of the plan's members
+	userIDs map[string]string             // folded email -> user ID, of the plan's members; nil: not known yet
 
 	directories []*jumpcloud.Directory // Microsoft 365 ones
 	dirGroups   map[string]bool
+	dirUnread   bool                         // because there was nothing that could be bound
 	dirDomains  []*jumpcloud.DirectoryDomain // nil: not read, because the default is known to be right
 	rules       map[string]bool
 
@@ -65,14 +66,33 @@ type observation struct {
 	clearing
 	stored storedKey  // what the key store says, where there is a second certificate
 	anew   bool       // this run has made the application
+	made   []string   // IDs of applications and groups that this run has made
 	kept   certs.Cert // what this run has kept accepted as the second certificate
 
 	signedIn []string        // object IDs of accounts that a sign-in through JumpCloud has found
 	unable   map[string]bool // folded user principal names of who is known not to get in
 
+	asksAll bool // everybody will be read if something is missing, the plan's members among them
+
+	at readAt // when the lists were read by which it is known what is there already
+
 	admins    []admin  // Global Administrators
 	leftOut   []string // who has the role and is no account that can be read, with the reason
 	technical *admin   // nil: does not exist
+}
+
+// readAt is when lists were answered last.
+type readAt struct{ applications, groups, admins time.Time }
+
+// of is when the last of the lists was answered that show what the changes make.
+func (t readAt) of(cs Changes) (at time.Time) {
+	parts := cs.parts()
+	for part, when := range map[part]time.Time{partApplications: t.applications, partGroups: t.groups, partAdmins: t.admins} {
+		if parts.has(part) && when.After(at) {
+			at = when
+		}
+	}
+	return at
 }
 
 // unlisted is what has to be read until the lists show what is pinned.
@@ -86,17 +106,21 @@ func (st *observation) unlisted() (p part) {
 	return p
 }
 
+// lists are closed when that list of an observation is read, or is not to be read, for
+// who goes by what it shows.
+type lists struct{ domain, applications, groups chan struct{} }
+
 // observe reads the given parts of both services anew and returns old with
 // them replaced. Independent reads run side by side, at most two deep.
 func (f *Federator) observe(ctx context.Context, p Plan, old observation, parts part) (observation, error) {
 	st, outer := old, ctx
 	g, ctx := errgroup.WithContext(ctx)
-	domain := make(chan struct{}) // closed when the domain is read
-	g.Go(func() error { return f.observeApplication(ctx, p, &st, parts, domain) })
-	g.Go(func() error { return f.observeGroups(ctx, p, &st, parts) })
-	g.Go(func() error { return f.observeDirectory(ctx, p, &st, parts) })
+	read := lists{make(chan struct{}), make(chan struct{}), make(chan struct{})}
+	g.Go(func() error { return f.observeApplication(ctx, p, &st, parts, read) })
+	g.Go(func() error { return f.observeGroups(ctx, p, &st, parts, read) })
+	g.Go(func() error { return f.observeDirectory(ctx, p, &st, parts, read) })
 	g.Go(func() error {
-		defer close(domain)
+		defer close(read.domain)
 		return f.observeDomain(ctx, p, &st, parts)
 	})
 	g.Go(func() error { return f.observeAdmins(ctx, p, &st, parts) })
@@ -114,11 +138,11 @@ func (f *Federator) observe(ctx context.Context, p Plan, old observation, parts 
 // firstLook observes everything, and again if what it sees may be two answers of
 // different age: a configuration that cannot be read, a certificate that
 // differs between two places, a pinned application that is gone. Only what
-// stays so for half a minute is believed. stored is what the key store has said to
-// this run before.
-func (f *Federator) firstLook(ctx context.Context, p Plan, stored storedKey) (observation, error) {
+// stays so for half a minute is believed. st is what the run knows by itself.
+func (f *Federator) firstLook(ctx context.Context, p Plan, st observation) (observation, error) {
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Text: "reading both services"})
-	st, parts := observation{signOut: f.jc.Region().UserConsole(), stored: stored}, part(partAll)
+	st.signOut = f.jc.Region().UserConsole()
+	parts := part(partAll)
 	for n := 1; ; n++ {
 		seen, err := f.observe(ctx, p, st, parts)
 		switch {

@@ -17,6 +17,7 @@ type audience struct {
 	absent        []string        // names of the plan's groups that do not exist
 	admins        map[string]bool // Azure AD object IDs of Global Administrators
 	signedIn      []string        // those of who has signed in through JumpCloud
+	members       *lookOut        // for the plan's members
 }
 
 // boundGroup is a group that lets its members in.
@@ -35,7 +36,7 @@ func newAudience(p Plan, st *observation) audience {
 		Audience: people.Audience{
 			Domain: p.Domain, Subdomains: st.followers(p.Domain), Before: reachBefore(p, st), Planned: make(map[string]bool),
 		},
-		filled: make(map[string]bool), admins: make(map[string]bool), signedIn: st.signedIn,
+		filled: make(map[string]bool), admins: make(map[string]bool), signedIn: st.signedIn, members: st.lookOut(p),
 	}
 	_, have := st.rules[jumpcloud.UPNFromAlternateEmail]
 	a.AlternateEmail = have || slices.Contains(p.Directory.Rules, jumpcloud.UPNFromAlternateEmail)

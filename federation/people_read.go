@@ -24,7 +24,7 @@ func (f *Federator) people(ctx context.Context, a audience) (*People, error) {
 	c := people.New(a.Audience)
 	tell := &progress{f: f, ctx: ctx, domain: a.Domain, began: time.Now()}
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return f.readJumpCloud(gctx, c, a.AlternateEmail, tell) })
+	g.Go(func() error { return f.readJumpCloud(gctx, c, a, tell) })
 	for some := range slices.Chunk(a.Domains(), domainsAtOnce) {
 		g.Go(func() error { return f.readAzureAD(gctx, c, some, a.admins, tell) })
 	}
@@ -106,9 +106,9 @@ func newPeople(a audience, j *people.Judgement) *People {
 	return p
 }
 
-func (f *Federator) readJumpCloud(ctx context.Context, c *people.Crowd, alternate bool, tell *progress) error {
+func (f *Federator) readJumpCloud(ctx context.Context, c *people.Crowd, a audience, tell *progress) error {
 	fields := []string{"email", "username", "state", "activated", "suspended", "password_expired", "account_locked"}
-	if alternate {
+	if a.AlternateEmail {
 		fields = append(fields, "alternateEmail")
 	}
 	opts := &jumpcloud.UsersOptions{Fields: fields, OnTotal: func(n int) {
@@ -127,6 +127,7 @@ func (f *Federator) readJumpCloud(ctx context.Context, c *people.Crowd, alternat
 			Expired:      u.PasswordExpired, Locked: u.AccountLocked,
 		}
 		c.AddJumpCloud(&v)
+		a.members.see(u)
 		tell.one()
 	}
 	return nil

@@ -48,7 +48,7 @@ func (f *Federator) Preflight(ctx context.Context, plan Plan) (*Preflight, error
 		return nil, err
 	}
 	out := &Preflight{Version: preflightVersion, Domain: plan.Domain, Time: f.now().UTC(), Gates: []Finding{}}
-	st, err := f.firstLook(ctx, plan, storedKey{})
+	st, err := f.firstLook(ctx, plan, observation{})
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 // found all the same; Apply ends with the same error as long as the reason stands.
 func (f *Federator) Propose(ctx context.Context, plan Plan) (*Proposal, error) {
 	r := f.newRun(plan, nil)
+	r.only = true
 	err := r.propose(ctx)
 	p := &Proposal{
 		Verb: VerbFederate, Domain: r.plan.Domain, Plan: &r.asked,

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/jcaad/jcaad/jumpcloud"
 )
 
 // sureAfter is how long after the first look at the lists a second one is taken
@@ -77,7 +79,7 @@ func (r *run) sure(ctx context.Context, stage Changes) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
 	defer cancel()
 	for n := 1; ; n++ {
-		pause := max(sureAfter-since(ctx, r.looked), 0)
+		pause := max(sureAfter-since(ctx, r.looked.of(stage)), 0)
 		if n > 1 {
 			pause = max(pause, backoff(n))
 		}
@@ -86,7 +88,7 @@ func (r *run) sure(ctx context.Context, stage Changes) error {
 		}
 		again := ctx
 		if n == 1 {
-			again = r.batch.recalling(ctx, r.looked.Add(sureAfter)) // what another plan of the batch has seen since
+			again = r.batch.recalling(ctx, r.looked.of(stage).Add(sureAfter)) // what another plan of the batch has seen since
 		}
 		err := r.lookAgain(again, stage.parts())
 		switch {
@@ -100,6 +102,66 @@ func (r *run) sure(ctx context.Context, stage Changes) error {
 		}
 		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &stage[0], Attempt: n, Err: err})
 	}
+}
+
+// unseenFor is how long what the gates' lists do not show counts as not there: two runs
+// that begin together should seldom make two of it.
+const unseenFor = time.Second
+
+// survey asks the gates and about everybody. Among what the gates read are the lists of
+// all applications and of all groups: if the run is to make nothing else at first, and
+// nobody is asked before it does, they are read late enough to be the second look for
+// that as well. A run that is refused anyway does not wait. What they show, somebody has
+// made since the first look: then it is overtaken, and what was judged is of no use.
+func (r *run) survey(ctx context.Context, todo Changes, refused bool) (gates findings, people *People, overtaken bool, err error) {
+	r.absent = make(map[string]bool)
+	stage, lists := todo.first(), new(recall)
+	asks := r.f.opts.Confirm != nil && r.approved == nil
+	second := !refused && !r.only && !asks && r.batch == nil && !slices.ContainsFunc(stage, func(c Change) bool { return !c.inLists() })
+	if second {
+		if err := sleep(ctx, max(sureAfter-since(ctx, r.looked.of(stage)), 0)); err != nil {
+			return nil, nil, false, &StepError{PhaseWait, stage[0], err}
+		}
+	}
+	parent := ctx
+	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
+	defer cancel()
+	for n := 1; ; n++ {
+		r.judged, r.judgedAt = time.Now(), len(r.rep.Steps)
+		gates, people, err = r.f.check(lists.within(parent, r.judged), r.plan, &r.st, true)
+		if err == nil || !second || !temporary(err) || parent.Err() != nil {
+			break // a second look that fails is none
+		}
+		r.f.emit(ctx, Event{Phase: PhaseCheck, Domain: r.plan.Domain, Attempt: n, Text: "looking again for what is to be made", Err: err})
+		if serr := sleep(ctx, backoff(n)); serr != nil {
+			return nil, nil, false, &StepError{PhaseWait, stage[0], errors.Join(serr, err)}
+		}
+		lists = new(recall)
+	}
+	for _, c := range stage {
+		if second && err == nil {
+			there, read := listed(lists, r.plan, c)
+			r.absent[c.key()] = read && !there
+			overtaken = overtaken || there
+		}
+	}
+	return gates, people, overtaken, err
+}
+
+// inLists reports whether the change makes what a list of all such things shows.
+func (c Change) inLists() bool { return c.makes() && resources[c.Resource].doubles }
+
+// listed reports whether a list of all shows what the change is to make, and whether
+// there was such a list.
+func listed(lists *recall, p Plan, c Change) (there, read bool) {
+	if c.makesApplication() {
+		all, read := remembered[*jumpcloud.Application](lists, "applications")
+		return slices.ContainsFunc(all, func(a *jumpcloud.Application) bool {
+			return a.IdPEntityID == p.Application.IdPEntityID && (a.Name == p.Application.Template || a.Name == "saml2")
+		}), read
+	}
+	all, read := remembered[*jumpcloud.Group](lists, "groups")
+	return slices.ContainsFunc(all, func(g *jumpcloud.Group) bool { return g.Name == c.Name }), read
 }
 
 // halfStateLooks and halfStatePause: a configuration that lags behind its

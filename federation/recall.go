@@ -8,7 +8,7 @@ import (
 )
 
 // A recall remembers what was read for one plan of a batch, so that the others need
-// not ask for the same within half a minute. What a run depends on after its own
+// not ask for the same within half a minute; or what one run's gates have read. What a run depends on after its own
 // writes is always read anew, and what is read anew is remembered.
 type recall struct {
 	mu    sync.Mutex
@@ -38,6 +38,14 @@ func (r *recall) recalling(ctx context.Context, since time.Time) context.Context
 		return ctx
 	}
 	return context.WithValue(ctx, recallKey{}, recallFrom{r, since})
+}
+
+// within is recalling for reads of a run that is no part of a batch.
+func (r *recall) within(ctx context.Context, since time.Time) context.Context {
+	if _, batch := ctx.Value(recallKey{}).(recallFrom); batch {
+		return ctx
+	}
+	return r.recalling(ctx, since)
 }
 
 // anew lets reads under the context be answered by the services alone.
@@ -81,6 +89,19 @@ func recallable[T any](ctx context.Context, key string, read func(context.Contex
 	mine.val, mine.err = val, err
 	close(mine.done)
 	return val, err
+}
+
+// remembered is a list that was read whole, and whether it was.
+func remembered[T any](r *recall, key string) (all []T, ok bool) {
+	r.mu.Lock()
+	known := r.reads[key]
+	r.mu.Unlock()
+	if known == nil {
+		return nil, false
+	}
+	<-known.done
+	all, ok = known.val.([]T)
+	return all, ok && known.err == nil
 }
 
 // recallList is a list that may be recalled. Outside of a batch it is the list itself.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jcaad/jcaad/internal/perm"
 )
@@ -212,6 +213,9 @@ func (r *run) pinCreated(c Change, id string) {
 	r.plan.pin(c, id)
 	r.rep.Plan = r.plan
 	r.st.anew = r.st.anew || c.makesApplication()
+	if c.inLists() {
+		r.st.made = append(slices.Clip(r.st.made), id)
+	}
 }
 
 // pin gives the plan the ID of what a change has made, if the plan has a place for it.

@@ -25,7 +25,7 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := f.firstLook(ctx, plan, storedKey{})
+	st, err := f.firstLook(ctx, plan, observation{})
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,9 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 // only reads, and the report has no steps.
 //
 // All gates are checked before the first write; what is shut comes back in one
-// [*PreconditionError]. The domain comes last: it is federated only when the
+// [*PreconditionError]. A group or an application that is to be made is looked for twice,
+// five seconds apart; unless somebody is asked in between, the gates are checked with the
+// second look. The domain comes last: it is federated only when the
 // application is active, bound and shows the same certificate in both places.
 // A change counts as made once it showed in two reads in a row.
 //
@@ -47,9 +49,10 @@ func (f *Federator) Preview(ctx context.Context, plan Plan) (Changes, error) {
 // the process dies, the answer to its creation was lost, and the list does not
 // show it when the next run looks.
 //
-// A run that finds nothing to do makes 10 requests, at most three of which wait
-// for each other; translation rules in the plan add one, listed members one for
-// each group and one to look them up.
+// A run that finds nothing to do makes 10 requests in two round trips; translation rules
+// in the plan add one, listed members one for each group and one to look them up. A run
+// that federates a fresh domain, with one group that it makes with one member, makes 36
+// in 12 round trips, besides the five seconds; two more if [Options.Confirm] is asked.
 //
 // While a rotation of the certificate is under way (see [Federator.Rotate]), Azure AD's
 // two certificates and the addresses of its applications stay as they are; the report
@@ -107,6 +110,7 @@ type run struct {
 	journal journal
 
 	batch *recall // what the plans of a batch have read; nil for a single run
+	only  bool    // only looks
 
 	// resumed is set if the plan was pinned: an earlier run may have left
 	// changes that not all replicas show.
@@ -114,7 +118,7 @@ type run struct {
 
 	sent   map[string]*sent // by the change's key
 	absent map[string]bool  // by the key of a creation: two looks have shown that there is none
-	looked time.Time        // when the lists were looked at first
+	looked readAt           // when the lists were looked at first
 	read   time.Time        // when everything was read last
 	judged time.Time        // when people were judged last
 
@@ -207,6 +211,9 @@ func (r *run) objections(changes Changes) error {
 
 // write brings both services in line with the plan.
 func (r *run) write(ctx context.Context) error {
+	if time.Since(r.judged) > unseenFor {
+		clear(r.absent) // what the gates' lists did not show may have been made since
+	}
 	if err := r.converge(r.batch.recalling(ctx, time.Time{})); err != nil {
 		if len(r.doubles) > 0 && ctx.Err() == nil {
 			_ = r.tidy(ctx, nil) // what could not be removed is told in the report
@@ -218,17 +225,30 @@ func (r *run) write(ctx context.Context) error {
 	return nil
 }
 
-// judge looks at everything, asks every gate, and returns what is missing.
+// judge looks at everything, asks every gate, and returns what is missing. It begins
+// anew if somebody else makes meanwhile what is missing.
 func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
+	for n := 1; ; n++ {
+		todo, overtaken, err := r.judgeOnce(ctx, first)
+		if !overtaken || n == firstLooks {
+			return todo, err
+		}
+		if err := sleep(ctx, backoff(n)); err != nil {
+			return nil, reading(PhaseObserve, err)
+		}
+	}
+}
+
+func (r *run) judgeOnce(ctx context.Context, first bool) (todo Changes, overtaken bool, err error) {
 	began := time.Now()
 	plan := r.plan
 	ctx = r.batch.recalling(ctx, began.Add(-freshRead))
-	if r.st, err = r.f.firstLook(ctx, plan, r.st.stored); err != nil {
-		return nil, err
+	if r.st, err = r.f.firstLook(ctx, plan, observation{stored: r.st.stored, asksAll: true}); err != nil {
+		return nil, false, err
 	}
-	r.looked, r.read = time.Now(), began
+	r.looked, r.read = r.st.at, began
 	if r.rep.Tenant, err = r.f.tenant(ctx); err != nil {
-		return nil, reading(PhaseCheck, err)
+		return nil, false, reading(PhaseCheck, err)
 	}
 	answered := r.st.organization(plan)
 	r.rep.Organization = cmp.Or(answered, r.f.jc.OrgID())
@@ -239,20 +259,27 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	todo = diff(plan, &r.st)
 	if r.rep.Organization == "" && len(todo) > 0 {
 		if r.rep.Organization, err = r.f.onlyOrganization(ctx); err != nil && !errors.Is(err, jumpcloud.ErrDenied) {
-			return nil, reading(PhaseCheck, err)
+			return nil, false, reading(PhaseCheck, err)
 		}
 	}
 	if err := r.approved.customer(r.rep.Tenant, r.rep.Organization); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	ps := r.st.inspectAll(plan, r.f.now())
 	gateCustomer(&ps, "plan", plan.Tenant, r.rep.Tenant, plan.Organization, r.rep.Organization)
 	gateAnswers(&ps, r.f.jc.OrgID(), answered)
 	if len(todo) > 0 {
-		r.judged, r.judgedAt = time.Now(), len(r.rep.Steps)
-		gates, people, err := r.f.check(ctx, plan, &r.st, true)
+		later := r.st.userIDs == nil
+		gates, people, again, err := r.survey(ctx, todo, ps.err() != nil)
 		if err != nil {
-			return nil, err
+			return nil, false, err
+		}
+		overtaken = again
+		if later {
+			if err := r.inspectMembers(ctx, &ps); err != nil {
+				return nil, false, err
+			}
+			todo = diff(plan, &r.st)
 		}
 		ps, r.before = append(ps, gates...), reachBefore(plan, &r.st)
 		if people != nil {
@@ -262,10 +289,10 @@ func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	r.rep.Findings, r.rep.Consents = nil, nil
 	r.rep.note(ps)
 	if err := ps.err(); err != nil {
-		return nil, err
+		return nil, overtaken, err
 	}
 	r.pin()
-	return todo, nil
+	return todo, overtaken, nil
 }
 
 // askRealm notes what the public endpoint says so soon after the change. It

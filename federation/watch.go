@@ -186,7 +186,7 @@ func (a *watching) read(ctx context.Context) error {
 	g.Go(func() error { return f.applications(gctx, p, &applications) })
 	g.Go(func() error {
 		// A directory that cannot be read hides no certificate.
-		a.dirErr = f.observeDirectory(gctx, p, &directories, partDirectories)
+		a.dirErr = f.observeDirectory(gctx, p, &directories, partDirectories, lists{})
 		return gctx.Err()
 	})
 	if err := g.Wait(); err != nil {
