@@ -1,7 +1,9 @@
 package federation
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -72,6 +74,9 @@ type observation struct {
 	signedIn []string        // object IDs of accounts that a sign-in through JumpCloud has found
 	unable   map[string]bool // folded user principal names of who is known not to get in
 
+	shown                      *sightings // what the looks of this run have shown so far; nil: does not count
+	appVanished, groupVanished bool       // an earlier look has shown one that neither its list nor its ID shows now
+
 	asksAll bool // everybody will be read if something is missing, the plan's members among them
 
 	at readAt // when the lists were read by which it is known what is there already
@@ -79,6 +84,23 @@ type observation struct {
 	admins    []admin  // Global Administrators
 	leftOut   []string // who has the role and is no account that can be read, with the reason
 	technical *admin   // nil: does not exist
+}
+
+// sightings are the IDs of the applications and groups of the plan that the looks of a run
+// have shown, whatever became of those looks: of what one replica has, another may not
+// know for minutes, and what it does not list is not made a second time.
+type sightings struct{ applications, groups []string }
+
+// missed takes note of what was found, and returns the IDs of what an earlier look has
+// found and this one has not.
+func missed[T any](ids *[]string, found []T, id func(T) string) []string {
+	missing := slices.Clone(*ids)
+	for _, v := range found {
+		if missing = slices.DeleteFunc(missing, func(was string) bool { return was == id(v) }); !slices.Contains(*ids, id(v)) {
+			*ids = append(*ids, id(v))
+		}
+	}
+	return missing
 }
 
 // readAt is when lists were answered last.
@@ -137,11 +159,12 @@ func (f *Federator) observe(ctx context.Context, p Plan, old observation, parts 
 
 // firstLook observes everything, and again if what it sees may be two answers of
 // different age: a configuration that cannot be read, a certificate that
-// differs between two places, a pinned application that is gone. Only what
-// stays so for half a minute is believed. st is what the run knows by itself.
+// differs between two places, an application that is pinned, or was shown, and is
+// gone. Only what stays so for half a minute is believed. st is what the run knows by itself.
 func (f *Federator) firstLook(ctx context.Context, p Plan, st observation) (observation, error) {
 	f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Text: "reading both services"})
 	st.signOut = f.jc.Region().UserConsole()
+	st.shown = cmp.Or(st.shown, new(sightings))
 	parts := part(partAll)
 	for n := 1; ; n++ {
 		seen, err := f.observe(ctx, p, st, parts)
@@ -153,6 +176,9 @@ func (f *Federator) firstLook(ctx context.Context, p Plan, st observation) (obse
 			return seen, nil
 		default:
 			st, parts = seen, partApplications|partMetadata|partDomains|partFederation
+			if seen.groupVanished {
+				parts |= partGroups | partMembers
+			}
 		}
 		ctx = anew(ctx)
 		f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Attempt: n, Text: "reading again what may be out of date", Err: err})
@@ -166,7 +192,7 @@ func (f *Federator) firstLook(ctx context.Context, p Plan, st observation) (obse
 const firstLooks = 7
 
 func (st *observation) doubtful(p Plan) bool {
-	if st.pinLost || st.classify(p) == StateHalf && !p.Consent.Recover {
+	if st.pinLost || st.appVanished || st.groupVanished || st.classify(p) == StateHalf && !p.Consent.Recover {
 		return true
 	}
 	_, err := st.cert(p)

@@ -75,6 +75,8 @@ func (r *run) twin(ctx context.Context, c Change) error {
 // what another run has made, and an answer without a list must not pass for an
 // empty one.
 func (r *run) sure(ctx context.Context, stage Changes) error {
+	r.st.shown = new(sightings)
+	defer func() { r.st.shown = nil }()
 	parent := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
 	defer cancel()
@@ -91,6 +93,9 @@ func (r *run) sure(ctx context.Context, stage Changes) error {
 			again = r.batch.recalling(ctx, r.looked.of(stage).Add(sureAfter)) // what another plan of the batch has seen since
 		}
 		err := r.lookAgain(again, stage.parts())
+		if err == nil && (r.st.appVanished || r.st.groupVanished) {
+			err = errLagging
+		}
 		switch {
 		case err != nil && (!temporary(err) || parent.Err() != nil):
 			return &StepError{PhaseWait, stage[0], err}
@@ -98,6 +103,7 @@ func (r *run) sure(ctx context.Context, stage Changes) error {
 			for _, c := range diff(r.plan, &r.st).only(stage) {
 				r.absent[c.key()] = c.makes()
 			}
+			r.pin()
 			return nil
 		}
 		r.f.emit(ctx, Event{Phase: PhaseWait, Domain: r.plan.Domain, Change: &stage[0], Attempt: n, Err: err})
@@ -140,7 +146,7 @@ func (r *run) survey(ctx context.Context, todo Changes, refused bool) (gates fin
 	}
 	for _, c := range stage {
 		if second && err == nil {
-			there, read := listed(lists, r.plan, c)
+			there, read := r.inLists(lists, c)
 			r.absent[c.key()] = read && !there
 			overtaken = overtaken || there
 		}
@@ -151,17 +157,22 @@ func (r *run) survey(ctx context.Context, todo Changes, refused bool) (gates fin
 // inLists reports whether the change makes what a list of all such things shows.
 func (c Change) inLists() bool { return c.makes() && resources[c.Resource].doubles }
 
-// listed reports whether a list of all shows what the change is to make, and whether
-// there was such a list.
-func listed(lists *recall, p Plan, c Change) (there, read bool) {
+// inLists reports whether a list of all shows what the change is to make, which the next
+// look goes by, and whether there was such a list.
+func (r *run) inLists(lists *recall, c Change) (there, read bool) {
 	if c.makesApplication() {
 		all, read := remembered[*jumpcloud.Application](lists, "applications")
-		return slices.ContainsFunc(all, func(a *jumpcloud.Application) bool {
-			return a.IdPEntityID == p.Application.IdPEntityID && (a.Name == p.Application.Template || a.Name == "saml2")
-		}), read
+		app := r.plan.Application
+		all = slices.DeleteFunc(slices.Clone(all), func(a *jumpcloud.Application) bool {
+			return a.IdPEntityID != app.IdPEntityID || a.Name != app.Template && a.Name != "saml2"
+		})
+		missed(&r.st.shown.applications, all, func(a *jumpcloud.Application) string { return a.ID })
+		return len(all) > 0, read
 	}
 	all, read := remembered[*jumpcloud.Group](lists, "groups")
-	return slices.ContainsFunc(all, func(g *jumpcloud.Group) bool { return g.Name == c.Name }), read
+	all = slices.DeleteFunc(slices.Clone(all), func(g *jumpcloud.Group) bool { return g.Name != c.Name })
+	missed(&r.st.shown.groups, all, func(g *jumpcloud.Group) string { return g.ID })
+	return len(all) > 0, read
 }
 
 // halfStateLooks and halfStatePause: a configuration that lags behind its

@@ -228,6 +228,7 @@ func (r *run) write(ctx context.Context) error {
 // judge looks at everything, asks every gate, and returns what is missing. It begins
 // anew if somebody else makes meanwhile what is missing.
 func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
+	defer func() { r.st.shown, r.st.appVanished, r.st.groupVanished = nil, false, false }() // what counts is pinned
 	for n := 1; ; n++ {
 		todo, overtaken, err := r.judgeOnce(ctx, first)
 		if !overtaken || n == firstLooks {
@@ -243,7 +244,7 @@ func (r *run) judgeOnce(ctx context.Context, first bool) (todo Changes, overtake
 	began := time.Now()
 	plan := r.plan
 	ctx = r.batch.recalling(ctx, began.Add(-freshRead))
-	if r.st, err = r.f.firstLook(ctx, plan, observation{stored: r.st.stored, asksAll: true}); err != nil {
+	if r.st, err = r.f.firstLook(ctx, plan, observation{stored: r.st.stored, asksAll: true, shown: r.st.shown}); err != nil {
 		return nil, false, err
 	}
 	r.looked, r.read = r.st.at, began
