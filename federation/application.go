@@ -98,37 +98,15 @@ func (f *Federator) applications(ctx context.Context, p Plan, st *observation) e
 			return err
 		}
 	}
-	vanished, err := f.shownApplications(ctx, p, st, &found)
+	more, err := f.shownApplications(ctx, p, st, found)
 	if err != nil {
 		return err
 	}
+	found = append(found, more...)
 	slices.SortFunc(found, func(a, b *jumpcloud.Application) int { return strings.Compare(a.ID, b.ID) })
 	st.apps, st.others, st.pinLost, st.appHidden, st.atWork = found, others, lost, !listed && !lost, atWork
-	st.appVanished = vanished
 	st.at.applications = time.Now()
 	return nil
-}
-
-// shownApplications adds those that an earlier look of this run has shown and the list
-// does not show now. It reports whether one is not there by its ID either.
-func (f *Federator) shownApplications(ctx context.Context, p Plan, st *observation, found *[]*jumpcloud.Application) (vanished bool, err error) {
-	if st.shown == nil {
-		return false, nil
-	}
-	for _, id := range missed(&st.shown.applications, *found, func(a *jumpcloud.Application) string { return a.ID }) {
-		if id == p.Application.ID {
-			continue // that one was asked for
-		}
-		switch a, err := f.jc.Application(ctx, id); {
-		case errors.Is(err, jumpcloud.ErrNotFound):
-			vanished = true
-		case err != nil:
-			return false, err
-		case a.IdPEntityID == p.Application.IdPEntityID:
-			*found = append(*found, a)
-		}
-	}
-	return vanished, nil
 }
 
 // A worker is another run, in whatever process, that seems to be federating another

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -126,35 +125,20 @@ func (f *Federator) readGroups(ctx context.Context, p Plan, st *observation) err
 			hidden[g.Name] = true
 		}
 	}
-	vanished, err := f.shownGroups(ctx, st, names, found)
+	more, err := f.shownGroups(ctx, st, found)
 	if err != nil {
 		return err
+	}
+	for _, g := range more {
+		if slices.Contains(names, g.Name) {
+			found[g.Name] = append(found[g.Name], g)
+		}
 	}
 	for _, gs := range found {
 		slices.SortFunc(gs, func(a, b *jumpcloud.Group) int { return strings.Compare(a.ID, b.ID) })
 	}
-	st.groups, st.hidden, st.groupVanished, st.at.groups = found, hidden, vanished, time.Now()
+	st.groups, st.hidden, st.at.groups = found, hidden, time.Now()
 	return nil
-}
-
-// shownGroups adds those that an earlier look of this run has shown and the list does not
-// show now. It reports whether one is not there by its ID either.
-func (f *Federator) shownGroups(ctx context.Context, st *observation, names []string, found map[string][]*jumpcloud.Group) (vanished bool, err error) {
-	if st.shown == nil {
-		return false, nil
-	}
-	all := slices.Concat(slices.Collect(maps.Values(found))...)
-	for _, id := range missed(&st.shown.groups, all, func(g *jumpcloud.Group) string { return g.ID }) {
-		switch g, err := f.jc.Group(ctx, id); {
-		case errors.Is(err, jumpcloud.ErrNotFound):
-			vanished = true
-		case err != nil:
-			return false, err
-		case slices.Contains(names, g.Name):
-			found[g.Name] = append(found[g.Name], g)
-		}
-	}
-	return vanished, nil
 }
 
 // group is the group that the plan means, or nil.

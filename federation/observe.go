@@ -3,7 +3,6 @@ package federation
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -84,23 +83,6 @@ type observation struct {
 	admins    []admin  // Global Administrators
 	leftOut   []string // who has the role and is no account that can be read, with the reason
 	technical *admin   // nil: does not exist
-}
-
-// sightings are the IDs of the applications and groups of the plan that the looks of a run
-// have shown, whatever became of those looks: of what one replica has, another may not
-// know for minutes, and what it does not list is not made a second time.
-type sightings struct{ applications, groups []string }
-
-// missed takes note of what was found, and returns the IDs of what an earlier look has
-// found and this one has not.
-func missed[T any](ids *[]string, found []T, id func(T) string) []string {
-	missing := slices.Clone(*ids)
-	for _, v := range found {
-		if missing = slices.DeleteFunc(missing, func(was string) bool { return was == id(v) }); !slices.Contains(*ids, id(v)) {
-			*ids = append(*ids, id(v))
-		}
-	}
-	return missing
 }
 
 // readAt is when lists were answered last.

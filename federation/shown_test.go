@@ -31,6 +31,7 @@ func TestShownOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				env := federationtest.New(nil)
+				slow(env) // lists are answered before what is asked about their things
 				env.JumpCloud.GetLag = jumpcloudtest.Lag{For: test.byID}
 				plan := env.Plan()
 				pilots := federation.Group{Name: "Pilots"}
