@@ -224,7 +224,7 @@ func (s *server) count(c *counts, before counts) error {
 	if err := s.out.Decode(&s.last); err != nil {
 		return err
 	}
-	*c = counts{s.last.Requests - before.Requests, s.last.Refused - before.Refused}
+	*c = counts{s.last.Requests - before.Requests, s.last.Refused - before.Refused, s.last.Trips - before.Trips}
 	return nil
 }
 

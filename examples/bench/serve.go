@@ -31,8 +31,8 @@ type address struct {
 	Directory, Group              string
 }
 
-// counts are the requests that came.
-type counts struct{ Requests, Refused int64 }
+// counts are the requests that came, and how many of them one after the other.
+type counts struct{ Requests, Refused, Trips int64 }
 
 // serve serves both services until the standard input ends. It prints how they are
 // reached, and what came so far after each byte that it reads.
@@ -70,7 +70,7 @@ func serve(config string) error {
 			return err
 		}
 		var c counts
-		c.Requests, c.Refused = w.Stats()
+		c.Requests, c.Refused, c.Trips = w.Stats()
 		if err := out.Encode(c); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jcaad/jcaad/examples/bench/internal/crowd"
@@ -134,5 +135,37 @@ func TestRefusals(t *testing.T) {
 		if _, ok := l.take(now.Add(time.Duration(wait)*time.Second + time.Millisecond)); !ok {
 			t.Errorf("windows %v: refused after the wait that was named", windows)
 		}
+	}
+}
+
+// TestTrips: requests that are under way together are one round trip, whichever of them
+// is answered last.
+func TestTrips(t *testing.T) {
+	for name, test := range map[string]struct {
+		begin, end []int // in ms
+		trips      int64
+	}{
+		"none":                       {},
+		"one after the other":        {[]int{0, 10, 20}, []int{10, 20, 30}, 3},
+		"beside each other":          {[]int{0, 1, 2}, []int{10, 11, 12}, 1},
+		"a long one beside two":      {[]int{0, 0, 10}, []int{30, 10, 20}, 2},
+		"a chain that a slow one is": {[]int{0, 5, 10, 20}, []int{10, 25, 20, 30}, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var w World
+				start := time.Now()
+				for i, begin := range test.begin {
+					go func() {
+						time.Sleep(time.Duration(test.end[i]) * time.Millisecond)
+						w.stats.answered(start.Add(time.Duration(begin) * time.Millisecond))
+					}()
+				}
+				time.Sleep(time.Second)
+				if _, _, trips := w.Stats(); trips != test.trips {
+					t.Errorf("%d round trips; want %d", trips, test.trips)
+				}
+			})
+		})
 	}
 }
