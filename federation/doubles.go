@@ -199,6 +199,23 @@ func (r *run) inUse(ctx context.Context, d double, doubles []double) (string, er
 			return "the user " + id + " is in it, whom the plan does not list", nil
 		}
 	}
+	return r.letsIn(ctx, d, doubles)
+}
+
+// letsIn says through which application that is none of this run's the members of a group
+// get in; "" if there is none. A run for another domain takes what it finds.
+func (r *run) letsIn(ctx context.Context, d double, doubles []double) (string, error) {
+	for to, err := range r.f.jc.Associations(ctx, jumpcloud.Object{Type: jumpcloud.GroupObject, ID: d.id}, jumpcloud.ApplicationObject) {
+		if errors.Is(err, jumpcloud.ErrNotFound) {
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		if to.ID != r.plan.Application.ID && !slices.ContainsFunc(doubles, func(d double) bool { return d.id == to.ID }) {
+			return "it is bound to the " + to.String() + ", which is not the plan's", nil
+		}
+	}
 	return "", nil
 }
 

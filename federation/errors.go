@@ -94,6 +94,8 @@ func temporary(err error) bool {
 // what another answer of the same service says otherwise of.
 var errLagging = errors.New("one answer of the service is older than another")
 
+var errVanished = fmt.Errorf("%w: what is to be made was seen a moment ago, and is not there by its ID either", errLagging)
+
 // lagging takes a 404 for what a list has just shown for such an answer.
 func lagging(err error) error {
 	if errors.Is(err, jumpcloud.ErrNotFound) {

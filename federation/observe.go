@@ -161,6 +161,9 @@ func (f *Federator) firstLook(ctx context.Context, p Plan, st observation) (obse
 			if seen.groupVanished {
 				parts |= partGroups | partMembers
 			}
+			if seen.appGroups == nil { // of an application that may show from now on
+				parts |= partApplicationGroups
+			}
 		}
 		ctx = anew(ctx)
 		f.emit(ctx, Event{Phase: PhaseObserve, Domain: p.Domain, Attempt: n, Text: "reading again what may be out of date", Err: err})

@@ -76,7 +76,8 @@ func (r *run) twin(ctx context.Context, c Change) error {
 // empty one.
 func (r *run) sure(ctx context.Context, stage Changes) error {
 	r.st.shown = new(sightings)
-	defer func() { r.st.shown = nil }()
+	defer func() { r.st.shown, r.st.appVanished, r.st.groupVanished = nil, false, false }()
+	var vanished time.Time // since when
 	parent := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
 	defer cancel()
@@ -94,7 +95,12 @@ func (r *run) sure(ctx context.Context, stage Changes) error {
 		}
 		err := r.lookAgain(again, stage.parts())
 		if err == nil && (r.st.appVanished || r.st.groupVanished) {
-			err = errLagging
+			if vanished.IsZero() {
+				vanished = time.Now()
+			}
+			if since(ctx, vanished) < vanishedFor {
+				err = errVanished
+			}
 		}
 		switch {
 		case err != nil && (!temporary(err) || parent.Err() != nil):
@@ -110,6 +116,10 @@ func (r *run) sure(ctx context.Context, stage Changes) error {
 	}
 }
 
+// vanishedFor is how long something that a look has shown must not be there, by its ID
+// either, until somebody else has deleted it.
+const vanishedFor = 30 * time.Second
+
 // unseenFor is how long what the gates' lists do not show counts as not there: two runs
 // that begin together should seldom make two of it.
 const unseenFor = time.Second
@@ -121,7 +131,7 @@ const unseenFor = time.Second
 // made since the first look: then it is overtaken, and what was judged is of no use.
 func (r *run) survey(ctx context.Context, todo Changes, refused bool) (gates findings, people *People, overtaken bool, err error) {
 	r.absent = make(map[string]bool)
-	stage, lists := todo.first(), new(recall)
+	stage := todo.first()
 	asks := r.f.opts.Confirm != nil && r.approved == nil
 	second := !refused && !r.only && !asks && r.batch == nil && !slices.ContainsFunc(stage, func(c Change) bool { return !c.inLists() })
 	if second {
@@ -133,25 +143,25 @@ func (r *run) survey(ctx context.Context, todo Changes, refused bool) (gates fin
 	ctx, cancel := context.WithTimeoutCause(ctx, r.f.opts.Settle, ErrNotConverged)
 	defer cancel()
 	for n := 1; ; n++ {
+		lists := new(recall)
 		r.judged, r.judgedAt = time.Now(), len(r.rep.Steps)
 		gates, people, err = r.f.check(lists.within(parent, r.judged), r.plan, &r.st, true)
-		if err == nil || !second || !temporary(err) || parent.Err() != nil {
-			break // a second look that fails is none
+		unread := false
+		for _, c := range stage {
+			if second {
+				there, read := r.inLists(lists, c)
+				overtaken, unread = overtaken || there, unread || !read
+				r.absent[c.key()] = read && !overtaken
+			}
+		}
+		if !unread || !temporary(err) || parent.Err() != nil {
+			return gates, people, overtaken, err
 		}
 		r.f.emit(ctx, Event{Phase: PhaseCheck, Domain: r.plan.Domain, Attempt: n, Text: "looking again for what is to be made", Err: err})
 		if serr := sleep(ctx, backoff(n)); serr != nil {
 			return nil, nil, false, &StepError{PhaseWait, stage[0], errors.Join(serr, err)}
 		}
-		lists = new(recall)
 	}
-	for _, c := range stage {
-		if second && err == nil {
-			there, read := r.inLists(lists, c)
-			r.absent[c.key()] = read && !there
-			overtaken = overtaken || there
-		}
-	}
-	return gates, people, overtaken, err
 }
 
 // inLists reports whether the change makes what a list of all such things shows.

@@ -230,7 +230,7 @@ func (r *run) write(ctx context.Context) error {
 func (r *run) judge(ctx context.Context, first bool) (todo Changes, err error) {
 	defer func() { r.st.shown, r.st.appVanished, r.st.groupVanished = nil, false, false }() // what counts is pinned
 	for n := 1; ; n++ {
-		todo, overtaken, err := r.judgeOnce(ctx, first)
+		todo, overtaken, err := r.judgeOnce(ctx, first && n == 1)
 		if !overtaken || n == firstLooks {
 			return todo, err
 		}
