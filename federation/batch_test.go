@@ -163,7 +163,7 @@ func TestBatchContradictions(t *testing.T) {
 
 // Two domains whose only administrators outside are each on the other one are not
 // both federated: by a batch, by two runs of one process, nor, if one run can see
-// the other at work, by two processes.
+// the other at work or the domain by its name shows it, by two processes.
 func TestLastAdministratorStays(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -191,6 +191,16 @@ func TestLastAdministratorStays(t *testing.T) {
 			}
 			env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "active", false) // not at work any more, as far as JumpCloud tells
 			_, err := federation.New(env.JumpCloud.Client(nil), ad, nil).Federate(t.Context(), b)
+			return nil, err
+		}},
+		{"another process, and the list of domains is old", func(t *testing.T, env *federationtest.Env, a, b federation.Plan) (error, error) {
+			env.AzureAD.ListLag = aadtest.Lag{For: 10 * time.Minute}
+			_, err := federation.New(env.JumpCloud.Client(nil), env.AzureAD.Client(nil), &federation.Options{Settle: time.Minute}).Federate(t.Context(), a)
+			if env.AzureAD.Domain(a.Domain).AuthenticationType != aad.Federated {
+				t.Errorf("%v; want a domain that is switched", err)
+			}
+			env.JumpCloud.SetApplicationField(env.JumpCloud.Applications()[0].ID, "active", false) // not at work any more, as far as JumpCloud tells
+			_, err = env.Federator(nil).Federate(t.Context(), b)
 			return nil, err
 		}},
 		{"two processes", func(t *testing.T, env *federationtest.Env, a, b federation.Plan) (error, error) {

@@ -81,7 +81,8 @@
 //     alarm with its ID, and goes with Consent.RemoveDuplicate if nobody uses it.
 //   - Two processes that federate two domains in the same second can take each
 //     other's last break-glass administrator, unless one sees the other's new
-//     application: then the later one is refused, and says who is at work.
+//     application, or the other's domain says itself that it is federated: then
+//     the later one is refused.
 //   - What somebody changes between the last read before a switch and the switch
 //     itself, usually less than a second, is not seen.
 //

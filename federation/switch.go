@@ -20,7 +20,8 @@ import (
 //
 // Other processes are not locked out, but those that are seen at work on other
 // domains with older applications count as done. Of two that do not see each other
-// yet, each can still take the other's last administrator.
+// yet, each can still take the other's last administrator, unless a read of the domain
+// by its name shows it.
 func (f *Federator) switchOver(ctx context.Context, p Plan, others []string, send func() error) error {
 	book := f.ad.Switches()
 	unlock, err := book.Lock(ctx)
@@ -31,6 +32,9 @@ func (f *Federator) switchOver(ctx context.Context, p Plan, others []string, sen
 	st, err := f.observe(ctx, p, observation{}, partAdmins|partDomains)
 	if err == nil {
 		err = f.remember(ctx, &st, p.Domain)
+	}
+	if err == nil {
+		err = f.restsOn(ctx, &st, p)
 	}
 	if err != nil {
 		return fmt.Errorf("not sent, because who could sign in otherwise cannot be read: %w", err)
@@ -110,6 +114,33 @@ func (f *Federator) remember(ctx context.Context, st *observation, except string
 		return err
 	}
 	st.federate(book.Domains()...)
+	return nil
+}
+
+// restsOn reads by their names the domains of those who could sign in if JumpCloud were
+// down, if none of these is on the tenant's own, which nobody federates: another process
+// may have switched one, and a list may not show it for minutes.
+func (f *Federator) restsOn(ctx context.Context, st *observation, p Plan) error {
+	if p.Consent.NoBreakGlass {
+		return nil
+	}
+	roots := make(map[string]bool)
+	for _, a := range st.fit(p) {
+		_, at, _ := strings.Cut(a.upn, "@")
+		root := st.root(domainName(at))
+		if d := st.domain(root); d != nil && d.IsInitial {
+			return nil
+		}
+		roots[root] = true
+	}
+	for root := range roots {
+		switch d, err := f.ad.Domain(ctx, root); {
+		case err != nil && !errors.Is(err, aad.ErrNotFound):
+			return err
+		case err == nil && strings.EqualFold(string(d.AuthenticationType), string(aad.Federated)):
+			st.federate(root)
+		}
+	}
 	return nil
 }
 
