@@ -52,18 +52,24 @@ func count(spans []span) (n int) {
 func (w *World) spans(filter string) (spans []span, ok bool) {
 	spans = []span{{0, w.N}}
 	for _, condition := range strings.Split(filter, " and ") {
-		prefix, begins := argument(condition, "startsWith(userPrincipalName,'", "')")
-		other, not := argument(condition, "not(startsWith(userPrincipalName,'", "'))")
-		switch {
-		case begins:
-			from, to := w.Range(strings.ToLower(prefix))
-			spans = within(spans, from, to)
-		case not:
+		if strings.Contains(condition, "endsWith(userPrincipalName,'@"+crowd.Domain+"')") {
+			continue
+		}
+		if other, not := argument(condition, "not(startsWith(userPrincipalName,'", "'))"); not {
 			from, to := w.Range(strings.ToLower(other))
 			spans = append(within(spans, 0, from), within(spans, to, w.N)...)
-		case !strings.Contains(condition, "endsWith(userPrincipalName,'@"+crowd.Domain+"')"):
-			return nil, false
+			continue
 		}
+		var some []span // that begin with one of several
+		for _, one := range strings.Split(strings.Trim(condition, "()"), " or ") {
+			prefix, begins := argument(strings.TrimSuffix(one, ")")+")", "startsWith(userPrincipalName,'", "')")
+			if !begins {
+				return nil, false
+			}
+			from, to := w.Range(strings.ToLower(prefix))
+			some = append(some, within(spans, from, to)...)
+		}
+		spans = some
 	}
 	return spans, true
 }

@@ -71,8 +71,10 @@ func TestRanges(t *testing.T) {
 		t.Fatalf("%d names, want %d, sorted, each once", len(whole), w.N)
 	}
 	parts := slices.Concat(
-		list("startsWith(userPrincipalName,'a') and ("+all+")"), list("startsWith(userPrincipalName,'jan.k') and ("+all+")"),
-		list("not(startsWith(userPrincipalName,'a')) and not(startsWith(userPrincipalName,'jan.k')) and ("+all+")"))
+		list("("+all+") and (startsWith(userPrincipalName,'a'))"), list("startsWith(userPrincipalName,'jan.k') and ("+all+")"),
+		list("("+all+") and (startsWith(userPrincipalName,'b') or startsWith(userPrincipalName,'c') or startsWith(userPrincipalName,'d'))"),
+		list("not(startsWith(userPrincipalName,'a')) and not(startsWith(userPrincipalName,'b')) and not(startsWith(userPrincipalName,'c')) and "+
+			"not(startsWith(userPrincipalName,'d')) and not(startsWith(userPrincipalName,'jan.k')) and ("+all+")"))
 	slices.Sort(parts)
 	if !slices.Equal(parts, whole) {
 		t.Errorf("%d names in ranges, %d in all", len(parts), len(whole))
