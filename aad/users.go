@@ -64,7 +64,9 @@ type UsersOptions struct {
 	Select []string
 
 	// Parallel reads a long list in several ranges at once, with as many requests as
-	// the service bears. The order of the users is then not defined.
+	// the service bears. The order of the users is then not defined. If the ranges show
+	// fewer than nine tenths of the users that the service has counted, the list ends
+	// with [ErrUnavailable].
 	Parallel bool
 
 	// Reuse returns every user in the same variable, for very long lists: who

@@ -3,6 +3,7 @@ package aad
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -80,6 +81,7 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 		d.extra.Store(int64(pages/extraShare - d.cost()))
 		defer d.running.Wait()
 		defer cancel()
+		count, n := p.page.count, 0
 		d.running.Go(func() { d.split(p, span{UsersOptions: o}, 0) })
 		done := make(chan struct{})
 		go func() { d.running.Wait(); close(done) }()
@@ -92,6 +94,7 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 				}
 				p.page.reuse = reuse
 				read++
+				n += p.page.len
 				if !p.yield(yield) {
 					return
 				}
@@ -100,8 +103,12 @@ func (c *Client) usersParallel(ctx context.Context, o UsersOptions) iter.Seq2[*U
 				case <-ctx.Done():
 				}
 			case <-done:
-				if ctx.Err() != nil { // of the caller's: the ranges ended without a word
+				switch {
+				case ctx.Err() != nil: // of the caller's: the ranges ended without a word
 					yield(nil, &Error{Op: "GET users", Err: context.Cause(ctx)})
+				case n < count-count/10: // a count may be behind, but not by so much
+					yield(nil, &Error{Op: "GET users", meaning: ErrUnavailable,
+						Err: fmt.Errorf("the service has counted %d users, and lists %d by what their names begin with", count, n)})
 				}
 				return
 			}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,6 +124,7 @@ func TestParallelUsersEnds(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var s aadtest.Server
 		s.GenerateUsers(20000, numbered)
+		hundreds(&s)
 		s.Latency = time.Millisecond
 		c := s.Client(nil)
 		opts := &aad.UsersOptions{Parallel: true, Select: []string{"id"}}
@@ -169,6 +171,36 @@ func TestParallelUsersEnds(t *testing.T) {
 		}
 		if n != 1 || !errors.Is(last, aad.ErrDenied) {
 			t.Errorf("%d errors, %v; want one ErrDenied", n, last)
+		}
+	})
+}
+
+// A service that answers the conditions of ranges with nobody has not listed everybody.
+func TestParallelUsersMissing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var s aadtest.Server
+		s.GenerateUsers(8000, named)
+		hundreds(&s)
+		asked := false
+		var mu sync.Mutex
+		s.Fault = func(r *http.Request) aadtest.Fault {
+			if strings.Contains(r.URL.Query().Get("$filter"), " or ") {
+				mu.Lock()
+				defer mu.Unlock()
+				asked = true
+				return aadtest.Fault{Kind: aadtest.Error500Before, Status: 200, Body: `{"@odata.count":0,"value":[]}`}
+			}
+			return aadtest.Fault{}
+		}
+		var last error
+		n := 0
+		for _, err := range s.Client(nil).Users(t.Context(), &aad.UsersOptions{Parallel: true, Select: []string{"id", "userPrincipalName"}}) {
+			if n++; err != nil {
+				last = err
+			}
+		}
+		if !asked || !errors.Is(last, aad.ErrUnavailable) || !strings.Contains(last.Error(), "has counted 8000 users") {
+			t.Errorf("%d users, then %v; want an error that says how many there are", n-1, last)
 		}
 	})
 }
