@@ -149,7 +149,7 @@ func (r *run) survey(ctx context.Context, todo Changes, refused bool) (gates fin
 		unread := false
 		for _, c := range stage {
 			if second {
-				there, read := r.inLists(lists, c)
+				there, read := r.surveyed(lists, c)
 				overtaken, unread = overtaken || there, unread || !read
 				r.absent[c.key()] = read && !overtaken
 			}
@@ -167,22 +167,28 @@ func (r *run) survey(ctx context.Context, todo Changes, refused bool) (gates fin
 // inLists reports whether the change makes what a list of all such things shows.
 func (c Change) inLists() bool { return c.makes() && resources[c.Resource].doubles }
 
-// inLists reports whether a list of all shows what the change is to make, which the next
+// surveyed reports whether a list of all shows what the change is to make, which the next
 // look goes by, and whether there was such a list.
-func (r *run) inLists(lists *recall, c Change) (there, read bool) {
+func (r *run) surveyed(lists *recall, c Change) (there, read bool) {
 	if c.makesApplication() {
+		plan := r.plan.Application
 		all, read := remembered[*jumpcloud.Application](lists, "applications")
-		app := r.plan.Application
-		all = slices.DeleteFunc(slices.Clone(all), func(a *jumpcloud.Application) bool {
-			return a.IdPEntityID != app.IdPEntityID || a.Name != app.Template && a.Name != "saml2"
-		})
-		missed(&r.st.shown.applications, all, func(a *jumpcloud.Application) string { return a.ID })
-		return len(all) > 0, read
+		for _, a := range all {
+			if a.IdPEntityID == plan.IdPEntityID && (a.Name == plan.Template || a.Name == "saml2") {
+				there = true
+				r.st.shown.applications.add(a.ID)
+			}
+		}
+		return there, read
 	}
 	all, read := remembered[*jumpcloud.Group](lists, "groups")
-	all = slices.DeleteFunc(slices.Clone(all), func(g *jumpcloud.Group) bool { return g.Name != c.Name })
-	missed(&r.st.shown.groups, all, func(g *jumpcloud.Group) string { return g.ID })
-	return len(all) > 0, read
+	for _, g := range all {
+		if g.Name == c.Name {
+			there = true
+			r.st.shown.groups.add(g.ID)
+		}
+	}
+	return there, read
 }
 
 // halfStateLooks and halfStatePause: a configuration that lags behind its

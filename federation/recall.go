@@ -8,8 +8,9 @@ import (
 )
 
 // A recall remembers what was read for one plan of a batch, so that the others need
-// not ask for the same within half a minute; or what one run's gates have read. What a run depends on after its own
-// writes is always read anew, and what is read anew is remembered.
+// not ask for the same within half a minute; or what one run's gates have read. What a
+// run depends on after its own writes is always read anew, and what is read anew is
+// remembered.
 type recall struct {
 	mu    sync.Mutex
 	reads map[string]*recalled

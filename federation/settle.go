@@ -18,12 +18,6 @@ func (r *run) look(ctx context.Context, parts part) error {
 	if err != nil {
 		return err
 	}
-	r.take(st, parts)
-	return nil
-}
-
-// take goes by what was observed anew, and counts which of the made changes show in it.
-func (r *run) take(st observation, parts part) {
 	r.st = st
 	missing := diff(r.plan, &r.st)
 	for key, sent := range r.sent {
@@ -45,6 +39,7 @@ func (r *run) take(st observation, parts part) {
 			s.Outcome, s.Error = Done, ""
 		}
 	}
+	return nil
 }
 
 // lookAgain looks, gives way to another run that has made the same, and refuses

@@ -12,16 +12,24 @@ import (
 // sightings are the IDs of the applications and groups of the plan that the looks of a run
 // have shown, whatever became of those looks: of what one replica has, another may not
 // know for minutes, and what it does not list is not made a second time.
-type sightings struct{ applications, groups []string }
+type sightings struct{ applications, groups sighted }
 
-// missed takes note of what was found, and returns the IDs of what an earlier look has
-// found and this one has not.
-func missed[T any](ids *[]string, found []T, id func(T) string) []string {
-	missing := slices.Clone(*ids)
+// sighted are IDs, each once.
+type sighted []string
+
+func (s *sighted) add(id string) {
+	if !slices.Contains(*s, id) {
+		*s = append(*s, id)
+	}
+}
+
+// missed adds what was found, and returns the IDs of what an earlier look has found and
+// this one has not.
+func missed[T any](s *sighted, found []T, id func(T) string) []string {
+	missing := slices.Clone(*s)
 	for _, v := range found {
-		if missing = slices.DeleteFunc(missing, func(was string) bool { return was == id(v) }); !slices.Contains(*ids, id(v)) {
-			*ids = append(*ids, id(v))
-		}
+		missing = slices.DeleteFunc(missing, func(was string) bool { return was == id(v) })
+		s.add(id(v))
 	}
 	return missing
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,12 +32,7 @@ func TestShownOnce(t *testing.T) {
 				env := federationtest.New(nil)
 				slow(env) // lists are answered before what is asked about their things
 				env.JumpCloud.GetLag = jumpcloudtest.Lag{For: test.byID}
-				plan := env.Plan()
-				pilots := federation.Group{Name: "Pilots"}
-				for _, u := range env.JumpCloud.Users() {
-					pilots.Members = append(pilots.Members, u.Email)
-				}
-				plan.Groups = []federation.Group{pilots}
+				plan := pilots(env)
 				opts := &federation.Options{}
 				if test.asked {
 					opts.Confirm = func(context.Context, *federation.Proposal) error { return nil }
@@ -55,39 +49,29 @@ func TestShownOnce(t *testing.T) {
 				}
 				env.JumpCloud.OnRequest = nil
 				env.ResetLog()
-				var mu sync.Mutex
-				looks := map[string]int{}
-				env.JumpCloud.Fault = func(r *http.Request) (f jumpcloudtest.Fault) {
-					mu.Lock()
-					defer mu.Unlock()
-					if r.Method != http.MethodGet {
-						return f
-					}
-					path := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
-					looks[path]++
-					late := looks[path] > 1 && looks[path] < 5
+				looks := make(map[string]int)
+				readsOf(env, func(what string, _ time.Duration) (f jumpcloudtest.Fault) {
+					what = strings.TrimPrefix(what, "all ")
+					looks[what]++
+					late := looks[what] > 1 && looks[what] < 5
 					switch {
-					case path == "metadata.xml" && looks[path] == 1:
-						return jumpcloudtest.Fault{Kind: jumpcloudtest.Error500Before, Status: http.StatusNotFound, Body: `{"message":"Not Found"}`}
-					case path == "applications" && late:
-						return jumpcloudtest.Fault{Kind: jumpcloudtest.Error500Before, Status: http.StatusOK, Body: `{"results":[],"totalCount":0}`}
-					case path == "usergroups" && late:
-						return jumpcloudtest.Fault{Kind: jumpcloudtest.Error500Before, Status: http.StatusOK, Body: `[]`}
+					case what == "metadata" && looks[what] == 1:
+						return notFound
+					case what == "applications" && late:
+						return noApplications
+					case what == "groups" && late:
+						return answered(http.StatusOK, `[]`)
 					}
 					return f
-				}
+				})
 				rep, err := env.Federator(opts).Federate(t.Context(), plan)
-				if looks["applications"] < 3 || looks["usergroups"] < 2 {
+				if looks["applications"] < 3 || looks["groups"] < 2 {
 					t.Fatalf("looks: %v; want one that failed, and two that do not show it", looks)
 				}
 				if err != nil {
 					t.Fatalf("%v\n%s", err, rep)
 				}
-				for _, r := range env.JumpCloud.Requests() {
-					if r.Method == http.MethodPost && (r.Path == "/api/applications" || r.Path == "/api/v2/usergroups") {
-						t.Errorf("%s %s: made again\n%s", r.Method, r.Path, rep)
-					}
-				}
+				notMade(t, env, rep, "/api/applications", "/api/v2/usergroups")
 			})
 		})
 	}

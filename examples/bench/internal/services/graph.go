@@ -62,11 +62,11 @@ func (w *World) spans(filter string) (spans []span, ok bool) {
 		}
 		var some []span // that begin with one of several
 		for _, one := range strings.Split(strings.Trim(condition, "()"), " or ") {
-			prefix, begins := argument(strings.TrimSuffix(one, ")")+")", "startsWith(userPrincipalName,'", "')")
+			prefix, begins := strings.CutPrefix(one, "startsWith(userPrincipalName,'")
 			if !begins {
 				return nil, false
 			}
-			from, to := w.Range(strings.ToLower(prefix))
+			from, to := w.Range(strings.ToLower(strings.TrimRight(prefix, "')")))
 			some = append(some, within(spans, from, to)...)
 		}
 		spans = some
